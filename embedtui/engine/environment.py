@@ -1,0 +1,32 @@
+"""The environment that the host is started with."""
+
+from __future__ import annotations
+
+import os
+
+SWITCH_VARIABLES = (
+    "VLLM_FLOAT32_MATMUL_PRECISION",
+    "TRITON_F32_DEFAULT",
+    "VLLM_BATCH_INVARIANT",
+)
+"""Variables that a setting decides; what the user's shell says of them is dropped."""
+
+
+def host_environment() -> dict[str, str]:
+    """Return the environment for the host: the user's, but for what would put a figure in doubt.
+
+    The core runs in-process, because only there is a batch exactly the texts that were handed in;
+    idle OpenMP threads sleep, because spinning ones take seconds from each other on a busy machine.
+    """
+    environment = {key: value for key, value in os.environ.items() if key not in SWITCH_VARIABLES}
+    environment["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    for key, value in {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "VLLM_CPU_KVCACHE_SPACE": "1",  # the default asks for nearly all memory of a NUMA node
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_USE_FLASHINFER_SAMPLER": "0",  # nothing is sampled, and it may not be installed
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    }.items():
+        environment.setdefault(key, value)
+    return environment

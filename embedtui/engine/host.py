@@ -1,0 +1,155 @@
+"""The host: imports vLLM once, without touching the GPU, and forks a process per engine.
+
+`python -P -m embedtui.engine.host FD PARENT` talks over the socket FD. It stays single-threaded
+and runs no torch operation: neither threads nor an OpenMP pool survive a fork. Importing costs
+7 s on two cores and forking a tenth of one, which is why engines are forked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+import time
+from multiprocessing import reduction
+from multiprocessing.connection import Connection, Pipe, wait
+from typing import Any, NoReturn
+
+from embedtui.engine import lifeline
+from embedtui.engine.messages import (
+    Exited,
+    Fork,
+    Forked,
+    HostFailed,
+    HostReady,
+    Kill,
+)
+
+
+def main(descriptor: int, parent: int) -> None:
+    """Serve fork and kill requests until the client goes away."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    host = _Host(Connection(descriptor), parent)
+    # SIGTERM and not SIGKILL on the parent's death: what engines have started has to go too.
+    signal.signal(signal.SIGTERM, lambda *_: host.end())
+    lifeline.die_with(parent, signal.SIGTERM)
+    host.serve()
+
+
+class _Host:
+    def __init__(self, client: Connection, parent: int) -> None:
+        self._client = client
+        self._parent = parent
+        self._children: dict[int, int] = {}
+        """Process id to the client's number."""
+
+    def serve(self) -> None:
+        began = time.monotonic()
+        try:
+            frozen = _import_engine_code()
+        except Exception as error:  # noqa: BLE001 - any import failure is the same news
+            import traceback  # noqa: PLC0415
+
+            traceback.print_exc()
+            self._client.send(HostFailed(f"{type(error).__name__}: {error}"))
+            self.end()
+        self._client.send(HostReady(time.monotonic() - began, frozen))
+        wakeup, wakeup_end = os.pipe()
+        for end in (wakeup, wakeup_end):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(wakeup_end, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        while True:
+            ready = wait([self._client, wakeup])
+            if wakeup in ready:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(wakeup, 4096)
+                self._reap()
+            if self._client in ready:
+                try:
+                    self._obey(self._client.recv())
+                except (EOFError, OSError):
+                    self.end()
+
+    def _obey(self, request: Any) -> None:
+        if isinstance(request, Fork):
+            self._fork(request)
+        elif isinstance(request, Kill):
+            for pid, number in self._children.items():
+                if number == request.number:
+                    lifeline.kill_group(pid)
+
+    def _fork(self, request: Fork) -> None:
+        near, far = Pipe()
+        host = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            near.close()
+            self._client.close()
+            _become_engine(request, far, host)
+        far.close()
+        self._children[pid] = request.number
+        self._client.send(Forked(request.number, pid))
+        reduction.send_handle(self._client, near.fileno(), self._parent)
+        near.close()
+
+    def _reap(self) -> None:
+        while self._children:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            number = self._children.pop(pid, None)
+            if number is not None:
+                with contextlib.suppress(OSError):
+                    self._client.send(Exited(number, os.waitstatus_to_exitcode(status)))
+
+    def end(self) -> NoReturn:
+        for pid in list(self._children):
+            lifeline.kill_group(pid)
+        os._exit(0)
+
+
+def _import_engine_code() -> bool:
+    from embedtui.engine import vllm_contact  # noqa: PLC0415 - the import is what takes seconds
+
+    frozen = vllm_contact.preload()
+    gc.collect()
+    gc.freeze()  # pages of what was imported stay shared: no collector touches them
+    return frozen
+
+
+def _become_engine(request: Fork, client: Connection, host: int) -> NoReturn:
+    status = 1
+    try:
+        os.setsid()  # a group of its own: what the engine starts can be killed with it
+        lifeline.die_with(host, signal.SIGKILL)
+        signal.set_wakeup_fd(-1)
+        for signum in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(signum, signal.SIG_DFL)
+        lifeline.redirect_output(request.log)
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        from embedtui.engine import reference, vllm_engine  # noqa: PLC0415
+
+        serve = vllm_engine.serve if request.role == "vllm" else reference.serve
+        serve(client)
+        status = 0
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        status = 0  # the client is gone, and nothing is owed to anyone else
+    except BaseException:  # noqa: BLE001 - the log is the last place that can hear of it
+        import traceback  # noqa: PLC0415
+
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,217 @@
+"""What the client, the host and the engine processes say to each other.
+
+Pickled over socket pairs between processes of one user on one machine; nothing here imports torch
+or vLLM, so that every side can read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.engine.settings import Setting
+
+Role = Literal["vllm", "reference"]
+TooLong = Literal["truncate", "refuse"]
+
+# --- client to host ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fork:
+    """Start a process of `role`; answered by `Forked` and the client's end of its socket."""
+
+    number: int
+    role: Role
+    log: str
+    """The file that descriptors 1 and 2 of the process go to."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """End a process, and whatever it started, at once."""
+
+    number: int
+
+
+# --- host to client ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HostReady:
+    """vLLM is imported; engines can be forked."""
+
+    seconds: float
+    preloaded_frozen_switches: bool
+    """Whether a module that reads batch-invariant mode at import came in with the host."""
+
+
+@dataclass(frozen=True)
+class HostFailed:
+    """vLLM cannot be imported here."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Forked:
+    """A process runs; a file descriptor follows this message."""
+
+    number: int
+    pid: int
+
+
+@dataclass(frozen=True)
+class Exited:
+    """A process has ended; `status` is negative for the signal that killed it."""
+
+    number: int
+    status: int
+
+
+# --- client to engine -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Open:
+    """Read the model's configuration and tokenizer, no weights; answered by `Opened`."""
+
+    setting: Setting
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Tokenize these texts and keep them; answered by `Prepared`."""
+
+    texts: tuple[str, ...]
+    too_long: TooLong
+
+
+@dataclass(frozen=True)
+class Load:
+    """Load the weights with room for such steps; answered by `Ready`."""
+
+    largest_batch: int
+    """Texts of the largest batch."""
+    token_budget: int
+    """Tokens of the largest batch."""
+    free_share: float | None = None
+    """Share of the GPU's memory that vLLM may count on; None on the CPU."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One batch: these rows of the prepared texts in one step."""
+
+    number: int
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Embed:
+    """Run these batches in order; answered by a `BatchDone` each and one `WorkDone`."""
+
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Compute these texts in float64, one at a time; `TruthDone` each and one `WorkDone`."""
+
+    model: str
+    device: str
+    max_length: int
+    pooling: str
+    """mean, cls, last …: used where the model's own files do not say how it pools."""
+    rows: tuple[int, ...]
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CancelWork:
+    """Stop after the step in hand; answered by `WorkDone(cancelled=True)`."""
+
+
+@dataclass(frozen=True)
+class Quit:
+    """End the process in good order."""
+
+
+# --- engine to client -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the process does now, in words for the person who waits."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The model as vLLM understands it."""
+
+    max_length: int
+    pooling: str
+    dtype: str
+    kv_bytes_per_token: int
+    """What a decoder keeps per token; 0 for a model without such a cache."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The texts as token counts, and those that need a word."""
+
+    tokens: tuple[int, ...]
+    """Tokens that the engine computes for each text; 0 for a refused one."""
+    truncated: dict[int, int] = field(default_factory=dict)
+    """Row to the number of tokens before truncation."""
+    refused: dict[int, str] = field(default_factory=dict)
+    """Row to the reason why the text is left out."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The engine stands; what is in force was read back from it."""
+
+    in_force: dict[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BatchDone:
+    """The vectors of one job and the steps in which the scheduler really ran it."""
+
+    job: int
+    vectors: npt.NDArray[np.float32]
+    """Texts x width, in the order of the job's rows."""
+    steps: tuple[tuple[int, int], ...]
+    """Sequences and tokens of every step."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TruthDone:
+    """The float64 vector of one text, as the model's own pipeline gives it."""
+
+    row: int
+    tokens: int
+    vector: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class WorkDone:
+    """The work that was asked for has ended."""
+
+    cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The process cannot do what was asked; the traceback is in its log."""
+
+    kind: Literal["input", "engine"]
+    reason: str

@@ -1,0 +1,117 @@
+"""The truth: sentence-transformers in float64 on the same weights, one text at a time.
+
+It is an implementation that shares nothing with vLLM's but the files: its own model code, the
+model's own pooling, no batching. Its own error, 1e-15, is far below whatever it judges.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embedtui.engine import vllm_contact
+from embedtui.engine.messages import (
+    CancelWork,
+    Failed,
+    Quit,
+    Reference,
+    Stage,
+    TruthDone,
+    WorkDone,
+)
+
+
+def serve(client: Connection) -> None:
+    """Answer the client until it quits or goes away."""
+    while True:
+        request = client.recv()
+        if isinstance(request, Quit):
+            return
+        if not isinstance(request, Reference):
+            continue
+        try:
+            _compute(client, request)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever transformers raises is told in one line
+            traceback.print_exc()
+            reason = f"{type(error).__name__}: {vllm_contact.first_line(error)}"
+            client.send(Failed("engine", f"no float64 truth: {reason}"))
+
+
+def _compute(client: Connection, request: Reference) -> None:
+    client.send(Stage("importing sentence-transformers"))
+    vllm_contact.hide_companions()
+    import torch  # noqa: PLC0415
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+
+    client.send(Stage("loading weights in float64"))
+    model = _load(SentenceTransformer, request)
+    model.max_seq_length = request.max_length
+    model.eval()
+    client.send(Stage(f"float64 truth of {len(request.rows)} texts"))
+    for row, text in zip(request.rows, request.texts, strict=True):
+        if client.poll(0):
+            waiting = client.recv()
+            if isinstance(waiting, CancelWork):
+                client.send(WorkDone(cancelled=True))
+                return
+        features = {
+            key: value.to(model.device) if hasattr(value, "to") else value
+            for key, value in model.preprocess([text]).items()
+        }
+        tokens = int(features["input_ids"].shape[1])
+        with torch.inference_mode(), _stay_wide():
+            vector = model(features)["sentence_embedding"][0]
+        if vector.dtype != torch.float64:
+            raise TypeError(f"the model computes in {vector.dtype}, not in float64")
+        client.send(TruthDone(row, tokens, np.asarray(vector.cpu().numpy())))
+    client.send(WorkDone())
+
+
+def _load(sentence_transformer: Any, request: Reference) -> Any:
+    import torch  # noqa: PLC0415
+
+    began = time.monotonic()
+    if (Path(request.model) / "modules.json").is_file():
+        model = sentence_transformer(request.model, device=request.device)
+    else:
+        # Without modules.json sentence-transformers would pool by the mean whatever vLLM does.
+        from sentence_transformers.sentence_transformer import modules  # noqa: PLC0415
+
+        transformer = modules.Transformer(request.model)
+        pooling = modules.Pooling(
+            transformer.get_embedding_dimension(),
+            pooling_mode={"last": "lasttoken"}.get(request.pooling, request.pooling),
+        )
+        model = sentence_transformer(modules=[transformer, pooling], device=request.device)
+    model = model.to(torch.float64)
+    print(f"embedtui: float64 weights after {time.monotonic() - began:.1f} s")  # noqa: T201
+    return model
+
+
+def _stay_wide() -> Any:
+    """Return a mode in which float64 is never cast to a narrower float.
+
+    Many models compute norms, softmax or positions in float32 on purpose, `x.float()`; in a
+    float64 reference that would be the one place that rounds.
+    """
+    import torch  # noqa: PLC0415
+    from torch.utils._python_dispatch import TorchDispatchMode  # noqa: PLC0415
+
+    class StayWide(TorchDispatchMode):  # type: ignore[misc]
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            kwargs = dict(kwargs or {})
+            narrower = func is torch.ops.aten._to_copy.default and args[0].dtype == torch.float64
+            if narrower and getattr(kwargs.get("dtype"), "is_floating_point", False):
+                kwargs["dtype"] = torch.float64
+            return func(*args, **kwargs)
+
+    return StayWide()

@@ -1,0 +1,223 @@
+"""Settings: everything that makes one engine, one line of explanation for each switch.
+
+The table `SWITCHES` is the only list of them; parsing, help, refusals and what the engine is asked
+for afterwards all read it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import product
+from typing import Any
+
+from embedtui.errors import InputError
+from embedtui.machine import Device
+from embedtui.printable import printable
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way to run a model; two equal settings can share an engine."""
+
+    model: str
+    """The folder or hub id that vLLM is given."""
+    dtype: str = "auto"
+    execution: str = "eager"
+    pooling_accumulation: str = "float32"
+    threads: int | None = None
+    max_num_batched_tokens: int | None = None
+    matmul_precision: str = "highest"
+    kernel_precision: str = "default"
+    batch_invariant: bool = False
+    attention_backend: str = "auto"
+
+    @property
+    def label(self) -> str:
+        """The dtype and every switch that is not at its default: how tables name the setting."""
+        changed = [
+            f"{switch.key}={switch.show(getattr(self, switch.key))}"
+            for switch in SWITCHES
+            if switch.key != "dtype" and getattr(self, switch.key) != switch.default
+        ]
+        return " · ".join([self.dtype, *changed])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every switch by name, as the run file and the JSON report keep it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Setting:
+        """Build a setting from `as_dict`'s result, also one with fewer switches than today's."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{key: value for key, value in values.items() if key in known})
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One thing that can be set, and what it is."""
+
+    key: str
+    help: str
+    choices: tuple[str, ...] = ()
+    """The values it can take; none for a whole number."""
+    aliases: Mapping[str, str] | None = None
+    devices: tuple[Device, ...] = ("cpu", "cuda")
+    refusal: str = ""
+    """Why it is refused on the devices that are not listed."""
+
+    @property
+    def default(self) -> Any:
+        """The value that a setting has when nothing was asked."""
+        return next(field.default for field in fields(Setting) if field.name == self.key)
+
+    def parse(self, text: str) -> Any:
+        """Return the value that `text` names.
+
+        Raises:
+            InputError: if it names none.
+        """
+        value = text.strip().lower()
+        value = (self.aliases or {}).get(value, value)
+        if not self.choices:
+            if value == "auto":
+                return None
+            if not value.isascii() or not value.isdecimal() or int(value) < 1:
+                raise InputError(
+                    f"{self.key}={printable(text)}: give a whole number from 1 up, or auto"
+                )
+            return int(value)
+        if value not in self.choices:
+            raise InputError(
+                f"unknown {self.key} '{printable(text)}'{nearest(value, self.choices)}: "
+                f"give one of {', '.join(self.choices)}"
+            )
+        return value == "on" if self.choices == ON_OFF else value
+
+    def show(self, value: Any) -> str:
+        """Return the text that `parse` would turn into `value`."""
+        if self.choices == ON_OFF:
+            return "on" if value else "off"
+        return "auto" if value is None else str(value)
+
+
+ON_OFF = ("off", "on")
+_CPU_IGNORES = "vLLM's CPU backend ignores it without a word"
+
+SWITCHES = (
+    Switch(
+        "dtype",
+        "precision of weights and activations; auto is vLLM's choice "
+        "(float16 for an embedding model stored in float32)",
+        ("auto", "float16", "bfloat16", "float32"),
+        {"half": "float16", "fp16": "float16", "f16": "float16", "bf16": "bfloat16",
+         "fp32": "float32", "f32": "float32", "float": "float32"},
+    ),
+    Switch(
+        "execution",
+        "eager runs each step with the shapes it has; compiled lets torch.compile fuse kernels "
+        "and, on a GPU, pads small steps to a captured CUDA graph",
+        ("eager", "compiled"),
+    ),
+    Switch(
+        "pooling_accumulation",
+        "where mean pooling adds up: float32 is today's vLLM; model puts back the old running sum "
+        "over the whole batch in the model's dtype",
+        ("float32", "model"),
+    ),
+    Switch("threads", "CPU threads of the engine; with one, bfloat16's batch drift hides",
+           devices=("cpu",), refusal="the arithmetic runs on the GPU"),
+    Switch(
+        "max_num_batched_tokens",
+        "tokens that one step may hold; auto makes room for the largest batch, "
+        "a smaller figure lets vLLM split batches, as a server would",
+    ),
+    Switch(
+        "matmul_precision",
+        "float32 matrix products of torch: highest is IEEE float32, high is TF32, medium bfloat16",
+        ("highest", "high", "medium"),
+        {"ieee": "highest", "tf32": "high"},
+        devices=("cuda",), refusal=_CPU_IGNORES,
+    ),
+    Switch(
+        "kernel_precision",
+        "float32 products inside Triton kernels (attention, batch-invariant linear layers); "
+        "default is Triton's own choice, TF32",
+        ("default", "tf32", "tf32x3", "ieee"),
+        devices=("cuda",), refusal="there are no Triton kernels on the CPU",
+    ),
+    Switch(
+        "batch_invariant",
+        "vLLM's batch-invariant kernels: the same sums in the same order whatever the batch",
+        ON_OFF, {"true": "on", "false": "off", "1": "on", "0": "off", "yes": "on", "no": "off"},
+        devices=("cuda",), refusal=_CPU_IGNORES,
+    ),
+    Switch(
+        "attention_backend",
+        "the attention kernel; auto is vLLM's choice for model and dtype",
+        ("auto", "flash_attn", "triton_attn", "flex_attention", "flashinfer"),
+        devices=("cuda",), refusal=_CPU_IGNORES,
+    ),
+)
+"""Every switch, dtype first; a key is a field of `Setting`."""
+
+_BY_KEY = {switch.key: switch for switch in SWITCHES}
+
+
+def parse_overrides(assignments: Iterable[str]) -> dict[str, list[Any]]:
+    """Turn `KEY=VALUE[,VALUE]` texts into the values to try for each switch.
+
+    Raises:
+        InputError: for a text without `=`, an unknown key or an unknown value; it names the
+            nearest key that there is.
+    """
+    chosen: dict[str, list[Any]] = {}
+    for text in assignments:
+        key, equals, values = text.partition("=")
+        key = key.strip().lower().replace("-", "_")
+        if not equals:
+            raise InputError(f"'{printable(text)}' sets nothing: write --setting KEY=VALUE")
+        if key not in _BY_KEY:
+            raise InputError(
+                f"unknown setting '{printable(key)}'{nearest(key, _BY_KEY)}: "
+                f"give one of {', '.join(_BY_KEY)}"
+            )
+        if key in chosen:
+            raise InputError(f"{key} is set twice: give its values once, as {key}=A,B")
+        chosen[key] = _unique(_BY_KEY[key].parse(value) for value in values.split(","))
+    return chosen
+
+
+def combine(model: str, chosen: Mapping[str, list[Any]]) -> tuple[Setting, ...]:
+    """Return one setting for every combination of the chosen values."""
+    base = Setting(model=model)
+    keys = list(chosen)
+    return tuple(
+        replace(base, **dict(zip(keys, values, strict=True)))
+        for values in product(*(chosen[key] for key in keys))
+    )
+
+
+def refuse_impossible(setting: Setting, device: Device) -> None:
+    """Raise InputError for the first switch that `device` would not obey.
+
+    A switch that is silently ignored would put a wrong label on a figure.
+    """
+    for switch in SWITCHES:
+        value = getattr(setting, switch.key)
+        if device not in switch.devices and value != switch.default:
+            name = "a GPU" if device == "cuda" else "the CPU"
+            raise InputError(
+                f"{switch.key}={switch.show(value)} cannot be had on {name}: {switch.refusal}"
+            )
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean …?)` with the nearest known word, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _unique(values: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(values))

@@ -1,0 +1,326 @@
+"""The one module that touches vLLM's insides: what moves with its versions is all here.
+
+Written against vLLM 0.26 to 0.33. Imported only in the host and in engine processes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from types import MethodType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.engine.settings import Setting
+from embedtui.errors import InputError
+
+COMPANIONS = ("torchvision", "torchaudio", "torchcodec")
+"""Packages that text models never need and that break `import transformers` when they were built
+for another torch (`operator torchvision::nms does not exist`)."""
+
+_PRELOAD = (
+    "vllm",
+    "vllm.entrypoints.llm",
+    "vllm.v1.engine.core_client",
+    "vllm.v1.executor.uniproc_executor",
+    "vllm.model_executor.models.bert",
+)
+# These read VLLM_BATCH_INVARIANT once, at import: a host that has them can only fork engines
+# with the value that it had itself.
+_FROZEN_AT_IMPORT = "vllm.v1.attention.ops.triton_unified_attention"
+
+_STAGES = (
+    ("Starting to load model", "loading weights"),
+    ("Loading weights took", "warming up"),
+    ("init engine", "ready"),
+)
+
+
+def hide_companions() -> None:
+    """Let imports in this process believe that torchvision, torchaudio and torchcodec are absent.
+
+    None in sys.modules makes `import` raise ModuleNotFoundError and find_spec return None, which
+    is what transformers asks before it uses them.
+    """
+    for name in COMPANIONS:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+
+
+def preload() -> bool:
+    """Import what every engine needs; return whether batch-invariant mode got frozen by it."""
+    hide_companions()
+    for name in _PRELOAD:
+        importlib.import_module(name)
+    return _FROZEN_AT_IMPORT in sys.modules
+
+
+def apply_switches(setting: Setting) -> None:
+    """Set what is read from the environment or from torch before an engine is built."""
+    import torch  # noqa: PLC0415
+
+    os.environ["VLLM_FLOAT32_MATMUL_PRECISION"] = setting.matmul_precision
+    os.environ["VLLM_BATCH_INVARIANT"] = "1" if setting.batch_invariant else "0"
+    if setting.kernel_precision != "default":
+        os.environ["TRITON_F32_DEFAULT"] = setting.kernel_precision
+    if setting.threads is not None:
+        torch.set_num_threads(setting.threads)
+
+
+def inspect_models_here() -> None:
+    """Have vLLM look at model classes in this process instead of a fresh one.
+
+    vLLM starts a Python for each architecture that it meets the first time, 8-13 s, so that CUDA
+    stays untouched in a process that may still fork. This one exists to load that very model.
+    """
+    from vllm.model_executor.models import registry  # noqa: PLC0415
+
+    if hasattr(registry, "_run_in_subprocess"):
+        registry._run_in_subprocess = lambda look: look()
+
+
+def report_stages(tell: Callable[[str], None]) -> None:
+    """Call `tell` with what vLLM does while it loads, read from its log messages."""
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            for beginning, stage in _STAGES:
+                if str(record.msg).startswith(beginning):
+                    tell(stage)
+
+    logging.getLogger("vllm").addHandler(Listener())
+
+
+def read_config(setting: Setting) -> Any:
+    """Return vLLM's ModelConfig: what it makes of the model, without weights.
+
+    Raises:
+        InputError: if vLLM cannot embed with this model; its own reason in one line.
+    """
+    from vllm.config import ModelConfig  # noqa: PLC0415
+
+    try:
+        config = ModelConfig(
+            model=setting.model, tokenizer=setting.model, runner="pooling", dtype=setting.dtype
+        )
+    except (ValueError, OSError, TypeError, NotImplementedError, KeyError) as error:
+        raise InputError(f"vLLM cannot embed with this model: {first_line(error)}") from error
+    if config.convert_type == "classify" or config._model_info.score_type == "cross-encoder":
+        raise InputError(
+            "vLLM runs this model as a classifier, which has no embeddings: give an embedding model"
+        )
+    return config
+
+
+def kv_bytes_per_token(config: Any) -> int:
+    """Return the bytes that a decoder's cache takes per token; 0 where there is no cache."""
+    if getattr(config, "attn_type", "decoder") != "decoder":
+        return 0
+    text = config.hf_text_config
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return int(2 * text.num_hidden_layers * heads * width * config.dtype.itemsize)
+
+
+def build(
+    setting: Setting, *, largest_batch: int, token_budget: int, kv_bytes: int, free_share: float | None
+) -> Any:
+    """Build the LLM for `setting`, with steps that can hold `token_budget` tokens.
+
+    Prefix caching and chunked prefill are off: both would make a text's vector depend on what ran
+    before it.
+    """
+    from vllm import LLM  # noqa: PLC0415
+
+    arguments: dict[str, Any] = {
+        "model": setting.model,
+        "runner": "pooling",
+        "dtype": setting.dtype,
+        "max_num_seqs": max(largest_batch, 256),
+        "max_num_batched_tokens": token_budget,
+        "enforce_eager": setting.execution == "eager",
+        "enable_prefix_caching": False,
+        "enable_chunked_prefill": False,
+        "use_tqdm_on_load": False,
+    }
+    if setting.attention_backend != "auto":
+        arguments["attention_backend"] = setting.attention_backend.upper()
+    if kv_bytes:
+        arguments["kv_cache_memory_bytes"] = kv_bytes
+    if free_share is not None:
+        arguments["gpu_memory_utilization"] = free_share
+    return LLM(**arguments)
+
+
+def supports_embedding(llm: Any) -> bool:
+    """Return whether the loaded model gives one vector per text."""
+    return "embed" in getattr(llm, "supported_tasks", ("embed",))
+
+
+def record_steps(llm: Any) -> list[tuple[int, int]]:
+    """Wrap the scheduler; return the list that every step's sequences and tokens are added to."""
+    steps: list[tuple[int, int]] = []
+    scheduler = llm.llm_engine.engine_core.engine_core.scheduler
+    schedule = scheduler.schedule
+
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        output = schedule(*args, **kwargs)
+        if output.num_scheduled_tokens:
+            steps.append((len(output.num_scheduled_tokens), output.total_num_scheduled_tokens))
+        return output
+
+    scheduler.schedule = recorded
+    return steps
+
+
+def tokenize(llm_or_config: Any, texts: Sequence[str]) -> list[list[int] | str]:
+    """Return the token ids of each text, or the reason why it has none."""
+    tokenizer, lower = llm_or_config
+    found: list[list[int] | str] = []
+    for text in texts:
+        try:
+            found.append(list(tokenizer(text.lower() if lower else text)["input_ids"]))
+        except (TypeError, ValueError, UnicodeError) as error:
+            found.append(first_line(error))
+    return found
+
+
+def load_tokenizer(config: Any) -> tuple[Any, bool]:
+    """Return the model's tokenizer, and whether the model wants its texts in lower case."""
+    from transformers import AutoTokenizer  # noqa: PLC0415
+
+    tokenizer = AutoTokenizer.from_pretrained(
+        config.tokenizer, trust_remote_code=config.trust_remote_code
+    )
+    return tokenizer, bool((config.encoder_config or {}).get("do_lower_case", False))
+
+
+def token_ids_of_vllm(llm: Any, text: str) -> list[int]:
+    """Return the ids that vLLM itself makes of a text, by embedding it."""
+    (output,) = llm.encode([text], pooling_task="embed", use_tqdm=False)
+    return list(output.prompt_token_ids)
+
+
+def embed(llm: Any, prompts: Sequence[list[int]]) -> npt.NDArray[np.float32]:
+    """Embed token ids; return texts x width in float32, the precision that vLLM hands out."""
+    import torch  # noqa: PLC0415
+
+    outputs = llm.encode(
+        [{"prompt_token_ids": ids} for ids in prompts], pooling_task="embed", use_tqdm=False
+    )
+    stacked = torch.stack([output.outputs.data for output in outputs])
+    return np.asarray(stacked.to(torch.float32).numpy())
+
+
+def use_old_mean_pooling(llm: Any) -> int:
+    """Put back the mean pooling that vLLM had before 2026; return how many poolers were changed.
+
+    One running sum over the whole flattened batch in the model's dtype, from which each text's sum
+    is the difference of two entries: the error grows with a text's place in the batch.
+    """
+    import torch  # noqa: PLC0415
+
+    def running_sum(self: Any, hidden_states: Any, pooling_metadata: Any) -> Any:  # noqa: ARG001
+        cursor = pooling_metadata.get_pooling_cursor()
+        sums = torch.cumsum(hidden_states, dim=0)
+        first, last = cursor.first_token_indices_gpu, cursor.last_token_indices_gpu
+        lengths = cursor.prompt_lens_cpu.to(hidden_states.device).unsqueeze(1)
+        return (sums[last] - sums[first] + hidden_states[first]) / lengths
+
+    def change(model: Any) -> int:
+        poolers = _mean_poolers(model)
+        for pooler in poolers:
+            pooler.forward = MethodType(running_sum, pooler)
+        return len(poolers)
+
+    return int(sum(llm.apply_model(change)))
+
+
+def in_force(llm: Any) -> dict[str, Any]:
+    """Ask the engine, and the process it runs in, what is really in force."""
+    import torch  # noqa: PLC0415
+    import vllm  # noqa: PLC0415
+    from vllm import envs  # noqa: PLC0415
+
+    config = llm.llm_engine.vllm_config
+    model, scheduler, compilation = (
+        config.model_config,
+        config.scheduler_config,
+        config.compilation_config,
+    )
+    pooler = model.pooler_config
+    facts: dict[str, Any] = llm.apply_model(_look_at_model)[0]
+    batch_invariant = bool(envs.VLLM_BATCH_INVARIANT)
+    frozen = sys.modules.get(_FROZEN_AT_IMPORT)
+    if frozen is not None and bool(frozen.is_batch_invariant) != batch_invariant:
+        facts["conflict"] = "the attention kernels read batch-invariant mode before it was set"
+    eager = bool(model.enforce_eager) or int(compilation.mode or 0) == 0
+    return facts | {
+        "pooling": str(pooler.seq_pooling_type or pooler.pooling_type).lower(),
+        "normalized": pooler.use_activation is not False,
+        "execution": "eager" if eager else "compiled",
+        "threads": torch.get_num_threads(),
+        "matmul_precision": torch.get_float32_matmul_precision(),
+        "kernel_precision": _kernel_precision(),
+        "batch_invariant": batch_invariant,
+        "max_num_batched_tokens": int(scheduler.max_num_batched_tokens),
+        "max_num_seqs": int(scheduler.max_num_seqs),
+        "max_length": int(model.max_model_len),
+        "vllm": vllm.__version__,
+        "torch": torch.__version__,
+    }
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an exception says in one line, without pydantic's frame around it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    said = lines[1] if "validation error" in lines[0] and len(lines) > 1 else lines[0]
+    said = said.removeprefix("Value error, ").split(" [type=")[0].split(" Supported arch")[0]
+    return said if len(said) <= 300 else said[:299] + "…"
+
+
+def _look_at_model(model: Any) -> dict[str, Any]:
+    """Read dtype, device, attention kernels and pooling from the module itself (in the worker)."""
+    parameter = next(p for p in model.parameters() if p.is_floating_point())
+    backends = set()
+    for module in model.modules():
+        backend = getattr(module, "attn_backend", None)
+        if backend is not None and hasattr(backend, "get_name"):
+            backends.add(backend.get_name())
+    old = any(pooler.forward.__name__ == "running_sum" for pooler in _mean_poolers(model))
+    return {
+        "dtype": str(parameter.dtype).removeprefix("torch."),
+        "device": parameter.device.type,
+        "model_class": type(model).__name__,
+        "attention_backend": "+".join(sorted(backends)).lower() or "none",
+        "pooling_accumulation": "model" if old else "float32",
+    }
+
+
+def _mean_poolers(model: Any) -> list[Any]:
+    """Return the modules that pool by the mean; a dispatcher hides its poolers in a plain dict."""
+    found = {}
+    for module in model.modules():
+        dispatched = getattr(module, "poolers_by_task", None) or {}
+        for pooler in (module, *dispatched.values()):
+            for part in pooler.modules():
+                if type(part).__name__ == "MeanPool":
+                    found[id(part)] = part
+    return list(found.values())
+
+
+def _kernel_precision() -> str:
+    """Return what Triton takes for float32 products, asked from Triton where it is in use."""
+    try:
+        from triton import knobs  # noqa: PLC0415
+
+        chosen = knobs.language.fp32_default
+    except (ImportError, AttributeError):
+        chosen = os.environ.get("TRITON_F32_DEFAULT")
+    return str(chosen) if chosen else "default"

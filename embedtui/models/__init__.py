@@ -1,0 +1,33 @@
+"""Which models there are, what they are, and whether vLLM can embed with them; nothing is loaded.
+
+Neither torch nor vLLM is ever imported here, and no network is asked.
+"""
+
+from embedtui.models.describe import describe
+from embedtui.models.find import ALIASES, find_models, resolve
+from embedtui.models.identity import model_hash
+from embedtui.models.info import (
+    FROM_CONFIG,
+    FROM_SENTENCE_TRANSFORMERS,
+    FROM_VLLM,
+    Embeds,
+    ModelInfo,
+    require_embeddable,
+)
+from embedtui.models.servable import Verdict, servable
+
+__all__ = [
+    "ALIASES",
+    "FROM_CONFIG",
+    "FROM_SENTENCE_TRANSFORMERS",
+    "FROM_VLLM",
+    "Embeds",
+    "ModelInfo",
+    "Verdict",
+    "describe",
+    "find_models",
+    "model_hash",
+    "require_embeddable",
+    "resolve",
+    "servable",
+]

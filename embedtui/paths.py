@@ -1,0 +1,29 @@
+"""Where embedtui keeps what outlives a command: run files, caches, logs (XDG folders)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+_APP = "embedtui"
+
+
+def runs_folder() -> Path:
+    """Return the folder that run files are written to when no other is named."""
+    return _made(Path(platformdirs.user_data_dir(_APP)) / "runs")
+
+
+def cache_folder(name: str) -> Path:
+    """Return a folder for what can be computed again, such as the float64 truth."""
+    return _made(Path(platformdirs.user_cache_dir(_APP)) / name)
+
+
+def logs_folder() -> Path:
+    """Return the folder that engine processes write their logs under."""
+    return _made(Path(platformdirs.user_state_dir(_APP)) / "logs")
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,139 @@
+"""What the user names, a pack or a file, made into a TextPack, or told why it cannot be."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from embedtui.errors import InputError
+from embedtui.printable import printable
+from embedtui.texts import samples
+from embedtui.texts.pack import Text, TextPack
+from embedtui.texts.readers import READERS, Row, kind_of
+from embedtui.texts.wording import did_you_mean, given, listed, quoted
+
+_BUFFER = 1 << 16
+_SUFFIXES = listed(list(READERS))
+
+
+def load_texts(
+    ref: str,
+    *,
+    column: str | None = None,
+    id_column: str | None = None,
+    limit: int | None = None,
+) -> TextPack:
+    """Return the texts of a sample pack or of a file, the first `limit` of them.
+
+    `ref` is a pack's name where it has neither a path separator nor the suffix of a format that
+    is read. The texts stand in `column` ("text"); their ids in `id_column`, else in "id" where
+    there is one, else they are row numbers. Texts are kept exactly as they are, empty ones and
+    lone surrogates too, because what a model makes of them is a thing to find out; what is not a
+    string is refused, because turning it into one would be a guess.
+
+    Raises InputError, its message one line that begins with what was given, for everything that
+    keeps the texts from being read: an unknown pack or format, a file that is missing, unreadable,
+    damaged or not UTF-8, a missing column, an id used twice, a limit below 1, no texts at all.
+    """
+    if limit is not None and limit < 1:
+        raise InputError(f"limit {limit}: give 1 or more")
+    try:
+        pack = _pack_path(ref)
+        if pack is not None:
+            return TextPack(ref, ref, _texts(pack, column, id_column, limit))
+        path = Path(ref)
+        _check_file(path)
+        texts = _texts(path, column, id_column, limit)
+        return TextPack(path.name, str(path.absolute()), texts)
+    except InputError as error:
+        raise InputError(f"{given(ref)}: {error}") from error.__cause__
+    except OSError as error:
+        reason = printable(error.strerror or str(error), 80)
+        raise InputError(
+            f"{given(ref)}: cannot be read ({reason}); give a readable file ending in {_SUFFIXES}"
+        ) from error
+
+
+def _pack_path(ref: str) -> Path | None:
+    if os.sep in ref or Path(ref).suffix.lower() in READERS:
+        return None
+    path = samples.pack_path(ref)
+    if path is None and not _exists(Path(ref)):
+        names = samples.pack_names()
+        raise InputError(
+            f"is not a pack;{did_you_mean(ref, names)} give one of {listed(names) or '(none)'},"
+            f" or a file ending in {_SUFFIXES}"
+        )
+    return path
+
+
+def _exists(path: Path) -> bool:
+    # Path.exists() raises for some names that no file can have.
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _check_file(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"no such file; give a file ending in {_SUFFIXES}") from error
+    except ValueError as error:
+        raise InputError(f"not a file's name; give a file ending in {_SUFFIXES}") from error
+    if stat.S_ISDIR(mode):
+        raise InputError(f"is a folder; give a file ending in {_SUFFIXES}")
+    if path.suffix.lower() not in READERS:
+        suffix = f"the suffix {quoted(path.suffix)}" if path.suffix else "no suffix"
+        raise InputError(f"has {suffix}; give a file ending in {_SUFFIXES}")
+    # Opening a pipe would wait, perhaps for ever, for somebody to write to it.
+    if not stat.S_ISREG(mode):
+        raise InputError(f"is not a regular file; give a file ending in {_SUFFIXES}")
+
+
+def _texts(
+    path: Path, column: str | None, id_column: str | None, limit: int | None
+) -> tuple[Text, ...]:
+    read = READERS[path.suffix.lower()]
+    with _opened(path) as file:
+        if not file.peek(1):
+            raise InputError("is empty; give a file with at least one text")
+        texts = tuple(_checked(islice(read(file, column, id_column), limit)))
+    if not texts:
+        raise InputError("holds no texts; give a file with at least one text")
+    return texts
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    # The default buffer is as small as the file system's block, less than the readers look at.
+    return io.BufferedReader(path.open("rb", buffering=0), _BUFFER)
+
+
+def _checked(rows: Iterator[Row]) -> Iterator[Text]:
+    seen: set[str] = set()
+    for row in rows:
+        if not isinstance(row.text, str):
+            raise InputError(
+                f"{row.place}: the text is {kind_of(row.text)}, not a string; write it as a"
+                " string or name another column"
+            )
+        # Integers name rows as well as strings do; true and 1.0 are more likely a mistake.
+        if not isinstance(row.id, str | int) or isinstance(row.id, bool):
+            raise InputError(
+                f"{row.place}: the id is {kind_of(row.id)}; give a string or an integer, or name"
+                " another id column"
+            )
+        text_id = str(row.id)
+        if text_id in seen:
+            raise InputError(
+                f"{row.place}: the id {quoted(text_id)} was used before; give each text its own"
+                " id, or name another id column"
+            )
+        seen.add(text_id)
+        yield Text(text_id, row.text)
