@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any, Literal
 
 import psutil
 
-from typing import Any, Literal
 from embedtui.errors import InputError
 
 Device = Literal["cpu", "cuda"]
@@ -91,6 +91,11 @@ def free_memory() -> int:
     """Return the bytes that another engine could take: of the first GPU, or of the machine."""
     if engine_device() == "cuda":
         return gpus()[0].free_bytes
+    return free_memory_of_machine()
+
+
+def free_memory_of_machine() -> int:
+    """Return the bytes of main memory that a new process could take."""
     return int(psutil.virtual_memory().available)
 
 

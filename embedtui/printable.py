@@ -7,7 +7,8 @@ import unicodedata
 # Cc: escape sequences begin here. Cf: direction overrides reorder what follows them.
 # Cs, Co, Cn: surrogates, private use and noncharacters have no agreed width.
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
-_ZERO_WIDTH_JOINER = "\u200d"
+# Joiners that spell words (Persian, Indic scripts) and emoji, and move nothing on the screen.
+_JOINERS = {"\u200c", "\u200d"}
 
 
 def printable(text: str, width: int | None = None) -> str:
@@ -17,12 +18,9 @@ def printable(text: str, width: int | None = None) -> str:
     character becomes U+FFFD, so that a reader sees that something is there. With `width`, at most
     that many characters are returned, the last of them an ellipsis where text was cut off.
     """
-    budget = None if width is None else 4 * width + 64
-    one_line = " ".join(text[:budget].split())
-    shown = "".join(
-        "\ufffd" if unicodedata.category(c) in _HIDDEN and c != _ZERO_WIDTH_JOINER else c
-        for c in one_line
-    )
+    shown = " ".join(text.split())
     if width is not None and len(shown) > width:
-        return shown[: max(width - 1, 0)] + "…"
-    return shown
+        shown = shown[: width - 1] + "…" if width > 0 else ""
+    return "".join(
+        "\ufffd" if unicodedata.category(c) in _HIDDEN and c not in _JOINERS else c for c in shown
+    )

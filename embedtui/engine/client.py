@@ -6,6 +6,7 @@ that draws the screen imports neither torch nor vLLM.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -114,10 +115,8 @@ class Process:
     def close(self) -> None:
         """Ask the process to end, and end it if it has not after a moment."""
         if self._connection is not None and self.alive:
-            try:
+            with contextlib.suppress(OSError):
                 self._connection.send(Quit())
-            except OSError:
-                pass
             if not self._exited.wait(2):
                 self.kill()
                 self._exited.wait(2)
@@ -249,8 +248,14 @@ class Host:
             with far, (self.logs / "host.log").open("ab") as log:
                 environment = host_environment() | {SESSION_VARIABLE: self.session}
                 self._popen = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "embedtui.engine.host",
-                     str(far.fileno()), str(os.getpid())],
+                    [
+                        sys.executable,
+                        "-P",
+                        "-m",
+                        "embedtui.engine.host",
+                        str(far.fileno()),
+                        str(os.getpid()),
+                    ],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -320,7 +325,9 @@ class Engine:
         self.opened = self._answer(Opened, tell, stop)
         return self.opened
 
-    def prepare(self, texts: tuple[str, ...], too_long: TooLong, tell: Tell, stop: Stop) -> Prepared:
+    def prepare(
+        self, texts: tuple[str, ...], too_long: TooLong, tell: Tell, stop: Stop
+    ) -> Prepared:
         """Tokenize the texts; those that are there already are not tokenized again."""
         if self._prepared is not None and self._prepared[:2] == (texts, too_long):
             return self._prepared[2]

@@ -111,8 +111,15 @@ SWITCHES = (
         "precision of weights and activations; auto is vLLM's choice "
         "(float16 for an embedding model stored in float32)",
         ("auto", "float16", "bfloat16", "float32"),
-        {"half": "float16", "fp16": "float16", "f16": "float16", "bf16": "bfloat16",
-         "fp32": "float32", "f32": "float32", "float": "float32"},
+        {
+            "half": "float16",
+            "fp16": "float16",
+            "f16": "float16",
+            "bf16": "bfloat16",
+            "fp32": "float32",
+            "f32": "float32",
+            "float": "float32",
+        },
     ),
     Switch(
         "execution",
@@ -126,8 +133,12 @@ SWITCHES = (
         "over the whole batch in the model's dtype",
         ("float32", "model"),
     ),
-    Switch("threads", "CPU threads of the engine; with one, bfloat16's batch drift hides",
-           devices=("cpu",), refusal="the arithmetic runs on the GPU"),
+    Switch(
+        "threads",
+        "CPU threads of the engine; with one, bfloat16's batch drift hides",
+        devices=("cpu",),
+        refusal="the arithmetic runs on the GPU",
+    ),
     Switch(
         "max_num_batched_tokens",
         "tokens that one step may hold; auto makes room for the largest batch, "
@@ -138,26 +149,31 @@ SWITCHES = (
         "float32 matrix products of torch: highest is IEEE float32, high is TF32, medium bfloat16",
         ("highest", "high", "medium"),
         {"ieee": "highest", "tf32": "high"},
-        devices=("cuda",), refusal=_CPU_IGNORES,
+        devices=("cuda",),
+        refusal=_CPU_IGNORES,
     ),
     Switch(
         "kernel_precision",
         "float32 products inside Triton kernels (attention, batch-invariant linear layers); "
         "default is Triton's own choice, TF32",
         ("default", "tf32", "tf32x3", "ieee"),
-        devices=("cuda",), refusal="there are no Triton kernels on the CPU",
+        devices=("cuda",),
+        refusal="there are no Triton kernels on the CPU",
     ),
     Switch(
         "batch_invariant",
         "vLLM's batch-invariant kernels: the same sums in the same order whatever the batch",
-        ON_OFF, {"true": "on", "false": "off", "1": "on", "0": "off", "yes": "on", "no": "off"},
-        devices=("cuda",), refusal=_CPU_IGNORES,
+        ON_OFF,
+        {"true": "on", "false": "off", "1": "on", "0": "off", "yes": "on", "no": "off"},
+        devices=("cuda",),
+        refusal=_CPU_IGNORES,
     ),
     Switch(
         "attention_backend",
         "the attention kernel; auto is vLLM's choice for model and dtype",
         ("auto", "flash_attn", "triton_attn", "flex_attention", "flashinfer"),
-        devices=("cuda",), refusal=_CPU_IGNORES,
+        devices=("cuda",),
+        refusal=_CPU_IGNORES,
     ),
 )
 """Every switch, dtype first; a key is a field of `Setting`."""

@@ -127,7 +127,12 @@ def kv_bytes_per_token(config: Any) -> int:
 
 
 def build(
-    setting: Setting, *, largest_batch: int, token_budget: int, kv_bytes: int, free_share: float | None
+    setting: Setting,
+    *,
+    largest_batch: int,
+    token_budget: int,
+    kv_bytes: int,
+    free_share: float | None,
 ) -> Any:
     """Build the LLM for `setting`, with steps that can hold `token_budget` tokens.
 
@@ -224,7 +229,7 @@ def use_old_mean_pooling(llm: Any) -> int:
     """
     import torch  # noqa: PLC0415
 
-    def running_sum(self: Any, hidden_states: Any, pooling_metadata: Any) -> Any:  # noqa: ARG001
+    def running_sum(self: Any, hidden_states: Any, pooling_metadata: Any) -> Any:
         cursor = pooling_metadata.get_pooling_cursor()
         sums = torch.cumsum(hidden_states, dim=0)
         first, last = cursor.first_token_indices_gpu, cursor.last_token_indices_gpu

@@ -53,7 +53,9 @@ def serve(client: Connection) -> None:
             client.send(Failed("input", str(error)))
         except Exception as error:  # noqa: BLE001 - whatever vLLM raises is told in one line
             traceback.print_exc()
-            client.send(Failed("engine", f"{type(error).__name__}: {vllm_contact.first_line(error)}"))
+            client.send(
+                Failed("engine", f"{type(error).__name__}: {vllm_contact.first_line(error)}")
+            )
 
 
 class _Engine:

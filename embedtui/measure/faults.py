@@ -37,7 +37,9 @@ def broken_rows(vectors: Vectors) -> list[Fault]:
     return [Fault(kind, _rows(mask)) for kind, mask in found.items() if mask.any()]
 
 
-def swapped_rows(vectors: Vectors, reference: Vectors, rows: np.ndarray | None = None) -> Fault | None:
+def swapped_rows(
+    vectors: Vectors, reference: Vectors, rows: np.ndarray | None = None
+) -> Fault | None:
     """Find vectors that stand in another text's place.
 
     A row counts as swapped when it is far from its own vector in `reference` (n x width) and at

@@ -63,8 +63,18 @@ def describe(
 
     `ref`, `name`, `hub_id` and `revision` are what only the caller can know; without a name the
     hub id's last part or the folder's name stands in. Raises `InputError` where the folder has no
-    config.json or holds a JSON file that is broken: vLLM would fail on both.
+    config.json or holds a JSON file that is broken, for vLLM would fail on both, or where it cannot
+    be read.
     """
+    try:
+        return _describe(folder, ref, name, hub_id, revision)
+    except OSError as error:
+        raise InputError(f"cannot read {printable(str(folder))}: {error.strerror}") from error
+
+
+def _describe(
+    folder: Path, ref: str | None, name: str | None, hub_id: str | None, revision: str | None
+) -> ModelInfo:
     config_file = folder / "config.json"
     if not config_file.exists() and not config_file.is_symlink():
         raise InputError(f"no config.json in {printable(str(folder))}: it is no model's folder")
@@ -98,16 +108,6 @@ def describe(
         reason=reason,
         prompts=_prompts(folder),
     )
-
-
-def missing_parts(folder: Path) -> list[str]:
-    """Name what a download has not brought yet: weights, tokenizer files, or nothing.
-
-    Raises `InputError` where a JSON file that tells is broken.
-    """
-    shards = files.weight_files(folder)
-    parts = [] if shards and all(shard.exists() for shard in shards) else ["weights"]
-    return parts if files.has_tokenizer(folder) else [*parts, "tokenizer files"]
 
 
 def _embeds(

@@ -34,6 +34,9 @@ TOKENIZER_PATTERNS = (
 )
 """Every file that can change how a text becomes tokens."""
 
+INDEX = "model.safetensors.index.json"
+"""Names the shards of a checkpoint in several files."""
+
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "*.model", "tekken.json", "*.tiktoken")
 _VOCABULARY_FREE = {"ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer"}
 _NOT_FOR_INFERENCE = (
@@ -52,7 +55,7 @@ def read_json(path: Path) -> object | None:
     but only after its start and in many lines.
     """
     try:
-        return json.loads(path.read_bytes())
+        content: object = json.loads(path.read_bytes())
     except FileNotFoundError:
         if path.is_symlink():
             raise InputError(f"{printable(str(path))} is a link to a missing file") from None
@@ -63,6 +66,7 @@ def read_json(path: Path) -> object | None:
         raise InputError(
             f"{printable(str(path))} is not valid JSON: {printable(str(error), 80)}"
         ) from error
+    return content
 
 
 def read_object(path: Path) -> dict[str, object]:
@@ -93,11 +97,6 @@ def weight_files(folder: Path) -> list[Path]:
         if found:
             return found
     return []
-
-
-def index_file(folder: Path) -> Path:
-    """Return where the index of a sharded safetensors checkpoint would be."""
-    return folder / "model.safetensors.index.json"
 
 
 def has_tokenizer(folder: Path) -> bool:
@@ -135,9 +134,11 @@ def module_folder(folder: Path, module: dict[str, object]) -> Path | None:
 
 
 def matching(folder: Path, pattern: str) -> list[Path]:
-    """Return the entries of `folder` itself whose names match, sorted; folders are left out."""
+    """Return the files of `folder` itself whose names match, sorted; links to nothing included."""
     try:
-        return sorted(path for path in folder.glob(pattern) if not path.is_dir())
+        # glob leaves links to nothing out where a pattern has no wildcard.
+        paths = sorted(folder.glob(pattern)) if "*" in pattern else [folder / pattern]
+        return [p for p in paths if p.is_symlink() or p.exists() if not p.is_dir()]
     except OSError:
         return []
 
@@ -147,7 +148,7 @@ def _there(folder: Path, pattern: str) -> bool:
 
 
 def _indexed(folder: Path) -> list[Path] | None:
-    shards = read_object(index_file(folder)).get("weight_map")
+    shards = read_object(folder / INDEX).get("weight_map")
     if not isinstance(shards, dict) or not shards:
         return None
     names = {name for name in shards.values() if isinstance(name, str) and Path(name).name == name}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from embedtui.errors import InputError
-from embedtui.models.describe import describe, missing_parts
+from embedtui.models.describe import describe
 from embedtui.models.info import FROM_VLLM, Embeds, ModelInfo
 from embedtui.models.servable import servable
 from embedtui.printable import printable
@@ -62,9 +62,9 @@ def resolve(ref: str) -> ModelInfo:
             raise InputError(f"{shown} is a file; give the folder that holds the model")
     except OSError as error:
         raise InputError(f"cannot look at {shown}: {error.strerror}") from error
-    if ref.startswith((".", "~", os.sep)) or ref.count("/") > 1:
-        raise InputError(f"no such folder: {shown}")
     named = _hub_ref(ref)
+    if ref.startswith((".", "~", os.sep)) or (named is None and os.sep in ref):
+        raise InputError(f"no such folder: {shown}")
     if named is not None:
         hub_id, revision = named
         folder = _snapshot(hub_id, revision)
@@ -103,7 +103,7 @@ def _candidates(folders: Sequence[Path]) -> Iterator[ModelInfo]:
             yield _nothing_but(alias, meant.hub_id, None, "no", str(error))
     yield from _cached_models()
     for folder in folders:
-        if not folder.is_dir():
+        if not _is_folder(folder):
             raise InputError(f"no such folder: {printable(str(folder))}")
         inside = [folder] if _is_model(folder) else filter(_is_model, _sub_folders(folder))
         for found in inside:
@@ -160,7 +160,8 @@ def _packaged(meant: Alias) -> Path | None:
 def _describe_cached(snapshot: Path, ref: str, hub_id: str) -> ModelInfo:
     """Describe a snapshot; one that lacks parts is left to vLLM, which can download the rest."""
     info = describe(snapshot, ref=ref, hub_id=hub_id, revision=snapshot.name)
-    missing = missing_parts(snapshot)
+    missing = ["weights"] if info.bytes_on_disk is None else []
+    missing += [] if info.has_tokenizer else ["tokenizer files"]
     if missing and servable(info.architecture, info.model_type).embeds != "no":
         return replace(
             info,
@@ -263,9 +264,16 @@ def _is_model(folder: Path) -> bool:
         return False
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def _sub_folders(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.is_dir())
+        return sorted(path for path in folder.iterdir() if _is_folder(path))
     except OSError:
         return []
 

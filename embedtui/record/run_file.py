@@ -1,0 +1,316 @@
+"""The run file: one SQLite database per run, written event by event and read back as events.
+
+Every batch is committed as it comes, in write-ahead mode without a wait for the disk, so a killed
+run has lost at most the batch in flight. Vectors are kept as the bytes that came from the engine:
+what is computed from a reopened file equals what was computed live, to the bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embedtui.engine.messages import Prepared
+from embedtui.errors import InputError
+from embedtui.printable import printable
+from embedtui.study.events import (
+    BatchEmbedded,
+    EngineReady,
+    Event,
+    RunEnded,
+    RunStarted,
+    SettingEnded,
+    TextsPrepared,
+    TruthComputed,
+    TruthFailed,
+)
+from embedtui.study.plan import Plan
+from embedtui.study.results import Results
+from embedtui.texts import Text
+
+APPLICATION_ID = 0x656D6264
+"""“embd”: marks the database as ours, see PRAGMA application_id."""
+FORMAT = 1
+
+_SCHEMA = """
+CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE texts (row INTEGER PRIMARY KEY, id TEXT NOT NULL, text BLOB NOT NULL);
+CREATE TABLE settings (
+    number INTEGER PRIMARY KEY, in_force TEXT, warm INTEGER, prepared TEXT,
+    status TEXT, reason TEXT, log BLOB
+);
+CREATE TABLE batches (
+    number INTEGER PRIMARY KEY, setting INTEGER NOT NULL, batch_size INTEGER NOT NULL,
+    repeat INTEGER NOT NULL, start INTEGER NOT NULL, rows BLOB NOT NULL, vectors BLOB NOT NULL,
+    steps TEXT NOT NULL, seconds REAL NOT NULL
+);
+CREATE TABLE truth (
+    row INTEGER PRIMARY KEY, tokens INTEGER NOT NULL, vector BLOB NOT NULL, cached INTEGER NOT NULL
+);
+"""
+
+
+class Recorder:
+    """A listener that writes what it hears into a new run file.
+
+    Raises:
+        InputError: if the file exists already or cannot be created.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if path.exists():
+            raise InputError(
+                f"{printable(str(path))} exists: give another name with --out, or remove it"
+            )
+        try:
+            self._database = sqlite3.connect(path, check_same_thread=False)
+            self._database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._database.execute(f"PRAGMA user_version = {FORMAT}")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise InputError(
+                f"{printable(str(path))} cannot be written ({error}): give another file with --out"
+            ) from error
+
+    def __call__(self, event: Event) -> None:
+        """Write one event and commit it."""
+        match event:
+            case RunStarted():
+                self._start(event)
+            case EngineReady():
+                self._set(
+                    event.setting,
+                    in_force=_json(event.in_force),
+                    warm=int(event.warm),
+                    log=event.log.encode(),
+                )
+            case TextsPrepared():
+                prepared = event.prepared
+                self._set(
+                    event.setting,
+                    prepared=_json(
+                        {
+                            "tokens": prepared.tokens,
+                            "truncated": prepared.truncated,
+                            "refused": prepared.refused,
+                        }
+                    ),
+                )
+            case BatchEmbedded():
+                self._execute(
+                    "INSERT INTO batches (setting, batch_size, repeat, start, rows, vectors, steps,"
+                    " seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        event.setting,
+                        event.batch_size,
+                        event.repeat,
+                        event.start,
+                        np.asarray(event.rows, dtype="<i4").tobytes(),
+                        event.vectors.astype("<f4", copy=False).tobytes(),
+                        _json(event.steps),
+                        event.seconds,
+                    ),
+                )
+            case SettingEnded():
+                self._set(
+                    event.setting,
+                    status=event.status,
+                    reason=event.reason,
+                    log=self._log(event.setting),
+                )
+            case TruthComputed():
+                with self._database:
+                    self._database.executemany(
+                        "INSERT OR REPLACE INTO truth VALUES (?, ?, ?, ?)",
+                        [
+                            (row, tokens, vector.astype("<f8").tobytes(), int(event.cached))
+                            for row, tokens, vector in zip(
+                                event.rows, event.tokens, event.vectors, strict=True
+                            )
+                        ],
+                    )
+            case TruthFailed():
+                self._put(truth_failed=event.reason)
+            case RunEnded():
+                self._put(status=event.status, reason=event.reason)
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file, so that one file is all there is."""
+        with contextlib.suppress(sqlite3.Error):
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._database.execute("PRAGMA journal_mode = DELETE")
+        self._database.close()
+
+    def _start(self, event: RunStarted) -> None:
+        with self._database:
+            self._database.executemany(
+                "INSERT INTO texts VALUES (?, ?, ?)",
+                [
+                    (row, text.id, text.text.encode("utf-8", "surrogatepass"))
+                    for row, text in enumerate(event.plan.pack.texts)
+                ],
+            )
+            self._database.executemany(
+                "INSERT INTO settings (number) VALUES (?)",
+                [(number,) for number in range(len(event.plan.settings))],
+            )
+        self._put(
+            plan=_json(event.plan.as_dict()),
+            environment=_json(event.environment),
+            started_at=event.at,
+        )
+
+    def _log(self, setting: int) -> bytes | None:
+        row = self._database.execute(
+            "SELECT log FROM settings WHERE number = ?", (setting,)
+        ).fetchone()
+        if row is None or row[0] is None:
+            return None
+        path = bytes(row[0]).decode()
+        try:
+            return b"\0" + zlib.compress(Path(path).read_bytes())
+        except OSError:
+            return bytes(row[0])
+
+    def _set(self, setting: int, **values: Any) -> None:
+        columns = ", ".join(f"{name} = ?" for name in values)
+        self._execute(
+            f"UPDATE settings SET {columns} WHERE number = ?",  # noqa: S608 - our own column names
+            (*values.values(), setting),
+        )
+
+    def _put(self, **values: str) -> None:
+        with self._database:
+            self._database.executemany("INSERT OR REPLACE INTO run VALUES (?, ?)", values.items())
+
+    def _execute(self, statement: str, values: tuple[Any, ...]) -> None:
+        with self._database:
+            self._database.execute(statement, values)
+
+
+def events_of(path: Path) -> Iterator[Event]:
+    """Read a run file, finished or cut off, as the events that made it.
+
+    Raises:
+        InputError: if it is no run file, or one of a later format.
+    """
+    database = _open(path)
+    try:
+        yield from _replay(database)
+    except (sqlite3.Error, KeyError, ValueError) as error:
+        raise InputError(f"{printable(str(path))} is damaged: {error}") from error
+    finally:
+        database.close()
+
+
+def read(path: Path) -> Results:
+    """Return what a run file adds up to."""
+    results = Results()
+    for event in events_of(path):
+        results(event)
+    return results
+
+
+def engine_log(path: Path, setting: int) -> str:
+    """Return what the engine of a setting wrote, as kept in the run file."""
+    database = _open(path)
+    try:
+        row = database.execute("SELECT log FROM settings WHERE number = ?", (setting,)).fetchone()
+    finally:
+        database.close()
+    if row is None or row[0] is None or not bytes(row[0]).startswith(b"\0"):
+        return ""
+    return zlib.decompress(bytes(row[0])[1:]).decode(errors="replace")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    shown = printable(str(path))
+    if not path.is_file():
+        raise InputError(f"{shown}: no such run file; `embedtui run` prints where it writes one")
+    try:
+        database = sqlite3.connect(path)
+        mark = database.execute("PRAGMA application_id").fetchone()[0]
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise InputError(f"{shown} is not a run file of embedtui: {error}") from error
+    if mark != APPLICATION_ID:
+        database.close()
+        raise InputError(f"{shown} is not a run file of embedtui: give one that it wrote")
+    if version > FORMAT:
+        database.close()
+        raise InputError(f"{shown} was written by a newer embedtui: upgrade to read it")
+    return database
+
+
+def _replay(database: sqlite3.Connection) -> Iterator[Event]:
+    run = dict(database.execute("SELECT key, value FROM run"))
+    texts = [
+        Text(row[0], bytes(row[1]).decode("utf-8", "surrogatepass"))
+        for row in database.execute("SELECT id, text FROM texts ORDER BY row")
+    ]
+    if "plan" not in run:
+        raise ValueError("the run was cut off before it began")
+    plan = Plan.from_dict(json.loads(run["plan"]), texts)
+    yield RunStarted(plan, json.loads(run["environment"]), run["started_at"])
+    settings = database.execute(
+        "SELECT number, in_force, warm, prepared, status, reason FROM settings ORDER BY number"
+    ).fetchall()
+    for number, in_force, warm, prepared, _, _ in settings:
+        if in_force is not None:
+            yield EngineReady(number, json.loads(in_force), bool(warm), "")
+        if prepared is not None:
+            yield TextsPrepared(number, _prepared(json.loads(prepared)))
+    yield from _batches(database)
+    for number, _, _, _, status, reason in settings:
+        if status is not None:
+            yield SettingEnded(number, status, reason)
+    for row, tokens, vector, cached in database.execute(
+        "SELECT row, tokens, vector, cached FROM truth ORDER BY row"
+    ):
+        exact = np.frombuffer(vector, dtype="<f8")[None, :]
+        yield TruthComputed((row,), (tokens,), exact, bool(cached))
+    if "truth_failed" in run:
+        yield TruthFailed(run["truth_failed"])
+    yield RunEnded(run.get("status", "cut off"), run.get("reason", ""))  # type: ignore[arg-type]
+
+
+def _batches(database: sqlite3.Connection) -> Iterator[BatchEmbedded]:
+    for setting, size, repeat, start, rows, vectors, steps, seconds in database.execute(
+        "SELECT setting, batch_size, repeat, start, rows, vectors, steps, seconds"
+        " FROM batches ORDER BY number"
+    ):
+        index = tuple(int(row) for row in np.frombuffer(rows, dtype="<i4"))
+        yield BatchEmbedded(
+            setting=setting,
+            batch_size=size,
+            repeat=repeat,
+            start=start,
+            rows=index,
+            vectors=np.frombuffer(vectors, dtype="<f4").reshape(len(index), -1),
+            steps=tuple((int(a), int(b)) for a, b in json.loads(steps)),
+            seconds=seconds,
+        )
+
+
+def _prepared(values: dict[str, Any]) -> Prepared:
+    return Prepared(
+        tuple(values["tokens"]),
+        {int(row): count for row, count in values["truncated"].items()},
+        {int(row): reason for row, reason in values["refused"].items()},
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,119 @@
+"""What a study tells: the same events feed the run file, the plain output and the screens.
+
+Frozen and self-contained: an event read back from a run file says what it said live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.engine.messages import Prepared
+from embedtui.study.plan import Plan
+
+Status = Literal["running", "finished", "cancelled", "failed", "cut off"]
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """A run begins; the machine it runs on is part of every figure."""
+
+    plan: Plan
+    environment: dict[str, Any]
+    at: str
+    """ISO 8601 with the offset from UTC."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What is being waited for, in words, before there is anything to count."""
+
+    what: str
+    setting: int | None = None
+    """Number of the setting in the plan, where it is one setting's business."""
+
+
+@dataclass(frozen=True)
+class EngineReady:
+    """A setting is loaded; `in_force` was read back from the engine."""
+
+    setting: int
+    in_force: dict[str, Any]
+    warm: bool
+    """Whether the engine stood already."""
+    log: str
+
+
+@dataclass(frozen=True)
+class TextsPrepared:
+    """The texts as this setting's engine tokenizes them."""
+
+    setting: int
+    prepared: Prepared
+
+
+@dataclass(frozen=True)
+class BatchEmbedded:
+    """One batch came back."""
+
+    setting: int
+    batch_size: int
+    """The batch size that was asked for; `rows` is shorter for the remainder."""
+    repeat: int
+    """0 for the measurement, 1 and up for the repeats that give the noise floor."""
+    start: int
+    rows: tuple[int, ...]
+    vectors: npt.NDArray[np.float32]
+    steps: tuple[tuple[int, int], ...]
+    """Sequences and tokens of every step that the scheduler made of it."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SettingEnded:
+    """A setting is done, or why it is not."""
+
+    setting: int
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class TruthComputed:
+    """Float64 vectors of some texts, as the model's own pipeline gives them."""
+
+    rows: tuple[int, ...]
+    tokens: tuple[int, ...]
+    vectors: npt.NDArray[np.float64]
+    cached: bool
+
+
+@dataclass(frozen=True)
+class TruthFailed:
+    """There is no float64 truth, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """Nothing more will come."""
+
+    status: Status
+    reason: str = ""
+
+
+Event = (
+    RunStarted
+    | Waiting
+    | EngineReady
+    | TextsPrepared
+    | BatchEmbedded
+    | SettingEnded
+    | TruthComputed
+    | TruthFailed
+    | RunEnded
+)

@@ -1,0 +1,199 @@
+"""What has to be said before any distance: faults in vectors, texts left out, batches not as asked.
+
+Pure functions of the results, so that a reopened run file finds what the live run found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from embedtui.measure import broken_rows, collapsed_rows, swapped_rows
+from embedtui.study.results import Pass, Results, SettingResults
+
+Severity = Literal["fault", "warning", "note"]
+
+_FAULTS = {
+    "nan": "NaN in the vectors: arithmetic overflowed or divided by zero; "
+    "use bfloat16 or float32 instead of float16",
+    "inf": "infinity in the vectors: arithmetic overflowed; "
+    "use bfloat16 or float32 instead of float16",
+    "zero": "vectors of nothing but zeros: the engine gave no embedding for them",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that the reader of a figure has to know."""
+
+    kind: str
+    severity: Severity
+    """A fault makes distances meaningless, a warning qualifies them, a note explains them."""
+    message: str
+    setting: int | None = None
+    """Number of the setting in the plan, where it is one setting's business."""
+    texts: tuple[str, ...] = ()
+    """Ids of the texts that it strikes."""
+
+
+def find(results: Results) -> list[Finding]:
+    """Return everything there is to say, faults first, in the order of the settings."""
+    found = [finding for setting in results.settings for finding in _of_setting(results, setting)]
+    found += _of_truth(results)
+    rank = {"fault": 0, "warning": 1, "note": 2}
+    return sorted(found, key=lambda finding: rank[finding.severity])
+
+
+def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
+    """Return the faults in one setting's vectors, cheapest checks first."""
+    number = setting.number
+    found = []
+    for kind, text in _FAULTS.items():
+        rows, sizes = _struck(setting, kind)
+        if rows:
+            where = ", ".join(map(str, sizes))
+            found.append(
+                Finding(
+                    kind,
+                    "fault",
+                    f"{_texts(len(rows))} at batch size {where}: {text}",
+                    number,
+                    _ids(results, rows),
+                )
+            )
+    for (size, repeat), pass_ in sorted(setting.passes.items()):
+        if size == 1 and repeat == 0:
+            continue
+        fault = _swapped(pass_, setting.unbatched)
+        if fault:
+            found.append(
+                Finding(
+                    "swapped",
+                    "fault",
+                    f"{_texts(len(fault))} at batch size {size} came back with another text's "
+                    "vector: results were put in a wrong order, which no precision explains",
+                    number,
+                    _ids(results, fault),
+                )
+            )
+    rows_done = np.flatnonzero(setting.unbatched.done)
+    if len(rows_done):
+        texts = [results.plan.pack.texts[row].text for row in rows_done]
+        collapsed = collapsed_rows(setting.unbatched.vectors[rows_done], texts)
+        if collapsed:
+            rows = [int(rows_done[row]) for row in collapsed.rows]
+            found.append(
+                Finding(
+                    "collapsed",
+                    "fault",
+                    f"{_texts(len(rows))} have all but the same vector although they differ: "
+                    "look at the tokenizer's files and at overflow",
+                    number,
+                    _ids(results, rows),
+                )
+            )
+    return found
+
+
+def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    number = setting.number
+    if setting.status == "failed":
+        yield Finding("failed", "warning", setting.reason, number)
+    yield from faults_of(results, setting)
+    if setting.setting.pooling_accumulation == "model":
+        yield Finding(
+            "old-pooling",
+            "note",
+            "mean pooling adds up in the model's dtype over the whole batch, as vLLM did before "
+            "it pooled in float32: a what-if, not what today's vLLM serves",
+            number,
+        )
+    asked, got = setting.setting.dtype, setting.in_force.get("dtype")
+    if asked == "auto" and got:
+        yield Finding("auto-dtype", "note", f"dtype auto: vLLM chose {got}", number)
+    prepared = setting.prepared
+    if prepared and prepared.truncated:
+        longest = max(prepared.truncated.values())
+        yield Finding(
+            "truncated",
+            "warning",
+            f"{_texts(len(prepared.truncated))} longer than the model's limit of "
+            f"{setting.in_force.get('max_length')} tokens: only their beginning is embedded "
+            f"(the longest has {longest} tokens; --too-long refuse leaves such texts out)",
+            number,
+            _ids(results, prepared.truncated),
+        )
+    if prepared and prepared.refused:
+        reason = next(iter(prepared.refused.values()))
+        yield Finding(
+            "refused",
+            "warning",
+            f"{_texts(len(prepared.refused))} left out, the first because {reason}",
+            number,
+            _ids(results, prepared.refused),
+        )
+    for (size, repeat), pass_ in sorted(setting.passes.items()):
+        if repeat == 0 and pass_.split_steps:
+            yield Finding(
+                "split",
+                "warning",
+                f"batch size {size}: vLLM split batches, {pass_.split_steps} of "
+                f"{len(pass_.steps)} steps held fewer texts than were handed in, because a step "
+                f"may hold {setting.in_force.get('max_num_batched_tokens')} tokens",
+                number,
+            )
+
+
+def _of_truth(results: Results) -> Iterator[Finding]:
+    truth = results.truth
+    if truth.reason:
+        yield Finding("no-truth", "warning", truth.reason)
+    for setting in results.settings:
+        prepared = setting.prepared
+        if prepared is None or not truth.done.any():
+            continue
+        rows = [
+            int(row)
+            for row in np.flatnonzero(truth.done)
+            if row not in prepared.refused and prepared.tokens[row] != truth.tokens[row]
+        ]
+        if rows:
+            yield Finding(
+                "tokens-differ",
+                "warning",
+                f"{_texts(len(rows))} have another number of tokens in vLLM than in "
+                "sentence-transformers: their precision error compares different inputs",
+                setting.number,
+                _ids(results, rows),
+            )
+
+
+def _struck(setting: SettingResults, kind: str) -> tuple[list[int], list[int]]:
+    rows: set[int] = set()
+    sizes: set[int] = set()
+    for (size, _), pass_ in setting.passes.items():
+        done = np.flatnonzero(pass_.done)
+        for fault in broken_rows(pass_.vectors[done]):
+            if fault.kind == kind:
+                rows.update(int(done[row]) for row in fault.rows)
+                sizes.add(size)
+    return sorted(rows), sorted(sizes)
+
+
+def _swapped(pass_: Pass, baseline: Pass) -> list[int]:
+    rows = np.flatnonzero(pass_.done & baseline.done)
+    if len(rows) < 2:
+        return []
+    fault = swapped_rows(pass_.vectors[rows], baseline.vectors[rows])
+    return [int(rows[row]) for row in fault.rows] if fault else []
+
+
+def _ids(results: Results, rows: Iterable[int]) -> tuple[str, ...]:
+    return tuple(results.plan.pack.texts[row].id for row in rows)
+
+
+def _texts(count: int) -> str:
+    return "1 text" if count == 1 else f"{count} texts"

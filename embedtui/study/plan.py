@@ -1,0 +1,178 @@
+"""A plan: which settings, batch sizes and texts, and what is measured of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from embedtui.engine.messages import Job, TooLong
+from embedtui.engine.settings import Setting
+from embedtui.errors import InputError
+from embedtui.models import ModelInfo
+from embedtui.printable import printable
+from embedtui.texts import Text, TextPack
+
+MOST_TEXTS_PER_BATCH = 65_536
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run does; everything that decides its figures is in here."""
+
+    model: str
+    """The model as the user named it."""
+    model_name: str
+    model_hash: str | None
+    """sha256 over what determines the vectors; None for a model that is not on disk yet."""
+    settings: tuple[Setting, ...]
+    batch_sizes: tuple[int, ...]
+    """Ascending; 1 is always among them, since unbatched is what the others are compared with."""
+    pack: TextPack
+    truth: bool = True
+    repeats: int = 1
+    """How often the unbatched and the largest batches are run again for the noise floor."""
+    too_long: TooLong = "truncate"
+
+    @property
+    def noise_sizes(self) -> tuple[int, ...]:
+        """The batch sizes that are run again: the extremes."""
+        return tuple(sorted({self.batch_sizes[0], self.batch_sizes[-1]})) if self.repeats else ()
+
+    @property
+    def passes(self) -> list[tuple[int, int]]:
+        """Every (batch size, repeat) that the texts go through."""
+        again = [(size, n) for n in range(1, self.repeats + 1) for size in self.noise_sizes]
+        return [(size, 0) for size in self.batch_sizes] + again
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan without its texts, as the run file and the report keep it."""
+        return {
+            "model": self.model,
+            "model_name": self.model_name,
+            "model_hash": self.model_hash,
+            "settings": [setting.as_dict() for setting in self.settings],
+            "batch_sizes": list(self.batch_sizes),
+            "texts": {
+                "name": self.pack.name,
+                "source": self.pack.source,
+                "count": len(self.pack),
+                "sha256": self.pack.sha256,
+            },
+            "truth": self.truth,
+            "repeats": self.repeats,
+            "too_long": self.too_long,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], texts: Sequence[Text]) -> Plan:
+        """Build the plan from `as_dict`'s result and its texts."""
+        return cls(
+            model=values["model"],
+            model_name=values["model_name"],
+            model_hash=values["model_hash"],
+            settings=tuple(Setting.from_dict(setting) for setting in values["settings"]),
+            batch_sizes=tuple(values["batch_sizes"]),
+            pack=TextPack(values["texts"]["name"], values["texts"]["source"], tuple(texts)),
+            truth=values["truth"],
+            repeats=values["repeats"],
+            too_long=values["too_long"],
+        )
+
+
+def plan_for(
+    model: ModelInfo,
+    model_hash: str | None,
+    settings: Sequence[Setting],
+    batch_sizes: Sequence[int],
+    pack: TextPack,
+    **further: Any,
+) -> Plan:
+    """Build a plan; 1 joins the batch sizes, since unbatched is the baseline of all others."""
+    return Plan(
+        model=model.ref,
+        model_name=model.name,
+        model_hash=model_hash,
+        settings=tuple(settings),
+        batch_sizes=tuple(sorted({1, *batch_sizes})),
+        pack=pack,
+        **further,
+    )
+
+
+@dataclass(frozen=True)
+class PlannedBatch:
+    """One batch of the plan: these rows, in this pass."""
+
+    batch_size: int
+    repeat: int
+    start: int
+    """Place of its first text among the texts that are run."""
+    rows: tuple[int, ...]
+
+    def job(self, number: int) -> Job:
+        """Return the batch as the engine is asked for it."""
+        return Job(number, self.rows)
+
+
+def batches_of(plan: Plan, rows: Sequence[int]) -> list[PlannedBatch]:
+    """Return every batch over `rows`, in an order that shows figures early.
+
+    A batch comes as soon as all its texts have their unbatched vectors, so that the first drift
+    appears after two texts; repeats follow once per stretch of the largest batch. A run that is
+    cut off has all batch sizes over the same first texts.
+    """
+    stretch = max(plan.batch_sizes)
+    batches = [
+        PlannedBatch(size, repeat, start, tuple(rows[start : start + size]))
+        for size, repeat in plan.passes
+        for start in range(0, len(rows), size)
+    ]
+
+    def when(batch: PlannedBatch) -> tuple[int, int, int, int]:
+        end = batch.start + len(batch.rows)
+        return -(-end // stretch), batch.repeat, end, batch.batch_size
+
+    return sorted(batches, key=when)
+
+
+_RANGE = re.compile(r"^(\d+)\s*-\s*(\d+)(?:\s*\*\s*(\d+))?$")
+
+
+def parse_batch_sizes(text: str) -> tuple[int, ...]:
+    """Turn `1,2,4-64*2` into batch sizes; a range steps by one or, after `*`, by a factor.
+
+    Raises:
+        InputError: for anything else, zero, or more texts than a batch can have.
+    """
+    sizes: set[int] = set()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        found = _RANGE.match(part)
+        if part.isascii() and part.isdecimal():
+            sizes.add(int(part))
+        elif found:
+            low, high, factor = int(found[1]), int(found[2]), int(found[3] or 0)
+            if low < 1 or high < low or factor == 1 or high > MOST_TEXTS_PER_BATCH:
+                raise _bad_sizes(part)
+            sizes.update(_geometric(low, high, factor) if factor else range(low, high + 1))
+        else:
+            raise _bad_sizes(part)
+    if not sizes or min(sizes) < 1 or max(sizes) > MOST_TEXTS_PER_BATCH:
+        raise _bad_sizes(text)
+    return tuple(sorted(sizes))
+
+
+def _geometric(low: int, high: int, factor: int) -> list[int]:
+    sizes = []
+    while low <= high:
+        sizes.append(low)
+        low *= factor
+    return sizes
+
+
+def _bad_sizes(part: str) -> InputError:
+    return InputError(
+        f"'{printable(part, 40)}' gives no batch sizes: write whole numbers from 1 to "
+        f"{MOST_TEXTS_PER_BATCH} and ranges, such as 1,2,4-64*2"
+    )

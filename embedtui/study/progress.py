@@ -1,0 +1,90 @@
+"""How far a run is: counted in texts, with a rate and the time that is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from embedtui.study.events import (
+    BatchEmbedded,
+    EngineReady,
+    Event,
+    RunStarted,
+    SettingEnded,
+    TextsPrepared,
+    TruthComputed,
+    Waiting,
+)
+
+
+class Progress:
+    """A listener that knows what is being done, how much of it is left and how long that takes."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.what = "starting"
+        """What is done now, in words."""
+        self.setting: int | None = None
+        """Number of the setting that is worked on."""
+        self.measuring = False
+        """Whether batches are coming in, so that rate and time left mean something."""
+        self.done = 0
+        """Texts that went through the engine, counted once per pass, over all settings."""
+        self.total = 0
+        self._clock = clock
+        self._per_setting = 0
+        self._passes = 0
+        self._labels: list[str] = []
+        self._setting_done = 0
+        self._setting_seconds = 0.0
+        self._last = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case RunStarted():
+                plan = event.plan
+                self._passes = len(plan.passes)
+                self._per_setting = self._passes * len(plan.pack)
+                self.total = self._per_setting * len(plan.settings)
+                self._labels = [setting.label for setting in plan.settings]
+            case Waiting():
+                self.measuring = False
+                label = "" if event.setting is None else f"{self._labels[event.setting]}: "
+                self.what = label + event.what
+            case EngineReady():
+                self.setting = event.setting
+                self.done = event.setting * self._per_setting
+                self._setting_done, self._setting_seconds = 0, 0.0
+                self._last = self._clock()
+                self.what = f"{self._labels[event.setting]}: ready"
+            case TextsPrepared():
+                left_out = len(event.prepared.refused) * self._passes
+                self.done += left_out
+            case BatchEmbedded():
+                self.measuring = True
+                now = self._clock()
+                self._setting_seconds += now - self._last
+                self._last = now
+                self._setting_done += len(event.rows)
+                self.done += len(event.rows)
+                which = "unbatched" if event.batch_size == 1 else f"batches of {event.batch_size}"
+                again = ", again" if event.repeat else ""
+                self.what = f"{self._labels[event.setting]}: {which}{again}"
+            case SettingEnded():
+                self.measuring = False
+                self.done = (event.setting + 1) * self._per_setting
+            case TruthComputed():
+                self.what = "float64 truth"
+            case _:
+                pass
+
+    @property
+    def texts_per_second(self) -> float | None:
+        """Texts per second of the setting that is worked on, waiting included."""
+        return self._setting_done / self._setting_seconds if self._setting_seconds else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the engines are through, if all settings are as fast as this one."""
+        rate = self.texts_per_second
+        return (self.total - self.done) / rate if rate else None

@@ -1,0 +1,200 @@
+"""What the events add up to: vectors by pass, and every distance that is made of them.
+
+Live screens, the report and a reopened run file all use this one class, fed by the same events,
+which is why a figure is the same to the bit wherever it is shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.engine.messages import Prepared
+from embedtui.engine.settings import Setting
+from embedtui.measure import Distances, compare, join, unit
+from embedtui.study.events import (
+    BatchEmbedded,
+    EngineReady,
+    Event,
+    RunEnded,
+    RunStarted,
+    SettingEnded,
+    Status,
+    TextsPrepared,
+    TruthComputed,
+    TruthFailed,
+)
+from embedtui.study.plan import Plan
+
+Rows = npt.NDArray[np.intp]
+
+
+class Pass:
+    """The texts run once through one batch size."""
+
+    def __init__(self, texts: int, batch_size: int) -> None:
+        self.batch_size = batch_size
+        self.done = np.zeros(texts, dtype=np.bool_)
+        self.vectors = np.zeros((texts, 0), dtype=np.float32)
+        """Texts x width; rows that are not `done` mean nothing."""
+        self.position = np.full(texts, -1, dtype=np.int32)
+        """Place of each text within its batch."""
+        self.steps: list[tuple[int, int, int]] = []
+        """Texts handed in together, then sequences and tokens of each step made of them."""
+        self.seconds = 0.0
+
+    def add(self, event: BatchEmbedded) -> None:
+        """Take in one batch."""
+        if self.vectors.shape[1] != event.vectors.shape[1]:
+            self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float32)
+        rows = np.asarray(event.rows, dtype=np.intp)
+        self.vectors[rows] = event.vectors
+        self.done[rows] = True
+        self.position[rows] = np.arange(len(rows))
+        self.steps += [(len(rows), sequences, tokens) for sequences, tokens in event.steps]
+        self.seconds += event.seconds
+
+    @property
+    def count(self) -> int:
+        """How many texts have come back."""
+        return int(self.done.sum())
+
+    @property
+    def texts_per_second(self) -> float | None:
+        """Texts per second of engine time; None before the first batch."""
+        return self.count / self.seconds if self.seconds else None
+
+    @property
+    def realised(self) -> dict[str, int]:
+        """The fewest and most texts that a step held, and how many steps there were."""
+        sizes = [sequences for _, sequences, _ in self.steps]
+        return {"min": min(sizes, default=0), "max": max(sizes, default=0), "steps": len(sizes)}
+
+    @property
+    def split_steps(self) -> int:
+        """How many steps held fewer texts than were handed in together."""
+        return sum(sequences < handed_in for handed_in, sequences, _ in self.steps)
+
+
+class SettingResults:
+    """All that is known of one setting."""
+
+    def __init__(self, number: int, setting: Setting, texts: int) -> None:
+        self.number = number
+        self.setting = setting
+        self.in_force: dict[str, Any] = {}
+        self.log = ""
+        self.prepared: Prepared | None = None
+        self.status: Status = "running"
+        self.reason = ""
+        self.passes: dict[tuple[int, int], Pass] = {}
+        self._texts = texts
+
+    def of(self, batch_size: int, repeat: int = 0) -> Pass:
+        """Return a pass, an empty one where nothing has come yet."""
+        return self.passes.get((batch_size, repeat)) or Pass(self._texts, batch_size)
+
+    @property
+    def unbatched(self) -> Pass:
+        """Every text alone in its step: the baseline of batch drift."""
+        return self.of(1)
+
+    def drift(self, batch_size: int) -> tuple[Rows, Distances]:
+        """Return the rows that are there batched and unbatched, and how far they are apart."""
+        return _between(self.of(batch_size), self.unbatched)
+
+    def noise(self) -> tuple[list[tuple[int, int]], Distances] | None:
+        """Return the passes that were run again and how far the repeats are from the first runs."""
+        pairs = [(key, pass_) for key, pass_ in sorted(self.passes.items()) if key[1] > 0]
+        parts = [(key, _between(pass_, self.of(key[0]))[1]) for key, pass_ in pairs]
+        parts = [(key, distances) for key, distances in parts if len(distances)]
+        return ([key for key, _ in parts], join([d for _, d in parts])) if parts else None
+
+    def precision_error(self, truth: Truth) -> tuple[Rows, Distances] | None:
+        """Return the rows that have a truth and how far the unbatched vectors are from it."""
+        pass_ = self.unbatched
+        if not truth.done.any() or pass_.vectors.shape[1] != truth.vectors.shape[1]:
+            return None
+        rows = np.flatnonzero(pass_.done & truth.done)
+        if not len(rows):
+            return None
+        exact = truth.vectors[rows]
+        if self.in_force.get("normalized", True):
+            exact = unit(exact)
+        return rows, compare(pass_.vectors[rows].astype(np.float64), exact)
+
+
+class Truth:
+    """The float64 vectors, and where they are missing, why."""
+
+    def __init__(self, texts: int) -> None:
+        self.done = np.zeros(texts, dtype=np.bool_)
+        self.tokens = np.zeros(texts, dtype=np.int64)
+        self.vectors = np.zeros((texts, 0), dtype=np.float64)
+        self.reason = ""
+
+    def add(self, event: TruthComputed) -> None:
+        """Take in the vectors of some texts."""
+        if self.vectors.shape[1] != event.vectors.shape[1]:
+            self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float64)
+        rows = np.asarray(event.rows, dtype=np.intp)
+        self.vectors[rows], self.tokens[rows], self.done[rows] = event.vectors, event.tokens, True
+
+
+class Results:
+    """A run so far; feed it the run's events in order."""
+
+    plan: Plan
+    environment: dict[str, Any]
+    started_at: str
+
+    def __init__(self) -> None:
+        self.settings: list[SettingResults] = []
+        self.truth = Truth(0)
+        self.status: Status = "running"
+        self.reason = ""
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case RunStarted():
+                self.plan, self.environment = event.plan, event.environment
+                self.started_at = event.at
+                count = len(event.plan.pack)
+                self.truth = Truth(count)
+                self.settings = [
+                    SettingResults(number, setting, count)
+                    for number, setting in enumerate(event.plan.settings)
+                ]
+            case EngineReady():
+                results = self.settings[event.setting]
+                results.in_force, results.log = event.in_force, event.log
+            case TextsPrepared():
+                self.settings[event.setting].prepared = event.prepared
+            case BatchEmbedded():
+                passes = self.settings[event.setting].passes
+                key = (event.batch_size, event.repeat)
+                if key not in passes:
+                    passes[key] = Pass(len(self.plan.pack), event.batch_size)
+                passes[key].add(event)
+            case SettingEnded():
+                results = self.settings[event.setting]
+                results.status, results.reason = event.status, event.reason
+            case TruthComputed():
+                self.truth.add(event)
+            case TruthFailed():
+                self.truth.reason = event.reason
+            case RunEnded():
+                self.status, self.reason = event.status, event.reason
+            case _:
+                pass
+
+
+def _between(pass_: Pass, baseline: Pass) -> tuple[Rows, Distances]:
+    rows = np.flatnonzero(pass_.done & baseline.done)
+    if not len(rows):
+        empty = np.zeros((0, 1), dtype=np.float32)
+        return rows, compare(empty, empty)
+    return rows, compare(pass_.vectors[rows], baseline.vectors[rows])

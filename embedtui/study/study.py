@@ -1,0 +1,287 @@
+"""The loop that runs a plan on real engines and tells what happens.
+
+It knows neither screens nor files: whoever listens gets the events, in order, in the thread that
+runs the study. `cancel` and `kill` may be called from any other thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+import numpy as np
+
+from embedtui import machine, paths
+from embedtui.engine.client import Engine, Engines
+from embedtui.engine.messages import Load, Prepared, Reference, TruthDone
+from embedtui.engine.settings import Setting
+from embedtui.engine.truth_cache import TruthCache
+from embedtui.errors import Cancelled, EmbedtuiError, EngineError
+from embedtui.study.events import (
+    BatchEmbedded,
+    EngineReady,
+    Event,
+    RunEnded,
+    RunStarted,
+    SettingEnded,
+    Status,
+    TextsPrepared,
+    TruthComputed,
+    TruthFailed,
+    Waiting,
+)
+from embedtui.study.plan import Plan, batches_of
+
+Listener = Callable[[Event], None]
+
+_TRUTH_CHUNK = 8
+_GIB = 2**30
+
+
+class Study:
+    """One run of one plan.
+
+    A setting that fails does not end the others: its reason is an event, and the run goes on.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        engines: Engines,
+        listeners: Sequence[Listener],
+        *,
+        weights_bytes: int | None = None,
+    ) -> None:
+        self.plan = plan
+        self._engines = engines
+        self._listeners = list(listeners)
+        self._weights_bytes = weights_bytes or 2 * _GIB
+        self._stop = threading.Event()
+        self._prepared: Prepared | None = None
+        self._limit = 0
+        self._pooling = ""
+        self._failures: list[EmbedtuiError] = []
+
+    def cancel(self) -> None:
+        """Stop after the batch in hand."""
+        self._stop.set()
+
+    def kill(self) -> None:
+        """Stop now: the engine process that works is killed, what it had not sent is lost."""
+        self._stop.set()
+        self._engines.kill_current()
+
+    def run(self) -> Status:
+        """Run the plan to its end; return how it ended.
+
+        Raises:
+            EngineError: if no setting gave anything; with the first reason.
+            InputError: likewise, where the reason is what was given.
+        """
+        status: Status = "finished"
+        reason = ""
+        self._tell(
+            RunStarted(
+                self.plan,
+                machine.environment(),
+                datetime.now().astimezone().isoformat(timespec="seconds"),
+            )
+        )
+        try:
+            self._settings()
+            self._truth()
+        except Cancelled as error:
+            status, reason = "cancelled", str(error)
+        except EmbedtuiError as error:
+            status, reason = "failed", str(error)
+            raise
+        else:
+            if self._failures:
+                status, reason = "failed", str(self._failures[0])
+            if len(self._failures) == len(self.plan.settings):
+                raise self._failures[0]
+        finally:
+            self._tell(RunEnded(status, reason))
+        return status
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+    def _settings(self) -> None:
+        self._tell(Waiting("importing vLLM"))
+        self._engines.host.wait_ready(self._stop.is_set)
+        for number, setting in enumerate(self.plan.settings):
+            if self._stop.is_set():
+                raise Cancelled("cancelled before the next setting")
+            try:
+                self._setting(number, setting)
+            except Cancelled as error:
+                self._tell(SettingEnded(number, "cancelled", str(error)))
+                raise
+            except EmbedtuiError as error:
+                self._failures.append(error)
+                self._tell(SettingEnded(number, "failed", str(error)))
+            else:
+                self._tell(SettingEnded(number, "finished"))
+
+    def _setting(self, number: int, setting: Setting) -> None:
+        engine, prepared, warm = self._engine(number, setting)
+        self._tell(EngineReady(number, engine.in_force, warm, str(engine.process.log)))
+        self._tell(TextsPrepared(number, prepared))
+        self._prepared = prepared
+        self._limit = int(engine.in_force["max_length"])
+        self._pooling = str(engine.in_force["pooling"])
+        rows = [row for row in range(len(self.plan.pack)) if row not in prepared.refused]
+        if not rows:
+            raise EngineError("none of the texts can be embedded; the findings say why")
+        batches = batches_of(self.plan, rows)
+        jobs = [batch.job(index) for index, batch in enumerate(batches)]
+        for done in engine.embed(jobs, self._stop.is_set):
+            batch = batches[done.job]
+            self._tell(
+                BatchEmbedded(
+                    setting=number,
+                    batch_size=batch.batch_size,
+                    repeat=batch.repeat,
+                    start=batch.start,
+                    rows=batch.rows,
+                    vectors=done.vectors,
+                    steps=done.steps,
+                    seconds=done.seconds,
+                )
+            )
+
+    def _engine(self, number: int, setting: Setting) -> tuple[Engine, Prepared, bool]:
+        """Return an engine with room for the largest batch, warm if there is one."""
+
+        def tell(what: str) -> None:
+            self._tell(Waiting(what, number))
+
+        stop = self._stop.is_set
+        texts = tuple(text.text for text in self.plan.pack.texts)
+        largest = min(self.plan.batch_sizes[-1], len(texts))
+        engine = self._engines.warm(setting)
+        if engine is not None:
+            prepared = engine.prepare(texts, self.plan.too_long, tell, stop)
+            needed = largest_step(prepared, self.plan.batch_sizes)
+            fits = needed <= engine.token_budget or setting.max_num_batched_tokens is not None
+            if largest <= engine.largest_batch and fits:
+                return engine, prepared, True
+            self._engines.drop(engine)
+        engine = self._engines.begin(setting, 2 * self._weights_bytes + _GIB, stop)
+        try:
+            opened = engine.open(tell, stop)
+            prepared = engine.prepare(texts, self.plan.too_long, tell, stop)
+            needed = max(largest_step(prepared, self.plan.batch_sizes), opened.max_length)
+            budget = setting.max_num_batched_tokens or _round_up(needed)
+            kv_bytes = 2 * opened.kv_bytes_per_token * (budget + 128 * (largest + 2))
+            load = Load(largest, budget, self._gpu_share(kv_bytes, budget))
+            engine.load(load, tell, stop)
+        except BaseException:
+            self._engines.drop(engine)
+            raise
+        return engine, prepared, False
+
+    def _gpu_share(self, kv_bytes: int, budget: int) -> float | None:
+        """Return the share of the GPU that the engine may count on, so that several fit.
+
+        vLLM takes 0.92 of the card unless told otherwise. An embedding model needs its weights,
+        the activations of one step (generously 64 KiB a token) and a decoder's cache.
+        """
+        if machine.engine_device() != "cuda":
+            return None
+        wanted = 2 * self._weights_bytes + kv_bytes + budget * 65_536 + 3 * _GIB
+        return min(0.9, wanted / machine.gpus()[0].memory_bytes)
+
+    def _truth(self) -> None:
+        if not self.plan.truth or self._prepared is None:
+            return
+        rows = [row for row in range(len(self.plan.pack)) if row not in self._prepared.refused]
+        try:
+            self._known_and_new_truth(rows)
+        except EngineError as error:
+            self._tell(TruthFailed(str(error)))
+
+    def _known_and_new_truth(self, rows: list[int]) -> None:
+        texts = [self.plan.pack.texts[row].text for row in rows]
+        cache = None
+        if self.plan.model_hash:
+            folder = paths.cache_folder("truth")
+            cache = TruthCache(folder, self.plan.model_hash, self._pooling, self._limit)
+        try:
+            known = cache.get(texts) if cache else {}
+            if known:
+                self._tell(
+                    TruthComputed(
+                        tuple(rows[index] for index in known),
+                        tuple(tokens for tokens, _ in known.values()),
+                        np.stack([vector for _, vector in known.values()]),
+                        cached=True,
+                    )
+                )
+            missing = [index for index in range(len(rows)) if index not in known]
+            if not missing:
+                return
+            self._tell(Waiting("float64 truth"))
+            request = Reference(
+                model=self.plan.settings[0].model,
+                device=machine.engine_device(),
+                max_length=self._limit,
+                pooling=self._pooling,
+                rows=tuple(rows[index] for index in missing),
+                texts=tuple(texts[index] for index in missing),
+            )
+            stream = self._engines.truth(
+                request, lambda what: self._tell(Waiting(what)), self._stop.is_set
+            )
+            for chunk in _chunks(stream):
+                if cache:
+                    pack = self.plan.pack.texts
+                    cache.put((pack[done.row].text, done.tokens, done.vector) for done in chunk)
+                self._tell(
+                    TruthComputed(
+                        tuple(done.row for done in chunk),
+                        tuple(done.tokens for done in chunk),
+                        np.stack([done.vector for done in chunk]),
+                        cached=False,
+                    )
+                )
+        finally:
+            if cache:
+                cache.close()
+
+
+def largest_step(prepared: Prepared, batch_sizes: Sequence[int]) -> int:
+    """Return the tokens of the fullest batch that the plan makes of the prepared texts."""
+    tokens = [n for row, n in enumerate(prepared.tokens) if row not in prepared.refused]
+    return max(
+        (
+            sum(tokens[start : start + size])
+            for size in batch_sizes
+            for start in range(0, len(tokens), size)
+        ),
+        default=0,
+    )
+
+
+def _round_up(tokens: int) -> int:
+    """Return the next power of two, from 4096 up, so that the next texts fit the warm engine."""
+    return max(4096, 1 << (tokens - 1).bit_length())
+
+
+def _chunks(stream: Iterator[TruthDone]) -> Iterator[list[TruthDone]]:
+    chunk: list[TruthDone] = []
+    try:
+        for done in stream:
+            chunk.append(done)
+            if len(chunk) == _TRUTH_CHUNK:
+                yield chunk
+                chunk = []
+    except Cancelled:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk

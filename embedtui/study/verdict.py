@@ -1,0 +1,126 @@
+"""The sentences: does it drift, is it noise, and how much is it beside the dtype's own error."""
+
+from __future__ import annotations
+
+from embedtui.measure import Distribution, summarize
+from embedtui.study.findings import faults_of
+from embedtui.study.results import Results, SettingResults
+
+
+def of_setting(results: Results, setting: SettingResults) -> str:
+    """Say in a sentence or two what was measured of one setting."""
+    if not setting.unbatched.count:
+        return f"not measured: {setting.reason or setting.status}"
+    faults = faults_of(results, setting)
+    if faults:
+        return f"fault: {faults[0].message}; no distance means anything until that is mended"
+    said = [_drift(results, setting), _precision(results, setting)]
+    return ". ".join(sentence for sentence in said if sentence) + "."
+
+
+def of_run(results: Results) -> str:
+    """Say which of the measured settings is nearest to the truth, steadiest and fastest."""
+    measured = [
+        setting
+        for setting in results.settings
+        if setting.unbatched.count and not faults_of(results, setting)
+    ]
+    if not measured:
+        return "nothing was measured"
+    if len(measured) == 1:
+        return f"{measured[0].setting.label}: {of_setting(results, measured[0])}"
+    said = []
+    steady = [setting for setting in measured if _worst(setting) == 0]
+    moving = [setting for setting in measured if _worst(setting) != 0]
+    if steady:
+        said.append(f"{_labels(steady)}: no batch drift, bitwise identical at every batch size")
+    if moving:
+        most = max(moving, key=_worst)
+        said.append(f"{most.setting.label} drifts most, up to L2 {_worst(most):.1e}")
+    errors = {
+        setting.number: error
+        for setting in measured
+        if (error := _error(results, setting)) is not None
+    }
+    if errors:
+        best = min(errors, key=lambda number: errors[number])
+        label = results.settings[best].setting.label
+        said.append(f"{label} is nearest to the truth, L2 at most {errors[best]:.1e}")
+    largest = results.plan.batch_sizes[-1]
+    speeds = {s.number: s.of(largest).texts_per_second or 0.0 for s in measured}
+    fastest = max(speeds, key=lambda number: speeds[number])
+    if speeds[fastest]:
+        label = results.settings[fastest].setting.label
+        said.append(f"{label} is fastest at batch size {largest}, {speeds[fastest]:.0f} texts/s")
+    return "; ".join(said) + "."
+
+
+def _drift(results: Results, setting: SettingResults) -> str:
+    sizes = [size for size in results.plan.batch_sizes if size > 1 and len(setting.drift(size)[0])]
+    if not sizes:
+        return "unbatched only: batch drift was not measured"
+    by_size = {size: summarize(setting.drift(size)[1]) for size in sizes}
+    changed = {size: one.pairs - one.identical for size, one in by_size.items()}
+    span = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}"
+    if not any(changed.values()):
+        count = by_size[sizes[0]].pairs
+        return f"no batch drift: all {count} texts are bitwise identical at batch size {span}"
+    worst_size = max(sizes, key=lambda size: by_size[size]["l2"]["max"])
+    worst = by_size[worst_size]
+    l2 = worst["l2"]["max"]
+    drift = (
+        f"L2 up to {l2:.1e}, {changed[worst_size]} of {worst.pairs} texts changed "
+        f"at batch size {worst_size}"
+    )
+    noise = _noise(setting)
+    if noise is None:
+        return f"batch drift: {drift}; the noise floor was not measured"
+    if noise.all_identical:
+        return f"batch drift: {drift}; not noise, a repeat gives the same bits{_growth(by_size)}"
+    floor = noise["l2"]["max"]
+    if l2 <= floor:
+        return f"no batch drift beyond noise: {drift}, and simply running again does {floor:.1e}"
+    return (
+        f"batch drift: {drift}; {l2 / floor:.0f} × the noise floor ({floor:.1e}){_growth(by_size)}"
+    )
+
+
+def _growth(by_size: dict[int, Distribution]) -> str:
+    """Say so where the largest batch drifts at least four times as much as the smallest."""
+    sizes = sorted(by_size)
+    first, last = by_size[sizes[0]]["l2"]["max"], by_size[sizes[-1]]["l2"]["max"]
+    if len(sizes) < 2 or not first or last < 4 * first:
+        return ""
+    return f"; it grows with the batch, {last / first:.0f} × from {sizes[0]} to {sizes[-1]}"
+
+
+def _precision(results: Results, setting: SettingResults) -> str:
+    found = setting.precision_error(results.truth)
+    if found is None:
+        return ""
+    error = summarize(found[1])["l2"]["max"]
+    said = f"precision error against float64: L2 up to {error:.1e}"
+    worst = _worst(setting)
+    if worst and error:
+        said += f", so batch drift is {worst / error:.2g} × what the setting costs anyway"
+    return said
+
+
+def _worst(setting: SettingResults) -> float:
+    sizes = {size for size, repeat in setting.passes if repeat == 0 and size > 1}
+    drifts = [setting.drift(size)[1] for size in sizes]
+    return max((float(d.l2[~d.identical].max(initial=0.0)) for d in drifts), default=0.0)
+
+
+def _error(results: Results, setting: SettingResults) -> float | None:
+    found = setting.precision_error(results.truth)
+    return float(found[1].l2.max()) if found is not None else None
+
+
+def _noise(setting: SettingResults) -> Distribution | None:
+    found = setting.noise()
+    return summarize(found[1]) if found else None
+
+
+def _labels(settings: list[SettingResults]) -> str:
+    return ", ".join(setting.setting.label for setting in settings)
