@@ -146,7 +146,16 @@ def cpu_name() -> str:
 
 def cpu_features() -> list[str]:
     """Return the processor's features that decide how 16-bit arithmetic is done."""
-    wanted = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_fp16", "f16c")
+    wanted = (
+        "avx2",
+        "avx512f",
+        "avx512_vnni",
+        "avx512_bf16",
+        "avx512_fp16",
+        "amx_bf16",
+        "amx_fp16",
+        "f16c",
+    )
     flags = (_cpuinfo("flags") or _cpuinfo("Features") or "").split()
     return [name for name in wanted if name in flags]
 

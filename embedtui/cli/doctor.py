@@ -117,7 +117,10 @@ def _environment() -> list[Check]:
 
 
 def _storage() -> Check:
-    folder: Path = paths.runs_folder()
+    try:
+        folder: Path = paths.runs_folder()
+    except OSError as error:
+        return Check("run files", f"{error.filename}: {error.strerror}", False, "use --out FILE")
     free = shutil.disk_usage(folder).free / 2**30
     ok = os.access(folder, os.W_OK)
     return Check("run files", f"{folder}, {free:.1f} GiB free", ok, "" if ok else "use --out FILE")

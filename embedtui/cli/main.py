@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from embedtui.cli import doctor as checks
 from embedtui.cli import output
 from embedtui.cli.run import run
 from embedtui.engine.settings import SWITCHES
-from embedtui.errors import EmbedtuiError
+from embedtui.errors import EmbedtuiError, InputError
 from embedtui.printable import printable
 from embedtui.record import exports, report, run_file
 from embedtui.texts import describe_packs
@@ -70,7 +68,7 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
             "reason",
         )
         listed = [{key: getattr(info, key) for key in keys} for info in found]
-        output.write(json.dumps(listed, indent=2, ensure_ascii=False) + "\n")
+        output.write(exports.dump(listed))
         return
     console = output.out()
     for info in found:
@@ -132,11 +130,12 @@ def export(run_path: Path, form: str, out: Path | None) -> None:
     if out is None:
         output.write(text)
         return
+    if out.exists() and out.samefile(run_path):
+        raise InputError(f"{printable(str(out))} is the run file itself: give another --out")
     try:
-        out.write_text(text, encoding="utf-8", errors="surrogatepass")
+        out.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
-        reason = error.strerror
-        raise click.UsageError(f"{printable(str(out))} cannot be written: {reason}") from error
+        raise InputError(f"{printable(str(out))} cannot be written: {error.strerror}") from error
 
 
 @cli.command("doctor")
@@ -150,6 +149,7 @@ def doctor() -> int:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    output.degrade()
     sys.exit(call(sys.argv[1:]))
 
 
@@ -159,25 +159,30 @@ def call(arguments: list[str]) -> int:
         result = cli.main(arguments, prog_name="embedtui", standalone_mode=False)
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except click.ClickException as error:
-        hint = ""
-        if isinstance(error, click.UsageError) and error.ctx is not None:
-            hint = f" (see {error.ctx.command_path} --help)"
-        return _fail(error.format_message() + hint, 2)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("cancelled", 130)
-    except EmbedtuiError as error:
-        return _fail(str(error), error.exit_code)
     except BrokenPipeError:
-        # The reader of our output has gone; Python would complain once more while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        output.silence(1)
         return 0
+    except (click.ClickException, click.Abort, KeyboardInterrupt, EmbedtuiError, OSError) as error:
+        message, code = _told(error)
+        output.err().print(f"embedtui: {printable(message)}", soft_wrap=True)
+        return code
     return result if isinstance(result, int) else 0
 
 
-def _fail(message: str, code: int) -> int:
-    output.err().print(f"embedtui: {printable(message)}", soft_wrap=True)
-    return code
+def _told(error: BaseException) -> tuple[str, int]:
+    """Return the line that tells of a failure, and its exit code."""
+    match error:
+        case EmbedtuiError():
+            return str(error), error.exit_code
+        case click.UsageError(ctx=click.Context() as context):
+            return f"{error.format_message()} (see {context.command_path} --help)", 2
+        case click.ClickException():
+            return error.format_message(), 2
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return f"{where}{error.strerror or error}", 2
+        case _:
+            return "cancelled", 130
 
 
 def _model_lines(info: models.ModelInfo) -> Text:

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import os
 import sys
 
 from rich.console import Console
 
+_IN_ASCII = {
+    "·": "-",
+    "×": "x",
+    "→": "->",
+    "…": "...",
+    "✔": "+",
+    "✗": "x",
+    "–": "-",
+    "—": "-",
+    "“": '"',
+    "”": '"',
+    "’": "'",
+    "█": "#",
+    "━": "-",
+}
+
+
+class _Console(Console):
+    """A console that leaves it to the command what a reader that went away means."""
+
+    def on_broken_pipe(self) -> None:
+        """Give up on standard output; go on in silence where only progress has no reader."""
+        if self.file is not sys.stderr:
+            raise BrokenPipeError
+        self.quiet = True
+        silence(2)
+
 
 def out() -> Console:
     """Return a console on standard output, for what was asked for."""
-    return Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
+    return _Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
 
 
 def err() -> Console:
     """Return a console on standard error, for progress and problems."""
-    return Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
+    return _Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
 
 
 def write(text: str) -> None:
-    """Write text to standard output as it is, also where the locale cannot encode all of it."""
+    """Write text to standard output as UTF-8, also where the locale cannot encode all of it."""
     sys.stdout.flush()
     if hasattr(sys.stdout, "buffer"):
         sys.stdout.buffer.write(text.encode("utf-8", "surrogatepass"))
@@ -30,3 +60,25 @@ def write(text: str) -> None:
 def unicode_works(console: Console) -> bool:
     """Return whether the console can show characters beyond ASCII."""
     return "utf" in (console.encoding or "").lower()
+
+
+def degrade() -> None:
+    """Have standard output and error write what their encoding lacks in ASCII, never fail."""
+    codecs.register_error("embedtui", _in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="embedtui")
+
+
+def silence(descriptor: int) -> None:
+    """Let a descriptor lead nowhere: its reader has gone, and Python would complain at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(_IN_ASCII.get(c, "?") for c in lost), error.end

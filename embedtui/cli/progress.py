@@ -10,6 +10,7 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from embedtui.measure import summarize
+from embedtui.printable import printable
 from embedtui.study.events import BatchEmbedded, Event, RunEnded, TruthComputed, Waiting
 from embedtui.study.progress import Progress
 from embedtui.study.results import Results
@@ -122,7 +123,7 @@ def _line(progress: Progress, results: Results) -> str:
         if progress.texts_per_second and progress.seconds_left is not None:
             parts.append(f"{progress.texts_per_second:.0f} texts/s")
             parts.append(f"{_duration(progress.seconds_left)} left")
-    return " · ".join(parts)
+    return printable(" · ".join(parts))
 
 
 def _drift_so_far(results: Results, setting: int) -> str:

@@ -16,13 +16,12 @@ from embedtui.cli import output, tables
 from embedtui.cli.progress import Display, Silence, display_for
 from embedtui.engine.client import Engines
 from embedtui.engine.settings import (
-    SWITCHES,
     Setting,
     combine,
     parse_overrides,
     refuse_impossible,
 )
-from embedtui.errors import Cancelled, EmbedtuiError, InputError
+from embedtui.errors import Cancelled, EmbedtuiError, EngineError, InputError
 from embedtui.printable import printable
 from embedtui.record import exports, report
 from embedtui.record.run_file import Recorder
@@ -30,10 +29,6 @@ from embedtui.study.plan import Plan, parse_batch_sizes, plan_for
 from embedtui.study.results import Results
 from embedtui.study.study import Study
 from embedtui.texts import load_texts
-
-_SETTINGS_HELP = "\b\n" + "\n".join(
-    f"  {s.key}={'|'.join(s.choices) or 'NUMBER'}" for s in SWITCHES if s.key != "dtype"
-)
 
 
 @click.command(
@@ -79,6 +74,12 @@ _SETTINGS_HELP = "\b\n" + "\n".join(
     help="Change a switch; several values are compared. `embedtui settings` explains them.",
 )
 @click.option(
+    "--also",
+    multiple=True,
+    metavar="KEY=VALUE,…",
+    help="One setting more, told in full: --also dtype=bfloat16,threads=1",
+)
+@click.option(
     "--repeats",
     default=1,
     show_default=True,
@@ -111,6 +112,7 @@ def run(
     dtype: str,
     batch_sizes: str,
     assignments: tuple[str, ...],
+    also: tuple[str, ...],
     repeats: int,
     too_long: str,
     no_truth: bool,
@@ -132,6 +134,9 @@ def run(
     models.require_embeddable(info)
     device = machine.engine_device()
     settings = combine(str(info.folder or info.hub_id), chosen)
+    for one in also:
+        more = combine(str(info.folder or info.hub_id), parse_overrides(one.split(",")))
+        settings += tuple(setting for setting in more if setting not in settings)
     for setting in settings:
         refuse_impossible(setting, device)
     pack = load_texts(texts, column=column, id_column=id_column, limit=limit)
@@ -159,7 +164,7 @@ def run(
     finally:
         display.close()
         recorder.close()
-    if failure is not None and not results.settings[0].in_force and not quiet:
+    if failure is not None and not any(s.unbatched.count for s in results.settings):
         raise failure
     made = report.build(results)
     if as_json:
@@ -170,9 +175,9 @@ def run(
         console.print(f"Run file: {printable(str(recorder.path))}", soft_wrap=True)
     if results.status == "cancelled":
         raise Cancelled(f"{results.reason}; what was measured until then is in the run file")
-    if failure is not None:
-        raise failure
-    return 3 if results.status == "failed" else 0
+    if results.status == "failed":
+        raise failure or EngineError(results.reason)
+    return 0
 
 
 def _run_to_the_end(

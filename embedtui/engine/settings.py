@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from typing import Any
 
+from embedtui import machine
 from embedtui.errors import InputError
 from embedtui.machine import Device
 from embedtui.printable import printable
@@ -27,6 +28,7 @@ class Setting:
     execution: str = "eager"
     pooling_accumulation: str = "float32"
     threads: int | None = None
+    cpu_isa: str = "auto"
     max_num_batched_tokens: int | None = None
     matmul_precision: str = "highest"
     kernel_precision: str = "default"
@@ -103,6 +105,13 @@ class Switch:
 
 
 ON_OFF = ("off", "on")
+CPU_ISA_FEATURES = {
+    "avx2": "avx2",
+    "avx512": "avx512f",
+    "avx512_vnni": "avx512_vnni",
+    "avx512_bf16": "avx512_bf16",
+}
+"""The processor feature, as the kernel names it, that each instruction set asks for."""
 _CPU_IGNORES = "vLLM's CPU backend ignores it without a word"
 
 SWITCHES = (
@@ -136,6 +145,14 @@ SWITCHES = (
     Switch(
         "threads",
         "CPU threads of the engine; with one, bfloat16's batch drift hides",
+        devices=("cpu",),
+        refusal="the arithmetic runs on the GPU",
+    ),
+    Switch(
+        "cpu_isa",
+        "instructions that oneDNN may use: auto is all that the CPU has, a lesser set shows what "
+        "a CPU with no more than that computes",
+        ("auto", "avx2", "avx512", "avx512_vnni", "avx512_bf16"),
         devices=("cpu",),
         refusal="the arithmetic runs on the GPU",
     ),
@@ -227,6 +244,9 @@ def refuse_impossible(setting: Setting, device: Device) -> None:
             raise InputError(
                 f"{switch.key}={switch.show(value)} cannot be had on {name}: {switch.refusal}"
             )
+    wanted = CPU_ISA_FEATURES.get(setting.cpu_isa)
+    if wanted is not None and wanted not in machine.cpu_features():
+        raise InputError(f"cpu_isa={setting.cpu_isa} cannot be had: this CPU has no {wanted}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

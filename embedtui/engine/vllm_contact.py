@@ -9,6 +9,7 @@ import importlib
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any
@@ -33,6 +34,21 @@ _PRELOAD = (
 # These read VLLM_BATCH_INVARIANT once, at import: a host that has them can only fork engines
 # with the value that it had itself.
 _FROZEN_AT_IMPORT = "vllm.v1.attention.ops.triton_unified_attention"
+
+_ONEDNN_ISA = {
+    "avx2": "AVX2",
+    "avx512": "AVX512_CORE",
+    "avx512_vnni": "AVX512_CORE_VNNI",
+    "avx512_bf16": "AVX512_CORE_BF16",
+}
+# How oneDNN describes the instruction set in force, the widest first.
+_ISA_WORDS = (
+    ("AMX", "amx"),
+    ("bfloat16", "avx512_bf16"),
+    ("DL Boost", "avx512_vnni"),
+    ("AVX512BW", "avx512"),
+    ("AVX2", "avx2"),
+)
 
 _STAGES = (
     ("Starting to load model", "loading weights"),
@@ -67,6 +83,9 @@ def apply_switches(setting: Setting) -> None:
     os.environ["VLLM_BATCH_INVARIANT"] = "1" if setting.batch_invariant else "0"
     if setting.kernel_precision != "default":
         os.environ["TRITON_F32_DEFAULT"] = setting.kernel_precision
+    if setting.cpu_isa != "auto":
+        # oneDNN reads it at its first primitive, and none has run in this process yet.
+        os.environ["ONEDNN_MAX_CPU_ISA"] = _ONEDNN_ISA[setting.cpu_isa]
     if setting.threads is not None:
         torch.set_num_threads(setting.threads)
 
@@ -107,7 +126,7 @@ def read_config(setting: Setting) -> Any:
         config = ModelConfig(
             model=setting.model, tokenizer=setting.model, runner="pooling", dtype=setting.dtype
         )
-    except (ValueError, OSError, TypeError, NotImplementedError, KeyError) as error:
+    except Exception as error:
         raise InputError(f"vLLM cannot embed with this model: {first_line(error)}") from error
     if config.convert_type == "classify" or config._model_info.score_type == "cross-encoder":
         raise InputError(
@@ -182,9 +201,8 @@ def record_steps(llm: Any) -> list[tuple[int, int]]:
     return steps
 
 
-def tokenize(llm_or_config: Any, texts: Sequence[str]) -> list[list[int] | str]:
+def tokenize(tokenizer: Any, lower: bool, texts: Sequence[str]) -> list[list[int] | str]:
     """Return the token ids of each text, or the reason why it has none."""
-    tokenizer, lower = llm_or_config
     found: list[list[int] | str] = []
     for text in texts:
         try:
@@ -263,6 +281,8 @@ def in_force(llm: Any) -> dict[str, Any]:
     frozen = sys.modules.get(_FROZEN_AT_IMPORT)
     if frozen is not None and bool(frozen.is_batch_invariant) != batch_invariant:
         facts["conflict"] = "the attention kernels read batch-invariant mode before it was set"
+    if facts["device"] == "cpu":
+        facts["cpu_isa"] = _cpu_isa()
     eager = bool(model.enforce_eager) or int(compilation.mode or 0) == 0
     return facts | {
         "pooling": str(pooler.seq_pooling_type or pooler.pooling_type).lower(),
@@ -318,6 +338,32 @@ def _mean_poolers(model: Any) -> list[Any]:
                 if type(part).__name__ == "MeanPool":
                     found[id(part)] = part
     return list(found.values())
+
+
+def _cpu_isa() -> str:
+    """Return the instruction set that oneDNN uses, read from the line that it prints about itself.
+
+    It says so on descriptor 1 at the first primitive it runs while told to be verbose.
+    """
+    import torch  # noqa: PLC0415
+
+    with tempfile.TemporaryFile() as said:
+        kept = os.dup(1)
+        os.dup2(said.fileno(), 1)
+        try:
+            with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
+                for dtype in (torch.bfloat16, torch.float32):
+                    ones = torch.ones(64, 384, dtype=dtype)
+                    torch._C._nn.mkldnn_linear(ones.to_mkldnn(), torch.ones(64, 384, dtype=dtype))
+        except RuntimeError:
+            pass  # a dtype that this oneDNN does not take; what it said before counts
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+        said.seek(0)
+        lines = said.read().decode(errors="replace").splitlines()
+    line = next((line for line in lines if ",cpu,isa:" in line), "")
+    return next((name for words, name in _ISA_WORDS if words in line), "unknown")
 
 
 def _kernel_precision() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -26,14 +27,14 @@ from embedtui.engine.messages import (
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError, InputError
 
-_MODEL_CHECKED = ("dtype", "execution", "pooling_accumulation", "threads")
+_MODEL_CHECKED = ("dtype", "execution", "pooling_accumulation", "threads", "cpu_isa")
 _CUDA_CHECKED = ("matmul_precision", "kernel_precision", "batch_invariant", "attention_backend")
 
 
 def serve(client: Connection) -> None:
     """Answer the client until it quits or goes away."""
     engine = _Engine(client)
-    answers = {
+    answers: dict[type[Any], Callable[[Any], None]] = {
         Open: engine.open,
         Prepare: engine.prepare,
         Load: engine.load,
@@ -68,7 +69,6 @@ class _Engine:
         self._texts: tuple[str, ...] = ()
         self._prompts: list[list[int]] = []
         self._steps: list[tuple[int, int]] = []
-        self._trust_tokenizer = False
 
     def open(self, request: Open) -> None:
         self._setting = request.setting
@@ -89,19 +89,23 @@ class _Engine:
     def prepare(self, request: Prepare) -> None:
         limit = int(self._config.max_model_len)
         tokenizer, lower = self._tokenizer
-        self._texts = request.texts
-        self._prompts, truncated, refused = [], {}, {}
-        for row, ids in enumerate(vllm_contact.tokenize((tokenizer, lower), request.texts)):
-            if isinstance(ids, str):
-                refused[row] = f"the tokenizer cannot read it: {ids}"
-            elif not ids:
+        self._texts, self._prompts = request.texts, []
+        truncated: dict[int, int] = {}
+        refused: dict[int, str] = {}
+        for row, found in enumerate(vllm_contact.tokenize(tokenizer, lower, request.texts)):
+            ids: list[int] = []
+            if isinstance(found, str):
+                refused[row] = f"the tokenizer cannot read it: {found}"
+            elif not found:
                 refused[row] = "it has no tokens"
-            elif len(ids) > limit and request.too_long == "refuse":
-                refused[row] = f"{len(ids)} tokens are more than the model's {limit}"
-            elif len(ids) > limit:
-                truncated[row] = len(ids)
-                ids = self._truncated(request.texts[row], limit)  # noqa: PLW2901
-            self._prompts.append([] if row in refused else list(ids))
+            elif len(found) <= limit:
+                ids = found
+            elif request.too_long == "refuse":
+                refused[row] = f"{len(found)} tokens are more than the model's {limit}"
+            else:
+                truncated[row] = len(found)
+                ids = self._truncated(request.texts[row], limit)
+            self._prompts.append(ids)
         tokens = tuple(len(ids) for ids in self._prompts)
         self._client.send(Prepared(tokens, truncated, refused))
         if self._llm is not None:
@@ -194,7 +198,7 @@ class _Engine:
             raise EngineError(facts["conflict"])
         checked = _MODEL_CHECKED + (_CUDA_CHECKED if facts["device"] == "cuda" else ())
         for key in checked:
-            asked, got = getattr(self._setting, key), facts[key]
+            asked, got = getattr(self._setting, key), facts.get(key)
             if asked not in {"auto", None} and asked != got:
                 raise EngineError(f"{key}={asked} was asked for, but {got} is in force")
         budget = self._setting.max_num_batched_tokens

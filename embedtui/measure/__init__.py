@@ -1,7 +1,7 @@
 """Distances, what sums them up, and the faults that come before them; NumPy and nothing else."""
 
-from embedtui.measure.distances import METRICS, Distances, compare, unit
-from embedtui.measure.distribution import Distribution, join, summarize
+from embedtui.measure.distances import METRICS, Distances, compare, join, unit
+from embedtui.measure.distribution import Distribution, summarize
 from embedtui.measure.faults import Fault, broken_rows, collapsed_rows, swapped_rows
 
 __all__ = [

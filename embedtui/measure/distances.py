@@ -2,9 +2,13 @@
 
 Drift between precisions lives between 1e-15 and 1e-2, so everything here is computed in float64,
 and the cosine distance by the chord: for unit vectors 1 - a·b = ½‖a - b‖² exactly, but the left
-side is a difference of two numbers near one and is all rounding below 1e-16, while the right side
-keeps its digits down to 1e-32 (the identity is elementary; the cancellation is treated in Higham,
-Accuracy and Stability of Numerical Algorithms, 2nd ed., section 1.7).
+side is a difference of two numbers near one and is all rounding below 1e-16, while on the right
+side the rounding of the unit vectors moves ‖a - b‖ by a few 1e-16 only, so that a cosine distance
+of 1e-18 still has six good digits and rounding takes over below 1e-31 (the identity is elementary;
+the cancellation is treated in Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed.,
+section 1.7).
+
+A distance depends on its own two rows alone, to the bit, whatever else is measured with them.
 """
 
 from __future__ import annotations
@@ -21,13 +25,20 @@ Vectors = npt.NDArray[np.floating]
 FLOAT64_BITS = 53.0
 """Agreeing bits of two equal vectors: float64's significand, the precision measured in."""
 
+_BLOCK = 2**19
+"""Elements that are widened to float64 at a time; a whole set of long vectors would not fit."""
+
+_SAFE_EXPONENT = 400
+"""Up to 2**400, and down to 2**-400, squares and their sums stay within float64's range."""
+
 
 @dataclass(frozen=True)
 class Distances:
     """Distances of n pairs of vectors, each field an array of n.
 
     A pair with a NaN, an infinity or a zero vector in it has NaN in every distance: it is a fault
-    to be reported (see `faults`), not a distance.
+    to be reported (see `faults`), not a distance. Every other pair has distances, however long or
+    short its vectors are.
     """
 
     cosine: Floats
@@ -37,9 +48,12 @@ class Distances:
     max_abs: Floats
     """Largest difference in one dimension of the unit vectors."""
     relative_l2: Floats
-    """‖a - b‖ / ‖b‖ of the vectors as they came, so that a change of length shows."""
+    """‖a - b‖ / ‖b‖ of the vectors as they came, so that a change of length shows.
+
+    Infinite only where it exceeds float64's range, which no float32 vectors reach."""
     bits: Floats
-    """-log2 of relative_l2: how many leading bits agree; 53 where the vectors are equal."""
+    """-log2 of relative_l2: how many leading bits agree; 53 where the vectors are equal, below
+    zero where they are farther apart than the reference is long."""
     identical: Bools
     """Whether the two are equal bit for bit, as they came."""
 
@@ -62,31 +76,91 @@ def compare(vectors: Vectors, reference: Vectors) -> Distances:
     if both arrays have one dtype and every byte is equal, so that 0.0 and -0.0 differ.
 
     Raises:
-        ValueError: if the shapes differ or are not n x width.
+        ValueError: if the shapes differ or are not n x width, or the rows are empty.
     """
     if vectors.shape != reference.shape or vectors.ndim != 2:
         raise ValueError(f"cannot compare vectors of {vectors.shape} with {reference.shape}")
-    a, b = vectors.astype(np.float64), reference.astype(np.float64)
-    identical = _identical(vectors, reference)
-    a_norm, b_norm = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
-    usable = np.isfinite(a_norm) & np.isfinite(b_norm) & (a_norm > 0) & (b_norm > 0)
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        chord = a / a_norm[:, None] - b / b_norm[:, None]
-        l2 = np.linalg.norm(chord, axis=1)
-        relative = np.linalg.norm(a - b, axis=1) / b_norm
-        bits = np.clip(-np.log2(relative), None, FLOAT64_BITS)
-    max_abs = np.abs(chord).max(axis=1, initial=0.0)
-    out = [0.5 * l2 * l2, l2, max_abs, relative, bits]
-    # Scaling to unit length rounds: of two identical rows it is the same rounding, hence zero.
-    out = [np.where(usable, values, np.nan) for values in out]
-    return Distances(*out, identical=identical)
+    count, width = vectors.shape
+    if count and not width:
+        raise ValueError("cannot compare vectors without a width")
+    rows = max(1, _BLOCK // max(1, width))
+    return join(
+        [
+            _compare_block(vectors[start : start + rows], reference[start : start + rows])
+            for start in range(0, max(1, count), rows)
+        ]
+    )
+
+
+def join(parts: list[Distances]) -> Distances:
+    """Put the pairs of several comparisons into one, in order."""
+    return Distances(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Distances)}
+    )
 
 
 def unit(vectors: Vectors) -> Floats:
-    """Return the rows scaled to length one in float64; a zero row becomes NaN."""
-    wide = vectors.astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True), dtype=np.float64)
+    """Return the rows scaled to length one in float64.
+
+    A row with a NaN or an infinity in it, or nothing but zeros, becomes NaN.
+    """
+    wide = _wide(vectors)
+    exponents = _exponents(wide)
+    if _extreme(exponents):
+        wide = np.ldexp(wide, -exponents[:, None])
+    return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True), dtype=np.float64)
+
+
+def _compare_block(vectors: Vectors, reference: Vectors) -> Distances:
+    # Scaling to unit length rounds: of two equal rows it is the same rounding, hence zero.
+    chord = unit(vectors) - unit(reference)
+    l2 = _norms(chord)
+    relative = _relative(_wide(vectors), _wide(reference))
+    with np.errstate(divide="ignore"):
+        bits = np.clip(-np.log2(relative), None, FLOAT64_BITS)
+    return Distances(
+        cosine=0.5 * l2 * l2,
+        l2=l2,
+        max_abs=np.abs(chord).max(axis=1, initial=0.0),
+        relative_l2=relative,
+        bits=bits,
+        identical=_identical(vectors, reference),
+    )
+
+
+def _relative(a: Floats, b: Floats) -> Floats:
+    own = _exponents(b)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if _extreme(own) or _extreme(_exponents(a)):
+            a, b = np.ldexp(a, -own[:, None]), np.ldexp(b, -own[:, None])
+        return np.asarray(_norms(a - b) / _norms(b), dtype=np.float64)
+
+
+def _wide(vectors: Vectors) -> Floats:
+    """Return a float64 copy, NaN throughout the rows that have no direction."""
+    # Sums run in the order of memory: rows laid out alike, so that equal rows have equal lengths.
+    wide = vectors.astype(np.float64, order="C")
+    wide[~(np.isfinite(wide).all(axis=1) & wide.any(axis=1))] = np.nan
+    return wide
+
+
+def _norms(wide: Floats) -> Floats:
+    """Return the rows' lengths, right also where squares alone would leave float64's range."""
+    exponents = _exponents(wide)
+    if not _extreme(exponents):
+        return np.asarray(np.linalg.norm(wide, axis=1), dtype=np.float64)
+    lengths = np.linalg.norm(np.ldexp(wide, -exponents[:, None]), axis=1)
+    return np.asarray(np.ldexp(lengths, exponents), dtype=np.float64)
+
+
+def _exponents(wide: Floats) -> npt.NDArray[np.int32]:
+    """Return the power of two of each row's largest element; zero if that is 0 or not finite."""
+    top = np.abs(wide).max(axis=1, initial=0.0)
+    return np.asarray(np.frexp(np.where(np.isfinite(top), top, 0.0))[1], dtype=np.int32)
+
+
+def _extreme(exponents: npt.NDArray[np.int32]) -> bool:
+    return bool(np.abs(exponents).max(initial=0) > _SAFE_EXPONENT)
 
 
 def _identical(a: Vectors, b: Vectors) -> Bools:

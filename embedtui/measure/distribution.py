@@ -49,15 +49,6 @@ def summarize(distances: Distances) -> Distribution:
     )
 
 
-def join(parts: list[Distances]) -> Distances:
-    """Put the pairs of several comparisons into one, in order."""
-    arrays = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in (*METRICS, "identical")
-    }
-    return Distances(**arrays)
-
-
 def _figures(metric: str, values: Floats) -> dict[str, float] | None:
     if not len(values):
         return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from embedtui.measure.distances import Bools, Vectors, unit
+from embedtui.measure.distances import Bools, Floats, Vectors, unit
 
 SUSPECT_L2 = 0.05
 """Rounding in any dtype of today's pooling stays below this; only beyond it is a swap looked for.
@@ -15,6 +17,12 @@ bfloat16 on 24 layers moves a vector by 0.012; two different texts are seldom ne
 
 COLLAPSED_L2 = 1e-3
 """Different texts nearer to each other than this have lost what told them apart."""
+
+SKETCH_WIDTH = 64
+"""Width of the projections that rule out most pairs before whole vectors are compared."""
+
+BLOCK_ROWS = 256
+"""Rows that are held against all others at a time: 20 MB of dot products with 10,000 texts."""
 
 
 @dataclass(frozen=True)
@@ -29,39 +37,53 @@ class Fault:
 
 
 def broken_rows(vectors: Vectors) -> list[Fault]:
-    """Find rows with a NaN, an infinity, or nothing but zeros in them."""
+    """Find rows with a NaN, an infinity, or nothing but zeros in them.
+
+    A row with both a NaN and an infinity is reported as NaN alone.
+    """
     nan = np.isnan(vectors).any(axis=1)
     inf = np.isinf(vectors).any(axis=1) & ~nan
-    zero = ~vectors.any(axis=1)
+    zero = (vectors == 0).all(axis=1)
     found = {"nan": nan, "inf": inf, "zero": zero}
-    return [Fault(kind, _rows(mask)) for kind, mask in found.items() if mask.any()]
+    return [Fault(kind, _rows(np.flatnonzero(mask))) for kind, mask in found.items() if mask.any()]
 
 
-def swapped_rows(
-    vectors: Vectors, reference: Vectors, rows: np.ndarray | None = None
-) -> Fault | None:
+def swapped_rows(vectors: Vectors, reference: Vectors) -> Fault | None:
     """Find vectors that stand in another text's place.
 
-    A row counts as swapped when it is far from its own vector in `reference` (n x width) and at
-    least ten times nearer to another one: results that came back in another order look like huge
-    drift but have another cause. `rows` names the reference row of each vector where `vectors` is
-    one batch of the whole set; texts with equal reference vectors are no swap.
+    A row counts as swapped when it is far from its own vector in `reference` and at least ten
+    times nearer to another one: results that came back in another order look like huge drift but
+    have another cause. Texts with equal reference vectors are no swap; of several equal ones that
+    a row could have come from, the first is named.
+
+    Raises:
+        ValueError: if the shapes differ or are not n x width.
     """
-    own_rows = np.arange(len(vectors)) if rows is None else np.asarray(rows)
+    if vectors.shape != reference.shape or vectors.ndim != 2:
+        raise ValueError(f"cannot look for vectors of {vectors.shape} in {reference.shape}")
     whole, moved = unit(reference), unit(vectors)
-    own = np.linalg.norm(moved - whole[own_rows], axis=1)
-    with np.errstate(invalid="ignore"):
-        suspects = np.flatnonzero(own > SUSPECT_L2)
-    found: list[int] = []
-    others: list[int] = []
-    for row in suspects:
-        away = np.linalg.norm(whole - moved[row], axis=1)
-        away[np.isnan(away)] = np.inf
-        nearest = int(away.argmin())
-        if nearest != own_rows[row] and away[nearest] * 10 < own[row]:
-            found.append(int(own_rows[row]))
-            others.append(nearest)
-    return Fault("swapped", tuple(found), tuple(others)) if found else None
+    own = np.linalg.norm(moved - whole, axis=1)
+    suspects = np.flatnonzero(own > SUSPECT_L2)
+    if not len(suspects):
+        return None
+    # All of 10,000 texts can be suspects, whose distances from all others take seconds to compute:
+    # what is too far away in the sketch is too far away.
+    known = np.nan_to_num(whole, nan=0.0)
+    limits = (own[suspects] / 10) ** 2
+    apart = _squared_distances(_sketch(moved[suspects]), _sketch(known))
+    possible = np.concatenate([(d < limits[r, None]).any(axis=1) for r, d in apart])
+    suspects = suspects[possible]
+    own, moved = own[suspects], moved[suspects]
+    nearest = np.zeros(len(suspects), dtype=np.intp)
+    for rows, squares in _squared_distances(moved, known):
+        # Rounding of order 1e-16 must not choose between equal vectors.
+        least = squares.min(axis=1, keepdims=True)
+        nearest[rows] = (squares < least + 1e-14).argmax(axis=1)
+    away = np.linalg.norm(moved - whole[nearest], axis=1)
+    swapped = (nearest != suspects) & (away * 10 < own)
+    if not swapped.any():
+        return None
+    return Fault("swapped", _rows(suspects[swapped]), _rows(nearest[swapped]))
 
 
 def collapsed_rows(vectors: Vectors, texts: list[str]) -> Fault | None:
@@ -69,26 +91,59 @@ def collapsed_rows(vectors: Vectors, texts: list[str]) -> Fault | None:
 
     A missing vocabulary ([UNK] for every word) or an overflow does that. Reported only when it
     strikes more than a fifth of the different texts: near-duplicates are legitimate neighbours.
+    Of texts that differ only in case or white space the first is looked at, and fewer than three
+    vectors that can be judged say nothing.
+
+    Raises:
+        ValueError: if there is not one vector for each text.
     """
+    if vectors.ndim != 2 or len(vectors) != len(texts):
+        raise ValueError(f"cannot judge vectors of {vectors.shape} by {len(texts)} texts")
     seen: dict[str, int] = {}
     for row, text in enumerate(texts):
         seen.setdefault(" ".join(text.casefold().split()), row)
     first = np.asarray(list(seen.values()), dtype=np.intp)
-    if len(first) < 3:
-        return None
     points = unit(vectors[first])
     finite = np.isfinite(points).all(axis=1)
     first, points = first[finite], points[finite]
-    struck = np.zeros(len(points), dtype=np.bool_)
-    for start in range(0, len(points), 512):
-        block = points[start : start + 512]
-        # ‖a - b‖² = 2 - 2 a·b is precise enough here: the limit squared is 1e-6.
-        near = block @ points.T > 1 - COLLAPSED_L2**2 / 2
-        struck[start : start + 512] = near.sum(axis=1) > 1
-    if struck.sum() * 5 <= max(len(points), 1):
+    if len(first) < 3:
         return None
-    return Fault("collapsed", tuple(int(r) for r in first[struck]))
+    struck = _near_another(_sketch(points))
+    struck[struck] = _near_another(points[struck])
+    if struck.sum() * 5 <= len(points):
+        return None
+    return Fault("collapsed", _rows(first[struck]))
 
 
-def _rows(mask: Bools) -> tuple[int, ...]:
-    return tuple(int(row) for row in np.flatnonzero(mask))
+def _near_another(points: Floats) -> Bools:
+    limit = COLLAPSED_L2**2
+    near = [(d < limit).sum(axis=1) > 1 for _, d in _squared_distances(points, points)]
+    return np.concatenate(near) if near else np.zeros(0, dtype=np.bool_)
+
+
+def _squared_distances(points: Floats, others: Floats) -> Iterator[tuple[slice, Floats]]:
+    """Yield blocks of points and their squared distances from all others, right to 1e-15.
+
+    ‖a - b‖² = ‖a‖² + ‖b‖² - 2 a·b loses what is smaller, but the smallest limit squared is 1e-6.
+    """
+    lengths, other_lengths = (points**2).sum(axis=1), (others**2).sum(axis=1)
+    for start in range(0, len(points), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        squares = points[rows] @ others.T
+        squares *= -2
+        squares += lengths[rows, None]
+        squares += other_lengths
+        yield rows, squares
+
+
+def _sketch(points: Floats) -> Floats:
+    """Project on a few directions, the same ones always; no distance grows by a projection."""
+    width = points.shape[1]
+    if width <= SKETCH_WIDTH:
+        return points
+    directions = np.random.default_rng(0).standard_normal((width, SKETCH_WIDTH))
+    return np.asarray(points @ np.linalg.qr(directions)[0], dtype=np.float64)
+
+
+def _rows(index: npt.NDArray[np.intp]) -> tuple[int, ...]:
+    return tuple(int(row) for row in index)

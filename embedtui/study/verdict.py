@@ -15,25 +15,29 @@ def of_setting(results: Results, setting: SettingResults) -> str:
     if faults:
         return f"fault: {faults[0].message}; no distance means anything until that is mended"
     said = [_drift(results, setting), _precision(results, setting)]
-    return ". ".join(sentence for sentence in said if sentence) + "."
+    return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said if sentence) + "."
 
 
 def of_run(results: Results) -> str:
     """Say which of the measured settings is nearest to the truth, steadiest and fastest."""
-    measured = [
-        setting
-        for setting in results.settings
-        if setting.unbatched.count and not faults_of(results, setting)
-    ]
-    if not measured:
+    begun = [setting for setting in results.settings if setting.unbatched.count]
+    faulty = [setting for setting in begun if faults_of(results, setting)]
+    measured = [setting for setting in begun if setting not in faulty]
+    if not begun:
         return "nothing was measured"
-    if len(measured) == 1:
-        return f"{measured[0].setting.label}: {of_setting(results, measured[0])}"
-    said = []
-    steady = [setting for setting in measured if _worst(setting) == 0]
-    moving = [setting for setting in measured if _worst(setting) != 0]
+    if len(begun) == 1:
+        return f"{begun[0].setting.label}: {of_setting(results, begun[0])}"
+    said = [f"{_labels(faulty)}: fault, no distance means anything"] if faulty else []
+    if not measured:
+        return said[0] + "."
+    compared = [setting for setting in measured if _batched(setting)]
+    steady = [setting for setting in compared if not _changes(setting)]
+    noisy = [setting for setting in compared if _changes(setting) and _is_noise(setting)]
+    moving = [setting for setting in compared if setting not in steady + noisy]
     if steady:
         said.append(f"{_labels(steady)}: no batch drift, bitwise identical at every batch size")
+    if noisy:
+        said.append(f"{_labels(noisy)}: no batch drift beyond noise")
     if moving:
         most = max(moving, key=_worst)
         said.append(f"{most.setting.label} drifts most, up to L2 {_worst(most):.1e}")
@@ -95,10 +99,9 @@ def _growth(by_size: dict[int, Distribution]) -> str:
 
 
 def _precision(results: Results, setting: SettingResults) -> str:
-    found = setting.precision_error(results.truth)
-    if found is None:
+    error = _error(results, setting)
+    if error is None:
         return ""
-    error = summarize(found[1])["l2"]["max"]
     said = f"precision error against float64: L2 up to {error:.1e}"
     worst = _worst(setting)
     if worst and error:
@@ -106,15 +109,32 @@ def _precision(results: Results, setting: SettingResults) -> str:
     return said
 
 
+def _batched(setting: SettingResults) -> list[Distribution]:
+    """Return the batch drift of every batch size that there is something of."""
+    sizes = sorted(size for size, repeat in setting.passes if repeat == 0 and size > 1)
+    drifts = [summarize(setting.drift(size)[1]) for size in sizes]
+    return [drift for drift in drifts if drift.pairs]
+
+
+def _changes(setting: SettingResults) -> bool:
+    return not all(drift.all_identical for drift in _batched(setting))
+
+
 def _worst(setting: SettingResults) -> float:
-    sizes = {size for size, repeat in setting.passes if repeat == 0 and size > 1}
-    drifts = [setting.drift(size)[1] for size in sizes]
-    return max((float(d.l2[~d.identical].max(initial=0.0)) for d in drifts), default=0.0)
+    return max((drift["l2"]["max"] for drift in _batched(setting)), default=0.0)
+
+
+def _is_noise(setting: SettingResults) -> bool:
+    noise = _noise(setting)
+    return noise is not None and not noise.all_identical and _worst(setting) <= noise["l2"]["max"]
 
 
 def _error(results: Results, setting: SettingResults) -> float | None:
     found = setting.precision_error(results.truth)
-    return float(found[1].l2.max()) if found is not None else None
+    if found is None:
+        return None
+    error = summarize(found[1])
+    return error["l2"]["max"] if error.pairs else None
 
 
 def _noise(setting: SettingResults) -> Distribution | None:

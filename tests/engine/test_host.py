@@ -1,0 +1,264 @@
+"""The host's life: where it can be started, and that nothing outlives the one it works for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import psutil
+import pytest
+
+from embedtui.engine.client import SESSION_VARIABLE, Engines, Host
+from embedtui.engine.messages import Job, Load
+from embedtui.engine.settings import Setting
+from embedtui.errors import Cancelled, EngineError
+from tests.engine.conftest import batches, loaded, never, silent
+
+pytestmark = pytest.mark.engine
+
+
+def processes_of(session: str) -> list[psutil.Process]:
+    """Return the living processes that have the session in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(SESSION_VARIABLE) == session:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return [p for p in found if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+def wait_gone(session: str, seconds: float = 5) -> list[psutil.Process]:
+    ends = time.monotonic() + seconds
+    while (left := processes_of(session)) and time.monotonic() < ends:
+        time.sleep(0.05)
+    return left
+
+
+def test_the_host_imports_vllm_without_a_torch_thread_or_a_frozen_switch(engines) -> None:
+    ready = engines.host.wait_ready()
+    assert ready.preloaded_frozen_switches is False
+    assert len(psutil.Process(engines.host.pid).threads()) < 10
+    maps = psutil.Process(engines.host.pid).memory_maps()
+    assert not any("nvidiactl" in m.path or "/dev/nvidia" in m.path for m in maps)
+
+
+def test_this_process_has_imported_neither_torch_nor_vllm() -> None:
+    code = (
+        "import sys; from embedtui.engine import client; from embedtui.study import study;"
+        "heavy = {'torch', 'vllm', 'transformers', 'sentence_transformers'} & set(sys.modules);"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_host_started_by_a_thread_that_ends_lives_on(minilm, passages) -> None:
+    """Linux ends a process with the thread that started it, if it asked to end with its parent."""
+    made: list[Engines] = []
+
+    def start() -> None:
+        made.append(Engines())
+        made[0].start()
+
+    starter = threading.Thread(target=start)
+    starter.start()
+    starter.join()
+    try:
+        made[0].host.wait_ready()
+        time.sleep(0.5)
+        used: list[int] = []
+
+        def use() -> None:
+            engine = loaded(made[0], Setting(minilm, dtype="float32"), passages[:4])
+            used.append(len(batches(engine, 4, 2)))
+
+        user = threading.Thread(target=use)
+        user.start()
+        user.join()
+        assert used == [2]
+        engine = made[0].warm(Setting(minilm, dtype="float32"))
+        assert len(batches(engine, 4, 4)) == 1
+    finally:
+        made[0].close()
+    assert not wait_gone(made[0].host.session)
+
+
+def test_closing_leaves_nothing_and_a_closed_host_says_so(minilm) -> None:
+    host = Host()
+    host.start()
+    time.sleep(0.3)
+    host.close()
+    assert not wait_gone(host.session)
+    with pytest.raises(EngineError):
+        host.wait_ready()
+
+
+def test_waiting_for_the_import_can_be_cancelled() -> None:
+    host = Host()
+    try:
+        with pytest.raises(Cancelled):
+            host.wait_ready(lambda: True)
+    finally:
+        host.close()
+    assert not wait_gone(host.session)
+
+
+def test_a_host_that_cannot_import_vllm_says_why(monkeypatch, tmp_path) -> None:
+    (tmp_path / "vllm.py").write_text("raise ImportError('planted: no such kernel')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    host = Host()
+    try:
+        with pytest.raises(EngineError, match=r"planted: no such kernel.*doctor"):
+            host.wait_ready()
+    finally:
+        host.close()
+
+
+def test_a_broken_torchvision_is_survived(monkeypatch, tmp_path, minilm, passages) -> None:
+    """A torchvision for another torch fails at import; transformers would fail with it."""
+    package = tmp_path / "torchvision"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('operator torchvision::nms')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    engines = Engines()
+    try:
+        engine = loaded(engines, Setting(minilm, dtype="float32"), passages[:2])
+        assert len(batches(engine, 2, 2)) == 1
+    finally:
+        engines.close()
+
+
+def test_the_death_of_the_host_ends_its_engines_and_is_told(minilm, passages) -> None:
+    engines = Engines()
+    try:
+        engine = loaded(engines, Setting(minilm, dtype="float32"), passages[:4])
+        stream = engine.embed([Job(number, (0, 1)) for number in range(10_000)], never)
+        next(stream)
+        os.kill(engines.host.pid, signal.SIGKILL)
+        with pytest.raises(EngineError):
+            list(stream)
+        assert not wait_gone(engines.host.session)
+        assert not engine.alive
+    finally:
+        engines.close()
+
+
+OWNER = textwrap.dedent("""
+    import sys, threading
+    from embedtui.engine.client import Engines
+    from embedtui.engine.messages import Job, Load
+    from embedtui.engine.settings import Setting
+
+    model, moment = sys.argv[1:]
+    engines = Engines()
+    print(engines.host.session, flush=True)
+
+    def work():
+        engines.start()
+        if moment == "importing":
+            print("now", flush=True)
+        engines.host.wait_ready()
+        tell, stop = (lambda _: None), (lambda: False)
+        engine = engines.begin(Setting(model, dtype="float32"), 1 << 30, stop)
+        engine.open(tell, stop)
+        engine.prepare(("a text", "another"), "truncate", tell, stop)
+        if moment == "loading":
+            print("now", flush=True)
+        engine.load(Load(2, 4096), tell, stop)
+        for n, done in enumerate(engine.embed([Job(i, (0, 1)) for i in range(10**6)], stop)):
+            if n == 3 and moment == "embedding":
+                print("now", flush=True)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join()
+""")
+
+
+@pytest.mark.parametrize("moment", ["importing", "loading", "embedding"])
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM], ids=lambda s: s.name)
+def test_no_process_outlives_its_owner(minilm, moment, signum) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, minilm, moment], stdout=subprocess.PIPE, text=True
+    )
+    session = owner.stdout.readline().strip()
+    assert owner.stdout.readline().strip() == "now"
+    ends = time.monotonic() + 10
+    while not processes_of(session) and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert processes_of(session)
+    owner.send_signal(signum)
+    owner.wait()
+    assert not wait_gone(session)
+
+
+def test_engines_work_under_textual(minilm, passages) -> None:
+    """Textual's stand-in for stdout has no file descriptor; nothing here may ask it for one."""
+    from textual.app import App, ComposeResult
+    from textual.widgets import Label
+
+    class Screen(App[None]):
+        found = ""
+
+        def compose(self) -> ComposeResult:
+            yield Label("waiting")
+
+        def on_mount(self) -> None:
+            self.run_worker(self.work, thread=True)
+
+        def work(self) -> None:
+            engines = Engines()
+            try:
+                engine = loaded(engines, Setting(minilm, dtype="float32"), passages[:8])
+                done = batches(engine, 8, 4)
+                self.found = str([one.steps for one in done])
+            except Exception as error:  # noqa: BLE001 - shown by the assertion
+                self.found = repr(error)
+            finally:
+                engines.close()
+
+    async def drive() -> str:
+        app = Screen()
+        async with app.run_test() as pilot:
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+        return app.found
+
+    import asyncio
+
+    found = asyncio.run(drive())
+    assert found.count("(4, ") == 2, found
+
+
+def test_idle_engines_make_room_when_memory_is_short(
+    engines, minilm, passages, monkeypatch
+) -> None:
+    from embedtui import machine
+
+    first = loaded(engines, Setting(minilm, dtype="float32", threads=1), passages[:2])
+    free = iter([0, 1 << 40, 1 << 40])
+    monkeypatch.setattr(machine, "free_memory", lambda: next(free))
+    oldest = next(iter(engines._warm.values()))
+    second = engines.begin(Setting(minilm, dtype="float32", threads=2), 1 << 30, never)
+    assert not oldest.alive
+    assert second.alive
+    engines.drop(second)
+    if first is not oldest:
+        assert first.alive
+    engines.drop(first)
+
+
+def test_a_load_can_be_cancelled_at_once(engines, minilm) -> None:
+    engine = engines.begin(Setting(minilm, dtype="float32", threads=1), 1 << 30, never)
+    engine.open(silent, never)
+    engine.prepare(("a text",), "truncate", silent, never)
+    with pytest.raises(Cancelled):
+        engine.load(Load(1, 4096), silent, lambda: True)
+    assert not engine.alive
+    engines.drop(engine)
