@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Protocol
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from embedtui.measure import summarize
+from embedtui.measure import compare
 from embedtui.printable import printable
-from embedtui.study.events import BatchEmbedded, Event, RunEnded, TruthComputed, Waiting
+from embedtui.study.events import (
+    BatchEmbedded,
+    EngineReady,
+    Event,
+    RunEnded,
+    TruthComputed,
+    Waiting,
+)
 from embedtui.study.progress import Progress
 from embedtui.study.results import Results
 
@@ -48,7 +57,7 @@ class LiveBar:
     """One line that moves, at most four times a second so that a slow link keeps up."""
 
     def __init__(self, results: Results, console: Console) -> None:
-        self._results = results
+        self._drift = _Drift(results)
         self._progress = Progress()
         self._painted = 0.0
         self._bar = Bar(
@@ -65,6 +74,7 @@ class LiveBar:
     def __call__(self, event: Event) -> None:
         """Take in one event."""
         self._progress(event)
+        self._drift(event)
         now = time.monotonic()
         if now - self._painted < _BAR_SECONDS and not isinstance(event, Waiting):
             return
@@ -73,7 +83,7 @@ class LiveBar:
             self._task,
             total=self._progress.total or None,
             completed=self._progress.done,
-            description=_line(self._progress, self._results),
+            description=_line(self._progress, self._drift),
         )
         self._bar.refresh()
 
@@ -86,7 +96,7 @@ class PlainLines:
     """A line when something else begins, at the first drift, and every five seconds."""
 
     def __init__(self, results: Results, console: Console) -> None:
-        self._results = results
+        self._drift = _Drift(results)
         self._console = console
         self._progress = Progress()
         self._began = self._said_at = time.monotonic()
@@ -95,6 +105,7 @@ class PlainLines:
     def __call__(self, event: Event) -> None:
         """Take in one event."""
         self._progress(event)
+        self._drift(event)
         now = time.monotonic()
         due = now - self._said_at >= _PLAIN_SECONDS
         first = isinstance(event, BatchEmbedded) and event.batch_size > 1 and not self._first_drift
@@ -107,36 +118,55 @@ class PlainLines:
         ):
             self._said_at = now
             what = f"{event.status}" if isinstance(event, RunEnded) else None
-            line = what or _line(self._progress, self._results)
+            line = what or _line(self._progress, self._drift)
             self._console.print(f"[{now - self._began:6.1f} s] {line}", soft_wrap=True)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
 
 
-def _line(progress: Progress, results: Results) -> str:
+class _Drift:
+    """The largest batch drift of the setting in hand.
+
+    Kept up batch by batch: measuring all texts again for every line would slow the run down.
+    """
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+        self._texts: Counter[int] = Counter()
+        self._largest = 0.0
+        self._at: int | None = None
+        """The batch size with the largest drift; None as long as every bit is equal."""
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event, after the results have."""
+        if isinstance(event, EngineReady):
+            self._texts, self._largest, self._at = Counter(), 0.0, None
+        elif isinstance(event, BatchEmbedded) and event.batch_size > 1 and not event.repeat:
+            alone = self._results.settings[event.setting].unbatched.vectors[list(event.rows)]
+            distances = compare(event.vectors, alone)
+            self._texts[event.batch_size] += len(event.rows)
+            moved = distances.l2[~distances.identical & np.isfinite(distances.l2)]
+            if len(moved) and (self._at is None or moved.max() > self._largest):
+                self._largest, self._at = float(moved.max()), event.batch_size
+
+    def __str__(self) -> str:
+        if not self._texts:
+            return ""
+        if self._at is None:
+            return f"batch drift: none in {max(self._texts.values())} texts"
+        return f"batch drift: L2 up to {self._largest:.1e} at batch size {self._at}"
+
+
+def _line(progress: Progress, drift: _Drift) -> str:
     parts = [progress.what]
     if progress.setting is not None and progress.measuring:
-        drift = _drift_so_far(results, progress.setting)
-        if drift:
-            parts.append(drift)
+        if said := str(drift):
+            parts.append(said)
         if progress.texts_per_second and progress.seconds_left is not None:
             parts.append(f"{progress.texts_per_second:.0f} texts/s")
             parts.append(f"{_duration(progress.seconds_left)} left")
     return printable(" · ".join(parts))
-
-
-def _drift_so_far(results: Results, setting: int) -> str:
-    found = results.settings[setting]
-    sizes = [size for size, repeat in found.passes if repeat == 0 and size > 1]
-    summaries = {size: summarize(found.drift(size)[1]) for size in sizes}
-    summaries = {size: one for size, one in summaries.items() if one.pairs}
-    if not summaries:
-        return ""
-    if all(one.all_identical for one in summaries.values()):
-        return f"batch drift: none in {max(one.pairs for one in summaries.values())} texts"
-    size = max(summaries, key=lambda s: summaries[s]["l2"]["max"])
-    return f"batch drift: L2 up to {summaries[size]['l2']['max']:.1e} at batch size {size}"
 
 
 def _duration(seconds: float) -> str:

@@ -39,6 +39,8 @@ def show(report: Report, console: Console) -> None:
     )
     for setting in report["settings"]:
         _setting(setting, console)
+    if report["findings"]:
+        console.print()
     for finding in report["findings"]:
         _finding(report, finding, console)
     console.print()

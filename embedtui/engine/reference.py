@@ -46,7 +46,6 @@ def serve(client: Connection) -> None:
 
 def _compute(client: Connection, request: Reference) -> None:
     client.send(Stage("importing sentence-transformers"))
-    vllm_contact.hide_companions()
     import torch  # noqa: PLC0415
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 

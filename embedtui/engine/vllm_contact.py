@@ -57,19 +57,27 @@ _STAGES = (
 )
 
 
-def hide_companions() -> None:
-    """Let imports in this process believe that torchvision, torchaudio and torchcodec are absent.
+def hide_broken_companions() -> None:
+    """Let this process believe that companions which cannot be imported are absent.
 
     None in sys.modules makes `import` raise ModuleNotFoundError and find_spec return None, which
-    is what transformers asks before it uses them.
+    is what transformers asks before it uses them. One that works stays: some vLLM versions import
+    torchvision for a warm-up on the GPU.
     """
+    import torch  # noqa: F401, PLC0415 - the companions have to fail on their own account
+
     for name in COMPANIONS:
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: BLE001 - it may fail in any way
+            for loaded in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
+                del sys.modules[loaded]
+            sys.modules[name] = None  # type: ignore[assignment]
 
 
 def preload() -> bool:
     """Import what every engine needs; return whether batch-invariant mode got frozen by it."""
-    hide_companions()
+    hide_broken_companions()
     for name in _PRELOAD:
         importlib.import_module(name)
     return _FROZEN_AT_IMPORT in sys.modules

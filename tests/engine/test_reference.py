@@ -12,7 +12,7 @@ import pytest
 from embedtui.engine.messages import Reference
 from embedtui.engine.truth_cache import TruthCache
 from embedtui.measure import compare, unit
-from tests.engine.conftest import batches, loaded, never, silent
+from tests.engine.support import batches, loaded, never, silent
 
 pytestmark = pytest.mark.engine
 

@@ -14,7 +14,7 @@ from embedtui.engine.messages import BatchDone, Job, Load
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EngineError, InputError
 from embedtui.measure import compare
-from tests.engine.conftest import batches, loaded, never, silent
+from tests.engine.support import batches, loaded, never, silent
 
 pytestmark = pytest.mark.engine
 

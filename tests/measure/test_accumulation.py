@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from embedtui.measure import compare, summarize, swapped_rows
+from embedtui.measure import compare, faults, summarize, swapped_rows
 
-TEXTS, TOKENS, WIDTH = 64, 24, 96
+TEXTS, TOKENS, WIDTH = 64, 64, 96
 
 Hidden = npt.NDArray[np.float16]
 Pool = Callable[[Hidden, int], npt.NDArray[np.float32]]
@@ -57,12 +57,14 @@ def test_drift_of_a_rounded_running_sum_grows_with_the_place_in_the_batch(hidden
     assert found.identical[0]
     assert not found.identical[8:].any()
     by_place = np.median(found.l2[1:].reshape(7, 9), axis=1)
-    assert by_place[-1] > 10 * by_place[0]
+    assert by_place[-1] > 5 * by_place[0]
     ranks = np.argsort(np.argsort(found.l2))
     assert np.corrcoef(ranks, np.arange(TEXTS))[0, 1] > 0.9
     # One figure for all would not tell: the tail has to be looked at.
     figures = summarize(found)["cosine"]
     assert figures["max"] > 3 * figures["mean"]
+    # So large a drift is looked at, and is no swap.
+    assert (found.l2 > faults.SUSPECT_L2).sum() > 10
     assert swapped_rows(batched, alone) is None
 
 
@@ -70,9 +72,8 @@ def test_a_running_sum_in_float32_drifts_too_but_thousands_of_times_less(hidden:
     half = compare(*pooled(running_sum(np.float16), hidden))
     single = compare(*pooled(running_sum(np.float32), hidden))
     assert 0 < single.l2.max() < half.l2.max() / 2000
-    # 13 bits more in the significand are 13 bits more of agreement.
-    gained = np.median(single.bits[8:] - half.bits[8:])
-    assert gained == pytest.approx(13, abs=1)
+    # 13 bits more in the significand, and sums of float16 values are exact for longer.
+    assert 13 <= np.median(single.bits[8:] - half.bits[8:]) < 18
 
 
 def test_segment_sums_in_float32_do_not_see_the_batch(hidden: Hidden) -> None:

@@ -219,6 +219,9 @@ def test_the_largest_vectors_there_are() -> None:
     reference = np.array([[top, top, top], [top, 0.0, 0.0], [5e-324, 0.0, 0.0]])
     vectors = np.array([[top, top, -top], [-top, 0.0, 0.0], [1e-323, 0.0, 0.0]])
     assert_exact(vectors, reference)
+    # Where one side alone is out of the ordinary.
+    assert_exact(reference[:1], np.array([[10.0, 20.0, 30.0]]))
+    assert_exact(np.array([[1e-100, 2e-100, 0.0]]), np.array([[5e-324, 5e-324, 0.0]]))
     beyond = compare(reference[1:2], reference[2:3])
     assert (beyond.l2[0], beyond.relative_l2[0], beyond.bits[0]) == (0.0, np.inf, -np.inf)
 

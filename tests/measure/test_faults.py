@@ -128,6 +128,16 @@ def test_the_sketch_rules_out_nothing_that_is_near_enough(
     assert len(fault.rows) == 60
 
 
+@pytest.mark.parametrize("width", [32, 384])
+def test_a_vector_between_two_texts_is_no_swap(points: Points, nudge: Nudge, width: int) -> None:
+    reference = points(20, width)
+    # About five times nearer to another text's vector, and in the sketch ten times.
+    between = np.roll(nudge(reference, 0.3), 1, axis=0)
+    assert swapped_rows(between, reference) is None
+    between[[18, 19]] = reference[[19, 18]]
+    assert swapped_rows(between, reference) == Fault("swapped", (18, 19), (19, 18))
+
+
 def test_neighbours_are_told_apart(points: Points) -> None:
     reference = points(4)
     reference[1] = unit(reference[:1] + 0.1 * reference[3:])[0]
@@ -149,6 +159,22 @@ def test_texts_with_equal_vectors_are_no_swap(points: Points) -> None:
     assert swapped_rows(vectors, reference) == Fault("swapped", (20,), (4,))
     vectors[6] = reference[20]
     assert swapped_rows(vectors, reference) == Fault("swapped", (6, 20), (20, 4))
+
+
+@pytest.mark.parametrize("width", [3, 7, 33, 96, 384])
+@pytest.mark.parametrize("count", [17, 30, 301])
+def test_rounding_does_not_choose_between_equal_vectors(
+    points: Points, nudge: Nudge, count: int, width: int
+) -> None:
+    # A matrix product may round the first, the middle and the last column each in its own way.
+    reference = points(count, width)
+    reference[[count // 2, -1]] = reference[0]
+    far = np.linalg.norm(reference - reference[0], axis=1) > 0.5
+    vectors = nudge(np.where(far[:, None], reference[:1], reference), 0.02)
+    fault = swapped_rows(vectors, reference)
+    assert fault is not None
+    assert fault.rows == tuple(np.flatnonzero(far))
+    assert set(fault.others) == {0}
 
 
 def test_one_vector_for_a_whole_batch(points: Points) -> None:
@@ -311,6 +337,18 @@ def test_distinct_vectors(points: Points, width: int) -> None:
     assert collapsed_rows(np.array([[1.0], [-1.0], [np.nan]]), different(3)) is None
 
 
+def test_vectors_that_only_the_sketch_takes_for_equal(points: Points) -> None:
+    directions = faults._sketch(np.eye(384))
+    assert directions.shape == (384, faults.SKETCH_WIDTH)
+    hidden = points(30, 384)
+    hidden -= hidden @ directions @ directions.T
+    vectors = points(1, 384, seed=4) + 0.005 * hidden
+    vectors /= np.sqrt((vectors**2).sum(axis=1, keepdims=True))
+    sketch = faults._sketch(vectors)
+    assert np.linalg.norm(sketch[1:] - sketch[0], axis=1).max() < faults.COLLAPSED_L2 / 2
+    assert collapsed_rows(vectors, different(30)) is None
+
+
 def test_vectors_near_each_other_are_not_equal(points: Points, nudge: Nudge) -> None:
     crowded = nudge(np.repeat(points(1, 384), 100, axis=0), 0.01)
     assert compare(crowded[1:], crowded[:-1]).l2.max() < 0.02
@@ -357,6 +395,7 @@ def test_broken_rows_are_not_collapsed_ones(points: Points, bad: float) -> None:
     # Two that can be judged are too few, however many could not be.
     vectors[:8], vectors[9] = bad, vectors[8]
     assert collapsed_rows(vectors, different(10)) is None
+    assert collapsed_rows(vectors[5:], different(5)) is None
     vectors[7] = vectors[9]
     assert collapsed_rows(vectors, different(10)) == Fault("collapsed", (7, 8, 9))
     assert collapsed_rows(np.full((5, 8), bad), different(5)) is None

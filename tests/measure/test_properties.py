@@ -90,6 +90,13 @@ def test_bounds(pair: tuple[Vectors, Vectors]) -> None:
 
 @few
 @given(pairs())
+# Found by hypothesis: scaled for the sake of another row, a row lost digits that its twin kept.
+@example(
+    (
+        np.array([[2.6e120, 0.0, 0.0], [1.21258290e15, 4.52912142e-299, 0.0]]),
+        np.array([[0.0, 0.0, 0.0], [1.21258290e15, 4.52912142e-299, 0.0]]),
+    )
+)
 def test_identical_means_equal_bytes_and_zero_everywhere(pair: tuple[Vectors, Vectors]) -> None:
     found = compare(*pair)
     want = [a.tobytes() == b.tobytes() for a, b in zip(*pair, strict=True)]

@@ -1,0 +1,22 @@
+"""`make bench`: run every benchmark, or those named on the command line."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import engines
+
+BENCHMARKS = {"throughput": engines.throughput, "what-if": engines.what_if}
+
+
+def main(names: list[str]) -> None:
+    unknown = set(names) - set(BENCHMARKS)
+    if unknown:
+        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    for name in names or BENCHMARKS:
+        print(f"== {name}", flush=True)
+        BENCHMARKS[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,48 @@
+"""vLLM without embedtui, for comparison: a process that embeds in a bare loop when it is told to.
+
+`bare.py MODEL DTYPE TEXTS.json BATCH`: loads, prints `ready SECONDS`, then for each line on
+standard input embeds all texts with `llm.embed`, BATCH at a time, and prints the seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+BEGAN = time.time()
+os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def main(model: str, dtype: str, texts_file: str, batch: int) -> None:
+    told = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    from embedtui.engine.vllm_contact import hide_broken_companions
+
+    hide_broken_companions()
+    from vllm import LLM
+
+    texts = json.loads(Path(texts_file).read_text())
+    llm = LLM(
+        model=model,
+        runner="pooling",
+        dtype=dtype,
+        enforce_eager=True,
+        max_num_batched_tokens=16_384,
+        gpu_memory_utilization=0.1,
+    )
+    llm.embed(texts[:1], use_tqdm=False)
+    print(f"ready {time.time() - BEGAN:.3f}", file=told)
+    for _ in sys.stdin:
+        began = time.perf_counter()
+        for start in range(0, len(texts), batch):
+            llm.embed(texts[start : start + batch], use_tqdm=False)
+        print(f"{time.perf_counter() - began:.4f}", file=told)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

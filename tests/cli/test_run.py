@@ -1,0 +1,477 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from embedtui import paths
+from embedtui.cli import progress
+from embedtui.errors import EngineError, InputError
+from embedtui.record import exports, report, run_file
+from tests.cli.conftest import Embedtui, Said
+from tests.fakes import Script, make_model
+
+FEW = ("--batch-sizes", "1,4", "--dtype", "float16,float32")
+
+
+class TestTable:
+    def test_says_what_drifts_what_does_not_and_where(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        said = embedtui("run", model_folder, "--texts", few, *FEW)
+        assert said.code == 0
+        lines = [line.strip() for line in said.out.splitlines()]
+        assert lines[1].startswith("tiny-bert · 9 texts (few.txt) · ")
+        headings = [line for line in lines if "cpu_attn · mean pooling" in line]
+        assert [line.split()[0] for line in headings] == ["float16", "float32"]
+        assert "2 threads · loaded in 0.1 s" in headings[0]
+        rows = [line.split() for line in lines]
+        assert ["unbatched", "1000", "baseline"] in rows
+        assert ["4", "(1..4)", "1000", "9/9", "bitwise", "identical"] in rows
+        assert ["noise", "floor", "18/18", "bitwise", "identical"] in rows
+        drift = next(row for row in rows if row[:4] == ["4", "(1..4)", "1000", "1/9"])
+        assert re.fullmatch(r"\d\.\de-06", drift[4])
+        assert "Verdict: float32: no batch drift" in said.out
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            Script(),
+            Script(noise=1e-5),
+            Script(most_in_step=3),
+            Script(seconds_per_text=1e-5),
+            Script(precision={"float32": 1e-3, "float16": 1e-2}),
+        ],
+    )
+    @pytest.mark.parametrize("count", [9, 1100])
+    def test_fits_80_columns_with_every_figure_whole(
+        self, embedtui: Embedtui, model_folder: Path, tmp_path: Path, script: Script, count: int
+    ) -> None:
+        texts = tmp_path / "texts.txt"
+        texts.write_text("some words\n" * count)
+        sizes = "1,1024" if count > 100 else "1,4"
+        said = embedtui(
+            *("run", model_folder, "--texts", texts, "--batch-sizes", sizes),
+            *("--dtype", "float16,float32", "--setting", "pooling_accumulation=model"),
+            *("--setting", "threads=1", "--setting", "max_num_batched_tokens=100000"),
+            script=script,
+        )
+        assert said.code == 0
+        assert max(len(line) for line in said.out.splitlines()) <= 80
+        assert "…" not in said.out
+        heading = next(line for line in said.out.splitlines() if "batch size " in line)
+        for column in ("texts/s", "identical", "L2 max", "p99", "p50", "1-cos max"):
+            assert column in heading
+
+    @pytest.mark.parametrize("columns", [40, 50, 60, 70, 79, 132])
+    def test_leaves_columns_out_where_there_is_no_room(
+        self,
+        embedtui: Embedtui,
+        model_folder: Path,
+        few: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        columns: int,
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        said = embedtui("run", model_folder, "--texts", few, *FEW)
+        assert max(len(line) for line in said.out.splitlines()) <= columns
+        assert "…" not in said.out
+        rows = [line.split() for line in said.out.splitlines()]
+        drift = next(row for row in rows if row[:2] == ["4", "(1..4)"])
+        assert "1/9" in drift
+        assert any(re.fullmatch(r"\d\.\de-06", cell) for cell in drift)
+        noise = next(row for row in rows if row[:2] == ["noise", "floor"])
+        assert noise[-1] == "identical"
+
+    def test_shows_findings_before_the_verdict(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        script = Script(most_in_step=3, failures={("truth", ""): EngineError("no float64 here")})
+        said = embedtui("run", model_folder, "--texts", few, *FEW, script=script)
+        assert "! warning: float16: batch size 4: vLLM split batches" in said.out
+        assert "! warning: no float64 here" in said.out
+        assert said.out.index("no float64 here") < said.out.index("Verdict:")
+
+    def test_unbatched_only(self, embedtui: Embedtui, model_folder: Path, few: Path) -> None:
+        said = embedtui(
+            *("run", model_folder, "--texts", few, "--batch-sizes", "1", "--dtype", "float32"),
+            *("--repeats", "0", "--no-truth"),
+        )
+        assert said.code == 0
+        assert "batch drift was not measured" in said.out
+
+
+class TestJson:
+    def test_is_one_object_on_standard_output(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        said = embedtui("run", model_folder, "--texts", few, *FEW, "--json")
+        made = json.loads(said.out)
+        assert said.out == exports.to_json(made)
+        assert (made["schema"], made["status"]) == ("embedtui.report/1", "finished")
+        assert [setting["label"] for setting in made["settings"]] == ["float16", "float32"]
+        assert made["plan"]["batch_sizes"] == [1, 4]
+        assert made["plan"]["texts"]["count"] == 9
+        assert re.fullmatch("[0-9a-f]{64}", made["plan"]["model_hash"])
+        assert "Run file: " in said.err
+
+    def test_equals_what_the_run_file_gives(
+        self, embedtui: Embedtui, model_folder: Path, few: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "run.sqlite"
+        said = embedtui("run", model_folder, "--texts", few, *FEW, "--json", "--out", out)
+        assert said.out == exports.to_json(report.build(run_file.read(out)))
+
+    def test_of_a_failed_setting_has_the_others(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        script = Script(failures={("load", "float16"): EngineError("out of memory")})
+        said = embedtui(
+            "run", model_folder, "--texts", few, *FEW, "--json", "--quiet", script=script
+        )
+        assert said.code == 3
+        assert [s["status"] for s in json.loads(said.out)["settings"]] == ["failed", "finished"]
+        assert said.err == "embedtui: out of memory\n"
+
+
+class TestProgress:
+    def test_is_lines_with_rate_and_time_left(
+        self,
+        embedtui: Embedtui,
+        model_folder: Path,
+        few: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(progress, "_PLAIN_SECONDS", 0)
+        said = embedtui("run", model_folder, "--texts", few, *FEW)
+        lines = said.err.splitlines()
+        assert all(re.match(r"\[ *\d+\.\d s\] ", line) for line in lines[:-1])
+        assert any(line.endswith("] importing vLLM") for line in lines)
+        assert any(
+            re.search(r"float16: .* · \d+ texts/s · (\d+ min )?\d+ s left$", line) for line in lines
+        )
+        assert any("float16: batches of 4 · batch drift: L2 up to" in line for line in lines)
+        assert any("float32: batches of 4 · batch drift: none in" in line for line in lines)
+        assert lines[-2].endswith("] finished")
+        assert lines[-1].startswith("Run file: ")
+
+    def test_tells_the_first_drift_at_once_and_then_keeps_quiet(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        said = embedtui("run", model_folder, "--texts", few, *FEW)
+        drift = [line for line in said.err.splitlines() if "batch drift" in line]
+        assert len(drift) == 1
+        assert len(said.err.splitlines()) < 15
+
+    def test_quiet_has_none(self, embedtui: Embedtui, model_folder: Path, few: Path) -> None:
+        said = embedtui("run", model_folder, "--texts", few, *FEW, "--quiet")
+        assert said.code == 0
+        assert said.err == ""
+        assert "Verdict:" in said.out
+
+
+class TestRunFile:
+    def test_goes_to_the_data_folder(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        said = embedtui("run", model_folder, "--texts", few, *FEW)
+        (path,) = paths.runs_folder().iterdir()
+        assert said.err.splitlines()[-1] == f"Run file: {path}"
+        assert re.fullmatch(r"\d{8}-\d{6}-tiny-bert\.sqlite", path.name)
+        assert run_file.read(path).status == "finished"
+
+    def test_of_two_runs_in_a_second_are_two(
+        self, embedtui: Embedtui, model_folder: Path, few: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(time, "strftime", lambda _format: "20300101-000000")
+        for _ in range(2):
+            assert embedtui("run", model_folder, "--texts", few, *FEW).code == 0
+        assert [path.name for path in sorted(paths.runs_folder().iterdir())] == [
+            "20300101-000000-tiny-bert-2.sqlite",
+            "20300101-000000-tiny-bert.sqlite",
+        ]
+
+    def test_that_exists_is_refused_and_untouched(
+        self, embedtui: Embedtui, model_folder: Path, few: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "mine.sqlite"
+        out.write_bytes(b"precious")
+        said = embedtui("run", model_folder, "--texts", few, *FEW, "--out", out)
+        assert said.code == 2
+        assert said.error == f"{out} exists: give another name with --out, or remove it"
+        assert out.read_bytes() == b"precious"
+
+    def test_that_cannot_be_written_is_one_line(
+        self, embedtui: Embedtui, model_folder: Path, few: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "no" / "folder" / "run.sqlite"
+        said = embedtui("run", model_folder, "--texts", few, *FEW, "--out", out)
+        assert said.code == 2
+        assert "cannot be written (No such file or directory)" in said.error
+
+    def test_without_a_data_folder_is_one_line(
+        self,
+        embedtui: Embedtui,
+        model_folder: Path,
+        few: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+        said = embedtui("run", model_folder, "--texts", few, *FEW)
+        assert said.code == 2
+        assert "Not a directory" in said.error
+
+
+class TestPlan:
+    def settings(self, said: Said) -> list[str]:
+        return [setting["label"] for setting in json.loads(said.out)["settings"]]
+
+    def test_defaults_are_three_dtypes_and_seven_sizes(
+        self, embedtui: Embedtui, model_folder: Path
+    ) -> None:
+        said = embedtui("run", model_folder, "--limit", "3", "--json", "--quiet")
+        plan = json.loads(said.out)["plan"]
+        assert self.settings(said) == ["bfloat16", "float16", "float32"]
+        assert plan["batch_sizes"] == [1, 2, 4, 8, 16, 32, 64]
+        assert plan["texts"]["name"] == "passages"
+        assert (plan["repeats"], plan["truth"], plan["too_long"]) == (1, True, "truncate")
+
+    def test_settings_are_combined(self, embedtui: Embedtui, model_folder: Path, few: Path) -> None:
+        said = embedtui(
+            *("run", model_folder, "--texts", few, "--dtype", "fp16,float32,half"),
+            *("--setting", "threads=1,2", "--batch-sizes", "2", "--json", "--quiet"),
+        )
+        assert self.settings(said) == [
+            "float16 · threads=1",
+            "float16 · threads=2",
+            "float32 · threads=1",
+            "float32 · threads=2",
+        ]
+        assert json.loads(said.out)["plan"]["batch_sizes"] == [1, 2]
+
+    def test_one_more_setting_is_added_once(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        said = embedtui(
+            *("run", model_folder, "--texts", few, "--dtype", "float16", "--json", "--quiet"),
+            *("--also", "dtype=float32,pooling_accumulation=model", "--also", "dtype=float16"),
+        )
+        assert self.settings(said) == ["float16", "float32 · pooling_accumulation=model"]
+
+    def test_columns_limit_and_refusal_reach_it(
+        self, embedtui: Embedtui, model_folder: Path, tmp_path: Path
+    ) -> None:
+        texts = tmp_path / "texts.csv"
+        texts.write_text("key,body\na,short\nb," + "word " * 80 + "\nc,never read\n")
+        said = embedtui(
+            *("run", model_folder, "--texts", texts, "--column", "body", "--id-column", "key"),
+            *("--limit", "2", "--too-long", "refuse", "--no-truth", "--repeats", "0"),
+            *("--dtype", "float32", "--batch-sizes", "1,2", "--json", "--quiet"),
+        )
+        (setting,) = json.loads(said.out)["settings"]
+        assert [text["id"] for text in setting["texts"]] == ["a", "b"]
+        assert "more than the model's 64" in setting["texts"][1]["refused"]
+        assert (setting["noise_floor"], setting["precision_error"]) == (None, None)
+
+
+class TestFailure:
+    def test_of_every_setting_is_one_line_and_exit_code_3(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        script = Script(
+            failures={("load", label): EngineError("no kernel") for label in ("float16", "float32")}
+        )
+        for more in ((), ("--json",)):
+            said = embedtui(
+                "run", model_folder, "--texts", few, *FEW, "--quiet", *more, script=script
+            )
+            assert (said.code, said.error) == (3, "no kernel")
+
+    def test_of_input_that_only_the_engine_can_judge_is_exit_code_2(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        script = Script(
+            failures={
+                ("open", label): InputError("no tokenizer") for label in ("float16", "float32")
+            }
+        )
+        said = embedtui("run", model_folder, "--texts", few, *FEW, "--quiet", script=script)
+        assert (said.code, said.error) == (2, "no tokenizer")
+
+    def test_of_the_import_is_exit_code_3(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        script = Script(failures={("import", ""): EngineError("vLLM cannot be imported: …")})
+        said = embedtui("run", model_folder, "--texts", few, *FEW, "--quiet", script=script)
+        assert (said.code, said.error) == (3, "vLLM cannot be imported: …")
+
+    def test_half_way_shows_what_was_measured(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        script = Script(failures={("embed", "float16"): EngineError("it died")}, fail_after=6)
+        said = embedtui(
+            *("run", model_folder, "--texts", few, "--dtype", "float16", "--batch-sizes", "1,2"),
+            script=script,
+        )
+        assert said.code == 3
+        assert said.err.splitlines()[-1] == "embedtui: it died"
+        assert "! warning: float16: it died" in said.out
+        assert re.search(r"^ *2 +1000 +0/2 ", said.out, re.MULTILINE)
+
+    def test_of_one_setting_shows_the_others(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        script = Script(failures={("load", "float16"): EngineError("out of memory")})
+        said = embedtui("run", model_folder, "--texts", few, *FEW, script=script)
+        assert said.code == 3
+        assert "not measured: out of memory" in said.out
+        assert "Verdict: float32: No batch drift" in said.out
+        assert said.err.splitlines()[-1] == "embedtui: out of memory"
+
+
+def signalled(*signals: tuple[int, signal.Signals], **further: float) -> Script:
+    """Return a script that sends this process signals, each before some batch."""
+
+    def on_job(count: int) -> None:
+        for at, signum in signals:
+            if count == at:
+                os.kill(os.getpid(), signum)
+                time.sleep(0.3)
+
+    return Script(on_job=on_job, **further)  # type: ignore[arg-type]
+
+
+class TestCtrlC:
+    def run(self, embedtui: Embedtui, folder: Path, few: Path, script: Script, *more: str) -> Said:
+        before = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
+        said = embedtui("run", folder, "--texts", few, *FEW, *more, script=script)
+        after = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
+        assert after == before
+        assert said.code == 130
+        assert not [t for t in threading.enumerate() if t.name == "study"]
+        return said
+
+    def test_lets_the_batch_come_back_and_shows_what_there_is(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        said = self.run(embedtui, model_folder, few, signalled((9, signal.SIGINT)))
+        assert "stopping after this batch; Ctrl+C again kills the engine" in said.err
+        assert (
+            said.err.splitlines()[-1] == "embedtui: cancelled after the batch in hand; "
+            "what was measured until then is in the run file"
+        )
+        assert "The run was cancelled: cancelled after the batch in hand." in said.out
+        (path,) = paths.runs_folder().iterdir()
+        results = run_file.read(path)
+        assert results.status == "cancelled"
+        first = results.settings[0]
+        # Ten batches: four texts alone, one batch of them, and both again.
+        assert sum(pass_.count for pass_ in first.passes.values()) == 16
+
+    def test_prints_the_report_so_far(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        script = signalled((9, signal.SIGINT))
+        said = self.run(embedtui, model_folder, few, script, "--json")
+        made = json.loads(said.out)
+        assert made["status"] == "cancelled"
+        assert [s["status"] for s in made["settings"]] == ["cancelled", "cancelled"]
+        assert made["settings"][0]["batches"][0]["texts"] == 4
+
+    def test_twice_kills_the_engine(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        def on_job(count: int) -> None:
+            if count == 5:
+                for _ in range(2):
+                    os.kill(os.getpid(), signal.SIGINT)
+                    time.sleep(0.3)
+
+        said = self.run(embedtui, model_folder, few, Script(on_job=on_job))
+        assert said.err.splitlines()[-1].startswith("embedtui: the engine was killed; what was")
+
+    def test_is_told_quietly_too(self, embedtui: Embedtui, model_folder: Path, few: Path) -> None:
+        script = signalled((5, signal.SIGINT))
+        said = self.run(embedtui, model_folder, few, script, "--quiet")
+        assert len(said.err.splitlines()) == 2
+
+    def test_while_vllm_is_imported(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        said = self.run(embedtui, model_folder, few, Script(import_never_ends=True), "--json")
+        timer.join()
+        assert "cancelled while vLLM was being imported" in said.err
+        assert json.loads(said.out)["verdict"] == "nothing was measured"
+
+    def test_terminate_kills_the_engine_at_once(
+        self, embedtui: Embedtui, model_folder: Path, few: Path
+    ) -> None:
+        said = self.run(embedtui, model_folder, few, signalled((5, signal.SIGTERM)))
+        assert said.err.splitlines()[-1].startswith("embedtui: the engine was killed")
+
+    def test_before_the_run_begins_is_one_line(
+        self,
+        embedtui: Embedtui,
+        model_folder: Path,
+        few: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        from embedtui import models
+
+        def interrupt(_folder: Path) -> str:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(models, "model_hash", interrupt)
+        said = embedtui("run", model_folder, "--texts", few)
+        assert (said.code, said.err.strip()) == (130, "embedtui: cancelled")
+
+
+class TestForeignText:
+    """What comes from files is never obeyed by a terminal, nor taken for markup."""
+
+    @pytest.mark.parametrize("more", [(), ("--json",), ("--quiet",)])
+    def test_brings_no_escape_sequence(
+        self,
+        embedtui: Embedtui,
+        tmp_path: Path,
+        more: tuple[str, ...],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(progress, "_PLAIN_SECONDS", 0)
+        folder = make_model(tmp_path / "\x1b[31m[red]model\x9b31m:smile:")
+        texts = tmp_path / "\x1b[2J[bold]texts[link=file:x].jsonl"
+        ids = ["\x1b[31mred", "[red]id[/red]", "\x9b2J", "\u202eturned", "\ud800", "\x07"]
+        texts.write_text(
+            "".join(
+                json.dumps({"id": i, "text": f"{i} text {n}"}) + "\n" for n, i in enumerate(ids)
+            )
+        )
+        out = tmp_path / "\x1b]0;title\x07.sqlite"
+        said = embedtui("run", folder, "--texts", texts, *FEW, "--out", out, *more)
+        assert said.code == 0
+        for text in (said.out, said.err):
+            assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", text)
+        if more == ("--json",):
+            listed = json.loads(said.out)["settings"][0]["texts"]
+            assert [text["id"] for text in listed] == ids
+        else:
+            assert "[red]model" in said.out
+            assert ":smile:" in said.out
+            assert "[bold]texts[link=file:x].jsonl" in said.out
+
+    def test_in_a_failure_brings_none_either(
+        self, embedtui: Embedtui, model_folder: Path, tmp_path: Path
+    ) -> None:
+        said = embedtui("run", model_folder, "--texts", tmp_path / "\x1b[31m[red]none.txt")
+        assert said.code == 2
+        assert "[31m[red]none.txt: no such file" in said.error

@@ -1,0 +1,19 @@
+"""`python -m tests.cli.with_fakes …`: the command line as a process of its own, on fake engines."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from embedtui import machine
+from embedtui.cli import main as command_line
+from embedtui.cli import run as run_command
+from tests.fakes import FakeEngines, Script
+
+if __name__ == "__main__":
+    machine.engine_device = lambda: "cpu"  # type: ignore[assignment]
+    script = Script(sleep=float(os.environ.get("FAKE_SLEEP", "0")))
+    logs = Path(tempfile.mkdtemp(dir=os.environ["XDG_STATE_HOME"]))
+    run_command.Engines = lambda: FakeEngines(script, logs=logs)  # type: ignore[misc,assignment]
+    command_line.main()

@@ -1,0 +1,184 @@
+"""The command as a user types it, on the real engine and the real model."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from embedtui.record import exports, report, run_file
+
+pytestmark = pytest.mark.engine
+
+EMBEDTUI = [sys.executable, "-m", "embedtui"]
+
+
+def embedtui(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    command = [*EMBEDTUI, *arguments]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def main_job(tmp_path_factory):
+    out = tmp_path_factory.mktemp("run") / "run.sqlite"
+    done = embedtui(
+        "run", "--limit", "64", "--dtype", "bfloat16,float32", "--batch-sizes", "2,8,30,64",
+        "--json", "--out", str(out),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done, json.loads(done.stdout), out
+
+
+def test_float32_is_near_the_truth_and_bitwise_identical_in_every_batch(main_job) -> None:
+    _, made, _ = main_job
+    bfloat16, float32 = made["settings"]
+    assert float32["precision_error"]["l2"]["max"] < 3e-6
+    assert 1e-3 < bfloat16["precision_error"]["l2"]["max"] < 5e-2
+    for batch in float32["batches"]:
+        assert batch["identical"] == batch["texts"] == 64
+    assert "bitwise identical" in float32["verdict"]
+    for setting in made["settings"]:
+        assert setting["noise_floor"]["identical"] == setting["noise_floor"]["texts"] == 128
+        assert setting["engine"]["dtype"] == setting["label"]
+
+
+def test_every_realised_batch_is_the_asked_one_but_for_the_remainder(main_job) -> None:
+    _, made, _ = main_job
+    for setting in made["settings"]:
+        realised = {batch["batch_size"]: batch["realised"] for batch in setting["batches"]}
+        assert realised == {
+            1: {"min": 1, "max": 1, "steps": 64},
+            2: {"min": 2, "max": 2, "steps": 32},
+            8: {"min": 8, "max": 8, "steps": 8},
+            30: {"min": 4, "max": 30, "steps": 3},
+            64: {"min": 64, "max": 64, "steps": 1},
+        }
+
+
+def test_progress_is_told_on_standard_error_with_rate_and_time_left(main_job) -> None:
+    done, _, out = main_job
+    assert "importing vLLM" in done.stderr
+    assert "texts/s" in done.stderr
+    assert "left" in done.stderr
+    assert str(out) in done.stderr
+
+
+def test_an_export_is_the_run_byte_for_byte(main_job) -> None:
+    done, made, out = main_job
+    assert embedtui("export", str(out), "--to", "json").stdout == done.stdout
+    assert exports.to_json(report.build(run_file.read(out))) == done.stdout
+    markdown = embedtui("export", str(out), "--to", "markdown").stdout
+    assert f"{made['settings'][0]['precision_error']['l2']['max']:.1e}" in markdown
+    assert "bfloat16" in run_file.engine_log(out, 0)
+
+
+def test_float16_error_is_that_of_float16(tmp_path) -> None:
+    done = embedtui(
+        "run", "--limit", "8", "--dtype", "float16", "--batch-sizes", "4", "--json", "--quiet",
+        "--out", str(tmp_path / "run.sqlite"),
+    )  # fmt: skip
+    assert done.stderr == ""
+    (setting,) = json.loads(done.stdout)["settings"]
+    assert 1e-4 < setting["precision_error"]["l2"]["max"] < 1e-2
+
+
+def batches_in(path: Path) -> int:
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            return database.execute("SELECT count(*) FROM batches").fetchone()[0]
+    except sqlite3.Error:
+        return 0
+
+
+def started(out: Path) -> subprocess.Popen[str]:
+    """Start a long run and wait until batches come in."""
+    running = subprocess.Popen(
+        [*EMBEDTUI, "run", "--dtype", "float32", "--no-truth", "--out", str(out)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    ends = time.monotonic() + 120
+    while batches_in(out) < 50 and running.poll() is None and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert running.poll() is None
+    return running
+
+
+def test_kill_9_in_mid_run_leaves_no_process_and_every_finished_batch(tmp_path) -> None:
+    out = tmp_path / "run.sqlite"
+    running = started(out)
+    family = psutil.Process(running.pid).children(recursive=True)
+    assert len(family) >= 2  # the host and an engine
+    seen = batches_in(out)
+    running.kill()
+    running.communicate()
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
+    results = run_file.read(out)
+    assert results.status == "cut off"
+    (setting,) = results.settings
+    assert sum(len(p.steps) for p in setting.passes.values()) >= seen
+    made = report.build(results)
+    for batch in made["settings"][0]["batches"]:
+        assert batch["identical"] == batch["drift"]["texts"]
+    assert json.loads(embedtui("export", str(out)).stdout) == made
+
+
+def test_ctrl_c_keeps_what_was_measured(tmp_path) -> None:
+    out = tmp_path / "run.sqlite"
+    running = started(out)
+    running.send_signal(signal.SIGINT)
+    stdout, stderr = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "stopping after this batch" in stderr
+    assert "Traceback" not in stderr
+    assert "unbatched" in stdout
+    results = run_file.read(out)
+    assert results.status == "cancelled"
+    assert results.settings[0].unbatched.count > 0
+    assert not out.with_name(out.name + "-wal").exists()
+
+
+def test_a_second_ctrl_c_kills_the_engine(tmp_path) -> None:
+    running = started(tmp_path / "run.sqlite")
+    family = psutil.Process(running.pid).children(recursive=True)
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    assert running.returncode == 130
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert alive == []
+
+
+def test_a_model_that_only_vllm_can_refuse_is_bad_input(tmp_path, make_model) -> None:
+    import shutil
+
+    folder = tmp_path / "model"
+    shutil.copytree(make_model("bert"), folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"architectures": ["NobodysModel"]}))
+    done = embedtui(
+        "run", str(folder), "--dtype", "float32", "--quiet", "--out", str(tmp_path / "r.sqlite")
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("embedtui: vLLM cannot embed with this model")
+    assert done.stderr.count("\n") == 1
+
+
+def test_nothing_of_the_engine_reaches_the_terminal(main_job) -> None:
+    done, *_ = main_job
+    for words in ("INFO", "WARNING", "Triton", "nanobind", "Loading safetensors"):
+        assert words not in done.stderr
+    assert os.linesep in done.stderr

@@ -1,0 +1,141 @@
+"""The real engine on a CUDA machine: switches in force, drift and truth, memory given back.
+
+Skipped where there is no GPU. The model is the packaged one, or the folder that EMBEDTUI_TEST_MODEL
+names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from embedtui import machine, models
+from embedtui.engine.client import Engines
+from embedtui.engine.messages import Load
+from embedtui.engine.settings import Setting
+from embedtui.measure import compare
+from tests.engine.support import batches, never, silent
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not machine.gpus(), reason="there is no NVIDIA GPU here"),
+]
+
+SHARE = 0.05
+ROOM = 16_384
+
+
+@pytest.fixture(scope="session")
+def model() -> str:
+    named = os.environ.get("EMBEDTUI_TEST_MODEL")
+    return named or str(models.resolve("minilm").folder)
+
+
+@pytest.fixture(scope="session")
+def engines():
+    made = Engines()
+    yield made
+    made.close()
+
+
+def on_gpu(engines: Engines, setting: Setting, texts: tuple[str, ...]):
+    engine = engines.begin(setting, 1 << 30, never)
+    engine.open(silent, never)
+    engine.prepare(texts, "truncate", silent, never)
+    engine.load(Load(64, ROOM, SHARE), silent, never)
+    return engine
+
+
+def used() -> int:
+    gpu = machine.gpus()[0]
+    return gpu.memory_bytes - gpu.free_bytes
+
+
+def test_the_host_imports_vllm_without_touching_the_gpu() -> None:
+    before = used()
+    engines = Engines()
+    try:
+        engines.host.wait_ready()
+        assert used() - before < 50 << 20
+    finally:
+        engines.close()
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [
+        {"dtype": "float16"},
+        {"dtype": "bfloat16"},
+        {"dtype": "float32"},
+        {"dtype": "float32", "matmul_precision": "high"},
+        {"dtype": "float32", "kernel_precision": "ieee"},
+        {"dtype": "float32", "kernel_precision": "tf32x3"},
+        {"dtype": "float16", "batch_invariant": True},
+        {"dtype": "float32", "attention_backend": "flex_attention"},
+        {"dtype": "float32", "attention_backend": "triton_attn"},
+        {"dtype": "float16", "pooling_accumulation": "model"},
+    ],
+    ids=lambda switch: "-".join(f"{k}={v}" for k, v in switch.items()),
+)
+def test_a_switch_is_in_force_and_batches_are_what_they_claim(
+    engines, model, passages, switch
+) -> None:
+    before = used()
+    engine = on_gpu(engines, Setting(model, **switch), passages[:64])
+    for key, value in switch.items():
+        assert engine.in_force[key] == value
+    assert engine.in_force["device"] == "cuda"
+    done = batches(engine, 64, 16)
+    assert [steps for one in done for steps, _ in one.steps] == [16] * 4
+    assert all(np.isfinite(one.vectors).all() for one in done)
+    engines.drop(engine)
+    ends = time.monotonic() + 10
+    while used() - before > 100 << 20 and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert used() - before < 100 << 20
+
+
+def test_a_killed_engine_gives_its_memory_back(engines, model, passages) -> None:
+    before = used()
+    engine = on_gpu(engines, Setting(model, dtype="float16"), passages[:8])
+    assert used() > before
+    engine.kill()
+    ends = time.monotonic() + 10
+    while used() - before > 100 << 20 and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert used() - before < 100 << 20
+
+
+def test_two_engines_stand_side_by_side(engines, model, passages) -> None:
+    first = on_gpu(engines, Setting(model, dtype="float16"), passages[:8])
+    second = on_gpu(engines, Setting(model, dtype="float32"), passages[:8])
+    for engine in (first, second, first):
+        assert len(batches(engine, 8, 4)) == 2
+    engines.drop(first)
+    engines.drop(second)
+
+
+def test_strict_float32_is_near_the_truth_and_plain_float32_is_not(model, tmp_path) -> None:
+    command = [
+        sys.executable, "-m", "embedtui", "run", model, "--limit", "64", "--dtype", "float32",
+        "--setting", "kernel_precision=default,ieee", "--batch-sizes", "1,2,64", "--json",
+        "--out", str(tmp_path / "run.sqlite"),
+    ]  # fmt: skip
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    plain, strict = json.loads(said)["settings"]
+    assert strict["precision_error"]["l2"]["max"] < 5e-6
+    assert plain["precision_error"]["l2"]["max"] > 20 * strict["precision_error"]["l2"]["max"]
+
+
+def test_batched_and_unbatched_float16_are_compared_on_the_gpu(engines, model, passages) -> None:
+    engine = on_gpu(engines, Setting(model, dtype="float16"), passages[:64])
+    alone = np.concatenate([done.vectors for done in batches(engine, 64, 1)])
+    (together,) = batches(engine, 64, 64)
+    assert compare(together.vectors, alone).l2.max() < 1e-2
+    engines.drop(engine)

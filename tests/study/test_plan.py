@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedtui import models
+from embedtui.engine.settings import Setting
+from embedtui.errors import InputError
+from embedtui.study.plan import (
+    MOST_TEXTS_PER_BATCH,
+    Plan,
+    PlannedBatch,
+    batches_of,
+    parse_batch_sizes,
+    plan_for,
+)
+from tests.fakes import pack, plan
+
+SIZES = st.sets(st.integers(1, 9), max_size=4).map(lambda s: tuple(sorted({1, *s})))
+ROWS = st.sets(st.integers(0, 60), max_size=40).map(sorted)
+
+
+class TestBatchSizes:
+    @pytest.mark.parametrize(
+        ("text", "sizes"),
+        [
+            ("1", (1,)),
+            ("4,2,2,1", (1, 2, 4)),
+            (" 8 , 2 ", (2, 8)),
+            ("1,,2,", (1, 2)),
+            ("2-5", (2, 3, 4, 5)),
+            ("3-3", (3,)),
+            ("1-64*2", (1, 2, 4, 8, 16, 32, 64)),
+            ("3-20*2", (3, 6, 12)),
+            ("2 - 8 * 2, 5", (2, 4, 5, 8)),
+            ("007", (7,)),
+            (str(MOST_TEXTS_PER_BATCH), (MOST_TEXTS_PER_BATCH,)),
+        ],
+    )
+    def test_are_read(self, text: str, sizes: tuple[int, ...]) -> None:
+        assert parse_batch_sizes(text) == sizes
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            ",",
+            "0",
+            "-1",
+            "0-4",
+            "4-2",
+            "1-8*1",
+            "1-8*0",
+            "1-8*",
+            "1.5",
+            "1e3",
+            "two",
+            "1;2",
+            "1 2",
+            "+2",
+            "٣",
+            "1-٩",
+            "1_000",
+            str(MOST_TEXTS_PER_BATCH + 1),
+            f"1-{MOST_TEXTS_PER_BATCH + 1}*2",
+            "9" * 5000,
+            "1-" + "9" * 5000,
+            "\x1b[31m2",
+        ],
+    )
+    def test_that_are_none_are_refused_in_one_printable_line(self, text: str) -> None:
+        with pytest.raises(InputError) as caught:
+            parse_batch_sizes(text)
+        message = str(caught.value)
+        assert message.isprintable()
+        assert len(message) < 200
+        assert "such as 1,2,4-64*2" in message
+
+    def test_the_refusal_names_the_part_that_is_wrong(self) -> None:
+        with pytest.raises(InputError, match="'4x' gives no batch sizes"):
+            parse_batch_sizes("1,2,4x,8")
+
+
+def when(batches: list[PlannedBatch]) -> dict[tuple[int, int, int], int]:
+    """Return when each text was through each pass: its place in the order of batches."""
+    return {
+        (batch.batch_size, batch.repeat, row): place
+        for place, batch in enumerate(batches)
+        for row in batch.rows
+    }
+
+
+class TestBatches:
+    @given(SIZES, ROWS, st.integers(0, 2))
+    def test_every_text_goes_once_through_every_pass(
+        self, sizes: tuple[int, ...], rows: list[int], repeats: int
+    ) -> None:
+        made = plan(1, sizes=sizes, repeats=repeats)
+        batches = batches_of(made, rows)
+        for size, repeat in made.passes:
+            passed = [b for b in batches if (b.batch_size, b.repeat) == (size, repeat)]
+            assert [row for b in passed for row in b.rows] == rows
+            assert [b.start for b in passed] == list(range(0, len(rows), size))
+            assert all(len(b.rows) == size for b in passed[:-1])
+        assert {(b.batch_size, b.repeat) for b in batches} <= set(made.passes)
+
+    @given(SIZES, ROWS)
+    def test_a_batch_comes_after_the_unbatched_vectors_of_its_texts(
+        self, sizes: tuple[int, ...], rows: list[int]
+    ) -> None:
+        at = when(batches_of(plan(1, sizes=sizes), rows))
+        assert all(at[1, 0, row] <= place for (_, _, row), place in at.items())
+
+    @given(SIZES, ROWS)
+    def test_a_repeat_comes_after_what_it_repeats(
+        self, sizes: tuple[int, ...], rows: list[int]
+    ) -> None:
+        at = when(batches_of(plan(1, sizes=sizes, repeats=2), rows))
+        assert all(at[size, 0, row] < at[size, 1, row] for size, r, row in at if r == 1)
+        assert all(at[size, 1, row] < at[size, 2, row] for size, r, row in at if r == 2)
+
+    @given(SIZES, ROWS, st.data())
+    def test_cut_off_anywhere_all_batch_sizes_have_the_same_first_texts(
+        self, sizes: tuple[int, ...], rows: list[int], data: st.DataObject
+    ) -> None:
+        batches = batches_of(plan(1, sizes=sizes), rows)
+        cut = data.draw(st.integers(0, len(batches)))
+        done: dict[int, list[int]] = {size: [] for size in sizes}
+        for batch in batches[:cut]:
+            if batch.repeat == 0:
+                done[batch.batch_size] += batch.rows
+        for size, got in done.items():
+            assert got == rows[: len(got)]
+            assert 0 <= len(done[1]) - len(got) <= size
+
+    def test_the_first_drift_appears_after_two_texts(self) -> None:
+        batches = batches_of(plan(1, sizes=(1, 2, 64)), range(200))
+        assert [b.rows for b in batches[:3]] == [(0,), (1,), (0, 1)]
+
+    def test_only_the_extremes_are_run_again(self) -> None:
+        made = plan(1, sizes=(1, 2, 4), repeats=2)
+        assert made.noise_sizes == (1, 4)
+        assert made.passes == [(1, 0), (2, 0), (4, 0), (1, 1), (4, 1), (1, 2), (4, 2)]
+        assert plan(1, sizes=(1,)).passes == [(1, 0), (1, 1)]
+        assert plan(1, repeats=0).noise_sizes == ()
+
+    def test_a_batch_is_asked_for_by_its_rows(self) -> None:
+        job = PlannedBatch(4, 1, 8, (8, 9, 11)).job(7)
+        assert (job.number, job.rows) == (7, (8, 9, 11))
+
+
+class TestPlan:
+    def test_comes_back_from_its_dict_through_json(self) -> None:
+        made = plan(
+            pack("a", "b\ud800", ids=("x\x00", "y\x1b[31m")),
+            sizes=(1, 3, 8),
+            settings=(Setting("m", "float16"), Setting("m", "float32", threads=2)),
+            model_hash="00ff",
+            truth=False,
+            repeats=3,
+            too_long="refuse",
+        )
+        values = json.loads(json.dumps(made.as_dict()))
+        assert Plan.from_dict(values, made.pack.texts) == made
+
+    def test_as_dict_counts_the_texts_and_does_not_hold_them(self) -> None:
+        made = plan(pack("secret words", "more of them"))
+        assert "secret" not in json.dumps(made.as_dict())
+        assert made.as_dict()["texts"] == {
+            "name": "few",
+            "source": "few",
+            "count": 2,
+            "sha256": made.pack.sha256,
+        }
+
+    def test_unbatched_joins_the_batch_sizes(self, model_folder: Path) -> None:
+        info = models.describe(model_folder, ref="./tiny-bert")
+        made = plan_for(info, "ab", [Setting("m")], [8, 2, 8], pack("a"), repeats=0)
+        assert made.batch_sizes == (1, 2, 8)
+        assert (made.model, made.model_name, made.model_hash) == ("./tiny-bert", "tiny-bert", "ab")
+        assert (made.repeats, made.truth, made.too_long) == (0, True, "truncate")
