@@ -6,7 +6,7 @@ Pure functions of the results, so that a reopened run file finds what the live r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -43,6 +43,7 @@ def find(results: Results) -> list[Finding]:
     """Return everything there is to say, faults first, in the order of the settings."""
     found = [finding for setting in results.settings for finding in _of_setting(results, setting)]
     found += _of_truth(results)
+    found = _told_once(found, {s.number for s in results.settings if s.unbatched.count})
     rank = {"fault": 0, "warning": 1, "note": 2}
     return sorted(found, key=lambda finding: rank[finding.severity])
 
@@ -115,6 +116,14 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
     asked, got = setting.setting.dtype, setting.in_force.get("dtype")
     if asked == "auto" and got:
         yield Finding("auto-dtype", "note", f"dtype auto: vLLM chose {got}", number)
+    if _drifts_on_other_cpus(setting):
+        yield Finding(
+            "native-bfloat16",
+            "note",
+            "this CPU multiplies bfloat16 in hardware, in the same order for every batch; one with "
+            "AVX-512 and without that does not: --also dtype=bfloat16,cpu_isa=avx512 shows it",
+            number,
+        )
     prepared = setting.prepared
     if prepared and prepared.truncated:
         longest = max(prepared.truncated.values())
@@ -181,6 +190,32 @@ def _of_truth(results: Results) -> Iterator[Finding]:
                 setting.number,
                 _ids(results, rows),
             )
+
+
+def _told_once(found: list[Finding], measured: set[int]) -> list[Finding]:
+    """Merge what is true of every measured setting into one finding that names none of them."""
+    kept: list[Finding] = []
+    for finding in found:
+        twins = [f for f in found if replace(f, setting=None) == replace(finding, setting=None)]
+        if len(measured) > 1 and {f.setting for f in twins} == measured:
+            if finding is twins[0]:
+                kept.append(replace(finding, setting=None))
+        else:
+            kept.append(finding)
+    return kept
+
+
+def _drifts_on_other_cpus(setting: SettingResults) -> bool:
+    """Say whether bfloat16 stood still only because of the instructions that this CPU has."""
+    sizes = [size for size, repeat in setting.passes if repeat == 0 and size > 1]
+    return (
+        setting.in_force.get("dtype") == "bfloat16"
+        and setting.in_force.get("cpu_isa") in {"avx512_bf16", "amx"}
+        and setting.in_force.get("pooling_accumulation") == "float32"
+        and setting.in_force.get("threads", 1) > 1
+        and bool(sizes)
+        and all(bool(setting.drift(size)[1].identical.all()) for size in sizes)
+    )
 
 
 def _struck(setting: SettingResults, kind: str) -> tuple[list[int], list[int]]:

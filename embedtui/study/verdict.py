@@ -6,7 +6,6 @@ from embedtui.measure import Distribution, summarize
 from embedtui.study.findings import faults_of
 from embedtui.study.results import Results, SettingResults
 
-
 _NOISE_MARGIN = 2
 """The largest of two draws of one noise differ; only beyond so many times the floor is drift."""
 
@@ -88,9 +87,8 @@ def _drift(results: Results, setting: SettingResults) -> str:
         return f"batch drift: {drift}; not noise, a repeat gives the same bits{_growth(by_size)}"
     if _is_noise(setting):
         return f"no batch drift beyond noise: {drift}, and simply running again does {floor:.1e}"
-    return (
-        f"batch drift: {drift}; {l2 / floor:.0f} × the noise floor ({floor:.1e}){_growth(by_size)}"
-    )
+    times = f"{l2 / floor:.0f} ×" if l2 < 1e4 * floor else "far above"
+    return f"batch drift: {drift}; {times} the noise floor ({floor:.1e}){_growth(by_size)}"
 
 
 def _growth(by_size: dict[int, Distribution]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError
 from embedtui.study.findings import Finding, find
-from tests.fakes import REFUSED, Script, broken, collapsed, pack, plan, swapped
+from tests.fakes import REFUSED, Script, broken, collapsed, no_drift, pack, plan, swapped
 from tests.study.conftest import RunStudy
 
 PLAN = plan(12, "float16", sizes=(1, 2, 4))
@@ -176,9 +178,49 @@ def test_faults_come_first_then_warnings_then_notes(run_study: RunStudy) -> None
     script = Script(plants=(broken(2, np.nan),))
     found = find(run_study(made, script).results)
     assert [(finding.kind, finding.setting) for finding in found] == [
-        ("nan", 0),
-        ("nan", 1),
-        ("truncated", 0),
-        ("truncated", 1),
+        ("nan", None),
+        ("truncated", None),
         ("old-pooling", 0),
     ]
+
+
+def test_what_is_true_of_every_setting_is_told_once(run_study: RunStudy) -> None:
+    made = plan(pack("a", "word " * 70), "float16", "float32", sizes=(1, 2))
+    found = [f for f in find(run_study(made).results) if f.kind == "truncated"]
+    assert [(f.setting, f.texts) for f in found] == [(None, ("2",))]
+
+
+def test_what_is_true_of_some_settings_is_told_of_each(run_study: RunStudy) -> None:
+    old = [Setting("tiny", d, pooling_accumulation="model") for d in ("float16", "bfloat16")]
+    made = plan(4, settings=(*old, Setting("tiny", "float32")))
+    found = [f for f in find(run_study(made).results) if f.kind == "old-pooling"]
+    assert [f.setting for f in found] == [0, 1]
+
+
+class TestNativeBfloat16:
+    """A CPU with bfloat16 products shows no batch drift; the reader is told that others do."""
+
+    IN_FORCE: ClassVar = {
+        "dtype": "bfloat16",
+        "cpu_isa": "avx512_bf16",
+        "pooling_accumulation": "float32",
+        "threads": 2,
+    }
+
+    def kinds(self, run_study: RunStudy, script: Script, **changed: object) -> list[str]:
+        ran = run_study(plan(8, "bfloat16", sizes=(1, 2, 4)), script)
+        ran.results.settings[0].in_force |= self.IN_FORCE | changed
+        return [finding.kind for finding in find(ran.results)]
+
+    def test_is_told_where_nothing_drifts(self, run_study: RunStudy) -> None:
+        assert self.kinds(run_study, Script(drift=no_drift)) == ["native-bfloat16"]
+
+    def test_is_not_told_where_something_drifts(self, run_study: RunStudy) -> None:
+        assert self.kinds(run_study, Script()) == []
+
+    @pytest.mark.parametrize(
+        "changed",
+        [{"dtype": "float32"}, {"cpu_isa": "avx512"}, {"threads": 1}, {"cpu_isa": None}],
+    )
+    def test_is_not_told_of_anything_else(self, run_study: RunStudy, changed: dict) -> None:
+        assert self.kinds(run_study, Script(drift=no_drift), **changed) == []

