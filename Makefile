@@ -17,7 +17,7 @@ DEMO_ALSO += $(shell grep -qsw avx512_bf16 /proc/cpuinfo && echo --also dtype=bf
 endif
 
 demo: .venv/.engine
-	$(BIN)/embedtui run minilm --limit 128 --dtype bfloat16,float32,float16 \
+	$(BIN)/embedtui run minilm --limit 64 --dtype bfloat16,float32,float16 \
 		--batch-sizes 1,2,4,8,16,32,64 $(DEMO_ALSO)
 
 test: .venv/.dev

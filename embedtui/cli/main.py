@@ -42,7 +42,7 @@ cli.add_command(run)
 
 
 @cli.command("models")
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]…")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
     """List the models that can be explored here.
@@ -159,7 +159,8 @@ def call(arguments: list[str]) -> int:
         result = cli.main(arguments, prog_name="embedtui", standalone_mode=False)
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # Nobody reads standard output any more; click makes an exit of that where it writes itself.
         output.silence(1)
         return 0
     except (click.ClickException, click.Abort, KeyboardInterrupt, EmbedtuiError, OSError) as error:

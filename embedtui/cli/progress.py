@@ -26,6 +26,7 @@ from embedtui.study.results import Results
 
 _PLAIN_SECONDS = 5.0
 _BAR_SECONDS = 0.25
+_BAR_WIDTH = 12
 
 
 class Display(Protocol):
@@ -61,7 +62,7 @@ class LiveBar:
         self._progress = Progress()
         self._painted = 0.0
         self._bar = Bar(
-            BarColumn(bar_width=16),
+            BarColumn(bar_width=_BAR_WIDTH),
             TextColumn("{task.percentage:>3.0f}%"),
             TextColumn("{task.description}", markup=False),
             console=console,
@@ -83,7 +84,10 @@ class LiveBar:
             self._task,
             total=self._progress.total or None,
             completed=self._progress.done,
-            description=_line(self._progress, self._drift),
+            # The bar, the percentage, and a blank beside each.
+            description=_line(
+                self._progress, self._drift, self._bar.console.width - _BAR_WIDTH - 7
+            ),
         )
         self._bar.refresh()
 
@@ -157,16 +161,28 @@ class _Drift:
             return f"batch drift: none in {max(self._texts.values())} texts"
         return f"batch drift: L2 up to {self._largest:.1e} at batch size {self._at}"
 
+    @property
+    def short(self) -> str:
+        """The same in as few columns as can be."""
+        if not self._texts:
+            return ""
+        return "no drift" if self._at is None else f"L2 {self._largest:.1e}"
 
-def _line(progress: Progress, drift: _Drift) -> str:
-    parts = [progress.what]
-    if progress.setting is not None and progress.measuring:
-        if said := str(drift):
-            parts.append(said)
-        if progress.texts_per_second and progress.seconds_left is not None:
-            parts.append(f"{progress.texts_per_second:.0f} texts/s")
-            parts.append(f"{_duration(progress.seconds_left)} left")
-    return printable(" · ".join(parts))
+
+def _line(progress: Progress, drift: _Drift, width: int | None = None) -> str:
+    """Return what is done, the drift so far, the rate and the time left, within `width` columns."""
+    pace = []
+    if progress.measuring and progress.texts_per_second and progress.seconds_left is not None:
+        pace.append(f"{progress.texts_per_second:.0f} texts/s")
+        pace.append(f"{_duration(progress.seconds_left)} left")
+    what = printable(progress.what)
+    found = [said for said in (str(drift), drift.short) if said and progress.measuring] or [""]
+    for said in found:
+        line = " · ".join(part for part in (what, said, *pace) if part)
+        if width is None or len(line) <= width:
+            return line
+    rest = "".join(f" · {part}" for part in (found[-1], *pace) if part)
+    return printable(what, max((width or 0) - len(rest), 1)) + rest
 
 
 def _duration(seconds: float) -> str:

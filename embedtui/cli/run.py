@@ -33,7 +33,7 @@ from embedtui.texts import load_texts
 
 @click.command(
     epilog="\b\nExamples:\n"
-    "  embedtui run                                 minilm, three dtypes, 264 passages\n"
+    "  embedtui run                      minilm, three dtypes, 264 passages\n"
     "  embedtui run ./my-model --texts my.jsonl --dtype float16,float32\n"
     "  embedtui run --dtype float16 --setting pooling_accumulation=float32,model\n"
     "  embedtui run --limit 32 --batch-sizes 2-32*2 --json > report.json\n"
@@ -56,14 +56,14 @@ from embedtui.texts import load_texts
     "--dtype",
     default="bfloat16,float16,float32",
     show_default=True,
-    metavar="DTYPE,…",
+    metavar="DTYPE,...",
     help="Precisions to load the model in; `auto` is vLLM's own choice.",
 )
 @click.option(
     "--batch-sizes",
     default="1,2,4,8,16,32,64",
     show_default=True,
-    metavar="N,…",
+    metavar="N,...",
     help="Texts per step; ranges too: 2-8, 1-64*2. 1, unbatched, is always measured.",
 )
 @click.option(
@@ -76,7 +76,7 @@ from embedtui.texts import load_texts
 @click.option(
     "--also",
     multiple=True,
-    metavar="KEY=VALUE,…",
+    metavar="KEY=VALUE,...",
     help="One setting more, told in full: --also dtype=bfloat16,threads=1",
 )
 @click.option(

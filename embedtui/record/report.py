@@ -19,6 +19,7 @@ SCHEMA = "embedtui.report/1"
 
 def build(results: Results) -> dict[str, Any]:
     """Return the report as plain dicts, lists, strings and numbers, ready for JSON."""
+    faults = findings.all_faults(results)
     return {
         "schema": SCHEMA,
         "status": results.status,
@@ -26,7 +27,7 @@ def build(results: Results) -> dict[str, Any]:
         "started_at": results.started_at,
         "plan": results.plan.as_dict(),
         "environment": results.environment,
-        "settings": [_setting(results, setting) for setting in results.settings],
+        "settings": [_setting(results, setting, faults) for setting in results.settings],
         "findings": [
             {
                 "kind": finding.kind,
@@ -35,9 +36,9 @@ def build(results: Results) -> dict[str, Any]:
                 "message": finding.message,
                 "texts": list(finding.texts),
             }
-            for finding in findings.find(results)
+            for finding in findings.find(results, faults)
         ],
-        "verdict": verdict.of_run(results),
+        "verdict": verdict.of_run(results, faults),
     }
 
 
@@ -46,7 +47,7 @@ def distribution(summary: Distribution) -> dict[str, Any]:
     return {"texts": summary.pairs, "identical": summary.identical, **summary.figures}
 
 
-def _setting(results: Results, setting: SettingResults) -> dict[str, Any]:
+def _setting(results: Results, setting: SettingResults, faults: findings.Faults) -> dict[str, Any]:
     return {
         "label": setting.setting.label,
         "setting": setting.setting.as_dict(),
@@ -59,7 +60,7 @@ def _setting(results: Results, setting: SettingResults) -> dict[str, Any]:
             _batch(setting, size) for size in results.plan.batch_sizes if setting.of(size).count
         ],
         "texts": _texts(results, setting),
-        "verdict": verdict.of_setting(results, setting),
+        "verdict": verdict.of_setting(results, setting, faults),
     }
 
 

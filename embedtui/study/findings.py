@@ -39,9 +39,23 @@ class Finding:
     """Ids of the texts that it strikes."""
 
 
-def find(results: Results) -> list[Finding]:
+Faults = dict[int, list[Finding]]
+"""The faults of each setting, by its number in the plan."""
+
+
+def all_faults(results: Results) -> Faults:
+    """Return the faults of every setting; looking for them is the slow part of a report."""
+    return {setting.number: faults_of(results, setting) for setting in results.settings}
+
+
+def find(results: Results, faults: Faults | None = None) -> list[Finding]:
     """Return everything there is to say, faults first, in the order of the settings."""
-    found = [finding for setting in results.settings for finding in _of_setting(results, setting)]
+    faults = all_faults(results) if faults is None else faults
+    found = [
+        finding
+        for setting in results.settings
+        for finding in (*faults[setting.number], *_of_setting(results, setting))
+    ]
     found += _of_truth(results)
     found = _told_once(found, {s.number for s in results.settings if s.unbatched.count})
     rank = {"fault": 0, "warning": 1, "note": 2}
@@ -104,7 +118,6 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
     number = setting.number
     if setting.status == "failed":
         yield Finding("failed", "warning", setting.reason, number)
-    yield from faults_of(results, setting)
     if setting.setting.pooling_accumulation == "model":
         yield Finding(
             "old-pooling",
@@ -193,11 +206,15 @@ def _of_truth(results: Results) -> Iterator[Finding]:
 
 
 def _told_once(found: list[Finding], measured: set[int]) -> list[Finding]:
-    """Merge what is true of every measured setting into one finding that names none of them."""
+    """Merge what is true of every measured setting into one finding that names none of them.
+
+    Faults keep their setting, so that a program can tell which figures mean nothing.
+    """
     kept: list[Finding] = []
     for finding in found:
         twins = [f for f in found if replace(f, setting=None) == replace(finding, setting=None)]
-        if len(measured) > 1 and {f.setting for f in twins} == measured:
+        everywhere = len(measured) > 1 and {f.setting for f in twins} == measured
+        if everywhere and finding.severity != "fault":
             if finding is twins[0]:
                 kept.append(replace(finding, setting=None))
         else:

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from embedtui.measure import Distribution, summarize
-from embedtui.study.findings import faults_of
+from embedtui.study.findings import Faults, all_faults
 from embedtui.study.results import Results, SettingResults
 
 _NOISE_MARGIN = 2
 """The largest of two draws of one noise differ; only beyond so many times the floor is drift."""
 
 
-def of_setting(results: Results, setting: SettingResults) -> str:
+def of_setting(results: Results, setting: SettingResults, faults: Faults | None = None) -> str:
     """Say in a sentence or two what was measured of one setting."""
+    known = all_faults(results) if faults is None else faults
     if not setting.unbatched.count:
         return f"not measured: {setting.reason or setting.status}"
-    faults = faults_of(results, setting)
-    if faults:
-        return f"fault: {faults[0].message}; no distance means anything until that is mended"
+    if known[setting.number]:
+        return f"fault: {known[setting.number][0].message}; no distance means anything until that is mended"
     said = [_drift(results, setting), _precision(results, setting)]
     return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said if sentence) + "."
 
 
-def of_run(results: Results) -> str:
+def of_run(results: Results, faults: Faults | None = None) -> str:
     """Say which of the measured settings is nearest to the truth, steadiest and fastest."""
+    known = all_faults(results) if faults is None else faults
     begun = [setting for setting in results.settings if setting.unbatched.count]
-    faulty = [setting for setting in begun if faults_of(results, setting)]
+    faulty = [setting for setting in begun if known[setting.number]]
     measured = [setting for setting in begun if setting not in faulty]
     if not begun:
         return "nothing was measured"
     if len(begun) == 1:
-        return f"{begun[0].setting.label}: {of_setting(results, begun[0])}"
+        return f"{begun[0].setting.label}: {of_setting(results, begun[0], known)}"
     said = [f"{_labels(faulty)}: fault, no distance means anything"] if faulty else []
     if not measured:
         return said[0] + "."

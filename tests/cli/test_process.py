@@ -121,78 +121,51 @@ class TestAscii:
         assert done.stderr.count(b"\n") == 1
 
 
+def begin(*arguments: str | Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+
+
 class TestPipes:
     def test_a_reader_that_goes_away_is_no_error(self) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "embedtui", "settings"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=ROOT,
-        )
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        process.stderr.close()
-        assert process.wait(30) == 0
+        with begin("-m", "embedtui", "settings") as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            assert process.stderr.read() == b""
+        assert process.returncode == 0
 
     @pytest.mark.parametrize("more", [[], ["--json"]])
     def test_a_reader_of_a_run_that_goes_away_is_no_error(
         self, model_folder: Path, few: Path, tmp_path: Path, more: list[str]
     ) -> None:
         out = tmp_path / "run.sqlite"
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tests.cli.with_fakes",
-                "run",
-                str(model_folder),
-                *FEW,
-                "--texts",
-                str(few),
-                "--quiet",
-                "--out",
-                str(out),
-                *more,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=ROOT,
-        )
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        process.stderr.close()
-        assert process.wait(30) == 0
+        with begin(
+            *("-m", "tests.cli.with_fakes", "run", model_folder, "--texts", few, *FEW),
+            *("--quiet", "--out", out, *more),
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            assert process.stderr.read() == b""
+        assert process.returncode == 0
         assert python("-m", "embedtui", "export", out).returncode == 0
 
     def test_a_run_goes_on_when_nobody_reads_its_progress(
         self, model_folder: Path, few: Path
     ) -> None:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tests.cli.with_fakes",
-                "run",
-                str(model_folder),
-                *FEW,
-                "--texts",
-                str(few),
-                "--json",
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=ROOT,
-        )
-        assert process.stderr is not None
-        assert process.stdout is not None
-        process.stderr.close()
-        made = json.loads(process.stdout.read())
-        process.stdout.close()
-        assert process.wait(30) == 0
+        with begin(
+            "-m", "tests.cli.with_fakes", "run", model_folder, "--texts", few, *FEW, "--json"
+        ) as process:
+            assert process.stderr is not None
+            assert process.stdout is not None
+            process.stderr.close()
+            made = json.loads(process.stdout.read())
+        assert process.returncode == 0
         assert made["status"] == "finished"
 
 

@@ -14,6 +14,8 @@ from tests.fakes import FakeEngines, Script
 if __name__ == "__main__":
     machine.engine_device = lambda: "cpu"  # type: ignore[assignment]
     script = Script(sleep=float(os.environ.get("FAKE_SLEEP", "0")))
-    logs = Path(tempfile.mkdtemp(dir=os.environ["XDG_STATE_HOME"]))
+    state = Path(os.environ["XDG_STATE_HOME"])
+    state.mkdir(parents=True, exist_ok=True)
+    logs = Path(tempfile.mkdtemp(dir=state))
     run_command.Engines = lambda: FakeEngines(script, logs=logs)  # type: ignore[misc,assignment]
     command_line.main()

@@ -187,15 +187,20 @@ def test_no_process_outlives_its_owner(minilm, moment, signum) -> None:
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, minilm, moment], stdout=subprocess.PIPE, text=True
     )
-    session = owner.stdout.readline().strip()
-    assert owner.stdout.readline().strip() == "now"
-    ends = time.monotonic() + 10
-    while not processes_of(session) and time.monotonic() < ends:
-        time.sleep(0.01)
-    assert processes_of(session)
-    owner.send_signal(signum)
-    owner.wait()
-    assert not wait_gone(session)
+    try:
+        session = owner.stdout.readline().strip()
+        assert owner.stdout.readline().strip() == "now"
+        ends = time.monotonic() + 10
+        while not processes_of(session) and time.monotonic() < ends:
+            time.sleep(0.01)
+        assert processes_of(session)
+        owner.send_signal(signum)
+        owner.wait()
+        assert not wait_gone(session)
+    finally:
+        owner.kill()
+        owner.wait()
+        owner.stdout.close()
 
 
 def test_engines_work_under_textual(minilm, passages) -> None:

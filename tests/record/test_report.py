@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.record.conftest import Record
 from tests.record.test_run_file import RUNS
 
 SCHEMA = json.loads((Path(__file__).parent / "report.schema.json").read_text())
+SWITCHES_OF_A_SETTING = set(SCHEMA["$defs"]["setting"]["properties"])
+"""`embedtui settings` explains them."""
 QUANTILES = {"p99": 99, "p95": 95, "p50": 50}
 
 
@@ -230,3 +233,30 @@ def test_a_setting_that_was_not_reached_says_so(record: Record) -> None:
     report = record(made, listeners=(stop,)).report
     assert not studies
     assert [setting["status"] for setting in report["settings"]] == ["failed", "failed"]
+
+
+class TestDocumentation:
+    TEXT = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+
+    def test_names_every_field_and_every_kind_of_finding(self) -> None:
+        def named(schema: Any) -> set[str]:
+            if isinstance(schema, list):
+                return {name for part in schema for name in named(part)}
+            if not isinstance(schema, dict):
+                return set()
+            kinds = schema.get("kind", {}).get("enum", []) if "kind" in schema else []
+            return {*schema.get("properties", {}), *kinds} | named(list(schema.values()))
+
+        words = {word for code in re.findall(r"`([^`]+)`", self.TEXT) for word in code.split(".")}
+        assert named(SCHEMA) - words - SWITCHES_OF_A_SETTING == set()
+        assert SCHEMA["properties"]["schema"]["const"] in self.TEXT
+
+    def test_has_examples_that_are_parts_of_a_report(self) -> None:
+        batch, text = (
+            json.loads(part) for part in re.findall(r"```json\n(.*?)```", self.TEXT, re.S)
+        )
+        for metric in ("max_abs", "relative_l2"):
+            batch["drift"][metric] = batch["drift"]["l2"]
+        for name, part in (("batch", batch), ("text", text)):
+            schema = {"$ref": f"#/$defs/{name}", "$defs": SCHEMA["$defs"]}
+            jsonschema.Draft202012Validator(schema).validate(part)

@@ -94,6 +94,11 @@ def assert_same(one: Event, other: Event) -> None:
             assert a == b
 
 
+def test_a_finished_file_can_be_read_where_nothing_can_be_written(record: Record) -> None:
+    """A database left in write-ahead mode needs a second file even to be read."""
+    assert record(plan(3)).path.read_bytes()[18:20] == b"\1\1"
+
+
 def test_vectors_come_back_with_every_bit(record: Record) -> None:
     """NaN payloads, signed zeros and subnormals are bits like any others."""
     odd = np.array([0x7FC12345, 0xFFC00001, 0x80000000, 0x00000001], dtype="<u4").view("<f4")

@@ -178,7 +178,8 @@ def test_faults_come_first_then_warnings_then_notes(run_study: RunStudy) -> None
     script = Script(plants=(broken(2, np.nan),))
     found = find(run_study(made, script).results)
     assert [(finding.kind, finding.setting) for finding in found] == [
-        ("nan", None),
+        ("nan", 0),
+        ("nan", 1),
         ("truncated", None),
         ("old-pooling", 0),
     ]

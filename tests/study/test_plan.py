@@ -141,6 +141,11 @@ class TestBatches:
         batches = batches_of(plan(1, sizes=(1, 2, 64)), range(200))
         assert [b.rows for b in batches[:3]] == [(0,), (1,), (0, 1)]
 
+    def test_the_noise_floor_comes_with_each_stretch_of_the_largest_batch(self) -> None:
+        at = when(batches_of(plan(1, sizes=(1, 2, 8), repeats=1), range(30)))
+        assert at[8, 1, 7] < at[1, 0, 8]
+        assert at[1, 1, 15] < at[1, 0, 16]
+
     def test_only_the_extremes_are_run_again(self) -> None:
         made = plan(1, sizes=(1, 2, 4), repeats=2)
         assert made.noise_sizes == (1, 4)

@@ -55,13 +55,18 @@ class TestOfSetting:
 
     def test_drift_above_the_noise_is_told_in_multiples_of_it(self, run_study: RunStudy) -> None:
         made = plan(8, "float16", sizes=(1, 4), truth=False)
-        ran = run_study(made, Script(drift=constant(1e-2), noise=1e-6))
+        ran = run_study(made, Script(drift=constant(1e-2), noise=1e-5))
         setting = ran.results.settings[0]
         noise = setting.noise()
         assert noise is not None
         times = setting.drift(4)[1].l2.max() / noise[1].l2.max()
         assert f"; {times:.0f} × the noise floor ({noise[1].l2.max():.1e})" in said(ran)
-        assert times > 1000
+        assert times > 100
+
+    def test_drift_far_above_the_noise_has_no_long_number(self, run_study: RunStudy) -> None:
+        made = plan(8, "float16", sizes=(1, 4), truth=False)
+        sentence = said(run_study(made, Script(drift=constant(3e-2), noise=1e-7)))
+        assert "; far above the noise floor (" in sentence
 
     def test_drift_without_repeats_says_that_noise_is_not_known(self, run_study: RunStudy) -> None:
         made = plan(8, "float16", sizes=(1, 4), truth=False, repeats=0)
