@@ -16,7 +16,8 @@ def of_setting(results: Results, setting: SettingResults, faults: Faults | None 
     if not setting.unbatched.count:
         return f"not measured: {setting.reason or setting.status}"
     if known[setting.number]:
-        return f"fault: {known[setting.number][0].message}; no distance means anything until that is mended"
+        fault = known[setting.number][0]
+        return f"fault: {fault.message}; no distance means anything until that is mended"
     said = [_drift(results, setting), _precision(results, setting)]
     return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said if sentence) + "."
 
