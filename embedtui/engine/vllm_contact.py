@@ -111,15 +111,22 @@ def inspect_models_here() -> None:
 
 
 def report_stages(tell: Callable[[str], None]) -> None:
-    """Call `tell` with what vLLM does while it loads, read from its log messages."""
+    """Call `tell` with what vLLM does while it loads, read from its log messages.
 
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
+    Records are caught where they are made: vLLM configures its loggers while it loads, which drops
+    every handler that they had.
+    """
+    make = logging.getLogRecordFactory()
+
+    def watched(*arguments: Any, **further: Any) -> logging.LogRecord:
+        record = make(*arguments, **further)
+        if record.name.startswith("vllm"):
             for beginning, stage in _STAGES:
                 if str(record.msg).startswith(beginning):
                     tell(stage)
+        return record
 
-    logging.getLogger("vllm").addHandler(Listener())
+    logging.setLogRecordFactory(watched)
 
 
 def read_config(setting: Setting) -> Any:

@@ -1,9 +1,10 @@
 """Which models there are, what they are, and whether vLLM can embed with them; nothing is loaded.
 
-Neither torch nor vLLM is ever imported here, and no network is asked.
+Neither torch nor vLLM is ever imported here, and only `fetch` asks the network.
 """
 
 from embedtui.models.describe import describe
+from embedtui.models.fetch import fetch
 from embedtui.models.find import ALIASES, find_models, resolve
 from embedtui.models.identity import model_hash
 from embedtui.models.info import (
@@ -25,6 +26,7 @@ __all__ = [
     "ModelInfo",
     "Verdict",
     "describe",
+    "fetch",
     "find_models",
     "model_hash",
     "require_embeddable",

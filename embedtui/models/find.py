@@ -1,6 +1,6 @@
 """Which model is meant, and which there are: aliases, folders, and the local Hugging Face cache.
 
-Only this computer is searched. What is not on it stays a Hugging Face id, for vLLM to download.
+Only this computer is searched. What is not on it stays a Hugging Face id, for `fetch` to download.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def resolve(ref: str) -> ModelInfo:
 
     An alias comes before a folder of the same name (./minilm names the folder) and a folder
     before a Hugging Face id. An id may end in @revision; one that is not in the local cache is
-    returned with no folder, for vLLM to download. Raises `InputError` where nothing is meant or
+    returned with no folder, for `fetch` to download. Raises `InputError` where nothing is meant or
     what is meant is no model.
     """
     if ref in ALIASES:
@@ -167,13 +167,14 @@ def _describe_cached(snapshot: Path, ref: str, hub_id: str) -> ModelInfo:
             info,
             folder=None,
             embeds="unknown",
-            reason=f"no {' and no '.join(missing)} in the local cache; vLLM will download the rest",
+            reason=f"no {' and no '.join(missing)} in the local cache; "
+            "`embedtui run` downloads the rest",
         )
     return info
 
 
 def _not_cached(ref: str, hub_id: str, revision: str | None) -> ModelInfo:
-    reason = "not in the local cache; vLLM will download it"
+    reason = "not in the local cache; `embedtui run` downloads it"
     return _nothing_but(ref, hub_id, revision, "unknown", reason)
 
 

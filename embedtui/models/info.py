@@ -28,7 +28,7 @@ class ModelInfo:
     """What a user would type to get it."""
     name: str
     folder: Path | None
-    """None where vLLM has to download the model, or the rest of it, by `hub_id`."""
+    """None where the model has to be downloaded, or the rest of it, by `hub_id`."""
     hub_id: str | None
     revision: str | None
     """The commit of a snapshot in the hub cache; else the revision that was asked for."""

@@ -92,6 +92,8 @@ with torch.no_grad(), _stay_wide():
     assert torch.softmax(x, -1, dtype=torch.float32).dtype == torch.float64
     tower = torch.nn.MultiheadAttention(8, 2, batch_first=True).double().eval()
     assert tower(x[None], x[None], x[None])[0].dtype == torch.float64
+    positions = torch.arange(8)[:, None].float()
+    assert (x @ positions).dtype == torch.float64
     assert x.to(torch.int64).dtype == torch.int64
     assert torch.ones(2).dtype == torch.float32
 """

@@ -91,6 +91,21 @@ def test_what_is_in_force_was_read_from_the_engine(engines, minilm, passages) ->
     assert facts["load_seconds"] > 0
 
 
+def test_loading_is_told_in_words(engines, minilm) -> None:
+    told: list[str] = []
+    engine = engines.begin(Setting(minilm, dtype="float32", threads=1), 1 << 30, never)
+    engine.open(told.append, never)
+    engine.prepare(("a text",), "truncate", told.append, never)
+    engine.load(Load(1, 4096), told.append, never)
+    assert told[0] == "reading the model's configuration"
+    assert [stage for stage in told if stage in {"loading weights", "warming up", "ready"}] == [
+        "loading weights",
+        "warming up",
+        "ready",
+    ]
+    engines.drop(engine)
+
+
 def test_dtype_auto_is_what_vllm_chooses(engines, minilm, passages) -> None:
     engine = loaded(engines, Setting(minilm, dtype="auto"), passages[:2])
     assert engine.in_force["dtype"] == "float16"

@@ -29,7 +29,7 @@ def test_the_alias_without_the_package(make_model: MakeModel, cache_model: Cache
     assert info.hub_id == "sentence-transformers/all-MiniLM-L6-v2"
     assert (info.embeds, info.reason) == (
         "unknown",
-        "not in the local cache; vLLM will download it",
+        "not in the local cache; `embedtui run` downloads it",
     )
     require_embeddable(info)
     snapshot = cache_model(make_model(), "sentence-transformers/all-MiniLM-L6-v2", COMMIT)
@@ -142,7 +142,7 @@ def test_a_partial_download_is_left_to_vllm(make_model: MakeModel, cache_model: 
     info = resolve("org/part")
     assert (info.folder, info.embeds, info.width) == (None, "unknown", 8)
     assert info.reason == (
-        "no weights and no tokenizer files in the local cache; vLLM will download the rest"
+        "no weights and no tokenizer files in the local cache; `embedtui run` downloads the rest"
     )
     assert resolve(str(snapshot)).embeds == "no"
     classifier = make_model("c", config=BERT | {"architectures": ["MPNetModel"]}, tokenizer=False)
