@@ -29,7 +29,7 @@ class Hub:
         monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
 
 
-class NetworkDown(Exception):
+class NetworkDownError(Exception):
     """What a network library raises has no base in common with anything."""
 
 
@@ -62,7 +62,7 @@ def test_older_weights_are_taken_where_there_are_no_others(monkeypatch, make_mod
         (answer(errors.GatedRepoError), "gated"),
         (answer(errors.RevisionNotFoundError), "no such revision"),
         (errors.OfflineModeIsEnabled("offline"), "the hub cannot be reached"),
-        (NetworkDown("Name or service not known"), "the hub cannot be reached"),
+        (NetworkDownError("Name or service not known"), "the hub cannot be reached"),
         (TimeoutError(), "the hub cannot be reached"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
