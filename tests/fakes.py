@@ -97,6 +97,8 @@ class Script:
 
     width: int = 16
     max_length: int = 64
+    vllm_max_length: int = 0
+    """What vLLM would accept; 0 for the same."""
     precision: dict[str, float] = field(
         default_factory=lambda: {"float32": 5e-7, "float16": 5e-4, "bfloat16": 5e-3}
     )
@@ -182,6 +184,7 @@ class FakeEngine:
         self.opened: Opened | None = None
         self.largest_batch = 0
         self.token_budget = 0
+        self.longest = 0
         self._owner = owner
         self._script = owner.script
         self._texts: tuple[str, ...] = ()
@@ -191,10 +194,17 @@ class FakeEngine:
     def alive(self) -> bool:
         return self.process.alive
 
-    def open(self, tell: Callable[[str], None], stop: Callable[[], bool]) -> Opened:
+    def open(
+        self,
+        tell: Callable[[str], None],
+        stop: Callable[[], bool],
+        max_length: int | None = None,
+    ) -> Opened:
         tell("reading the model's configuration")
         self._script.raise_for("open", self.setting.label)
-        self.opened = Opened(self._script.max_length, "mean", self.setting.dtype, 0)
+        self.opened = Opened(
+            self._script.max_length, self._script.max_length, "mean", self.setting.dtype, 0
+        )
         return self.opened
 
     def prepare(
@@ -231,6 +241,7 @@ class FakeEngine:
         self._script.raise_for("load", self.setting.label)
         self.process.log.write_text(f"weights of {self.setting.label} are loaded\n")
         self.largest_batch, self.token_budget = request.largest_batch, request.token_budget
+        self.longest = request.longest
         self._owner.loaded.append(self.setting)
         self.in_force = {
             "dtype": "float16" if self.setting.dtype == "auto" else self.setting.dtype,
@@ -242,6 +253,7 @@ class FakeEngine:
             "threads": 2,
             "max_num_batched_tokens": request.token_budget,
             "max_length": self._script.max_length,
+            "vllm_max_length": self._script.vllm_max_length or self._script.max_length,
             "load_seconds": 0.125,
         }
         return self.in_force

@@ -312,6 +312,7 @@ class Engine:
         self.opened: Opened | None = None
         self.largest_batch = 0
         self.token_budget = 0
+        self.longest = 0
         self._prepared: tuple[tuple[str, ...], TooLong, Prepared] | None = None
 
     @property
@@ -319,9 +320,9 @@ class Engine:
         """Whether the engine can still be asked."""
         return self.process.alive
 
-    def open(self, tell: Tell, stop: Stop) -> Opened:
+    def open(self, tell: Tell, stop: Stop, max_length: int | None = None) -> Opened:
         """Read the model's configuration and tokenizer."""
-        self.process.send(Open(self.setting))
+        self.process.send(Open(self.setting, max_length))
         self.opened = self._answer(Opened, tell, stop)
         return self.opened
 
@@ -342,6 +343,7 @@ class Engine:
         ready = self._answer(Ready, tell, stop)
         self.in_force = ready.in_force
         self.largest_batch, self.token_budget = request.largest_batch, request.token_budget
+        self.longest = request.longest
         return self.in_force
 
     def embed(self, jobs: Sequence[Job], stop: Stop) -> Iterator[BatchDone]:

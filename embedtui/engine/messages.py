@@ -80,6 +80,8 @@ class Open:
     """Read the model's configuration and tokenizer, no weights; answered by `Opened`."""
 
     setting: Setting
+    max_length: int | None = None
+    """Tokens that the model has positions for, where its files say so; vLLM may accept more."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class Load:
     """Texts of the largest batch."""
     token_budget: int
     """Tokens of the largest batch."""
+    longest: int
+    """Tokens of the longest text."""
     free_share: float | None = None
     """Share of the GPU's memory that vLLM may count on; None on the CPU."""
 
@@ -155,6 +159,9 @@ class Opened:
     """The model as vLLM understands it."""
 
     max_length: int
+    """Tokens of the longest text that is embedded whole."""
+    vllm_max_length: int
+    """Tokens of the longest text that vLLM would accept."""
     pooling: str
     dtype: str
     kv_bytes_per_token: int

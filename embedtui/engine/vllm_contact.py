@@ -165,6 +165,7 @@ def build(
     *,
     largest_batch: int,
     token_budget: int,
+    max_model_len: int | None,
     kv_bytes: int,
     free_share: float | None,
 ) -> Any:
@@ -188,6 +189,8 @@ def build(
     }
     if setting.attention_backend != "auto":
         arguments["attention_backend"] = setting.attention_backend.upper()
+    if max_model_len is not None:
+        arguments["max_model_len"] = max_model_len
     if kv_bytes:
         arguments["kv_cache_memory_bytes"] = kv_bytes
     if free_share is not None:
@@ -309,7 +312,6 @@ def in_force(llm: Any) -> dict[str, Any]:
         "batch_invariant": batch_invariant,
         "max_num_batched_tokens": int(scheduler.max_num_batched_tokens),
         "max_num_seqs": int(scheduler.max_num_seqs),
-        "max_length": int(model.max_model_len),
         "vllm": vllm.__version__,
         "torch": torch.__version__,
     }

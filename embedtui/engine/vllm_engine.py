@@ -69,6 +69,9 @@ class _Engine:
         self._texts: tuple[str, ...] = ()
         self._prompts: list[list[int]] = []
         self._steps: list[tuple[int, int]] = []
+        self._limit = 0
+        self._warmed: set[int] = set()
+        self._on_gpu = False
 
     def open(self, request: Open) -> None:
         self._setting = request.setting
@@ -77,9 +80,12 @@ class _Engine:
         self._client.send(Stage("reading the model's configuration"))
         self._config = vllm_contact.read_config(request.setting)
         self._tokenizer = vllm_contact.load_tokenizer(self._config)
+        limit = int(self._config.max_model_len)
+        self._limit = min(limit, request.max_length or limit)
         self._client.send(
             Opened(
-                max_length=int(self._config.max_model_len),
+                max_length=self._limit,
+                vllm_max_length=limit,
                 pooling=str(self._config.pooler_config.seq_pooling_type).lower(),
                 dtype=str(self._config.dtype).removeprefix("torch."),
                 kv_bytes_per_token=vllm_contact.kv_bytes_per_token(self._config),
@@ -87,7 +93,7 @@ class _Engine:
         )
 
     def prepare(self, request: Prepare) -> None:
-        limit = int(self._config.max_model_len)
+        limit = self._limit
         tokenizer, lower = self._tokenizer
         self._texts, self._prompts = request.texts, []
         truncated: dict[int, int] = {}
@@ -116,12 +122,22 @@ class _Engine:
         self._client.send(Stage("building the engine"))
         vllm_contact.report_stages(lambda stage: self._client.send(Stage(stage)))
         per_token = vllm_contact.kv_bytes_per_token(self._config)
+        limit = int(self._config.max_model_len)
+        if per_token:
+            # A decoder's cache has to hold one text of the full length; most never come near it.
+            limit = min(limit, request.longest)
+        if request.token_budget < limit:
+            raise InputError(
+                f"max_num_batched_tokens={request.token_budget} is less than one text may have: "
+                f"give at least {limit}"
+            )
         # Blocks hold up to 128 tokens, and each text's last block is partly empty.
         kv_tokens = 2 * (request.token_budget + 128 * (request.largest_batch + 2))
         self._llm = vllm_contact.build(
             self._setting,
             largest_batch=request.largest_batch,
             token_budget=request.token_budget,
+            max_model_len=limit if per_token else None,
             kv_bytes=per_token * kv_tokens,
             free_share=request.free_share,
         )
@@ -138,6 +154,11 @@ class _Engine:
         self._client.send(Stage("first step"))
         self._compare_tokenizers()
         facts = vllm_contact.in_force(self._llm)
+        facts |= {
+            "max_length": self._limit,
+            "vllm_max_length": int(self._config.max_model_len),
+        }
+        self._on_gpu = facts["device"] == "cuda"
         self._prove(facts)
         seconds = time.monotonic() - began
         self._client.send(Ready(facts | {"load_seconds": round(seconds, 3)}, seconds))
@@ -150,8 +171,12 @@ class _Engine:
                     self._client.send(WorkDone(cancelled=True))
                     return
                 raise EngineError(f"{type(waiting).__name__} came in the middle of the work")
-            self._steps.clear()
             prompts = [self._prompts[row] for row in job.rows]
+            if self._on_gpu and len(prompts) not in self._warmed:
+                # Kernels are compiled and tuned at the first step of a size; that is not its speed.
+                self._warmed.add(len(prompts))
+                vllm_contact.embed(self._llm, prompts)
+            self._steps.clear()
             began = time.perf_counter()
             vectors = vllm_contact.embed(self._llm, prompts)
             seconds = time.perf_counter() - began
@@ -169,7 +194,7 @@ class _Engine:
         A few texts are embedded from their words, which also is the engine's first step; if vLLM
         reads any of them differently, its own ids are taken for all texts.
         """
-        limit = int(self._config.max_model_len)
+        limit = self._limit
         usable = [
             row
             for row, ids in enumerate(self._prompts)

@@ -129,6 +129,15 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
     asked, got = setting.setting.dtype, setting.in_force.get("dtype")
     if asked == "auto" and got:
         yield Finding("auto-dtype", "note", f"dtype auto: vLLM chose {got}", number)
+    limit, accepted = (setting.in_force.get(k) for k in ("max_length", "vllm_max_length"))
+    if limit and accepted and limit < accepted:
+        yield Finding(
+            "beyond-positions",
+            "warning",
+            f"vLLM accepts texts of up to {accepted} tokens, but the model has positions for "
+            f"{limit}: on a server a longer text reads past its table; here texts end at {limit}",
+            number,
+        )
     if _drifts_on_other_cpus(setting):
         yield Finding(
             "native-bfloat16",

@@ -34,6 +34,8 @@ class Plan:
     repeats: int = 1
     """How often the unbatched and the largest batches are run again for the noise floor."""
     too_long: TooLong = "truncate"
+    max_length: int | None = None
+    """Tokens that the model has positions for, where its files say so."""
 
     @property
     def noise_sizes(self) -> tuple[int, ...]:
@@ -63,6 +65,7 @@ class Plan:
             "truth": self.truth,
             "repeats": self.repeats,
             "too_long": self.too_long,
+            "max_length": self.max_length,
         }
 
     @classmethod
@@ -78,6 +81,7 @@ class Plan:
             truth=values["truth"],
             repeats=values["repeats"],
             too_long=values["too_long"],
+            max_length=values.get("max_length"),
         )
 
 
@@ -97,6 +101,7 @@ def plan_for(
         settings=tuple(settings),
         batch_sizes=tuple(sorted({1, *batch_sizes})),
         pack=pack,
+        max_length=model.max_length,
         **further,
     )
 

@@ -186,17 +186,21 @@ class Study:
             prepared = engine.prepare(texts, self.plan.too_long, tell, stop)
             needed = largest_step(prepared, self.plan.batch_sizes)
             fits = needed <= engine.token_budget or setting.max_num_batched_tokens is not None
-            if largest <= engine.largest_batch and fits:
+            long = not engine.opened or not engine.opened.kv_bytes_per_token
+            long = long or max(prepared.tokens, default=0) <= engine.longest
+            if largest <= engine.largest_batch and fits and long:
                 return engine, prepared, True
             self._engines.drop(engine)
         engine = self._engines.begin(setting, 2 * self._weights_bytes + _GIB, stop)
         try:
-            opened = engine.open(tell, stop)
+            opened = engine.open(tell, stop, self.plan.max_length)
             prepared = engine.prepare(texts, self.plan.too_long, tell, stop)
-            needed = max(largest_step(prepared, self.plan.batch_sizes), opened.max_length)
-            budget = setting.max_num_batched_tokens or _round_up(needed)
+            needed = largest_step(prepared, self.plan.batch_sizes)
+            longest = max(512, _next_power(max(prepared.tokens, default=1)))
+            least = longest if opened.kv_bytes_per_token else opened.vllm_max_length
+            budget = setting.max_num_batched_tokens or max(4096, _next_power(max(needed, least)))
             kv_bytes = 2 * opened.kv_bytes_per_token * (budget + 128 * (largest + 2))
-            load = Load(largest, budget, self._gpu_share(kv_bytes, budget))
+            load = Load(largest, budget, longest, self._gpu_share(kv_bytes, budget))
             engine.load(load, tell, stop)
         except BaseException:
             self._engines.drop(engine)
@@ -286,9 +290,9 @@ def largest_step(prepared: Prepared, batch_sizes: Sequence[int]) -> int:
     )
 
 
-def _round_up(tokens: int) -> int:
-    """Return the next power of two, from 4096 up, so that the next texts fit the warm engine."""
-    return max(4096, 1 << (tokens - 1).bit_length())
+def _next_power(tokens: int) -> int:
+    """Return the next power of two: room, so that the next texts fit the warm engine."""
+    return 1 << max(tokens - 1, 0).bit_length()
 
 
 def _chunks(stream: Iterator[TruthDone]) -> Iterator[list[TruthDone]]:

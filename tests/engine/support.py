@@ -26,7 +26,7 @@ def loaded(
         engine.open(silent, never)
         engine.prepare(texts, too_long, silent, never)
         budget = room or setting.max_num_batched_tokens or ROOM
-        engine.load(Load(largest, budget), silent, never)
+        engine.load(Load(largest, budget, 512), silent, never)
     engine.prepare(texts, too_long, silent, never)
     return engine
 

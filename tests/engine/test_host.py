@@ -170,7 +170,7 @@ OWNER = textwrap.dedent("""
         engine.prepare(("a text", "another"), "truncate", tell, stop)
         if moment == "loading":
             print("now", flush=True)
-        engine.load(Load(2, 4096), tell, stop)
+        engine.load(Load(2, 4096, 512), tell, stop)
         for n, done in enumerate(engine.embed([Job(i, (0, 1)) for i in range(10**6)], stop)):
             if n == 3 and moment == "embedding":
                 print("now", flush=True)
@@ -264,6 +264,6 @@ def test_a_load_can_be_cancelled_at_once(engines, minilm) -> None:
     engine.open(silent, never)
     engine.prepare(("a text",), "truncate", silent, never)
     with pytest.raises(Cancelled):
-        engine.load(Load(1, 4096), silent, lambda: True)
+        engine.load(Load(1, 4096, 512), silent, lambda: True)
     assert not engine.alive
     engines.drop(engine)

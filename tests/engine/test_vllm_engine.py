@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_loading_is_told_in_words(engines, minilm) -> None:
     engine = engines.begin(Setting(minilm, dtype="float32", threads=1), 1 << 30, never)
     engine.open(told.append, never)
     engine.prepare(("a text",), "truncate", told.append, never)
-    engine.load(Load(1, 4096), told.append, never)
+    engine.load(Load(1, 4096, 512), told.append, never)
     assert told[0] == "reading the model's configuration"
     assert [stage for stage in told if stage in {"loading weights", "warming up", "ready"}] == [
         "loading weights",
@@ -256,7 +257,7 @@ def test_broken_weights_fail_with_the_reason(engines, make_model, tmp_path) -> N
     engine.open(silent, never)
     engine.prepare(("a text",), "truncate", silent, never)
     with pytest.raises(EngineError, match="Safetensor"):
-        engine.load(Load(1, 4096), silent, never)
+        engine.load(Load(1, 4096, 512), silent, never)
     engines.drop(engine)
 
 
@@ -279,6 +280,55 @@ def test_other_architectures_and_poolings_run(
     engines.drop(engine)
 
 
+def test_texts_end_where_the_positions_of_the_model_end(engines, make_model, passages) -> None:
+    """vLLM takes all of a RoBERTa's position table for texts; two of its rows are none."""
+    from embedtui.models import describe
+
+    folder = make_model("xlm-roberta", "mean")
+    bound = describe(Path(folder)).max_length
+    assert bound == 128
+    engine = engines.begin(Setting(folder, dtype="float32"), 1 << 30, never)
+    opened = engine.open(silent, never, bound)
+    assert (opened.max_length, opened.vllm_max_length) == (128, 130)
+    prepared = engine.prepare((" ".join(["word"] * 200), "short"), "truncate", silent, never)
+    assert prepared.tokens[0] == 128
+    engine.load(Load(2, 4096, 512), silent, never)
+    assert engine.in_force["max_length"] == 128
+    assert np.isfinite(batches(engine, 2, 2)[0].vectors).all()
+    engines.drop(engine)
+
+
+def test_a_long_limit_asks_for_no_more_memory_than_the_texts_need(
+    engines, make_model, tmp_path
+) -> None:
+    """A decoder that could read 10 million tokens is loaded for texts of a few."""
+    import shutil
+
+    folder = tmp_path / "long"
+    shutil.copytree(make_model("qwen3", "last"), folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["max_position_embeddings"] = 10_000_000
+    (folder / "config.json").write_text(json.dumps(config))
+    engine = engines.begin(Setting(str(folder), dtype="float32"), 1 << 30, never)
+    opened = engine.open(silent, never)
+    assert opened.max_length == 10_000_000
+    engine.prepare(("one text", "another text"), "truncate", silent, never)
+    engine.load(Load(2, 4096, 512), silent, never)
+    (done,) = batches(engine, 2, 2)
+    assert [sequences for sequences, _ in done.steps] == [2]
+    engines.drop(engine)
+
+
+def test_a_budget_below_one_text_is_bad_input(engines, minilm) -> None:
+    setting = Setting(minilm, dtype="float32", max_num_batched_tokens=100)
+    engine = engines.begin(setting, 1 << 30, never)
+    engine.open(silent, never)
+    engine.prepare(("a text",), "truncate", silent, never)
+    with pytest.raises(InputError, match="give at least 256"):
+        engine.load(Load(1, 100, 512), silent, never)
+    engines.drop(engine)
+
+
 def test_old_pooling_is_refused_where_the_model_does_not_pool_by_the_mean(
     engines, make_model
 ) -> None:
@@ -287,7 +337,7 @@ def test_old_pooling_is_refused_where_the_model_does_not_pool_by_the_mean(
     engine.open(silent, never)
     engine.prepare(("a text",), "truncate", silent, never)
     with pytest.raises(InputError, match="about mean pooling"):
-        engine.load(Load(1, 4096), silent, never)
+        engine.load(Load(1, 4096, 512), silent, never)
     engines.drop(engine)
 
 

@@ -112,6 +112,12 @@ class TestTexts:
         assert finding.texts == ("2", "3")
         assert "the tokenizer cannot read it" in finding.message
 
+    def test_beyond_the_positions_of_the_model_are_warned_of(self, run_study: RunStudy) -> None:
+        script = Script(max_length=64, vllm_max_length=66)
+        finding = only(find(run_study(plan(4), script).results), "beyond-positions")
+        assert "up to 66 tokens" in finding.message
+        assert "positions for 64" in finding.message
+
 
 class TestBatches:
     def test_that_were_split_are_named_with_the_budget(self, run_study: RunStudy) -> None:
