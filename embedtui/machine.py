@@ -53,7 +53,7 @@ def gpus() -> list[Gpu]:
     except pynvml.NVMLError:
         return []
     try:
-        return [_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
+        return [_gpu(pynvml, handle) for handle in _visible(pynvml)]
     except pynvml.NVMLError:
         return []
     finally:
@@ -95,8 +95,18 @@ def free_memory() -> int:
 
 
 def free_memory_of_machine() -> int:
-    """Return the bytes of main memory that a new process could take."""
-    return int(psutil.virtual_memory().available)
+    """Return the bytes of main memory that a new process could take, a container's limit kept."""
+    return min(int(psutil.virtual_memory().available), _left_in_container())
+
+
+def _left_in_container() -> int:
+    """Return what the control group of this container leaves; a figure beyond all without one."""
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        current = Path("/sys/fs/cgroup/memory.current").read_text().strip()
+        return max(int(limit) - int(current), 0)
+    except (OSError, ValueError):
+        return 1 << 62
 
 
 def environment() -> dict[str, Any]:
@@ -173,8 +183,24 @@ def _cpuinfo(key: str) -> str | None:
     return None
 
 
-def _gpu(nvml: Any, index: int) -> Gpu:
-    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+def _visible(nvml: Any) -> list[Any]:
+    """Return the GPUs that CUDA would see, in its order; CUDA_VISIBLE_DEVICES picks among them."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = nvml.nvmlDeviceGetCount()
+    if chosen is None:
+        return [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(count)]
+    handles = []
+    for name in (part.strip() for part in chosen.split(",")):
+        if name.isdecimal() and int(name) < count:
+            handles.append(nvml.nvmlDeviceGetHandleByIndex(int(name)))
+        elif name.startswith(("GPU-", "MIG-")):
+            handles.append(nvml.nvmlDeviceGetHandleByUUID(name))
+        else:
+            break  # CUDA sees none beyond the first that it cannot make out
+    return handles
+
+
+def _gpu(nvml: Any, handle: Any) -> Gpu:
     memory = nvml.nvmlDeviceGetMemoryInfo(handle)
     major, minor = nvml.nvmlDeviceGetCudaComputeCapability(handle)
     return Gpu(

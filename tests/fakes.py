@@ -353,6 +353,9 @@ class FakeEngines:
             del self._warm[engine.setting]
         engine.close()
 
+    def make_room(self, needed_bytes: int, sparing: FakeEngine | None = None) -> None:
+        pass
+
     def truth(
         self, request: Reference, tell: Callable[[str], None], stop: Callable[[], bool]
     ) -> Iterator[TruthDone]:

@@ -22,7 +22,7 @@ from embedtui.engine.settings import (
     parse_overrides,
     refuse_impossible,
 )
-from embedtui.errors import Cancelled, EmbedtuiError, EngineError, InputError
+from embedtui.errors import Cancelled, EmbedtuiError, InputError
 from embedtui.printable import printable
 from embedtui.record import exports, report
 from embedtui.record.run_file import Recorder
@@ -157,9 +157,9 @@ def run(
         too_long=too_long,
     )
     results = Results()
+    engines = Engines()
     recorder = Recorder(out or _default_path(plan))
     display: Display = Silence() if quiet else display_for(results, console)
-    engines = Engines()
     study = Study(
         plan, engines, [recorder, results, display], weights_bytes=_loaded_bytes(info, settings)
     )
@@ -168,6 +168,8 @@ def run(
     finally:
         display.close()
         recorder.close()
+        if not any(setting.unbatched.count for setting in results.settings):
+            recorder.path.unlink(missing_ok=True)  # nothing was measured: the name is free again
     if failure is not None and not any(s.unbatched.count for s in results.settings):
         raise failure
     made = report.build(results)
@@ -180,7 +182,7 @@ def run(
     if results.status == "cancelled":
         raise Cancelled(f"{results.reason}; what was measured until then is in the run file")
     if results.status == "failed":
-        raise failure or EngineError(results.reason)
+        raise failure or study.failures[0]
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,7 +111,8 @@ class Process:
     def kill(self) -> None:
         """End the process at once; what it had not sent is lost."""
         self._killed = True
-        self._host.kill(self._number)
+        with contextlib.suppress(EngineError):  # with the host gone the process is gone as well
+            self._host.kill(self._number)
 
     def close(self) -> None:
         """Ask the process to end, and end it if it has not after a moment."""
@@ -227,12 +229,14 @@ class Host:
                 self._control.close()
                 self._control = None
         if self._popen is not None:
-            self._popen.terminate()  # closing the socket is enough unless it still imports
+            self._popen.terminate()
             try:
                 self._popen.wait(3)
             except subprocess.TimeoutExpired:
                 self._popen.kill()
                 self._popen.wait()
+        if self._thread is not None:
+            self._thread.join(5)
 
     def _tell(self, message: Any) -> None:
         if self._control is None:
@@ -263,9 +267,15 @@ class Host:
                     env=environment,
                     start_new_session=True,  # Ctrl+C in the terminal is the screen's business
                 )
+            if self._closed:  # while the process was being started
+                self._popen.terminate()
+                self._popen.wait()
+                return
             # Received on a copy: closing a descriptor while another thread reads it is a race.
             with Connection(os.dup(near.fileno())) as receiving:
                 with self._lock:
+                    if self._closed:
+                        self._popen.terminate()
                     self._control = near
                 self._receive(receiving)
         except (EOFError, OSError) as error:
@@ -332,6 +342,7 @@ class Engine:
         """Tokenize the texts; those that are there already are not tokenized again."""
         if self._prepared is not None and self._prepared[:2] == (texts, too_long):
             return self._prepared[2]
+        self._prepared = None
         self.process.send(Prepare(texts, too_long))
         prepared: Prepared = self._answer(Prepared, tell, stop)
         self._prepared = (texts, too_long, prepared)
@@ -405,7 +416,7 @@ class Engines:
     def begin(self, setting: Setting, needed_bytes: int, stop: Stop) -> Engine:
         """Fork a process for `setting`; idle engines make room if memory is short."""
         self.host.wait_ready(stop)
-        self._make_room(needed_bytes)
+        self.make_room(needed_bytes)
         name = "".join(c if c.isalnum() or c in "=-" else "-" for c in setting.label)
         process = self.host.fork("vllm", name[:80], stop)
         engine = Engine(process, setting)
@@ -427,7 +438,7 @@ class Engines:
         self._current = process
         try:
             process.send(request)
-            yield from _stream(process, TruthDone, stop, tell)
+            yield from _stream(process, TruthDone, stop, tell, patient=False)
         finally:
             process.close()
 
@@ -441,24 +452,37 @@ class Engines:
         self._warm.clear()
         self.host.close()
 
-    def _make_room(self, needed_bytes: int) -> None:
-        while self._warm and machine.free_memory() < needed_bytes:
-            _, engine = next(iter(self._warm.items()))
-            self.drop(engine)
+    def make_room(self, needed_bytes: int, sparing: Engine | None = None) -> None:
+        """Close idle engines, the least recently used first, until so much memory is free."""
+        idle = [engine for engine in self._warm.values() if engine is not sparing]
+        while idle and machine.free_memory() < needed_bytes:
+            self.drop(idle.pop(0))
 
 
 def _stream(
-    process: Process, kind: type[Any], stop: Stop, tell: Tell = lambda _: None
+    process: Process,
+    kind: type[Any],
+    stop: Stop,
+    tell: Tell = lambda _: None,
+    *,
+    patient: bool = True,
 ) -> Iterator[Any]:
-    """Yield the answers of one kind until the work is done; ended early, end the work as well."""
-    cancelling = False
+    """Yield the answers of one kind until the work is done; ended early, end the work as well.
+
+    Without `patient` a stop before the first answer kills the process: it may still be loading.
+    """
+    cancelling = begun = False
     try:
         while True:
             if not cancelling and stop():
+                if not patient and not begun:
+                    process.kill()
+                    raise Cancelled("cancelled before anything was computed")
                 process.send(CancelWork())
                 cancelling = True
             message = process.receive(_POLL_SECONDS)
             if isinstance(message, kind):
+                begun = True
                 yield message
             elif isinstance(message, Stage):
                 tell(message.what)
@@ -500,12 +524,10 @@ def _log_folder(session: str) -> Path:
     root = paths.logs_folder()
     folder = root / f"{time.strftime('%Y%m%d-%H%M%S')}-{session[:8]}"
     folder.mkdir()
+    (folder / "owner").write_text(str(os.getpid()))
     for old in sorted(p for p in root.iterdir() if p.is_dir())[:-_LOGS_KEPT]:
         if not psutil.pid_exists(_owner(old)):
-            for file in old.iterdir():
-                file.unlink(missing_ok=True)
-            old.rmdir()
-    (folder / "owner").write_text(str(os.getpid()))
+            shutil.rmtree(old, ignore_errors=True)  # another start may be at it as well
     return folder
 
 

@@ -8,6 +8,13 @@ SWITCH_VARIABLES = (
     "VLLM_FLOAT32_MATMUL_PRECISION",
     "TRITON_F32_DEFAULT",
     "VLLM_BATCH_INVARIANT",
+    "NVIDIA_TF32_OVERRIDE",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE",
+    "VLLM_CPU_KVCACHE_SPACE",
 )
 """Variables that a setting decides; what the user's shell says of them is dropped."""
 
@@ -22,7 +29,7 @@ def host_environment() -> dict[str, str]:
     environment["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     for key, value in {
         "OMP_WAIT_POLICY": "PASSIVE",
-        "VLLM_CPU_KVCACHE_SPACE": "1",  # the default asks for nearly all memory of a NUMA node
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # the order in which NVIDIA's library counts GPUs
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_USE_FLASHINFER_SAMPLER": "0",  # nothing is sampled, and it may not be installed
         "TOKENIZERS_PARALLELISM": "false",

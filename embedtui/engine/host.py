@@ -1,7 +1,7 @@
 """The host: imports vLLM once, without touching the GPU, and forks a process per engine.
 
-`python -P -m embedtui.engine.host FD PARENT` talks over the socket FD. It stays single-threaded
-and runs no torch operation: neither threads nor an OpenMP pool survive a fork. Importing costs
+`python -P -m embedtui.engine.host FD PARENT` talks over the socket FD. It starts no thread of its
+own and runs no torch operation: neither threads nor an OpenMP pool survive a fork. Importing costs
 7 s on two cores and forking a tenth of one, which is why engines are forked.
 """
 
@@ -126,11 +126,11 @@ def _import_engine_code() -> bool:
 def _become_engine(request: Fork, client: Connection, host: int) -> NoReturn:
     status = 1
     try:
+        for signum in (signal.SIGTERM, signal.SIGCHLD):  # the host's handlers kill its children
+            signal.signal(signum, signal.SIG_DFL)
         os.setsid()  # a group of its own: what the engine starts can be killed with it
         lifeline.die_with(host, signal.SIGKILL)
         signal.set_wakeup_fd(-1)
-        for signum in (signal.SIGCHLD, signal.SIGTERM):
-            signal.signal(signum, signal.SIG_DFL)
         lifeline.redirect_output(request.log)
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         from embedtui.engine import reference, vllm_engine  # noqa: PLC0415

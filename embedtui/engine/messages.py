@@ -102,6 +102,8 @@ class Load:
     """Tokens of the largest batch."""
     longest: int
     """Tokens of the longest text."""
+    kv_bytes: int = 0
+    """Bytes of a decoder's cache that hold the largest batch."""
     free_share: float | None = None
     """Share of the GPU's memory that vLLM may count on; None on the CPU."""
 

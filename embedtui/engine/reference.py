@@ -16,7 +16,6 @@ import numpy as np
 
 from embedtui.engine import vllm_contact
 from embedtui.engine.messages import (
-    CancelWork,
     Failed,
     Quit,
     Reference,
@@ -57,9 +56,10 @@ def _compute(client: Connection, request: Reference) -> None:
     for row, text in zip(request.rows, request.texts, strict=True):
         if client.poll(0):
             waiting = client.recv()
-            if isinstance(waiting, CancelWork):
-                client.send(WorkDone(cancelled=True))
-                return
+            if isinstance(waiting, Quit):
+                raise EOFError
+            client.send(WorkDone(cancelled=True))
+            return
         features = {
             key: value.to(model.device) if hasattr(value, "to") else value
             for key, value in model.preprocess([text]).items()
@@ -77,21 +77,44 @@ def _load(sentence_transformer: Any, request: Reference) -> Any:
     import torch  # noqa: PLC0415
 
     began = time.monotonic()
+    # config.json may name a narrower dtype than the weights have; loaded in that, they are rounded.
+    exact = {"dtype": torch.float64}
     if (Path(request.model) / "modules.json").is_file():
-        model = sentence_transformer(request.model, device=request.device)
+        model = sentence_transformer(request.model, device=request.device, model_kwargs=exact)
     else:
         # Without modules.json sentence-transformers would pool by the mean whatever vLLM does.
         from sentence_transformers.sentence_transformer import modules  # noqa: PLC0415
 
-        transformer = modules.Transformer(request.model)
+        transformer = modules.Transformer(request.model, model_kwargs=exact)
         pooling = modules.Pooling(
             transformer.get_embedding_dimension(),
             pooling_mode={"last": "lasttoken"}.get(request.pooling, request.pooling),
         )
         model = sentence_transformer(modules=[transformer, pooling], device=request.device)
     model = model.to(torch.float64)
+    _refuse_another_pipeline(model, request.pooling)
     print(f"embedtui: float64 weights after {time.monotonic() - began:.1f} s")  # noqa: T201
     return model
+
+
+def _refuse_another_pipeline(model: Any, pooling: str) -> None:
+    """Fail where the model's own pipeline is not what vLLM computes.
+
+    vLLM pools by CLS, last token or mean and knows dense layers after that; what else a model's
+    files ask for it leaves out, and then the two compute different things.
+    """
+    unknown = [
+        type(module).__name__
+        for module in model
+        if type(module).__name__ not in {"Transformer", "Pooling", "Dense", "Normalize"}
+    ]
+    if unknown:
+        raise ValueError(f"the model's files ask for {unknown[0]}, which vLLM leaves out")
+    asked = next((m.pooling_mode for m in model if type(m).__name__ == "Pooling"), pooling)
+    modes = (asked,) if isinstance(asked, str) else tuple(asked)
+    named = {"lasttoken": "last", "mean_sqrt_len_tokens": "mean"}
+    if [named.get(mode, mode) for mode in modes] != [pooling]:
+        raise ValueError(f"vLLM pools by {pooling}, the model's files ask for {'+'.join(modes)}")
 
 
 def _stay_wide() -> Any:

@@ -44,16 +44,15 @@ _ONEDNN_ISA = {
 # How oneDNN describes the instruction set in force, the widest first.
 _ISA_WORDS = (
     ("AMX", "amx"),
+    ("Intel AVX2", "avx2"),
     ("bfloat16", "avx512_bf16"),
     ("DL Boost", "avx512_vnni"),
     ("AVX512BW", "avx512"),
-    ("AVX2", "avx2"),
 )
 
 _STAGES = (
     ("Starting to load model", "loading weights"),
     ("Loading weights took", "warming up"),
-    ("init engine", "ready"),
 )
 
 
@@ -191,10 +190,11 @@ def build(
         arguments["attention_backend"] = setting.attention_backend.upper()
     if max_model_len is not None:
         arguments["max_model_len"] = max_model_len
-    if kv_bytes:
-        arguments["kv_cache_memory_bytes"] = kv_bytes
     if free_share is not None:
         arguments["gpu_memory_utilization"] = free_share
+    if kv_bytes or free_share is None:
+        # On the CPU a figure is always given: without one vLLM asks for most of the memory.
+        arguments["kv_cache_memory_bytes"] = kv_bytes or 1 << 30
     return LLM(**arguments)
 
 
@@ -301,13 +301,15 @@ def in_force(llm: Any) -> dict[str, Any]:
         facts["conflict"] = "the attention kernels read batch-invariant mode before it was set"
     if facts["device"] == "cpu":
         facts["cpu_isa"] = _cpu_isa()
+    else:
+        facts["gpu"] = torch.cuda.get_device_name()
     eager = bool(model.enforce_eager) or int(compilation.mode or 0) == 0
     return facts | {
         "pooling": str(pooler.seq_pooling_type or pooler.pooling_type).lower(),
         "normalized": pooler.use_activation is not False,
         "execution": "eager" if eager else "compiled",
         "threads": torch.get_num_threads(),
-        "matmul_precision": torch.get_float32_matmul_precision(),
+        "matmul_precision": _matmul_precision(),
         "kernel_precision": _kernel_precision(),
         "batch_invariant": batch_invariant,
         "max_num_batched_tokens": int(scheduler.max_num_batched_tokens),
@@ -381,6 +383,19 @@ def _cpu_isa() -> str:
         lines = said.read().decode(errors="replace").splitlines()
     line = next((line for line in lines if ",cpu,isa:" in line), "")
     return next((name for words, name in _ISA_WORDS if words in line), "unknown")
+
+
+def _matmul_precision() -> str:
+    """Return the float32 matmul precision; batch-invariant mode changes it behind the getter."""
+    import torch  # noqa: PLC0415
+
+    said = str(torch.get_float32_matmul_precision())
+    really = getattr(torch.backends.cuda.matmul, "fp32_precision", "none")
+    if not torch.cuda.is_initialized():
+        return said
+    if really == "ieee":
+        return "highest"
+    return "high" if really == "tf32" and said == "highest" else said
 
 
 def _kernel_precision() -> str:

@@ -113,9 +113,9 @@ class _Engine:
                 ids = self._truncated(request.texts[row], limit)
             self._prompts.append(ids)
         tokens = tuple(len(ids) for ids in self._prompts)
-        self._client.send(Prepared(tokens, truncated, refused))
         if self._llm is not None:
             self._compare_tokenizers()
+        self._client.send(Prepared(tokens, truncated, refused))
 
     def load(self, request: Load) -> None:
         began = time.monotonic()
@@ -131,14 +131,12 @@ class _Engine:
                 f"max_num_batched_tokens={request.token_budget} is less than one text may have: "
                 f"give at least {limit}"
             )
-        # Blocks hold up to 128 tokens, and each text's last block is partly empty.
-        kv_tokens = 2 * (request.token_budget + 128 * (request.largest_batch + 2))
         self._llm = vllm_contact.build(
             self._setting,
             largest_batch=request.largest_batch,
             token_budget=request.token_budget,
             max_model_len=limit if per_token else None,
-            kv_bytes=per_token * kv_tokens,
+            kv_bytes=request.kv_bytes,
             free_share=request.free_share,
         )
         if not vllm_contact.supports_embedding(self._llm):
@@ -167,10 +165,10 @@ class _Engine:
         for job in request.jobs:
             if self._client.poll(0):
                 waiting = self._client.recv()
-                if isinstance(waiting, CancelWork):
-                    self._client.send(WorkDone(cancelled=True))
-                    return
-                raise EngineError(f"{type(waiting).__name__} came in the middle of the work")
+                if isinstance(waiting, Quit):
+                    raise EOFError
+                self._client.send(WorkDone(cancelled=True))
+                return
             prompts = [self._prompts[row] for row in job.rows]
             if self._on_gpu and len(prompts) not in self._warmed:
                 # Kernels are compiled and tuned at the first step of a size; that is not its speed.

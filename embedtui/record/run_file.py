@@ -153,7 +153,7 @@ class Recorder:
                     event.setting,
                     status=event.status,
                     reason=event.reason,
-                    log=self._log(event.setting),
+                    log=_packed_log(event.log),
                 )
             case TruthComputed():
                 with self._database:
@@ -199,17 +199,6 @@ class Recorder:
             started_at=event.at,
         )
 
-    def _log(self, setting: int) -> bytes | None:
-        row = self._database.execute(
-            "SELECT log FROM settings WHERE number = ?", (setting,)
-        ).fetchone()
-        if row is None or row[0] is None:
-            return None
-        try:
-            return b"\0" + zlib.compress(Path(os.fsdecode(row[0])).read_bytes())
-        except OSError:
-            return bytes(row[0])
-
     def _set(self, setting: int, **values: Any) -> None:
         columns = ", ".join(f"{name} = ?" for name in values)
         self._execute(
@@ -224,6 +213,16 @@ class Recorder:
     def _execute(self, statement: str, values: tuple[Any, ...]) -> None:
         with self._database:
             self._database.execute(statement, values)
+
+
+def _packed_log(path: str) -> bytes | None:
+    """Return an engine's log as the run file keeps it: a mark, then compressed."""
+    if not path:
+        return None
+    try:
+        return b"\0" + zlib.compress(Path(path).read_bytes())
+    except OSError:
+        return os.fsencode(path)
 
 
 def events_of(path: Path) -> Iterator[Event]:

@@ -5,7 +5,7 @@ Frozen and self-contained: an event read back from a run file says what it said 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -79,6 +79,8 @@ class SettingEnded:
     setting: int
     status: Status
     reason: str = ""
+    log: str = field(default="", compare=False)
+    """File that the engine wrote its log to; empty where none was started."""
 
 
 @dataclass(frozen=True)

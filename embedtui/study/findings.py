@@ -173,10 +173,19 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
                 "split",
                 "warning",
                 f"batch size {size}: vLLM split batches, {pass_.split_steps} of "
-                f"{len(pass_.steps)} steps held fewer texts than were handed in, because a step "
-                f"may hold {setting.in_force.get('max_num_batched_tokens')} tokens",
+                f"{len(pass_.steps)} steps held fewer texts than were handed in, "
+                f"because {_why_split(pass_, setting.in_force.get('max_num_batched_tokens', 0))}",
                 number,
             )
+    largest = results.plan.batch_sizes[-1]
+    held = setting.of(largest).realised["max"]
+    if setting.status == "finished" and held < largest and not setting.of(largest).split_steps:
+        yield Finding(
+            "few-texts",
+            "note",
+            f"batches of {largest} held {_texts(held)}: there are no more",
+            number,
+        )
 
 
 def _of_truth(results: Results) -> Iterator[Finding]:
@@ -203,6 +212,15 @@ def _of_truth(results: Results) -> Iterator[Finding]:
             for row in np.flatnonzero(truth.done)
             if row not in prepared.refused and prepared.tokens[row] != truth.tokens[row]
         ]
+        width = setting.unbatched.vectors.shape[1]
+        if width not in {0, truth.vectors.shape[1]}:
+            yield Finding(
+                "width-differs",
+                "warning",
+                f"vLLM's vectors have {width} dimensions, the model's own pipeline gives "
+                f"{truth.vectors.shape[1]}: there is no precision error",
+                setting.number,
+            )
         if rows:
             yield Finding(
                 "tokens-differ",
@@ -212,6 +230,18 @@ def _of_truth(results: Results) -> Iterator[Finding]:
                 setting.number,
                 _ids(results, rows),
             )
+
+
+def _why_split(pass_: Pass, budget: int) -> str:
+    """Say which limit of vLLM's broke batches up: a step's tokens, or a decoder's cache."""
+    texts = tokens = 0
+    for handed_in, sequences, step_tokens in pass_.steps:
+        texts, tokens = texts + sequences, tokens + step_tokens
+        if texts >= handed_in:
+            if sequences < handed_in and tokens <= budget:
+                return "vLLM's cache for a decoder had no room for all of them"
+            texts = tokens = 0
+    return f"a step may hold {budget} tokens"
 
 
 def _told_once(found: list[Finding], measured: set[int]) -> list[Finding]:

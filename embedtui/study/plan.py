@@ -15,6 +15,7 @@ from embedtui.printable import printable
 from embedtui.texts import Text, TextPack
 
 MOST_TEXTS_PER_BATCH = 65_536
+MOST_BATCH_SIZES = 64
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,8 @@ def parse_batch_sizes(text: str) -> tuple[int, ...]:
     """Turn `1,2,4-64*2` into batch sizes; a range steps by one or, after `*`, by a factor.
 
     Raises:
-        InputError: for anything else, zero, or more texts than a batch can have.
+        InputError: for anything else, zero, more texts than a batch can have, or more than 64
+            batch sizes.
     """
     sizes: set[int] = set()
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -164,6 +166,11 @@ def parse_batch_sizes(text: str) -> tuple[int, ...]:
         sizes.update(_geometric(low, high, factor) if factor else range(low, high + 1))
     if not sizes:
         raise _bad_sizes(text)
+    if len(sizes) > MOST_BATCH_SIZES:
+        raise InputError(
+            f"{len(sizes)} batch sizes are more than {MOST_BATCH_SIZES}: "
+            "let a range grow by a factor, such as 1-256*2"
+        )
     return tuple(sorted(sizes))
 
 

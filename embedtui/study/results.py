@@ -44,9 +44,12 @@ class Pass:
         self.steps: list[tuple[int, int, int]] = []
         """Texts handed in together, then sequences and tokens of each step made of them."""
         self.seconds = 0.0
+        self.batches = 0
+        """How many have come in."""
 
     def add(self, event: BatchEmbedded) -> None:
         """Take in one batch."""
+        self.batches += 1
         if self.vectors.shape[1] != event.vectors.shape[1]:
             self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float32)
         rows = np.asarray(event.rows, dtype=np.intp)
@@ -91,6 +94,7 @@ class SettingResults:
         self.reason = ""
         self.passes: dict[tuple[int, int], Pass] = {}
         self._texts = texts
+        self._kept: dict[object, tuple[object, Any]] = {}
 
     def of(self, batch_size: int, repeat: int = 0) -> Pass:
         """Return a pass, an empty one where nothing has come yet."""
@@ -103,17 +107,33 @@ class SettingResults:
 
     def drift(self, batch_size: int) -> tuple[Rows, Distances]:
         """Return the rows that are there batched and unbatched, and how far they are apart."""
-        return _between(self.of(batch_size), self.unbatched)
+        return self._between(self.of(batch_size), self.unbatched, (batch_size, 0))
 
     def noise(self) -> tuple[list[tuple[int, int]], Distances] | None:
         """Return the passes that were run again and how far the repeats are from the first runs."""
         pairs = [(key, pass_) for key, pass_ in sorted(self.passes.items()) if key[1] > 0]
-        parts = [(key, _between(pass_, self.of(key[0]))[1]) for key, pass_ in pairs]
+        parts = [(key, self._between(pass_, self.of(key[0]), key)[1]) for key, pass_ in pairs]
         parts = [(key, distances) for key, distances in parts if len(distances)]
         return ([key for key, _ in parts], join([d for _, d in parts])) if parts else None
 
     def precision_error(self, truth: Truth) -> tuple[Rows, Distances] | None:
         """Return the rows that have a truth and how far the unbatched vectors are from it."""
+        pass_ = self.unbatched
+        version = (pass_.batches, truth.chunks)
+        if "truth" not in self._kept or self._kept["truth"][0] != version:
+            self._kept["truth"] = version, self._precision_error(truth)
+        found: tuple[Rows, Distances] | None = self._kept["truth"][1]
+        return found
+
+    def _between(self, pass_: Pass, baseline: Pass, key: tuple[int, int]) -> tuple[Rows, Distances]:
+        """Compare two passes, once for as long as neither has grown: everything shown asks it."""
+        version = (pass_.batches, baseline.batches)
+        if key not in self._kept or self._kept[key][0] != version:
+            self._kept[key] = version, _between(pass_, baseline)
+        found: tuple[Rows, Distances] = self._kept[key][1]
+        return found
+
+    def _precision_error(self, truth: Truth) -> tuple[Rows, Distances] | None:
         pass_ = self.unbatched
         if not truth.done.any() or pass_.vectors.shape[1] != truth.vectors.shape[1]:
             return None
@@ -134,9 +154,12 @@ class Truth:
         self.tokens = np.zeros(texts, dtype=np.int64)
         self.vectors = np.zeros((texts, 0), dtype=np.float64)
         self.reason = ""
+        self.chunks = 0
+        """How many have come in."""
 
     def add(self, event: TruthComputed) -> None:
         """Take in the vectors of some texts."""
+        self.chunks += 1
         if self.vectors.shape[1] != event.vectors.shape[1]:
             self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float64)
         rows = np.asarray(event.rows, dtype=np.intp)

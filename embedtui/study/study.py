@@ -62,7 +62,9 @@ class Study:
         self._prepared: Prepared | None = None
         self._limit = 0
         self._pooling = ""
-        self._failures: list[EmbedtuiError] = []
+        self._log = ""
+        self.failures: list[EmbedtuiError] = []
+        """Why settings failed, in their order."""
 
     def cancel(self) -> None:
         """Stop after the batch in hand."""
@@ -98,12 +100,12 @@ class Study:
             reason = str(error) if isinstance(error, EmbedtuiError) else repr(error)
             raise
         else:
-            if self._failures:
-                reason = str(self._failures[0])
+            if self.failures:
+                reason = str(self.failures[0])
             else:
                 status = "finished"
-            if len(self._failures) == len(self.plan.settings):
-                raise self._failures[0]
+            if len(self.failures) == len(self.plan.settings):
+                raise self.failures[0]
         finally:
             self._end(RunEnded(status, reason))
         return status
@@ -124,20 +126,22 @@ class Study:
         for number, setting in enumerate(self.plan.settings):
             if self._stop.is_set():
                 raise Cancelled("cancelled before the next setting")
+            self._log = ""
             try:
                 self._setting(number, setting)
             except Cancelled as error:
-                self._tell(SettingEnded(number, "cancelled", str(error)))
+                self._tell(SettingEnded(number, "cancelled", str(error), self._log))
                 raise
             except EmbedtuiError as error:
-                self._failures.append(error)
-                self._tell(SettingEnded(number, "failed", str(error)))
+                self.failures.append(error)
+                self._tell(SettingEnded(number, "failed", str(error), self._log))
             else:
-                self._tell(SettingEnded(number, "finished"))
+                self._tell(SettingEnded(number, "finished", log=self._log))
 
     def _setting(self, number: int, setting: Setting) -> None:
         engine, prepared, warm = self._engine(number, setting)
-        self._tell(EngineReady(number, engine.in_force, warm, str(engine.process.log)))
+        self._log = str(engine.process.log)
+        self._tell(EngineReady(number, engine.in_force, warm, self._log))
         self._tell(TextsPrepared(number, prepared))
         self._prepared = prepared
         self._limit = int(engine.in_force["max_length"])
@@ -191,7 +195,8 @@ class Study:
             if largest <= engine.largest_batch and fits and long:
                 return engine, prepared, True
             self._engines.drop(engine)
-        engine = self._engines.begin(setting, 2 * self._weights_bytes + _GIB, stop)
+        engine = self._engines.begin(setting, _GIB, stop)
+        self._log = str(engine.process.log)
         try:
             opened = engine.open(tell, stop, self.plan.max_length)
             prepared = engine.prepare(texts, self.plan.too_long, tell, stop)
@@ -199,24 +204,26 @@ class Study:
             longest = max(512, _next_power(max(prepared.tokens, default=1)))
             least = longest if opened.kv_bytes_per_token else opened.vllm_max_length
             budget = setting.max_num_batched_tokens or max(4096, _next_power(max(needed, least)))
-            kv_bytes = 2 * opened.kv_bytes_per_token * (budget + 128 * (largest + 2))
-            load = Load(largest, budget, longest, self._gpu_share(kv_bytes, budget))
+            # A block holds up to 128 tokens, and each text's last block is partly empty.
+            kv_bytes = opened.kv_bytes_per_token * (budget + 128 * (largest + 2))
+            wanted = self._wanted(kv_bytes, budget)
+            self._engines.make_room(wanted, sparing=engine)
+            load = Load(largest, budget, longest, kv_bytes, _share_of_gpu(wanted))
             engine.load(load, tell, stop)
         except BaseException:
             self._engines.drop(engine)
             raise
         return engine, prepared, False
 
-    def _gpu_share(self, kv_bytes: int, budget: int) -> float | None:
-        """Return the share of the GPU that the engine may count on, so that several fit.
+    def _wanted(self, kv_bytes: int, budget: int) -> int:
+        """Return the bytes that an engine needs, generously.
 
-        vLLM takes 0.92 of the card unless told otherwise. An embedding model needs its weights,
-        the activations of one step (generously 64 KiB a token) and a decoder's cache.
+        Its weights, a decoder's cache, and on a GPU the activations of one step (64 KiB a token)
+        and CUDA's own.
         """
-        if machine.engine_device() != "cuda":
-            return None
-        wanted = 2 * self._weights_bytes + kv_bytes + budget * 65_536 + 3 * _GIB
-        return min(0.9, wanted / machine.gpus()[0].memory_bytes)
+        if machine.engine_device() == "cpu":
+            return 2 * self._weights_bytes + kv_bytes + _GIB
+        return 2 * self._weights_bytes + kv_bytes + budget * 65_536 + 3 * _GIB
 
     def _truth(self) -> None:
         if not self.plan.truth or self._prepared is None:
@@ -249,6 +256,7 @@ class Study:
             if not missing:
                 return
             self._tell(Waiting("float64 truth"))
+            self._engines.make_room(4 * self._weights_bytes + _GIB)
             request = Reference(
                 model=self.plan.settings[0].model,
                 device=machine.engine_device(),
@@ -275,6 +283,16 @@ class Study:
         finally:
             if cache:
                 cache.close()
+
+
+def _share_of_gpu(wanted: int) -> float | None:
+    """Return the share of the GPU that an engine may count on, so that several fit.
+
+    vLLM takes 0.92 of the card unless told otherwise.
+    """
+    if machine.engine_device() == "cpu":
+        return None
+    return min(0.9, wanted / machine.gpus()[0].memory_bytes)
 
 
 def largest_step(prepared: Prepared, batch_sizes: Sequence[int]) -> int:

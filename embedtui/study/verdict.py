@@ -60,7 +60,8 @@ def of_run(results: Results, faults: Faults | None = None) -> str:
     fastest = max(speeds, key=lambda number: speeds[number])
     if speeds[fastest]:
         label = results.settings[fastest].setting.label
-        said.append(f"{label} is fastest at batch size {largest}, {speeds[fastest]:.0f} texts/s")
+        held = results.settings[fastest].of(largest).realised["max"]
+        said.append(f"{label} is fastest at batch size {held}, {speeds[fastest]:.0f} texts/s")
     return "; ".join(said) + "."
 
 
@@ -70,7 +71,8 @@ def _drift(results: Results, setting: SettingResults) -> str:
         return "unbatched only: batch drift was not measured"
     by_size = {size: summarize(setting.drift(size)[1]) for size in sizes}
     changed = {size: one.pairs - one.identical for size, one in by_size.items()}
-    span = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}"
+    held = setting.of(sizes[-1]).realised["max"]
+    span = f"{sizes[0]} to {held}" if len(sizes) > 1 and held > sizes[0] else f"{held}"
     if not any(changed.values()):
         count = by_size[sizes[0]].pairs
         return f"no batch drift: all {count} texts are bitwise identical at batch size {span}"

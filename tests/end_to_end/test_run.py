@@ -175,6 +175,7 @@ def test_a_model_that_only_vllm_can_refuse_is_bad_input(tmp_path, make_model) ->
     assert done.stdout == ""
     assert done.stderr.startswith("embedtui: vLLM cannot embed with this model")
     assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "r.sqlite").exists()
 
 
 def test_nothing_of_the_engine_reaches_the_terminal(main_job) -> None:

@@ -99,6 +99,36 @@ def test_closing_leaves_nothing_and_a_closed_host_says_so(minilm) -> None:
         host.wait_ready()
 
 
+def test_closing_while_the_host_is_being_started_leaves_nothing() -> None:
+    for _ in range(5):
+        host = Host()
+        host.start()
+        host.close()
+        assert not wait_gone(host.session)
+
+
+def test_old_logs_are_removed_whatever_lies_among_them(home) -> None:
+    from embedtui import paths
+
+    for number in range(30):
+        (paths.logs_folder() / f"2020-{number:02d}" / "folder").mkdir(parents=True)
+    host = Host()
+    assert host.logs.is_dir()
+    assert len(list(paths.logs_folder().iterdir())) <= 21
+
+
+def test_what_the_shell_says_of_precision_is_dropped(monkeypatch) -> None:
+    from embedtui.engine.environment import SWITCH_VARIABLES, host_environment
+
+    for name in SWITCH_VARIABLES:
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    environment = host_environment()
+    assert not set(SWITCH_VARIABLES) & set(environment)
+    assert environment["OMP_WAIT_POLICY"] == "ACTIVE"
+    assert environment["VLLM_ENABLE_V1_MULTIPROCESSING"] == "0"
+
+
 def test_waiting_for_the_import_can_be_cancelled() -> None:
     host = Host()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 
 from embedtui.engine.messages import Reference
 from embedtui.engine.truth_cache import TruthCache
+from embedtui.errors import EngineError
 from embedtui.measure import compare, unit
 from tests.engine.support import batches, loaded, never, silent
 
@@ -77,6 +79,36 @@ def test_vllm_in_float32_is_near_the_truth_of_each_pooling(
     engines.drop(engine)
 
 
+def test_a_narrower_dtype_in_the_configuration_rounds_no_weight(
+    engines, make_model, passages, tmp_path
+) -> None:
+    """transformers loads in the dtype that config.json names, whatever the weights have."""
+    model = make_model("bert", "mean")
+    folder = tmp_path / "narrow"
+    shutil.copytree(model, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"dtype": "float16"}))
+    exact = truth(engines, model, passages[:2], limit=128)
+    narrow = truth(engines, str(folder), passages[:2], limit=128)
+    for one, other in zip(exact, narrow, strict=True):
+        assert one.vector.tobytes() == other.vector.tobytes()
+
+
+def test_a_pipeline_that_vllm_does_not_compute_has_no_truth(
+    engines, make_model, passages, tmp_path
+) -> None:
+    folder = tmp_path / "max"
+    shutil.copytree(make_model("bert", "mean"), folder)
+    pooling = folder / "1_Pooling/config.json"
+    config = json.loads(pooling.read_text()) | {
+        "pooling_mode_mean_tokens": False,
+        "pooling_mode_max_tokens": True,
+    }
+    pooling.write_text(json.dumps(config))
+    with pytest.raises(EngineError, match="vLLM pools by cls, the model's files ask for max"):
+        truth(engines, str(folder), passages[:1], "cls", 128)
+
+
 STAY_WIDE = """
 import sys
 for name in ("torchvision", "torchaudio", "torchcodec"):
@@ -124,7 +156,7 @@ def test_a_cache_that_cannot_be_used_is_as_good_as_none(tmp_path) -> None:
     cache = TruthCache(folder, "a" * 64, "mean", 256)
     cache.put([("x", 1, np.ones(3))])
     assert cache.get(["x"]) == {}
-    broken = next(iter([tmp_path / f"{'a' * 32}-mean-256-v1.sqlite"]))
+    broken = next(iter([tmp_path / f"{'a' * 32}-mean-256-v2.sqlite"]))
     broken.write_bytes(b"no database at all" * 100)
     cache = TruthCache(tmp_path, "a" * 64, "mean", 256)
     cache.put([("x", 1, np.ones(3))])

@@ -99,11 +99,8 @@ def test_loading_is_told_in_words(engines, minilm) -> None:
     engine.prepare(("a text",), "truncate", told.append, never)
     engine.load(Load(1, 4096, 512), told.append, never)
     assert told[0] == "reading the model's configuration"
-    assert [stage for stage in told if stage in {"loading weights", "warming up", "ready"}] == [
-        "loading weights",
-        "warming up",
-        "ready",
-    ]
+    stages = ("loading weights", "warming up", "first step")
+    assert [stage for stage in told if stage in stages] == list(stages)
     engines.drop(engine)
 
 

@@ -98,7 +98,7 @@ class TestTexts:
         assert find(run_study(made, Script(max_length=16)).results) == []
 
     def test_refused_by_choice_are_named(self, run_study: RunStudy) -> None:
-        made = plan(pack("a b", "word " * 30), sizes=(1, 2), too_long="refuse")
+        made = plan(pack("a b", "word " * 30, "c"), sizes=(1, 2), too_long="refuse")
         finding = only(find(run_study(made, Script(max_length=16)).results), "refused")
         assert finding.texts == ("2",)
         assert (
@@ -124,7 +124,17 @@ class TestBatches:
         finding = only(find(run_study(PLAN, Script(most_in_step=3)).results), "split")
         assert finding.severity == "warning"
         assert "batch size 4: vLLM split batches, 6 of 6 steps held fewer" in finding.message
-        assert "a step may hold 4096 tokens" in finding.message
+        assert "because vLLM's cache for a decoder had no room" in finding.message
+
+    def test_that_hold_more_tokens_than_a_step_may_are_told_so(self, run_study: RunStudy) -> None:
+        ran = run_study(PLAN, Script(most_in_step=3))
+        ran.results.settings[0].in_force["max_num_batched_tokens"] = 5
+        finding = only(find(ran.results), "split")
+        assert finding.message.endswith("because a step may hold 5 tokens")
+
+    def test_larger_than_all_texts_are_noted(self, run_study: RunStudy) -> None:
+        finding = only(find(run_study(plan(3, sizes=(1, 2, 8))).results), "few-texts")
+        assert finding.message == "batches of 8 held 3 texts: there are no more"
 
     def test_with_a_remainder_are_not(self, run_study: RunStudy) -> None:
         assert find(run_study(plan(7, sizes=(1, 2, 4))).results) == []
@@ -138,7 +148,13 @@ class TestTruth:
         assert finding.message == "no float64 truth: too large"
 
     def test_that_was_not_wanted_is_not(self, run_study: RunStudy) -> None:
-        assert find(run_study(plan(3, truth=False)).results) == []
+        assert find(run_study(plan(4, truth=False)).results) == []
+
+    def test_of_another_width_is_named(self, run_study: RunStudy) -> None:
+        ran = run_study(plan(4))
+        ran.results.truth.vectors = ran.results.truth.vectors[:, :8]
+        finding = only(find(ran.results), "width-differs")
+        assert "16 dimensions" in finding.message
 
     def test_of_other_tokens_is_named(self, run_study: RunStudy) -> None:
         finding = only(find(run_study(PLAN, Script(tokens_of_truth=1)).results), "tokens-differ")

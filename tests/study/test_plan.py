@@ -188,3 +188,9 @@ class TestPlan:
         assert made.batch_sizes == (1, 2, 8)
         assert (made.model, made.model_name, made.model_hash) == ("./tiny-bert", "tiny-bert", "ab")
         assert (made.repeats, made.truth, made.too_long) == (0, True, "truncate")
+
+
+def test_more_batch_sizes_than_anyone_waits_for_are_refused() -> None:
+    assert len(parse_batch_sizes("1-64")) == 64
+    with pytest.raises(InputError, match="65 batch sizes are more than 64"):
+        parse_batch_sizes("1-65")

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from embedtui.measure import compare
 from embedtui.study.events import BatchEmbedded, RunEnded, RunStarted, SettingEnded, TruthComputed
 from embedtui.study.results import Results
 from tests.fakes import REFUSED, Script, exact, pack, plan
@@ -119,7 +120,7 @@ def test_no_repeats_no_noise(run_study: RunStudy) -> None:
 
 def test_identical_is_to_the_bit(run_study: RunStudy) -> None:
     setting = run_study(plan(9, "float32", sizes=(1, 4))).results.settings[0]
-    assert setting.drift(4)[1].identical.all()
+    assert compare(setting.of(4).vectors, setting.unbatched.vectors).identical.all()
     setting.passes[4, 0].vectors[5, 0] = np.nextafter(
         setting.unbatched.vectors[5, 0], np.float32(2)
     )
