@@ -41,7 +41,8 @@ class Display(Protocol):
 
 def display_for(results: Results, console: Console) -> Display:
     """Return the display that fits the console."""
-    return LiveBar(results, console) if console.is_terminal else PlainLines(results, console)
+    live = console.is_terminal and not console.is_dumb_terminal
+    return LiveBar(results, console) if live else PlainLines(results, console)
 
 
 class Silence:

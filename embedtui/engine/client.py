@@ -386,7 +386,7 @@ class Engine:
             elif isinstance(message, Stage):
                 tell(message.what)
             else:
-                _raise_failure(message)
+                _raise_failure(message, self.process.log)
 
 
 class Engines:
@@ -491,7 +491,7 @@ def _stream(
                     raise Cancelled("cancelled after the batch in hand")
                 return
             elif message is not None:
-                _raise_failure(message)
+                _raise_failure(message, process.log)
     except GeneratorExit:
         # What is still on its way must not be taken for the answer to the next question.
         with contextlib.suppress(EngineError, Cancelled):
@@ -501,10 +501,12 @@ def _stream(
         raise
 
 
-def _raise_failure(message: Any) -> None:
+def _raise_failure(message: Any, log: Path) -> None:
     if isinstance(message, Failed):
         reason = printable(message.reason, 500)
-        raise InputError(reason) if message.kind == "input" else EngineError(reason)
+        if message.kind == "input":
+            raise InputError(reason)
+        raise EngineError(f"{reason} (log: {log})")
     raise EngineError(f"the engine answered with {type(message).__name__}")
 
 

@@ -32,6 +32,7 @@ def host_environment() -> dict[str, str]:
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # the order in which NVIDIA's library counts GPUs
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_USE_FLASHINFER_SAMPLER": "0",  # nothing is sampled, and it may not be installed
+        "PYTHONUTF8": "1",  # vLLM reads its own files in the locale's encoding
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }.items():

@@ -240,9 +240,17 @@ def load_tokenizer(config: Any) -> tuple[Any, bool]:
     return tokenizer, bool((config.encoder_config or {}).get("do_lower_case", False))
 
 
-def token_ids_of_vllm(llm: Any, text: str) -> list[int]:
-    """Return the ids that vLLM itself makes of a text, by embedding it."""
-    (output,) = llm.encode([text], pooling_task="embed", use_tqdm=False)
+def token_ids_of_vllm(llm: Any, text: str) -> list[int] | None:
+    """Return the ids that vLLM itself makes of a text, by embedding it.
+
+    None where vLLM refuses the text as it stands: it counts characters before it counts tokens.
+    """
+    try:
+        (output,) = llm.encode([text], pooling_task="embed", use_tqdm=False)
+    except Exception as error:
+        if type(error).__name__ == "VLLMValidationError" or isinstance(error, ValueError):
+            return None
+        raise
     return list(output.prompt_token_ids)
 
 

@@ -75,6 +75,11 @@ class _Engine:
 
     def open(self, request: Open) -> None:
         self._setting = request.setting
+        if set("[]*?") & set(request.setting.model):
+            raise InputError(
+                "vLLM reads [ ] * ? in a path as a pattern: rename the model's folder, or link to "
+                "it by another name"
+            )
         vllm_contact.apply_switches(request.setting)
         vllm_contact.inspect_models_here()
         self._client.send(Stage("reading the model's configuration"))
@@ -200,14 +205,16 @@ class _Engine:
         ]
         by_length = sorted(usable, key=lambda row: len(self._prompts[row]))
         sample = {*by_length[:2], *by_length[-2:], *usable[:2]}
-        if all(
-            vllm_contact.token_ids_of_vllm(self._llm, self._texts[row]) == self._prompts[row]
-            for row in sample
-        ):
+        theirs = {
+            row: vllm_contact.token_ids_of_vllm(self._llm, self._texts[row]) for row in sample
+        }
+        if all(ids in (None, self._prompts[row]) for row, ids in theirs.items()):
             return
         print("embedtui: vLLM reads these texts in its own way; its token ids are used")  # noqa: T201
         for row in usable:
             ids = vllm_contact.token_ids_of_vllm(self._llm, self._texts[row])
+            if ids is None:
+                continue
             if len(ids) != len(self._prompts[row]):
                 raise EngineError(
                     "vLLM and the model's tokenizer count tokens differently, "

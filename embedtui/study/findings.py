@@ -138,12 +138,14 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
             f"{limit}: on a server a longer text reads past its table; here texts end at {limit}",
             number,
         )
+    shown = any(s.dtype == "bfloat16" and s.cpu_isa == "avx512" for s in results.plan.settings)
     if _drifts_on_other_cpus(setting):
         yield Finding(
             "native-bfloat16",
             "note",
             "this CPU multiplies bfloat16 in hardware, in the same order for every batch; one with "
-            "AVX-512 and without that does not: --also dtype=bfloat16,cpu_isa=avx512 shows it",
+            "AVX-512 and without that does not"
+            + ("" if shown else ": --also dtype=bfloat16,cpu_isa=avx512 shows it"),
             number,
         )
     prepared = setting.prepared

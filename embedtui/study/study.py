@@ -148,7 +148,8 @@ class Study:
         self._pooling = str(engine.in_force["pooling"])
         rows = [row for row in range(len(self.plan.pack)) if row not in prepared.refused]
         if not rows:
-            raise EngineError("none of the texts can be embedded; the findings say why")
+            first = next(iter(prepared.refused.values()))
+            raise InputError(f"none of the texts can be embedded, the first because {first}")
         batches = batches_of(self.plan, rows)
         try:
             self._embed(number, engine, batches)

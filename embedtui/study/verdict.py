@@ -19,6 +19,9 @@ def of_setting(results: Results, setting: SettingResults, faults: Faults | None 
         fault = known[setting.number][0]
         return f"fault: {fault.message}; no distance means anything until that is mended"
     said = [_drift(results, setting), _precision(results, setting)]
+    if setting.status != "finished":
+        total = len(results.plan.pack)
+        said.insert(0, f"cut short after {setting.unbatched.count} of {total} texts")
     return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said if sentence) + "."
 
 
@@ -35,7 +38,9 @@ def of_run(results: Results, faults: Faults | None = None) -> str:
     said = [f"{_labels(faulty)}: fault, no distance means anything"] if faulty else []
     if not measured:
         return said[0] + "."
-    compared = [setting for setting in measured if _batched(setting)]
+    whole = [setting for setting in measured if setting.status == "finished"]
+    partial = [setting for setting in measured if setting not in whole]
+    compared = [setting for setting in whole if _batched(setting)]
     steady = [setting for setting in compared if not _changes(setting)]
     noisy = [setting for setting in compared if _changes(setting) and _is_noise(setting)]
     moving = [setting for setting in compared if setting not in steady + noisy]
@@ -46,23 +51,38 @@ def of_run(results: Results, faults: Faults | None = None) -> str:
     if moving:
         most = max(moving, key=_worst)
         said.append(f"{most.setting.label} drifts most, up to L2 {_worst(most):.1e}")
-    errors = {
-        setting.number: error
-        for setting in measured
-        if (error := _error(results, setting)) is not None
-    }
-    if errors:
-        best = min(errors, key=lambda number: errors[number])
-        label = results.settings[best].setting.label
-        said.append(f"{label} is nearest to the truth, L2 at most {errors[best]:.1e}")
+    if partial:
+        said.append(f"{_labels(partial)}: cut short, not compared")
+    said += [_nearest(results, whole), _fastest(results, whole)]
+    return "; ".join(sentence for sentence in said if sentence) + "."
+
+
+_ABOUT_EQUAL = 1.25
+"""Figures within this factor of the best are not told apart: the next run may turn them round."""
+
+
+def _nearest(results: Results, settings: list[SettingResults]) -> str:
+    errors = [(error, s) for s in settings if (error := _error(results, s)) is not None]
+    if not errors:
+        return ""
+    best = min(error for error, _ in errors)
+    near = [(error, setting) for error, setting in errors if error <= _ABOUT_EQUAL * best]
+    limit = max(error for error, _ in near)
+    verb = "is nearest" if len(near) == 1 else "are about equally near"
+    return f"{_labels([s for _, s in near])} {verb} to the truth, L2 at most {limit:.1e}"
+
+
+def _fastest(results: Results, settings: list[SettingResults]) -> str:
     largest = results.plan.batch_sizes[-1]
-    speeds = {s.number: s.of(largest).texts_per_second or 0.0 for s in measured}
-    fastest = max(speeds, key=lambda number: speeds[number])
-    if speeds[fastest]:
-        label = results.settings[fastest].setting.label
-        held = results.settings[fastest].of(largest).realised["max"]
-        said.append(f"{label} is fastest at batch size {held}, {speeds[fastest]:.0f} texts/s")
-    return "; ".join(said) + "."
+    speeds = [(speed, s) for s in settings if (speed := s.of(largest).texts_per_second)]
+    if not speeds:
+        return ""
+    best, fastest = max(speeds, key=lambda pair: pair[0])
+    near = [setting for speed, setting in speeds if speed * _ABOUT_EQUAL >= best]
+    held = fastest.of(largest).realised["max"]
+    verb = "is fastest" if len(near) == 1 else "are about equally fast"
+    upto = "" if len(near) == 1 else "up to "
+    return f"{_labels(near)} {verb} at batch size {held}, {upto}{best:.0f} texts/s"
 
 
 def _drift(results: Results, setting: SettingResults) -> str:

@@ -66,7 +66,10 @@ SWITCHES = {
         ["--setting", "threads=1", "--setting", "threads=2"],
         "threads is set twice: give its values once, as threads=A,B",
     ),
-    "the dtype set twice": (["--setting", "dtype=float16"], "dtype is set twice"),
+    "the dtype set twice": (
+        ["--dtype", "float32", "--setting", "dtype=float16"],
+        "dtype is set twice",
+    ),
     "one more setting that is none": (["--also", "float16"], "'float16' sets nothing"),
     "batch invariance on a CPU": (
         ["--setting", "batch_invariant=on"],

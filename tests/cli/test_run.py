@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -219,7 +220,7 @@ class TestRunFile:
         assert said.code == 2
         assert "cannot be written (No such file or directory)" in said.error
 
-    def test_without_a_data_folder_is_one_line(
+    def test_without_a_data_folder_goes_among_the_temporary_files(
         self,
         embedtui: Embedtui,
         model_folder: Path,
@@ -230,8 +231,11 @@ class TestRunFile:
         (tmp_path / "file").write_text("")
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
         said = embedtui("run", model_folder, "--texts", few, *FEW)
-        assert said.code == 2
-        assert "Not a directory" in said.error
+        assert said.code == 0
+        path = re.search(r"Run file: (.*sqlite)", said.err)
+        assert path is not None
+        assert path[1].startswith(tempfile.gettempdir())
+        Path(path[1]).unlink()
 
 
 class TestPlan:

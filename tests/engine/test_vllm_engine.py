@@ -162,6 +162,22 @@ def test_texts_that_cannot_be_run_as_they_are_never_fail_the_others(
     assert "402 tokens are more than the model's 256" in refusing.refused[2]
 
 
+def test_a_text_that_vllm_refuses_by_its_characters_fails_nobody(engines, minilm) -> None:
+    """A word of thousands of letters is few tokens; vLLM counts letters before it counts tokens."""
+    texts = ("hello", "a" * 5000, "world")
+    engine = loaded(engines, Setting(minilm, dtype="float32"), texts)
+    prepared = engine.prepare(texts, "truncate", silent, never)
+    assert prepared.refused == {}
+    assert np.isfinite(batches(engine, 3, 3)[0].vectors).all()
+
+
+def test_a_path_that_vllm_would_read_as_a_pattern_is_refused(engines) -> None:
+    engine = engines.begin(Setting("/models/[new]"), 1 << 30, never)
+    with pytest.raises(InputError, match="as a pattern"):
+        engine.open(silent, never)
+    engines.drop(engine)
+
+
 def test_a_truncated_text_is_what_vllm_makes_of_it(engines, minilm) -> None:
     """Truncation keeps the closing token, as vLLM's own truncate_prompt_tokens does."""
     long = " ".join(["word"] * 400)
@@ -354,7 +370,7 @@ def test_old_pooling_drifts_with_the_place_in_the_batch_and_todays_does_not(
         for size in (2, 64):
             largest[accumulation, size] = compare(by_size[size], by_size[1]).l2.max()
         engines.drop(engine)
-    assert largest["model", 64] >= 10 * largest["model", 2] > 0
+    assert largest["model", 64] >= 8 * largest["model", 2] > 0
     assert largest["float32", 64] < 1e-5
 
 

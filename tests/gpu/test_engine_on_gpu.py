@@ -48,7 +48,7 @@ def on_gpu(engines: Engines, setting: Setting, texts: tuple[str, ...]):
     engine = engines.begin(setting, 1 << 30, never)
     engine.open(silent, never)
     engine.prepare(texts, "truncate", silent, never)
-    engine.load(Load(64, ROOM, 512, SHARE), silent, never)
+    engine.load(Load(64, ROOM, 512, free_share=SHARE), silent, never)
     return engine
 
 

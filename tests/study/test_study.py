@@ -241,7 +241,7 @@ class TestFailure:
     def test_no_text_that_can_be_embedded_is_one(self, tmp_path: Path) -> None:
         engines = FakeEngines(logs=tmp_path)
         study = Study(plan(pack(REFUSED, "")), engines, [])  # type: ignore[arg-type]
-        with pytest.raises(EngineError, match="none of the texts can be embedded"):
+        with pytest.raises(InputError, match="none of the texts can be embedded, the first"):
             study.run()
 
     def test_of_a_listener_is_no_finished_run(self, tmp_path: Path) -> None:

@@ -176,3 +176,17 @@ class TestOfRun:
         assert verdict.of_run(ran.results).startswith(
             "float32, float32 · threads=1: no batch drift"
         )
+
+    def test_a_setting_that_was_cut_short_is_not_compared(self, run_study: RunStudy) -> None:
+        ran = run_study(plan(8, "float16", "float32", sizes=(1, 2)))
+        ran.results.settings[1].status = "failed"
+        sentence = verdict.of_run(ran.results)
+        assert "float32: cut short, not compared" in sentence
+        assert "float32 is" not in sentence
+        assert said(ran, 1).startswith("Cut short after 8 of 8 texts. ")
+
+    def test_figures_that_are_about_equal_have_no_winner(self, run_study: RunStudy) -> None:
+        settings = tuple(Setting("tiny", "float32", threads=n) for n in (None, 1))
+        sentence = verdict.of_run(run_study(plan(8, settings=settings)).results)
+        assert "float32, float32 · threads=1 are about equally near to the truth" in sentence
+        assert "are about equally fast at batch size 4" in sentence
