@@ -202,9 +202,7 @@ class FakeEngine:
     ) -> Opened:
         tell("reading the model's configuration")
         self._script.raise_for("open", self.setting.label)
-        self.opened = Opened(
-            self._script.max_length, self._script.max_length, "mean", self.setting.dtype, 0
-        )
+        self.opened = Opened(self._script.max_length, self._script.max_length, "mean", 0)
         return self.opened
 
     def prepare(

@@ -165,7 +165,6 @@ class Opened:
     vllm_max_length: int
     """Tokens of the longest text that vLLM would accept."""
     pooling: str
-    dtype: str
     kv_bytes_per_token: int
     """What a decoder keeps per token; 0 for a model without such a cache."""
 
@@ -187,7 +186,6 @@ class Ready:
     """The engine stands; what is in force was read back from it."""
 
     in_force: dict[str, Any]
-    seconds: float
 
 
 @dataclass(frozen=True)

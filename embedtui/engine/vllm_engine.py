@@ -92,7 +92,6 @@ class _Engine:
                 max_length=self._limit,
                 vllm_max_length=limit,
                 pooling=str(self._config.pooler_config.seq_pooling_type).lower(),
-                dtype=str(self._config.dtype).removeprefix("torch."),
                 kv_bytes_per_token=vllm_contact.kv_bytes_per_token(self._config),
             )
         )
@@ -164,7 +163,7 @@ class _Engine:
         self._on_gpu = facts["device"] == "cuda"
         self._prove(facts)
         seconds = time.monotonic() - began
-        self._client.send(Ready(facts | {"load_seconds": round(seconds, 3)}, seconds))
+        self._client.send(Ready(facts | {"load_seconds": round(seconds, 3)}))
 
     def embed(self, request: Embed) -> None:
         for job in request.jobs:

@@ -191,9 +191,9 @@ class Study:
             prepared = engine.prepare(texts, self.plan.too_long, tell, stop)
             needed = largest_step(prepared, self.plan.batch_sizes)
             fits = needed <= engine.token_budget or setting.max_num_batched_tokens is not None
-            long = not engine.opened or not engine.opened.kv_bytes_per_token
-            long = long or max(prepared.tokens, default=0) <= engine.longest
-            if largest <= engine.largest_batch and fits and long:
+            bounded = engine.opened is not None and engine.opened.kv_bytes_per_token > 0
+            too_long = bounded and max(prepared.tokens, default=0) > engine.longest
+            if largest <= engine.largest_batch and fits and not too_long:
                 return engine, prepared, True
             self._engines.drop(engine)
         engine = self._engines.begin(setting, _GIB, stop)

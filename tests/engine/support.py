@@ -22,11 +22,19 @@ def loaded(
     """Return an engine that holds these texts, a warm one if there is one."""
     engine = engines.warm(setting)
     if engine is None:
-        engine = engines.begin(setting, 1 << 30, never)
-        engine.open(silent, never)
-        engine.prepare(texts, too_long, silent, never)
+        engine = with_texts(engines, setting, texts, too_long)
         budget = room or setting.max_num_batched_tokens or ROOM
         engine.load(Load(largest, budget, 512), silent, never)
+    engine.prepare(texts, too_long, silent, never)
+    return engine
+
+
+def with_texts(
+    engines: Engines, setting: Setting, texts: tuple[str, ...], too_long: str = "truncate"
+) -> Engine:
+    """Return a new engine that has tokenized these texts and not yet loaded its weights."""
+    engine = engines.begin(setting, 1 << 30, never)
+    engine.open(silent, never)
     engine.prepare(texts, too_long, silent, never)
     return engine
 

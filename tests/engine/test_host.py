@@ -17,7 +17,7 @@ from embedtui.engine.client import SESSION_VARIABLE, Engines, Host
 from embedtui.engine.messages import Job, Load
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EngineError
-from tests.engine.support import batches, loaded, never, silent
+from tests.engine.support import batches, loaded, never, silent, with_texts
 
 pytestmark = pytest.mark.engine
 
@@ -290,9 +290,7 @@ def test_idle_engines_make_room_when_memory_is_short(
 
 
 def test_a_load_can_be_cancelled_at_once(engines, minilm) -> None:
-    engine = engines.begin(Setting(minilm, dtype="float32", threads=1), 1 << 30, never)
-    engine.open(silent, never)
-    engine.prepare(("a text",), "truncate", silent, never)
+    engine = with_texts(engines, Setting(minilm, dtype="float32", threads=1), ("a text",))
     with pytest.raises(Cancelled):
         engine.load(Load(1, 4096, 512), silent, lambda: True)
     assert not engine.alive

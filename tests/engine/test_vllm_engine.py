@@ -15,7 +15,7 @@ from embedtui.engine.messages import BatchDone, Job, Load
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EngineError, InputError
 from embedtui.measure import compare
-from tests.engine.support import batches, loaded, never, silent
+from tests.engine.support import batches, loaded, never, silent, with_texts
 
 pytestmark = pytest.mark.engine
 
@@ -266,9 +266,7 @@ def test_broken_weights_fail_with_the_reason(engines, make_model, tmp_path) -> N
     shutil.copytree(make_model("bert", "mean"), folder)
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1000])
-    engine = engines.begin(Setting(str(folder), dtype="float32"), 1 << 30, never)
-    engine.open(silent, never)
-    engine.prepare(("a text",), "truncate", silent, never)
+    engine = with_texts(engines, Setting(str(folder), dtype="float32"), ("a text",))
     with pytest.raises(EngineError, match="Safetensor"):
         engine.load(Load(1, 4096, 512), silent, never)
     engines.drop(engine)
@@ -334,9 +332,7 @@ def test_a_long_limit_asks_for_no_more_memory_than_the_texts_need(
 
 def test_a_budget_below_one_text_is_bad_input(engines, minilm) -> None:
     setting = Setting(minilm, dtype="float32", max_num_batched_tokens=100)
-    engine = engines.begin(setting, 1 << 30, never)
-    engine.open(silent, never)
-    engine.prepare(("a text",), "truncate", silent, never)
+    engine = with_texts(engines, setting, ("a text",))
     with pytest.raises(InputError, match="give at least 256"):
         engine.load(Load(1, 100, 512), silent, never)
     engines.drop(engine)
@@ -346,9 +342,7 @@ def test_old_pooling_is_refused_where_the_model_does_not_pool_by_the_mean(
     engines, make_model
 ) -> None:
     setting = Setting(make_model("bert"), dtype="float32", pooling_accumulation="model")
-    engine = engines.begin(setting, 1 << 30, never)
-    engine.open(silent, never)
-    engine.prepare(("a text",), "truncate", silent, never)
+    engine = with_texts(engines, setting, ("a text",))
     with pytest.raises(InputError, match="about mean pooling"):
         engine.load(Load(1, 4096, 512), silent, never)
     engines.drop(engine)
@@ -357,7 +351,8 @@ def test_old_pooling_is_refused_where_the_model_does_not_pool_by_the_mean(
 def test_old_pooling_drifts_with_the_place_in_the_batch_and_todays_does_not(
     engines, minilm, passages
 ) -> None:
-    texts = passages[:64]
+    # Longest first: short texts then stand behind a large running sum, where its error shows most.
+    texts = tuple(sorted(passages[:64], key=len, reverse=True))
     largest = {}
     for accumulation in ("model", "float32"):
         setting = Setting(minilm, dtype="float16", pooling_accumulation=accumulation)
@@ -370,7 +365,7 @@ def test_old_pooling_drifts_with_the_place_in_the_batch_and_todays_does_not(
         for size in (2, 64):
             largest[accumulation, size] = compare(by_size[size], by_size[1]).l2.max()
         engines.drop(engine)
-    assert largest["model", 64] >= 8 * largest["model", 2] > 0
+    assert largest["model", 64] >= 10 * largest["model", 2] > 0
     assert largest["float32", 64] < 1e-5
 
 

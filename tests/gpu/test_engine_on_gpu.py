@@ -20,7 +20,7 @@ from embedtui.engine.client import Engines
 from embedtui.engine.messages import Load
 from embedtui.engine.settings import Setting
 from embedtui.measure import compare
-from tests.engine.support import batches, never, silent
+from tests.engine.support import batches, never, silent, with_texts
 
 pytestmark = [
     pytest.mark.engine,
@@ -45,9 +45,7 @@ def engines():
 
 
 def on_gpu(engines: Engines, setting: Setting, texts: tuple[str, ...]):
-    engine = engines.begin(setting, 1 << 30, never)
-    engine.open(silent, never)
-    engine.prepare(texts, "truncate", silent, never)
+    engine = with_texts(engines, setting, texts)
     engine.load(Load(64, ROOM, 512, free_share=SHARE), silent, never)
     return engine
 
