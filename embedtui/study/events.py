@@ -70,6 +70,8 @@ class BatchEmbedded:
     steps: tuple[tuple[int, int], ...]
     """Sequences and tokens of every step that the scheduler made of it."""
     seconds: float
+    reused: bool = False
+    """Whether an earlier run found it, so that the engine was not asked."""
 
 
 @dataclass(frozen=True)

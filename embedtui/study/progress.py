@@ -60,6 +60,9 @@ class Progress:
             case TextsPrepared():
                 left_out = len(event.prepared.refused) * self._passes
                 self.done += left_out
+            case BatchEmbedded(reused=True):
+                self.done += len(event.rows)
+                self._last = self._clock()
             case BatchEmbedded():
                 self.measuring = True
                 now = self._clock()

@@ -6,6 +6,8 @@ which is why a figure is the same to the bit wherever it is shown.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,8 @@ from embedtui.study.events import (
 from embedtui.study.plan import Plan
 
 Rows = npt.NDArray[np.intp]
+Steps = tuple[tuple[int, int], ...]
+"""Sequences and tokens of each step of one batch."""
 
 
 class Pass:
@@ -44,12 +48,16 @@ class Pass:
         self.steps: list[tuple[int, int, int]] = []
         """Texts handed in together, then sequences and tokens of each step made of them."""
         self.seconds = 0.0
-        self.batches = 0
-        """How many have come in."""
+        self._batches: dict[tuple[int, ...], tuple[Steps, float]] = {}
+
+    @property
+    def batches(self) -> int:
+        """How many batches have come in."""
+        return len(self._batches)
 
     def add(self, event: BatchEmbedded) -> None:
         """Take in one batch."""
-        self.batches += 1
+        self._batches[event.rows] = event.steps, event.seconds
         if self.vectors.shape[1] != event.vectors.shape[1]:
             self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float32)
         rows = np.asarray(event.rows, dtype=np.intp)
@@ -58,6 +66,15 @@ class Pass:
         self.position[rows] = np.arange(len(rows))
         self.steps += [(len(rows), sequences, tokens) for sequences, tokens in event.steps]
         self.seconds += event.seconds
+
+    def holds(self, rows: tuple[int, ...]) -> bool:
+        """Say whether the batch of just these rows has come in."""
+        return rows in self._batches
+
+    def batch(self, rows: tuple[int, ...]) -> tuple[npt.NDArray[np.float32], Steps, float] | None:
+        """Return vectors, steps and seconds of the batch of just these rows, if it has come in."""
+        found = self._batches.get(rows)
+        return None if found is None else (self.vectors[list(rows)], *found)
 
     @property
     def count(self) -> int:
@@ -94,7 +111,7 @@ class SettingResults:
         self.reason = ""
         self.passes: dict[tuple[int, int], Pass] = {}
         self._texts = texts
-        self._kept: dict[object, tuple[object, Any]] = {}
+        self._measured: dict[object, _Measured] = {}
 
     def of(self, batch_size: int, repeat: int = 0) -> Pass:
         """Return a pass, an empty one where nothing has come yet."""
@@ -119,31 +136,72 @@ class SettingResults:
     def precision_error(self, truth: Truth) -> tuple[Rows, Distances] | None:
         """Return the rows that have a truth and how far the unbatched vectors are from it."""
         pass_ = self.unbatched
-        version = (pass_.batches, truth.chunks)
-        if "truth" not in self._kept or self._kept["truth"][0] != version:
-            self._kept["truth"] = version, self._precision_error(truth)
-        found: tuple[Rows, Distances] | None = self._kept["truth"][1]
-        return found
-
-    def _between(self, pass_: Pass, baseline: Pass, key: tuple[int, int]) -> tuple[Rows, Distances]:
-        """Compare two passes, once for as long as neither has grown: everything shown asks it."""
-        version = (pass_.batches, baseline.batches)
-        if key not in self._kept or self._kept[key][0] != version:
-            self._kept[key] = version, _between(pass_, baseline)
-        found: tuple[Rows, Distances] = self._kept[key][1]
-        return found
-
-    def _precision_error(self, truth: Truth) -> tuple[Rows, Distances] | None:
-        pass_ = self.unbatched
         if not truth.done.any() or pass_.vectors.shape[1] != truth.vectors.shape[1]:
             return None
-        rows = np.flatnonzero(pass_.done & truth.done)
-        if not len(rows):
+
+        def measure(rows: Rows) -> Distances:
+            exact = truth.vectors[rows]
+            if self.in_force.get("normalized", True):
+                exact = unit(exact)
+            return compare(pass_.vectors[rows].astype(np.float64), exact)
+
+        found = self._of("truth").grown(pass_.done & truth.done, measure)
+        return found if len(found[0]) else None
+
+    def between(self, batch_size: int, other: SettingResults) -> tuple[Rows, Distances] | None:
+        """Return the rows that both settings have, and how far apart their vectors are.
+
+        None where the vectors differ in width, as those of different models may.
+        """
+        one, two = self.of(batch_size), other.of(batch_size)
+        if one.vectors.shape != two.vectors.shape:
             return None
-        exact = truth.vectors[rows]
-        if self.in_force.get("normalized", True):
-            exact = unit(exact)
-        return rows, compare(pass_.vectors[rows].astype(np.float64), exact)
+        return _Measured(self._texts).grown(
+            one.done & two.done, lambda rows: compare(one.vectors[rows], two.vectors[rows])
+        )
+
+    def _between(self, pass_: Pass, baseline: Pass, key: tuple[int, int]) -> tuple[Rows, Distances]:
+        return self._of(key).grown(
+            pass_.done & baseline.done,
+            lambda rows: compare(pass_.vectors[rows], baseline.vectors[rows]),
+        )
+
+    def _of(self, key: object) -> _Measured:
+        if key not in self._measured:
+            self._measured[key] = _Measured(self._texts)
+        return self._measured[key]
+
+
+class _Measured:
+    """Distances of texts that come in one batch after the other, each measured once.
+
+    Everything shown asks for them, several times a second while a run goes on; a distance depends
+    on its own two rows alone, so measuring in parts changes no bit of it.
+    """
+
+    def __init__(self, texts: int) -> None:
+        self._done = np.zeros(texts, dtype=np.bool_)
+        self._all = _nothing(texts)
+        self._answer: tuple[Rows, Distances] = np.flatnonzero(self._done), _nothing(0)
+
+    def grown(
+        self, there: npt.NDArray[np.bool_], measure: Callable[[Rows], Distances]
+    ) -> tuple[Rows, Distances]:
+        """Measure the rows that are `there` and were not before; return all, in order."""
+        fresh = np.flatnonzero(there & ~self._done)
+        if len(fresh):
+            measured = measure(fresh)
+            for field in fields(Distances):
+                getattr(self._all, field.name)[fresh] = getattr(measured, field.name)
+            self._done[fresh] = True
+            rows = np.flatnonzero(self._done)
+            self._answer = rows, self._all.rows(rows)
+        return self._answer
+
+
+def _nothing(texts: int) -> Distances:
+    blank = {field.name: np.full(texts, np.nan) for field in fields(Distances)}
+    return Distances(**blank | {"identical": np.zeros(texts, dtype=np.bool_)})
 
 
 class Truth:
@@ -216,11 +274,3 @@ class Results:
                         results.status, results.reason = event.status, event.reason
             case _:
                 pass
-
-
-def _between(pass_: Pass, baseline: Pass) -> tuple[Rows, Distances]:
-    rows = np.flatnonzero(pass_.done & baseline.done)
-    if not len(rows):
-        empty = np.zeros((0, 1), dtype=np.float32)
-        return rows, compare(empty, empty)
-    return rows, compare(pass_.vectors[rows], baseline.vectors[rows])

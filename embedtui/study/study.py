@@ -10,8 +10,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from embedtui import machine, paths
 from embedtui.engine.client import Engine, Engines
@@ -33,6 +35,7 @@ from embedtui.study.events import (
     Waiting,
 )
 from embedtui.study.plan import Plan, PlannedBatch, batches_of
+from embedtui.study.results import Results, SettingResults, Steps
 
 Listener = Callable[[Event], None]
 
@@ -44,6 +47,8 @@ class Study:
     """One run of one plan.
 
     A setting that fails does not end the others: its reason is an event, and the run goes on.
+    Batches that `earlier` runs hold of the same model, texts, setting and machine are told again
+    instead of computed, so that a what-if computes only what was changed.
     """
 
     def __init__(
@@ -53,11 +58,14 @@ class Study:
         listeners: Sequence[Listener],
         *,
         weights_bytes: int | None = None,
+        earlier: Sequence[Results] = (),
     ) -> None:
         self.plan = plan
         self._engines = engines
         self._listeners = list(listeners)
         self._weights_bytes = weights_bytes or 2 * _GIB
+        self._environment = machine.environment()
+        self._earlier = [run for run in earlier if self._comparable(run)]
         self._stop = threading.Event()
         self._prepared: Prepared | None = None
         self._limit = 0
@@ -87,7 +95,7 @@ class Study:
         self._tell(
             RunStarted(
                 self.plan,
-                machine.environment(),
+                self._environment,
                 datetime.now().astimezone().isoformat(timespec="seconds"),
             )
         )
@@ -121,8 +129,9 @@ class Study:
                 stack.callback(listener, event)
 
     def _settings(self) -> None:
-        self._tell(Waiting("importing vLLM"))
-        self._engines.host.wait_ready(self._stop.is_set)
+        if not all(self._is_whole(setting) for setting in self.plan.settings):
+            self._tell(Waiting("importing vLLM"))
+            self._engines.host.wait_ready(self._stop.is_set)
         for number, setting in enumerate(self.plan.settings):
             if self._stop.is_set():
                 raise Cancelled("cancelled before the next setting")
@@ -139,20 +148,19 @@ class Study:
                 self._tell(SettingEnded(number, "finished", log=self._log))
 
     def _setting(self, number: int, setting: Setting) -> None:
+        earlier = self._found_before(setting)
+        if earlier is not None and earlier.prepared is not None and self._is_whole(setting):
+            batches = self._begin(number, earlier.in_force, earlier.prepared, True, earlier.log)
+            self._tell_again(number, batches, earlier)
+            return
         engine, prepared, warm = self._engine(number, setting)
-        self._log = str(engine.process.log)
-        self._tell(EngineReady(number, engine.in_force, warm, self._log))
-        self._tell(TextsPrepared(number, prepared))
-        self._prepared = prepared
-        self._limit = int(engine.in_force["max_length"])
-        self._pooling = str(engine.in_force["pooling"])
-        rows = [row for row in range(len(self.plan.pack)) if row not in prepared.refused]
-        if not rows:
-            first = next(iter(prepared.refused.values()))
-            raise InputError(f"none of the texts can be embedded, the first because {first}")
-        batches = batches_of(self.plan, rows)
+        batches = self._begin(number, engine.in_force, prepared, warm, str(engine.process.log))
+        if earlier is None or not _same_engine(earlier, engine.in_force, prepared):
+            missing = batches
+        else:
+            missing = self._tell_again(number, batches, earlier)
         try:
-            self._embed(number, engine, batches)
+            self._embed(number, engine, missing)
         except Cancelled:
             raise
         except BaseException:
@@ -160,22 +168,71 @@ class Study:
             self._engines.drop(engine)
             raise
 
+    def _begin(
+        self, number: int, in_force: dict[str, Any], prepared: Prepared, warm: bool, log: str
+    ) -> list[PlannedBatch]:
+        """Tell what the setting is and how it reads the texts; return its batches."""
+        self._log = log
+        self._tell(EngineReady(number, in_force, warm, log))
+        self._tell(TextsPrepared(number, prepared))
+        self._prepared = prepared
+        self._limit = int(in_force["max_length"])
+        self._pooling = str(in_force["pooling"])
+        rows = self._usable(prepared)
+        if not rows:
+            first = next(iter(prepared.refused.values()))
+            raise InputError(f"none of the texts can be embedded, the first because {first}")
+        return batches_of(self.plan, rows)
+
+    def _tell_again(
+        self, number: int, batches: Sequence[PlannedBatch], earlier: SettingResults
+    ) -> list[PlannedBatch]:
+        """Tell the batches that an earlier run holds; return those that it does not."""
+        missing = []
+        for batch in batches:
+            found = earlier.of(batch.batch_size, batch.repeat).batch(batch.rows)
+            if found is None:
+                missing.append(batch)
+            else:
+                self._tell(_event(number, batch, *found, reused=True))
+        return missing
+
+    def _is_whole(self, setting: Setting) -> bool:
+        """Say whether an earlier run holds all that is planned of a setting."""
+        earlier = self._found_before(setting)
+        if earlier is None or earlier.prepared is None:
+            return False
+        batches = batches_of(self.plan, self._usable(earlier.prepared))
+        return all(earlier.of(b.batch_size, b.repeat).holds(b.rows) for b in batches)
+
+    def _usable(self, prepared: Prepared) -> list[int]:
+        return [row for row in range(len(self.plan.pack)) if row not in prepared.refused]
+
+    def _comparable(self, run: Results) -> bool:
+        """Say whether the run's vectors are what this one would compute."""
+        plan = run.plan
+        return (
+            self.plan.model_hash is not None
+            and plan.model_hash == self.plan.model_hash
+            and plan.max_length == self.plan.max_length
+            and plan.too_long == self.plan.too_long
+            and plan.pack.sha256 == self.plan.pack.sha256
+            and run.environment == self._environment
+        )
+
+    def _found_before(self, setting: Setting) -> SettingResults | None:
+        """Return what the latest of the earlier runs found of a setting."""
+        for run in reversed(self._earlier):
+            for results in run.settings:
+                if results.setting == setting and results.unbatched.count:
+                    return results
+        return None
+
     def _embed(self, number: int, engine: Engine, batches: Sequence[PlannedBatch]) -> None:
         jobs = [batch.job(index) for index, batch in enumerate(batches)]
-        for done in engine.embed(jobs, self._stop.is_set):
+        for done in engine.embed(jobs, self._stop.is_set) if jobs else ():
             batch = batches[done.job]
-            self._tell(
-                BatchEmbedded(
-                    setting=number,
-                    batch_size=batch.batch_size,
-                    repeat=batch.repeat,
-                    start=batch.start,
-                    rows=batch.rows,
-                    vectors=done.vectors,
-                    steps=done.steps,
-                    seconds=done.seconds,
-                )
-            )
+            self._tell(_event(number, batch, done.vectors, done.steps, done.seconds))
 
     def _engine(self, number: int, setting: Setting) -> tuple[Engine, Prepared, bool]:
         """Return an engine with room for the largest batch, warm if there is one."""
@@ -229,7 +286,7 @@ class Study:
     def _truth(self) -> None:
         if not self.plan.truth or self._prepared is None:
             return
-        rows = [row for row in range(len(self.plan.pack)) if row not in self._prepared.refused]
+        rows = self._usable(self._prepared)
         try:
             self._known_and_new_truth(rows)
         except (EngineError, InputError) as error:
@@ -284,6 +341,39 @@ class Study:
         finally:
             if cache:
                 cache.close()
+
+
+def _event(
+    number: int,
+    batch: PlannedBatch,
+    vectors: npt.NDArray[np.float32],
+    steps: Steps,
+    seconds: float,
+    reused: bool = False,
+) -> BatchEmbedded:
+    return BatchEmbedded(
+        setting=number,
+        batch_size=batch.batch_size,
+        repeat=batch.repeat,
+        start=batch.start,
+        rows=batch.rows,
+        vectors=vectors,
+        steps=steps,
+        seconds=seconds,
+        reused=reused,
+    )
+
+
+_ROOM = {"max_num_batched_tokens", "max_num_seqs"}
+"""What two loadings of one setting differ in; a compiled graph may depend on it."""
+
+
+def _same_engine(earlier: SettingResults, in_force: dict[str, Any], prepared: Prepared) -> bool:
+    """Say whether an engine computes what the earlier one did."""
+    keys = (set(in_force) | set(earlier.in_force)) - {"load_seconds"}
+    keys -= _ROOM if in_force.get("execution") == "eager" else set()
+    same = all(in_force.get(key) == earlier.in_force.get(key) for key in keys)
+    return same and earlier.prepared == prepared
 
 
 def _share_of_gpu(wanted: int) -> float | None:

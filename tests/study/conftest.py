@@ -38,11 +38,17 @@ def run_study(tmp_path: Path) -> RunStudy:
         *,
         engines: FakeEngines | None = None,
         listeners: tuple[Listener, ...] = (),
+        earlier: tuple[Results, ...] = (),
     ) -> Ran:
         """Run a plan on fake engines."""
         engines = engines or FakeEngines(script, logs=tmp_path)
         told, results = Told(), Results()
-        study = Study(plan, engines, [told, results, *listeners])  # type: ignore[arg-type]
+        study = Study(
+            plan,
+            engines,  # type: ignore[arg-type]
+            [told, results, *listeners],
+            earlier=earlier,
+        )
         return Ran(study.run(), told, results, engines)
 
     return run
