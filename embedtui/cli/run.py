@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from embedtui import machine, models, paths
 from embedtui.cli import output, tables
 from embedtui.cli.progress import Display, Silence, display_for
 from embedtui.engine.client import Engines
-from embedtui.engine.settings import (
-    Setting,
-    combine,
-    parse_overrides,
-    refuse_impossible,
-)
-from embedtui.errors import Cancelled, EmbedtuiError, InputError
+from embedtui.engine.messages import TooLong
+from embedtui.engine.settings import parse_overrides
+from embedtui.errors import Cancelled, EmbedtuiError
 from embedtui.printable import printable
 from embedtui.record import exports, report
-from embedtui.record.run_file import Recorder
-from embedtui.study.plan import Plan, parse_batch_sizes, plan_for
+from embedtui.record.run_file import Recorder, new_path
+from embedtui.study.choices import Choices, plan_of
+from embedtui.study.plan import parse_batch_sizes
 from embedtui.study.results import Results
 from embedtui.study.study import Study
-from embedtui.texts import load_texts
 
 
 @click.command(
@@ -116,7 +109,7 @@ def run(
     assignments: tuple[str, ...],
     also: tuple[str, ...],
     repeats: int,
-    too_long: str,
+    too_long: TooLong,
     no_truth: bool,
     out: Path | None,
     as_json: bool,
@@ -130,40 +123,30 @@ def run(
     against unbatched), the noise floor (the same run again) and the precision error (against
     float64 on the same weights).
     """
-    chosen = [parse_overrides(_asked(dtype, assignments))]
-    chosen += [parse_overrides(one.split(",")) for one in also]
-    sizes = parse_batch_sizes(batch_sizes)
-    info = models.resolve(model)
-    models.require_embeddable(info)
-    device = machine.engine_device()
-    for setting in _settings(info, chosen):
-        refuse_impossible(setting, device)
-    pack = load_texts(texts, column=column, id_column=id_column, limit=limit)
     console = output.err()
-    if info.folder is None:
-        if not quiet:
-            console.print(f"asking the hub for {printable(info.ref)}", soft_wrap=True)
-        info = models.fetch(info)
-        models.require_embeddable(info)
-    assert info.folder is not None
-    settings = _settings(info, chosen)
-    plan = plan_for(
-        info,
-        models.model_hash(info.folder),
-        settings,
-        sizes,
-        pack,
-        truth=not no_truth,
+    choices = Choices(
+        model=model,
+        texts=texts,
+        column=column,
+        id_column=id_column,
+        limit=limit,
+        chosen=tuple(
+            parse_overrides(one)
+            for one in (_asked(dtype, assignments), *(text.split(",") for text in also))
+        ),
+        batch_sizes=parse_batch_sizes(batch_sizes),
         repeats=repeats,
+        truth=not no_truth,
         too_long=too_long,
+    )
+    plan, weights_bytes = plan_of(
+        choices, lambda what: None if quiet else console.print(what, soft_wrap=True)
     )
     results = Results()
     engines = Engines()
-    recorder = Recorder(out or _default_path(plan))
+    recorder = Recorder(out or new_path(plan))
     display: Display = Silence() if quiet else display_for(results, console)
-    study = Study(
-        plan, engines, [recorder, results, display], weights_bytes=_loaded_bytes(info, settings)
-    )
+    study = Study(plan, engines, [recorder, results, display], weights_bytes=weights_bytes)
     try:
         failure = _run_to_the_end(study, engines, console.print)
     finally:
@@ -242,27 +225,3 @@ def _asked(dtype: str, assignments: tuple[str, ...]) -> list[str]:
     if among and source is ParameterSource.DEFAULT:
         return list(assignments)
     return [f"dtype={dtype}", *assignments]
-
-
-def _settings(info: models.ModelInfo, chosen: list[dict[str, list[Any]]]) -> tuple[Setting, ...]:
-    """Return every combination of the chosen values once, in the order in which they were given."""
-    name = str(info.folder or info.hub_id)
-    return tuple(dict.fromkeys(setting for values in chosen for setting in combine(name, values)))
-
-
-def _loaded_bytes(info: models.ModelInfo, settings: tuple[Setting, ...]) -> int | None:
-    """Return the bytes of the weights in the widest dtype that the plan loads them in."""
-    if info.parameters is None:
-        return info.bytes_on_disk
-    return info.parameters * (4 if any(s.dtype == "float32" for s in settings) else 2)
-
-
-def _default_path(plan: Plan) -> Path:
-    name = "".join(c if c.isalnum() or c in ".-_" else "-" for c in plan.model_name)[:60]
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
-    folder = paths.runs_folder()
-    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
-        path = folder / f"{stem}{suffix}.sqlite"
-        if not path.exists():
-            return path
-    raise InputError(f"{printable(str(folder))} is full of runs of this second: use --out")

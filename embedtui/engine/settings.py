@@ -7,7 +7,7 @@ for afterwards all read it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from typing import Any
@@ -222,7 +222,7 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, list[Any]]:
     return chosen
 
 
-def combine(model: str, chosen: Mapping[str, list[Any]]) -> tuple[Setting, ...]:
+def combine(model: str, chosen: Mapping[str, Sequence[Any]]) -> tuple[Setting, ...]:
     """Return one setting for every combination of the chosen values."""
     base = Setting(model=model)
     keys = list(chosen)

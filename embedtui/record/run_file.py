@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from embedtui import paths
 from embedtui.engine.messages import Prepared
 from embedtui.errors import InputError
 from embedtui.printable import printable
@@ -61,6 +63,22 @@ CREATE TABLE truth (
 _HEADER_BYTES = 100
 _DAMAGE = (sqlite3.Error, zlib.error, LookupError, ValueError, TypeError, AttributeError)
 """What reading raises where bytes in the file are not those that were written."""
+
+
+def new_path(plan: Plan) -> Path:
+    """Return a path for a run that is to be recorded: the moment and the model, in the data folder.
+
+    Raises:
+        InputError: if there is no such name left.
+    """
+    name = "".join(c if c.isalnum() or c in ".-_" else "-" for c in plan.model_name)[:60]
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    folder = paths.runs_folder()
+    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
+        path = folder / f"{stem}{suffix}.sqlite"
+        if not path.exists():
+            return path
+    raise InputError(f"{printable(str(folder))} is full of runs of this second: use --out")
 
 
 class Recorder:

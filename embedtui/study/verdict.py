@@ -42,7 +42,7 @@ def of_run(results: Results, faults: Faults | None = None) -> str:
     partial = [setting for setting in measured if setting not in whole]
     compared = [setting for setting in whole if _batched(setting)]
     steady = [setting for setting in compared if not _changes(setting)]
-    noisy = [setting for setting in compared if _changes(setting) and _is_noise(setting)]
+    noisy = [setting for setting in compared if _changes(setting) and is_noise(setting)]
     moving = [setting for setting in compared if setting not in steady + noisy]
     if steady:
         said.append(f"{_labels(steady)}: no batch drift, bitwise identical at every batch size")
@@ -109,7 +109,7 @@ def _drift(results: Results, setting: SettingResults) -> str:
     floor = noise["l2"]["max"]
     if not floor:
         return f"batch drift: {drift}; not noise, a repeat gives the same bits{_growth(by_size)}"
-    if _is_noise(setting):
+    if is_noise(setting):
         return f"no batch drift beyond noise: {drift}, and simply running again does {floor:.1e}"
     times = f"{l2 / floor:.0f} ×" if l2 < 1e4 * floor else "far above"
     return f"batch drift: {drift}; {times} the noise floor ({floor:.1e}){_growth(by_size)}"
@@ -130,7 +130,7 @@ def _precision(results: Results, setting: SettingResults) -> str:
         return ""
     said = f"precision error against float64: L2 up to {error:.1e}"
     worst = _worst(setting)
-    if worst and error and not _is_noise(setting):
+    if worst and error and not is_noise(setting):
         said += f", so batch drift is {worst / error:.2g} × what the setting costs anyway"
     return said
 
@@ -150,7 +150,8 @@ def _worst(setting: SettingResults) -> float:
     return max((drift["l2"]["max"] for drift in _batched(setting)), default=0.0)
 
 
-def _is_noise(setting: SettingResults) -> bool:
+def is_noise(setting: SettingResults) -> bool:
+    """Say whether the batches change no more than simply running again does."""
     noise = _noise(setting)
     if noise is None or noise.all_identical:
         return False

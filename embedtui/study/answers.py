@@ -1,0 +1,169 @@
+"""The three answers that one look must give: does it drift, does it matter, what to serve with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from embedtui.engine.serving import serve_command
+from embedtui.study.results import Results, SettingResults
+from embedtui.study.scenarios import METRIC_NAMES, Judgement, Metric, Scenario, judge
+from embedtui.study.verdict import is_noise
+
+State = Literal["good", "bad", "open"]
+
+_ABOUT_EQUAL = 1.25
+"""Speeds within this factor of the best are not told apart: the next run may turn them round."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A setting as a screen lists it; several runs may stand side by side."""
+
+    label: str
+    results: Results
+    setting: SettingResults
+    fault: str = ""
+    """What makes its distances meaningless, where something does."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question answered in one line."""
+
+    question: str
+    state: State
+    text: str
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a person wants to know at one look."""
+
+    drift: Answer
+    matters: Answer
+    serve: Answer
+    command: str = ""
+    """What to start the recommended setting with; empty where nothing can be recommended."""
+    recommended: int | None = None
+    """Place of the recommended entry."""
+
+
+def answer(entries: Sequence[Entry], use: Scenario, metric: Metric) -> Answers:
+    """Answer from what was measured so far, and from nothing else."""
+    judged = [(entry, judge(entry.setting, use)) for entry in entries]
+    chosen = _cheapest(judged)
+    serve, command = _serve(judged, chosen)
+    return Answers(
+        Answer("Does it drift?", *_drift(judged, metric)),
+        Answer("Does it matter?", *_matters(judged, use)),
+        Answer("Serve with", *serve),
+        command,
+        None if chosen is None else list(entries).index(chosen),
+    )
+
+
+def largest_drift(setting: SettingResults, metric: Metric) -> float | None:
+    """Return the largest drift at any batch size; 0 for equal bits, None for nothing measured."""
+    worst: float | None = None
+    for size in sorted(size for size, repeat in setting.passes if repeat == 0 and size > 1):
+        distances = setting.drift(size)[1]
+        values = getattr(distances, metric)[np.isfinite(getattr(distances, metric))]
+        if len(values):
+            worst = max(worst or 0.0, float(values.max()))
+    return worst
+
+
+def fastest(setting: SettingResults) -> tuple[int, float] | None:
+    """Return the largest batch size that was measured and its texts per second."""
+    sizes = [s for (s, repeat), one in setting.passes.items() if repeat == 0 and one.seconds]
+    if not sizes:
+        return None
+    speed = setting.of(max(sizes)).texts_per_second
+    return None if speed is None else (max(sizes), speed)
+
+
+_Judged = Sequence[tuple[Entry, Judgement]]
+
+
+def _drift(judged: _Judged, metric: Metric) -> tuple[State, str]:
+    faulty = [entry for entry, _ in judged if entry.fault]
+    if faulty:
+        return "bad", f"fault in {_names(faulty)}: {faulty[0].fault}"
+    known = [(entry, one) for entry, one in judged if one.holds is not None]
+    if not known:
+        return "open", "not measured yet"
+    still = [entry for entry, one in known if one.identical]
+    noisy = [entry for entry, one in known if not one.identical and is_noise(entry.setting)]
+    moving = [
+        (largest_drift(entry.setting, metric) or 0.0, entry)
+        for entry, one in known
+        if not one.identical and entry not in noisy
+    ]
+    said = [f"{entry.label} {drift:.1e}" for drift, entry in sorted(moving, key=_first)[::-1]]
+    said += [f"{_names(noisy)} within noise"] if noisy else []
+    said += [f"{_names(still)} identical to the bit"] if still else []
+    head = f"yes, {METRIC_NAMES[metric]} up to: " if moving else "no: "
+    return ("bad" if moving else "good"), head + " · ".join(said)
+
+
+def _matters(judged: _Judged, use: Scenario) -> tuple[State, str]:
+    told = [(entry, one) for entry, one in judged if one.holds is not None]
+    head = f"{use.short} bears {use.limit}"
+    if not told:
+        return "open", head
+    failing = [(entry, one) for entry, one in told if not one.holds]
+    holding = [entry for entry, one in told if one.holds]
+    said = [f"✗ {entry.label} {one.worst:.1e}" for entry, one in failing]
+    said += [f"✔ {_names(holding)}"] if holding else []
+    return ("bad" if failing else "good"), f"{head}: {' · '.join(said)}"
+
+
+def _cheapest(judged: _Judged) -> Entry | None:
+    """Return the fastest setting that holds; of about equally fast ones the most precise."""
+    able = []
+    for entry, one in judged:
+        speed = fastest(entry.setting)
+        if one.holds and speed and not entry.fault and serve_command(entry.setting.setting, 1):
+            able.append((speed[1], entry))
+    if not able:
+        return None
+    best = max(speed for speed, _ in able)
+    near = [entry for speed, entry in able if speed * _ABOUT_EQUAL >= best]
+    return min(near, key=lambda entry: _error(entry) or 0.0)
+
+
+def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], str]:
+    if not any(one.holds is not None for _, one in judged):
+        return ("open", "press run to measure"), ""
+    if chosen is None:
+        return ("bad", "none of the measured settings holds: try float32 or another scenario"), ""
+    found = fastest(chosen.setting)
+    assert found is not None
+    size, speed = found
+    said = f"{chosen.label}: {speed:.0f} texts/s at batch size {size}"
+    error = _error(chosen)
+    if error is not None:
+        said += f", L2 {error:.1e} from the truth"
+    if chosen.setting.status == "running":
+        said += ", so far"
+    return ("good", said), serve_command(chosen.setting.setting, size) or ""
+
+
+def _error(entry: Entry) -> float | None:
+    found = entry.setting.precision_error(entry.results.truth)
+    if found is None:
+        return None
+    finite = found[1].l2[np.isfinite(found[1].l2)]
+    return float(finite.max()) if len(finite) else None
+
+
+def _first(pair: tuple[float, Entry]) -> float:
+    return pair[0]
+
+
+def _names(entries: Sequence[Entry]) -> str:
+    return ", ".join(entry.label for entry in entries)

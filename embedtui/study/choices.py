@@ -1,0 +1,92 @@
+"""What a person chooses, made into a plan: the same way for a command and for the explorer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from embedtui import machine, models
+from embedtui.engine.messages import TooLong
+from embedtui.engine.settings import Setting, combine, refuse_impossible
+from embedtui.printable import printable
+from embedtui.study.plan import Plan, plan_for
+from embedtui.texts import load_texts
+
+Chosen = Mapping[str, Sequence[Any]]
+"""The values to try for each switch; every combination of them is a setting."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Model, texts and settings as they were named."""
+
+    model: str = "minilm"
+    texts: str = "passages"
+    column: str | None = None
+    id_column: str | None = None
+    limit: int | None = None
+    chosen: tuple[Chosen, ...] = field(
+        default_factory=lambda: ({"dtype": ["bfloat16", "float16", "float32"]},)
+    )
+    """Each gives a setting for every combination of its values."""
+    batch_sizes: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
+    repeats: int = 1
+    truth: bool = True
+    too_long: TooLong = "truncate"
+
+
+def settings_of(name: str, chosen: Sequence[Chosen]) -> tuple[Setting, ...]:
+    """Return every combination of the chosen values once, in the order in which they were given."""
+    found = (setting for values in chosen for setting in combine(name, values))
+    return tuple(dict.fromkeys(found))
+
+
+def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | None]:
+    """Find the model, read the texts and return the plan, and the bytes of the loaded weights.
+
+    `tell` hears what takes long: a model that is not here is asked of the hub. What cannot be run
+    is refused before anything is downloaded.
+
+    Raises:
+        InputError: if model, texts or a setting cannot be had; the message says what to give.
+    """
+    info = models.resolve(choices.model)
+    models.require_embeddable(info)
+    device = machine.engine_device()
+    for setting in _settings(info, choices.chosen):
+        refuse_impossible(setting, device)
+    pack = load_texts(
+        choices.texts,
+        column=choices.column,
+        id_column=choices.id_column,
+        limit=choices.limit,
+    )
+    if info.folder is None:
+        tell(f"asking the hub for {printable(info.ref)}")
+        info = models.fetch(info)
+        models.require_embeddable(info)
+    assert info.folder is not None
+    settings = _settings(info, choices.chosen)
+    plan = plan_for(
+        info,
+        models.model_hash(info.folder),
+        settings,
+        choices.batch_sizes,
+        pack,
+        truth=choices.truth,
+        repeats=choices.repeats,
+        too_long=choices.too_long,
+    )
+    return plan, _loaded_bytes(info, settings)
+
+
+def _settings(info: models.ModelInfo, chosen: Sequence[Chosen]) -> tuple[Setting, ...]:
+    return settings_of(str(info.folder or info.hub_id), chosen)
+
+
+def _loaded_bytes(info: models.ModelInfo, settings: tuple[Setting, ...]) -> int | None:
+    """Return the bytes of the weights in the widest dtype that the plan loads them in."""
+    if info.parameters is None:
+        return info.bytes_on_disk
+    return info.parameters * (4 if any(s.dtype == "float32" for s in settings) else 2)
