@@ -16,6 +16,16 @@ def runs_folder() -> Path:
     return _made(Path(platformdirs.user_data_dir(_APP)) / "runs")
 
 
+def config_folder() -> Path:
+    """Return the folder of the config file and the user's own themes; it may not exist yet."""
+    return Path(platformdirs.user_config_dir(_APP))
+
+
+def shots_folder() -> Path:
+    """Return the folder that screenshots and copied texts go to."""
+    return _made(Path(platformdirs.user_data_dir(_APP)) / "shots")
+
+
 def cache_folder(name: str) -> Path:
     """Return a folder for what can be computed again, such as the float64 truth."""
     return _made(Path(platformdirs.user_cache_dir(_APP)) / name)

@@ -6,7 +6,7 @@ which is why a figure is the same to the bit wherever it is shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -66,6 +66,11 @@ class Pass:
         self.position[rows] = np.arange(len(rows))
         self.steps += [(len(rows), sequences, tokens) for sequences, tokens in event.steps]
         self.seconds += event.seconds
+
+    @property
+    def batch_rows(self) -> Iterable[tuple[int, ...]]:
+        """The rows of every batch that has come in."""
+        return self._batches.keys()
 
     def holds(self, rows: tuple[int, ...]) -> bool:
         """Say whether the batch of just these rows has come in."""

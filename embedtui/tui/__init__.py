@@ -1,0 +1,1 @@
+"""The explorer: what is drawn in a terminal, and nothing of what is measured."""

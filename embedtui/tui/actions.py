@@ -1,0 +1,82 @@
+"""Every action of the explorer, once: keys, footer, palette, help and remapping all read this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that a key does."""
+
+    id: str
+    """What `[keys]` in the config file calls it; the app has a method `action_ID`."""
+    keys: str
+    """Textual's names of the keys, separated by commas."""
+    label: str
+    """One or two words, for the line of hints."""
+    help: str
+    """One line that says what happens."""
+    group: str
+    hint: int = 0
+    """Place among the hints, the most wanted first; 0 for none."""
+
+
+ACTIONS = (
+    Action("run", "r,f5", "run", "Measure what is chosen; only what was changed is computed", "Run", 1),
+    Action("cancel", "escape", "stop", "Stop after this batch; once more kills the engine", "Run", 2),
+    Action("pause", "p,space", "pause view", "Hold the picture still while the run goes on", "Run", 6),
+    Action("serve", "c", "copy command", "Copy the command that serves the recommended setting", "Run", 7),
+    Action("export", "e", "export", "Write the report of the last run as JSON, CSV and Markdown", "Run"),
+    Action("model", "m", "model", "Choose the model: alias, local cache, folder, hub", "Choose", 3),
+    Action("texts", "t", "texts", "Choose a text pack or a file, with a preview", "Choose", 4),
+    Action("use", "u", "use", "Choose what the embeddings are for, and so the tolerance", "Choose", 8),
+    Action("advanced", "a", "advanced", "Change every other switch, each explained", "Choose", 5),
+    Action("dtypes", "d", "dtypes", "Go to the dtypes", "Choose"),
+    Action("batch_sizes", "b", "batch sizes", "Go to the batch sizes", "Choose"),
+    Action("settings", "1", "settings", "Show the settings", "Views"),
+    Action("drift", "2", "drift", "Show the histogram of batch drift", "Views"),
+    Action("sizes", "3", "by batch size", "Show drift and speed by batch size", "Views"),
+    Action("table", "4", "texts", "Show every text with its distances", "Views"),
+    Action("compare", "5", "compare", "Put two settings side by side", "Views", 10),
+    Action("log", "6", "log", "Show what the engines say", "Views", 11),
+    Action("help", "question_mark,f1", "help", "Show every key and what the words mean", "Views", 12),
+    Action("next_setting", "right_square_bracket", "next setting", "Speak of the next setting", "Charts", 9),
+    Action("previous_setting", "left_square_bracket", "previous", "Speak of the setting before", "Charts"),
+    Action("hide", "x", "hide", "Take the setting in hand off the charts", "Charts"),
+    Action("show_all", "X", "show all", "Put hidden settings back", "Charts"),
+    Action("metric", "v", "metric", "Go from L2 to 1 - cos to the largest difference", "Charts"),
+    Action("smaller", "comma", "smaller batch", "Histogram of the next smaller batch size", "Charts"),
+    Action("larger", "full_stop", "larger batch", "Histogram of the next larger batch size", "Charts"),
+    Action("filter", "slash", "filter", "Show only texts that hold what is typed", "Texts"),
+    Action("worst", "w", "worst", "Go to the text that drifts most", "Texts"),
+    Action("theme", "T", "theme", "Choose the colours, with a preview", "App"),
+    Action("slow_link", "L", "slow link", "Draw less often, for a slow line", "App"),
+    Action("screenshot", "f8", "screenshot", "Save the screen as SVG", "App"),
+    Action("screenshot_text", "f9", "as text", "Save the screen as text", "App"),
+    Action("palette", "ctrl+p", "palette", "Find a command by typing", "App"),
+    Action("quit", "q,ctrl+q", "quit", "Leave; asks while an engine works", "App", 13),
+)  # fmt: skip
+
+BY_ID = {action.id: action for action in ACTIONS}
+IDS = frozenset(BY_ID)
+
+_SHOWN = {
+    "escape": "Esc",
+    "question_mark": "?",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "comma": ",",
+    "full_stop": ".",
+    "slash": "/",
+    "space": "Space",
+    "enter": "Enter",
+}
+
+
+def shown(key: str) -> str:
+    """Return a key as a person reads it on the keyboard."""
+    name = _SHOWN.get(key, key)
+    if name.startswith("ctrl+"):
+        return "^" + name.removeprefix("ctrl+")
+    return name.upper() if name[0] == "f" and name[1:].isdecimal() else name

@@ -1,0 +1,811 @@
+"""The explorer: choose, press one key, watch the drift appear while the real engine works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Input, Static
+
+from embedtui.config import Config
+from embedtui.errors import InputError
+from embedtui.printable import printable
+from embedtui.study.choices import Choices
+from embedtui.study.scenarios import METRIC_NAMES, Metric, scenario, scenarios
+from embedtui.tui import themes
+from embedtui.tui.actions import ACTIONS, shown
+from embedtui.tui.frames import Frame, Framer
+from embedtui.tui.session import Session
+from embedtui.tui.view import Composer, Key, Line, View, Wish
+from embedtui.tui.views.explore import ExploreView
+from embedtui.tui.widgets.board import Board
+from embedtui.tui.widgets.chart import ChartView
+from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip, Tabs
+
+_METRICS: tuple[Metric, ...] = ("l2", "cosine", "max_abs")
+_SLOW_SECONDS = 1.0
+_PANES = {"settings": "1", "drift": "2", "sizes": "3"}
+"""The parts of the first view, and their keys: all at once where there is room, else one."""
+_WIDE = 100
+_LEAST = (60, 15)
+
+
+class Framed(Message, bubble=False):
+    """A frame is ready; only the latest counts."""
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__()
+        self.frame = frame
+
+    def can_replace(self, message: Message) -> bool:
+        """Let a later frame take this one's place in the queue."""
+        return isinstance(message, Framed)
+
+
+@dataclass
+class Outside:
+    """What the app is given from outside, so that tests give something else."""
+
+    session: Session
+    config: Config
+    save: Any = None
+    """Called with a changed config; None where nothing is to be kept."""
+    problems: tuple[str, ...] = ()
+    """Lines about the config file and themes that are told once."""
+    themes_folder: Path | None = None
+    shots_folder: Path | None = None
+    guard: Any = None
+    """The terminal guard that the app tells when it has the screen."""
+    gpu: Any = None
+    """Gives the latest readings of the GPUs."""
+
+
+class Explorer(App[int]):
+    """The explorer's app: it holds what is chosen and shows what the session holds."""
+
+    TITLE = "embedtui"
+    CSS_PATH = "embedtui.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-slim"),
+        (_LEAST[0], "-narrow"),
+        (_WIDE, "-wide"),
+        (160, "-huge"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-flat"),
+        (_LEAST[1], "-low"),
+        (34, "-tall"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(a.keys, a.id, a.label, show=False, id=a.id, tooltip=a.help) for a in ACTIONS
+    ]
+
+    def __init__(self, outside: Outside) -> None:
+        super().__init__()
+        config = outside.config
+        self.outside = outside
+        self.session = outside.session
+        self.config = config
+        self.ascii = config.ascii
+        """Whether widgets may show ASCII alone; they look here."""
+        self.choices = choices_of(config)
+        self.paused = False
+        self.slow = config.slow
+        wish = Wish(scenario(config.scenario), config.metric)
+        self.framer = Framer(Composer(self.session), wish, self._framed)
+        self.frame: Frame | None = None
+        self._pane = "settings"
+        self._gpu = ""
+        self._machine = ""
+        self._was_busy = False
+
+    # --- building ---------------------------------------------------------------------------
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give Textual's own themes the colours that only ours name."""
+        return themes.default_variables()
+
+    def compose(self) -> ComposeResult:
+        """Put the views between the header and the line of hints."""
+        yield Static("embedtui needs 60 columns and 15 lines: make the window larger", id="small")
+        with Vertical(id="whole"):
+            yield Header(id="header")
+            yield AnswersStrip(id="answers")
+            yield Tabs(id="tabs")
+            with ContentSwitcher(initial="explore", id="views"):
+                yield ExploreView(id="explore")
+            yield ProgressStrip(id="progress")
+            yield Hints(id="hints")
+
+    def on_mount(self) -> None:
+        """Take the screen, then begin what costs time."""
+        if self.outside.guard is not None:
+            self.outside.guard.mounted()
+        self.animation_level = "none"
+        self._register_theme(self.config.theme)
+        self.set_keymap({key: value for key, value in self.config.keys.items()})
+        self._show_idle()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.session.listen(self.framer.grown)
+        self.framer.seconds = self._seconds()
+        self.framer.start()
+        self.set_interval(1.0, self._tick)
+        for problem in self.outside.problems:
+            self.notify(printable(problem), severity="warning", markup=False, timeout=12)
+        self._machine_name()
+
+    def on_unmount(self) -> None:
+        """End the thread that makes frames."""
+        self.framer.stop()
+
+    # --- frames -----------------------------------------------------------------------------
+
+    def _framed(self, frame: Frame) -> None:
+        """Take a frame from the thread that made it."""
+        self.post_message(Framed(frame))
+
+    @on(Framed)
+    def _show_frame(self, message: Framed) -> None:
+        frame, view = message.frame, message.frame.view
+        if self.paused and self.frame is not None and view.wish == self.frame.view.wish:
+            self._show_progress(view)
+            return
+        self.frame = frame
+        with self.batch_update():
+            self._show_header(view)
+            self.query_one(AnswersStrip).show(view.answers)
+            self._show_progress(view)
+            self._show_view(frame)
+            self._show_hints()
+        if self._was_busy and view.state == "idle":
+            self._ended(view)
+        self._was_busy = view.state != "idle"
+
+    def _show_view(self, frame: Frame) -> None:
+        current = self.query_one("#views", ContentSwitcher).current
+        if current is None:
+            return
+        shown_view = self.query_one(f"#{current}")
+        if hasattr(shown_view, "show"):
+            shown_view.show(frame)
+
+    def _show_header(self, view: View) -> None:
+        line = view.focus
+        if line is None:
+            self._show_idle()
+            return
+        use = view.wish.scenario
+        state = {True: "good", False: "bad", None: "open"}[line.judgement.holds]
+        self.query_one(Header).show(
+            (view.model, line.label, view.texts, view.machine),
+            (state, f"{use.short}  {line.judgement.said(use)}"),
+        )
+
+    def _show_idle(self) -> None:
+        use = self.framer.wish.scenario
+        self.query_one(Header).show(
+            (self.choices.model, self.choices.texts, self._machine), ("open", use.limit)
+        )
+
+    def _show_progress(self, view: View) -> None:
+        share = view.done / view.total if view.state != "idle" and view.total else None
+        said, problem = said_of(view, self.paused), bool(view.problem) and view.state == "idle"
+        self.query_one(ProgressStrip).show(said, share, self._gpu, problem=problem)
+
+    def _show_hints(self) -> None:
+        hints = []
+        for action in sorted((a for a in ACTIONS if a.hint), key=lambda a: a.hint):
+            if self.check_action(action.id, ()):
+                keys = self.config.keys.get(action.id, action.keys)
+                label = self._label(action.id, action.label)
+                hints.append((action.id, shown(keys.split(",")[0]), label))
+        self.query_one(Hints).show(hints)
+
+    def _label(self, action: str, label: str) -> str:
+        if action == "cancel":
+            return "kill the engine" if self.session.state == "cancelling" else "stop"
+        if action == "pause":
+            return "go on" if self.paused else "pause view"
+        return label
+
+    def _ended(self, view: View) -> None:
+        """Tell that a run has ended, also to whoever has gone to another window."""
+        self.bell()
+        if view.problem:
+            self.notify(printable(view.problem), severity="error", markup=False, timeout=12)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Say which actions do something now: hints and palette tell the truth by it."""
+        lines = self.frame.view.lines if self.frame else ()
+        match action:
+            case "run":
+                return not self.session.busy
+            case "cancel":
+                return self.session.busy and self.session.state != "killing"
+            case "pause":
+                return self.session.busy or self.paused
+            case "next_setting" | "previous_setting" | "compare":
+                return len(lines) > 1
+            case "hide" | "worst" | "filter" | "export":
+                return bool(lines)
+            case "show_all":
+                return bool(self.framer.wish.hidden)
+            case "serve":
+                return bool(self.frame and self.frame.view.answers.command)
+            case _:
+                return True
+
+    def _tick(self) -> None:
+        """Once a second: what moves by itself."""
+        gpu = self.outside.gpu
+        text = gpu_text(gpu.readings()) if gpu is not None else ""
+        if text != self._gpu:
+            self._gpu = text
+            if self.frame is not None:
+                self._show_progress(self.frame.view)
+        log = self.query_one("#log") if self.query("#log") else None
+        if log is not None and log.display:
+            log.tick()
+
+    def _seconds(self) -> float:
+        return max(1 / self.config.refresh, _SLOW_SECONDS if self.slow else 0.0)
+
+    # --- choosing ---------------------------------------------------------------------------
+
+    @on(ExploreView.Chose)
+    def _chose(self, message: ExploreView.Chose) -> None:
+        self.choose(**message.changes)
+
+    def choose(self, **changes: Any) -> None:
+        """Change what the next run measures, and keep it for the next start."""
+        self.choices = replace(self.choices, **changes)
+        self.query_one(ExploreView).show_choices(self.choices)
+        if self.frame is None or not self.frame.view.lines:
+            self._show_idle()
+        self._keep(config_of(self.config, self.choices))
+
+    def _keep(self, config: Config) -> None:
+        if config != self.config:
+            self.config = config
+            if self.outside.save is not None:
+                self._write_config(config)
+
+    @work(thread=True, exclusive=True, group="config", exit_on_error=False)
+    def _write_config(self, config: Config) -> None:
+        try:
+            self.outside.save(config)
+        except InputError as error:
+            self.call_from_thread(
+                self.notify, printable(str(error)), severity="warning", markup=False
+            )
+
+    @work(thread=True, group="machine", exit_on_error=False)
+    def _machine_name(self) -> None:
+        from embedtui import machine  # noqa: PLC0415 - asks the driver, which takes its time
+
+        try:
+            self._machine = machine.machine_name()
+        except InputError as error:
+            self._machine = ""
+            self.call_from_thread(
+                self.notify, printable(str(error)), severity="error", markup=False, timeout=30
+            )
+        self.framer.again()
+
+    # --- actions: running -------------------------------------------------------------------
+
+    def action_run(self) -> None:
+        """Measure what is chosen."""
+        if self.session.run(self.choices):
+            self.paused = False
+            self._was_busy = True
+            if self._pane == "settings":
+                self._open_pane("drift")
+            self.framer.again()
+            self._show_hints()
+
+    def action_cancel(self) -> None:
+        """Stop after this batch; the second time kill the engine."""
+        if self.session.state == "running":
+            self.session.cancel()
+        elif self.session.state == "cancelling":
+            self.session.kill()
+        self.framer.again()
+        self._show_hints()
+
+    def action_pause(self) -> None:
+        """Hold the picture still, or let it go on."""
+        self.paused = not self.paused
+        self.framer.again()
+        self._show_hints()
+
+    def action_slow_link(self) -> None:
+        """Draw less often, or as often as before."""
+        self.slow = not self.slow
+        self.framer.seconds = self._seconds()
+        self.notify(
+            "slow link: one picture a second" if self.slow else "drawing as often as before",
+            timeout=3,
+        )
+        self._keep(replace(self.config, slow_link="on" if self.slow else "off"))
+
+    def action_serve(self) -> None:
+        """Copy the command to serve with."""
+        if self.frame is not None and self.frame.view.answers.command:
+            self.copy_and_tell(self.frame.view.answers.command)
+
+    def copy_and_tell(self, text: str) -> None:
+        """Copy a text over whatever lies between here and the person's own machine."""
+        from embedtui.tui.terminal import clipboard  # noqa: PLC0415 - only when something is copied
+
+        told = clipboard.copy(text, write=self._write_raw, folder=self._shots())
+        self.notify(printable(told), markup=False, timeout=6)
+
+    def _write_raw(self, data: str) -> None:
+        if self._driver is not None:
+            self._driver.write(data)
+            self._driver.flush()
+
+    def _shots(self) -> Path:
+        from embedtui import paths  # noqa: PLC0415
+
+        return self.outside.shots_folder or paths.shots_folder()
+
+    async def action_quit(self) -> None:
+        """Leave, and ask first while an engine works."""
+        if not self.session.busy:
+            self.exit(0)
+            return
+        from embedtui.tui.pickers.confirm import ConfirmScreen  # noqa: PLC0415 - when it is asked
+
+        def answered(answer: str | None) -> None:
+            if answer == "stop":
+                self._leave_when_idle()
+            elif answer == "kill":
+                self.session.kill()
+                self.exit(0)
+
+        self.push_screen(
+            ConfirmScreen(
+                "An engine is at work.",
+                (
+                    ("stay", "s", "stay"),
+                    ("stop", "w", "wait for this batch and leave"),
+                    ("kill", "k", "kill the engine and leave"),
+                ),
+            ),
+            answered,
+        )
+
+    @work(thread=True, group="leave", exit_on_error=False)
+    def _leave_when_idle(self) -> None:
+        self.session.cancel()
+        self.framer.again()
+        self.session.wait()
+        self.call_from_thread(self.exit, 0)
+
+    # --- actions: views ---------------------------------------------------------------------
+
+    def _open(self, name: str) -> None:
+        """Open a view; one that was never open is built first."""
+        switcher = self.query_one("#views", ContentSwitcher)
+        if not switcher.query_children(f"#{name}"):
+            switcher.mount(self._build(name))
+        switcher.current = name
+        self._show_tabs()
+        self.framer.again()
+        if name != "explore":
+            self.call_after_refresh(lambda: self.query_one(f"#{name}").focus_first())  # type: ignore[attr-defined]
+
+    def _build(self, name: str) -> Any:
+        match name:
+            case "texts":
+                from embedtui.tui.views.texts import TextsView  # noqa: PLC0415 - built when opened
+
+                return TextsView(id="texts")
+            case "compare":
+                from embedtui.tui.views.compare import CompareView  # noqa: PLC0415 - likewise
+
+                return CompareView(id="compare")
+            case _:
+                from embedtui.tui.views.log import LogView  # noqa: PLC0415 - likewise
+
+                return LogView(self.session.engines.host.logs, id="log")
+
+    def _open_pane(self, pane: str, *, focus: bool = False) -> None:
+        self._pane = pane
+        self._open("explore")
+        explore = self.query_one(ExploreView)
+        explore.open(pane)
+        self._show_tabs()
+        if focus:
+            explore.focus_pane(pane)
+
+    def _show_tabs(self) -> None:
+        current = self.query_one("#views", ContentSwitcher).current or "explore"
+        wide = self.size.width >= _WIDE
+        others = (
+            ("texts", "4", "Texts"),
+            ("compare", "5", "Compare"),
+            ("log", "6", "Log"),
+            ("help", "?", "Help"),
+        )
+        if wide:
+            first: tuple[tuple[str, str, str], ...] = (("explore", "1", "Explore"),)
+            opened = current
+        else:
+            first = (
+                ("settings", "1", "Settings"),
+                ("drift", "2", "Drift"),
+                ("sizes", "3", "By batch size"),
+            )
+            opened = self._pane if current == "explore" else current
+        self.query_one(Tabs).show((*first, *others), opened)
+
+    def on_resize(self) -> None:
+        """Name the tabs that there are at this width."""
+        if self.is_mounted:
+            self._show_tabs()
+
+    @on(Tabs.Opened)
+    async def _tab(self, message: Tabs.Opened) -> None:
+        name = {"explore": "settings", "texts": "table"}.get(message.name, message.name)
+        await self.run_action(name)
+
+    def action_settings(self) -> None:
+        """Show the settings."""
+        self._open_pane("settings", focus=True)
+
+    def action_drift(self) -> None:
+        """Show the histogram."""
+        self._open_pane("drift", focus=True)
+
+    def action_sizes(self) -> None:
+        """Show drift and speed by batch size."""
+        self._open_pane("sizes", focus=True)
+
+    def action_table(self) -> None:
+        """Show every text."""
+        self._open("texts")
+
+    def action_compare(self) -> None:
+        """Show two settings side by side."""
+        keys = [line.key for line in self._lines()]
+        one, other = self.framer.wish.compared
+        if one not in keys or other not in keys:
+            focus = self.frame.view.focus if self.frame else None
+            first = focus.key if focus else None
+            second = next((key for key in keys if key != first), None)
+            self.framer.change(compared=(first, second))
+        self._open("compare")
+
+    def action_log(self) -> None:
+        """Show the engines' logs."""
+        self._open("log")
+        self.call_after_refresh(self._tick)
+
+    def action_help(self) -> None:
+        """Show the keys and the words."""
+        from embedtui.tui.screens.help import HelpScreen  # noqa: PLC0415 - when it is asked for
+
+        keys = {a.id: self.config.keys.get(a.id, a.keys) for a in ACTIONS}
+        self.push_screen(HelpScreen(keys))
+
+    def action_palette(self) -> None:
+        """Open the command palette."""
+        self.action_command_palette()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer every action that does something now."""
+        for action in ACTIONS:
+            if action.id != "palette" and self.check_action(action.id, ()):
+                keys = self.config.keys.get(action.id, action.keys).split(",")
+                title = f"{self._label(action.id, action.label)} ({shown(keys[0])})"
+                yield SystemCommand(
+                    title[0].upper() + title[1:], action.help, self._runner(action.id)
+                )
+
+    def _runner(self, action: str) -> Any:
+        async def run() -> None:
+            await self.run_action(action)
+
+        return run
+
+    # --- actions: charts --------------------------------------------------------------------
+
+    def _lines(self) -> tuple[Line, ...]:
+        return self.frame.view.lines if self.frame else ()
+
+    @on(Board.Chosen)
+    def _board(self, message: Board.Chosen) -> None:
+        self.framer.change(focus=message.key)
+        if message.enter:
+            self._open("texts")
+
+    def _step(self, by: int) -> None:
+        lines = self._lines()
+        if lines and self.frame is not None:
+            place = next((n for n, one in enumerate(lines) if one is self.frame.view.focus), 0)
+            self.framer.change(focus=lines[(place + by) % len(lines)].key)
+
+    def action_next_setting(self) -> None:
+        """Speak of the next setting."""
+        self._step(1)
+
+    def action_previous_setting(self) -> None:
+        """Speak of the setting before."""
+        self._step(-1)
+
+    def action_compare_step(self, which: int, by: int) -> None:
+        """Compare another setting."""
+        keys: list[Key] = [line.key for line in self._lines()]
+        pair = list(self.framer.wish.compared)
+        if keys:
+            now = keys.index(pair[which]) if pair[which] in keys else -1  # type: ignore[arg-type]
+            pair[which] = keys[(now + by) % len(keys)]
+            self.framer.change(compared=(pair[0], pair[1]))
+
+    def action_hide(self) -> None:
+        """Take a setting off the charts."""
+        focus = self.frame.view.focus if self.frame else None
+        if focus is not None:
+            self._step(1)
+            self.framer.change(hidden=self.framer.wish.hidden | {focus.key})
+
+    def action_show_all(self) -> None:
+        """Put hidden settings back."""
+        self.framer.change(hidden=frozenset())
+
+    def action_metric(self) -> None:
+        """Measure by the next metric."""
+        metric = _METRICS[(_METRICS.index(self.framer.wish.metric) + 1) % len(_METRICS)]
+        self.framer.change(metric=metric)
+        self._keep(replace(self.config, metric=metric))
+        self.notify(f"distances are {METRIC_NAMES[metric]}", markup=False, timeout=2)
+
+    def _histogram_step(self, by: int) -> None:
+        sizes = (None, *(self.frame.view.histogram_sizes if self.frame else ()))
+        now = self.framer.wish.histogram_of
+        place = sizes.index(now) if now in sizes else 0
+        self.framer.change(histogram_of=sizes[min(max(place + by, 0), len(sizes) - 1)])
+
+    def action_smaller(self) -> None:
+        """Show the histogram of the next smaller batch size."""
+        self._histogram_step(-1)
+
+    def action_larger(self) -> None:
+        """Show the histogram of the next larger batch size."""
+        self._histogram_step(1)
+
+    @on(ChartView.Sized)
+    def _chart_sized(self, message: ChartView.Sized) -> None:
+        if message.chart.picture_name:
+            self.framer.size(message.chart.picture_name, message.size, unicode=not self.ascii)
+
+    def action_filter(self) -> None:
+        """Go to the filter of the texts."""
+        self._open("texts")
+        self.call_after_refresh(lambda: self.query_one("#texts").focus_filter())  # type: ignore[attr-defined]
+
+    def action_worst(self) -> None:
+        """Go to the text that drifts most."""
+        self._open("texts")
+        self.call_after_refresh(lambda: self.query_one("#texts").jump_to_worst())  # type: ignore[attr-defined]
+
+    # --- actions: choosing ------------------------------------------------------------------
+
+    def action_dtypes(self) -> None:
+        """Go to the dtypes."""
+        self._open_pane("settings")
+        self.query_one(ExploreView).focus_part("dtypes")
+
+    def action_batch_sizes(self) -> None:
+        """Go to the batch sizes."""
+        self._open_pane("settings")
+        self.query_one(ExploreView).focus_part("sizes")
+
+    def action_model(self) -> None:
+        """Choose the model."""
+        from embedtui.tui.pickers.model import ModelPicker  # noqa: PLC0415 - when it is asked for
+
+        def chosen(ref: str | None) -> None:
+            if ref is not None:
+                self.choose(model=ref)
+
+        self.push_screen(ModelPicker(self.choices.model), chosen)
+
+    def action_texts(self) -> None:
+        """Choose the texts."""
+        from embedtui.tui.pickers.texts import TextsChoice, TextsPicker  # noqa: PLC0415 - likewise
+
+        now = TextsChoice(
+            self.choices.texts, self.choices.column, self.choices.id_column, self.choices.limit
+        )
+
+        def chosen(choice: TextsChoice | None) -> None:
+            if choice is not None:
+                self.choose(
+                    texts=choice.ref,
+                    column=choice.column,
+                    id_column=choice.id_column,
+                    limit=choice.limit,
+                )
+
+        self.push_screen(TextsPicker(now), chosen)
+
+    def action_use(self) -> None:
+        """Choose what the embeddings are for."""
+        from embedtui.tui.pickers.choice import ChoiceScreen  # noqa: PLC0415 - likewise
+
+        options = [
+            (one.key, f"{one.name}: {one.limit}", (one.reason, f"source: {one.source}"))
+            for one in scenarios().values()
+        ]
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self.framer.change(scenario=scenario(key))
+                self._keep(replace(self.config, scenario=key))
+                self.query_one(ExploreView).show_use(scenario(key))
+
+        self.push_screen(
+            ChoiceScreen("What are the embeddings for?", options, self.framer.wish.scenario.key),
+            chosen,
+        )
+
+    def action_advanced(self) -> None:
+        """Change the other switches."""
+        from embedtui.tui.pickers.advanced import AdvancedChoice, AdvancedScreen  # noqa: PLC0415
+
+        chosen_now = dict(self.choices.chosen[0])
+        dtypes = list(chosen_now.pop("dtype"))
+        now = AdvancedChoice(
+            {key: list(values) for key, values in chosen_now.items()},
+            self.choices.repeats,
+            self.choices.truth,
+            self.choices.too_long,
+        )
+
+        def chosen(choice: AdvancedChoice | None) -> None:
+            if choice is not None:
+                self.choose(
+                    chosen=({"dtype": dtypes, **choice.settings},),
+                    repeats=choice.repeats,
+                    truth=choice.truth,
+                    too_long=choice.too_long,
+                )
+
+        try:
+            from embedtui import machine  # noqa: PLC0415
+
+            device = machine.engine_device()
+        except InputError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
+            return
+        self.push_screen(AdvancedScreen(now, device=device, dtypes=len(dtypes)), chosen)
+
+    # --- actions: looks ---------------------------------------------------------------------
+
+    def _register_theme(self, name: str) -> None:
+        found = themes.find(name, self.outside.themes_folder)
+        self.register_theme(themes.to_textual(found))
+        self.theme = found.name
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+        from embedtui.tui.theme_picker import ThemePicker  # noqa: PLC0415 - when it is asked for
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self._keep(replace(self.config, theme=name))
+
+        self.push_screen(ThemePicker(self.outside.themes_folder), chosen)
+
+    def action_screenshot(self) -> None:  # type: ignore[override]
+        """Save the screen as SVG."""
+        self._save_shot("svg")
+
+    def action_screenshot_text(self) -> None:
+        """Save the screen as text."""
+        self._save_shot("text")
+
+    def _save_shot(self, form: str) -> None:
+        from embedtui.tui.terminal import screenshot  # noqa: PLC0415 - when one is taken
+
+        save = screenshot.save_svg if form == "svg" else screenshot.save_text
+        try:
+            path = save(self, self._shots(), self._what())
+        except InputError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
+        else:
+            self.notify(f"saved {printable(str(path))}", markup=False, timeout=6)
+
+    def _what(self) -> str:
+        """Return what the screen shows, for a file's name."""
+        view = self.frame.view if self.frame else None
+        line = view.focus if view else None
+        current = self.query_one("#views", ContentSwitcher).current or "explore"
+        if view is None or line is None:
+            return f"{self.choices.model} {current}"
+        return f"{view.model} {line.label} {view.texts} {current}"
+
+    def action_export(self) -> None:
+        """Write the report of the last run."""
+        self._export()
+
+    @work(thread=True, exclusive=True, group="export", exit_on_error=False)
+    def _export(self) -> None:
+        from embedtui.record import exports, report  # noqa: PLC0415 - when it is asked for
+
+        with self.session.lock:
+            run = self.session.runs[-1]
+            path = self.session.run_path
+            made = report.build(run)
+        stem = path.with_suffix("") if path else self._shots() / "report"
+        written = []
+        try:
+            for form, suffix in (("json", "json"), ("csv", "csv"), ("markdown", "md")):
+                file = stem.with_name(f"{stem.name}.{suffix}")
+                file.write_text(exports.FORMATS[form](made), encoding="utf-8", newline="")
+                written.append(file.name)
+        except OSError as error:
+            said = f"{stem.parent} cannot be written: {error.strerror}"
+            self.call_from_thread(self.notify, printable(said), severity="error", markup=False)
+        else:
+            said = f"wrote {', '.join(written)} in {stem.parent}"
+            self.call_from_thread(self.notify, printable(said), markup=False, timeout=8)
+
+
+def said_of(view: View, paused: bool) -> str:
+    """Return in words what is happening."""
+    match view.state:
+        case "killing":
+            said = "killing the engine"
+        case "cancelling":
+            said = f"stopping after this batch, Esc again kills the engine · {view.stage}"
+        case "running":
+            said = view.stage
+            if view.measuring and view.rate is not None and view.seconds_left is not None:
+                said += f" · {view.rate:.0f} texts/s · {duration(view.seconds_left)} left"
+        case _:
+            said = view.problem or ("" if view.lines else "ready: press r or Enter")
+            if not said:
+                focus = view.focus
+                said = f"{focus.label}: {focus.sentence}" if focus else ""
+    return f"picture held, p goes on · {said}" if paused else said
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in words, whole ones."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def gpu_text(readings: Iterable[Any]) -> str:
+    """Return memory and load of the GPUs in a few words."""
+    parts = []
+    for one in readings:
+        used, total = one.used_bytes / 2**30, one.total_bytes / 2**30
+        parts.append(f"{used:.1f}/{total:.0f} GB {one.utilisation:3.0f} %")
+    return "GPU " + " · ".join(parts) if parts else ""
+
+
+def choices_of(config: Config) -> Choices:
+    """Return what the config says was chosen last."""
+    return config.choices()
+
+
+def config_of(config: Config, choices: Choices) -> Config:
+    """Return the config with what is chosen now."""
+    return config.with_choices(choices)

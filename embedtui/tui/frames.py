@@ -1,0 +1,115 @@
+"""The thread that composes what is shown, so that the one that draws has only to paint.
+
+Frames come at most so often a second: a line over which every batch were painted would choke, and
+a screen that paints all the time cannot take keys.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from embedtui.charts import Picture
+from embedtui.tui.pictures import PICTURES
+from embedtui.tui.view import Composer, View, Wish
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One moment: what is there, and the charts drawn at the sizes they were asked for."""
+
+    view: View
+    pictures: Mapping[str, Picture]
+
+
+class Framer:
+    """Makes frames when something has changed, and hands each to `give`."""
+
+    def __init__(self, composer: Composer, wish: Wish, give: Callable[[Frame], None]) -> None:
+        self._composer = composer
+        self._give = give
+        self._wish = wish
+        self._sizes: dict[str, Size] = {}
+        self._unicode = True
+        self.seconds = 0.25
+        """Least time between two frames of a run; a wish is granted at once."""
+        self._condition = threading.Condition()
+        self._asked = True
+        self._grown = False
+        self._ended = False
+        self._thread = threading.Thread(target=self._work, name="embedtui-frames", daemon=True)
+
+    @property
+    def wish(self) -> Wish:
+        """What is to be shown."""
+        return self._wish
+
+    def start(self) -> None:
+        """Begin to make frames."""
+        self._thread.start()
+
+    def change(self, **wishes: object) -> None:
+        """Change what is to be shown; the frame comes at once."""
+        with self._condition:
+            self._wish = replace(self._wish, **wishes)  # type: ignore[arg-type]
+            self._ask()
+
+    def size(self, name: str, size: Size | None, *, unicode: bool = True) -> None:
+        """Say at which size a chart is on the screen; None for one that is not."""
+        with self._condition:
+            self._unicode = unicode
+            if size is None:
+                self._sizes.pop(name, None)
+            elif self._sizes.get(name) != size:
+                self._sizes[name] = size
+                self._ask()
+
+    def again(self) -> None:
+        """Make a frame though nothing has changed."""
+        with self._condition:
+            self._ask()
+
+    def grown(self) -> None:
+        """Say that there are new figures; a frame comes when it is due."""
+        with self._condition:
+            self._grown = True
+            self._condition.notify()
+
+    def stop(self) -> None:
+        """End the thread."""
+        with self._condition:
+            self._ended = True
+            self._condition.notify()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def _ask(self) -> None:
+        self._asked = True
+        self._condition.notify()
+
+    def _work(self) -> None:
+        last = 0.0
+        while True:
+            with self._condition:
+                while not self._ended and not self._asked:
+                    if not self._grown:
+                        self._condition.wait()
+                        continue
+                    rest = last + self.seconds - time.monotonic()
+                    if rest <= 0:
+                        break
+                    self._condition.wait(rest)
+                if self._ended:
+                    return
+                self._asked = self._grown = False
+                wish, sizes, unicode = self._wish, dict(self._sizes), self._unicode
+            last = time.monotonic()
+            view = self._composer.compose(wish)
+            pictures = {
+                name: PICTURES[name](view, *size, unicode=unicode) for name, size in sizes.items()
+            }
+            self._give(Frame(view, pictures))

@@ -1,0 +1,204 @@
+"""The one owner of engines and runs: screens ask it and read what it holds, under its lock.
+
+A study runs in a plain thread, because a Textual worker that is cancelled leaves its thread running;
+the thread ends by the study's own cancel and kill. Nothing here knows Textual.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
+
+from embedtui.engine.client import Engines
+from embedtui.errors import EmbedtuiError
+from embedtui.study.choices import Choices, plan_of
+from embedtui.study.events import BatchEmbedded, Event, RunEnded, SettingEnded, Waiting
+from embedtui.study.findings import faults_of
+from embedtui.study.plan import Plan
+from embedtui.study.progress import Progress
+from embedtui.study.results import Results, SettingResults
+from embedtui.study.study import Study
+
+State = Literal["idle", "running", "cancelling", "killing"]
+
+_RUNS_KEPT = 8
+
+
+class Listening(Protocol):
+    """What writes a run down."""
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+class Session:
+    """Runs one study after the other on engines that stay warm between them."""
+
+    def __init__(self, engines: Engines, record: Callable[[Plan], Listening] | None = None) -> None:
+        self.engines = engines
+        self.lock = threading.RLock()
+        """Held while results change; hold it to read them."""
+        self.runs: list[Results] = []
+        """The latest last; figures of earlier ones stay on the screen and are used again."""
+        self.faults: dict[SettingResults, str] = {}
+        """The first fault of each setting that has one."""
+        self.state: State = "idle"
+        self.version = 0
+        """Grows with everything that a screen could show."""
+        self.stage = ""
+        """What is done before there is a run, in words."""
+        self.problem = ""
+        """Why the last run did not come to its end."""
+        self.run_path: Path | None = None
+        self.changed = threading.Event()
+        """Set whenever `version` has grown."""
+        self._record = record
+        self._study: Study | None = None
+        self._results = Results()
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self.progress = Progress()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is under way."""
+        return self.state != "idle"
+
+    def run(self, choices: Choices) -> bool:
+        """Begin a run; False where one is under way."""
+        with self.lock:
+            if self.busy:
+                return False
+            self.state, self.problem, self.stage = "running", "", "reading model and texts"
+            self.progress = Progress()
+            self._stop.clear()
+        self._touch()
+        self._thread = threading.Thread(
+            target=self._work, args=(choices,), name="embedtui-study", daemon=True
+        )
+        self._thread.start()
+        return True
+
+    def cancel(self) -> None:
+        """Stop after the batch in hand."""
+        with self.lock:
+            if self.state == "running":
+                self.state = "cancelling"
+            self._stop.set()
+            study = self._study
+        if study is not None:
+            study.cancel()
+        self._touch()
+
+    def kill(self) -> None:
+        """Kill the engine that works; the next run loads another."""
+        with self.lock:
+            if self.state == "idle":
+                return
+            self.state = "killing"
+            self._stop.set()
+            study = self._study
+        if study is not None:
+            # The host answers in its own time, and a screen must not wait for it.
+            threading.Thread(target=study.kill, name="embedtui-kill", daemon=True).start()
+        self._touch()
+
+    def forget(self, run: Results) -> None:
+        """Drop an earlier run's figures."""
+        with self.lock:
+            self.runs = [one for one in self.runs if one is not run]
+        self._touch()
+
+    def close(self) -> None:
+        """End the run, the engines and the host; waits until the run file is whole."""
+        self.kill()
+        self.engines.close()
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def _touch(self) -> None:
+        with self.lock:
+            self.version += 1
+        self.changed.set()
+
+    def _work(self, choices: Choices) -> None:
+        recorder: Listening | None = None
+        results = self._results = Results()
+        try:
+            plan, weights = plan_of(choices, self._say)
+            if self._stop.is_set():
+                return
+            recorder = self._record(plan) if self._record else None
+            self.run_path = getattr(recorder, "path", None)
+            listeners = [results, self.progress, self._after]
+            study = Study(
+                plan,
+                self.engines,
+                [self._locked(listeners), *([recorder] if recorder else [])],
+                weights_bytes=weights,
+                earlier=list(self.runs),
+            )
+            with self.lock:
+                self._study = study
+                stop = self._stop.is_set()
+            if stop:
+                study.cancel()
+            study.run()
+        except EmbedtuiError as error:
+            self.problem = str(error)
+        except Exception as error:  # noqa: BLE001 - a run that fails must not take the screen with it
+            self.problem = f"{type(error).__name__}: {error}"
+        finally:
+            measured = any(setting.unbatched.count for setting in results.settings)
+            if recorder is not None:
+                recorder.close()
+                if not measured and self.run_path is not None:
+                    self.run_path.unlink(missing_ok=True)
+            with self.lock:
+                self._study = None
+                self.stage = ""
+                self.state = "idle"
+                if not measured:
+                    self.runs = [run for run in self.runs if run is not results]
+                self.runs = self.runs[-_RUNS_KEPT:]
+                kept = {setting for run in self.runs for setting in run.settings}
+                self.faults = {key: text for key, text in self.faults.items() if key in kept}
+            self._touch()
+
+    def _locked(self, listeners: list[Callable[[Event], None]]) -> Callable[[Event], None]:
+        def listen(event: Event) -> None:
+            with self.lock:
+                for listener in listeners:
+                    listener(event)
+            self._touch()
+
+        return listen
+
+    def _after(self, event: Event) -> None:
+        match event:
+            case Waiting():
+                self.stage = event.what
+            case BatchEmbedded():
+                if self.runs[-1:] != [self._results]:
+                    self.runs.append(self._results)
+            case SettingEnded():
+                self._judge(self._results.settings[event.setting])
+            case RunEnded(status="failed") if not self.problem:
+                self.problem = event.reason
+            case _:
+                pass
+
+    def _judge(self, setting: SettingResults) -> None:
+        if setting.unbatched.count:
+            found = faults_of(self._results, setting)
+            if found:
+                self.faults[setting] = found[0].message
+
+    def _say(self, what: str) -> None:
+        self.stage = what
+        self._touch()

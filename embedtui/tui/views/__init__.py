@@ -1,0 +1,1 @@
+"""What the tabs show: each puts widgets together and hands them the figures."""

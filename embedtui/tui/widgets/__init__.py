@@ -1,0 +1,1 @@
+"""Widgets of our own, where the stock ones are too large or too slow."""

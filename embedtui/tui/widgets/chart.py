@@ -1,0 +1,103 @@
+"""A chart that is drawn elsewhere and painted here in the theme's colours."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from embedtui.charts import Picture
+
+_SERIES = [f"series-{number}" for number in range(1, 9)]
+_HEAT = [f"heat-{number}" for number in range(1, 6)]
+_INKS = ["axis", "label", "faint", "noise", "tolerance", "precision", "focus", *_SERIES, *_HEAT]
+
+
+class ChartView(Widget):
+    """Shows the picture of its name; asks for another one when its size changes."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{ink}" for ink in _INKS}
+
+    DEFAULT_CSS = "\n".join(
+        [
+            "ChartView { height: 1fr; }",
+            "ChartView .chart--axis { color: $text-muted; }",
+            "ChartView .chart--label { color: $foreground; }",
+            "ChartView .chart--faint { color: $text-disabled; }",
+            "ChartView .chart--focus { color: $foreground; text-style: bold; }",
+            "ChartView .chart--noise { color: $mark-noise; }",
+            "ChartView .chart--tolerance { color: $mark-tolerance; }",
+            "ChartView .chart--precision { color: $mark-precision; text-style: bold; }",
+            *(f"ChartView .chart--{ink} {{ color: ${ink}; }}" for ink in _SERIES),
+            "ChartView .chart--heat-1 { color: $text-disabled; }",
+            "ChartView .chart--heat-2 { color: $text-muted; }",
+            "ChartView .chart--heat-3 { color: $foreground; }",
+            "ChartView .chart--heat-4 { color: $warning; }",
+            "ChartView .chart--heat-5 { color: $error; text-style: bold; }",
+            "ChartView:ansi .chart--faint { text-style: dim; }",
+            "ChartView:ansi .chart--axis { text-style: dim; }",
+        ]
+    )
+
+    class Sized(Message):
+        """The chart has another size, or is hidden."""
+
+        def __init__(self, chart: ChartView, size: tuple[int, int] | None) -> None:
+            super().__init__()
+            self.chart = chart
+            self.size = size
+
+        @property
+        def control(self) -> ChartView:
+            """The chart."""
+            return self.chart
+
+    def __init__(self, picture: str, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
+        self.picture_name = picture
+        self._picture: Picture | None = None
+        self._styles: dict[str, Style] = {}
+
+    def show(self, picture: Picture | None) -> None:
+        """Paint this picture; one that is already shown costs nothing."""
+        if picture is not None and picture != self._picture:
+            self._picture = picture
+            self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of the theme before."""
+        super().notify_style_update()
+        self._styles.clear()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Ask for a picture of the new size."""
+        self.post_message(self.Sized(self, (event.size.width, event.size.height)))
+
+    def on_hide(self) -> None:
+        """Have it drawn no more."""
+        self.post_message(self.Sized(self, None))
+
+    def on_show(self) -> None:
+        """Have it drawn again."""
+        if self.size.area:
+            self.post_message(self.Sized(self, (self.size.width, self.size.height)))
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of the picture, cut or filled to the width."""
+        picture, base = self._picture, self.rich_style
+        if picture is None or y >= picture.height:
+            return Strip.blank(self.size.width, base)
+        segments = [Segment(span.text, self._style(span.ink)) for span in picture.rows[y]]
+        return Strip(segments, picture.width).adjust_cell_length(self.size.width, base)
+
+    def _style(self, ink: str) -> Style:
+        if ink not in self._styles:
+            known = ink in _INKS
+            found = self.get_component_rich_style(f"chart--{ink}") if known else self.rich_style
+            self._styles[ink] = found
+        return self._styles[ink]
