@@ -1,0 +1,21 @@
+"""Charts as text in roles: drawn anywhere, coloured by whoever shows them."""
+
+from embedtui.charts.by_batch_size import Line, drift_by_batch_size, mark_of
+from embedtui.charts.canvas import preload
+from embedtui.charts.heat import heat_strip
+from embedtui.charts.histogram import Ridge, drift_histogram
+from embedtui.charts.picture import Picture, Span
+from embedtui.charts.scatter import scatter
+
+__all__ = [
+    "Line",
+    "Picture",
+    "Ridge",
+    "Span",
+    "drift_by_batch_size",
+    "drift_histogram",
+    "heat_strip",
+    "mark_of",
+    "preload",
+    "scatter",
+]

@@ -1,0 +1,143 @@
+"""Largest drift over batch sizes, a line for each setting; equal bits have a lane of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from embedtui.charts.axes import Decades, name
+from embedtui.charts.canvas import Stroke, draw
+from embedtui.charts.picture import Picture, Sheet, label_of, message
+
+MARKS = "●◆■▲▼★✚◉"
+ASCII_MARKS = "ox#^v*+@"
+"""One glyph for each series, so that a line is known without its colour."""
+_LEAST = (22, 6)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One setting's largest drift at each batch size."""
+
+    label: str
+    ink: str
+    points: tuple[tuple[int, float | None], ...]
+    """None where all vectors are equal bit for bit."""
+    focused: bool = False
+
+
+def mark_of(ink: str, *, unicode: bool = True) -> str:
+    """Return the glyph of a series."""
+    marks = MARKS if unicode else ASCII_MARKS
+    number = ink.rpartition("-")[2]
+    return marks[(int(number) - 1) % len(marks)] if number.isdecimal() else marks[0]
+
+
+def drift_by_batch_size(
+    lines: Sequence[Line],
+    *,
+    width: int,
+    height: int,
+    tolerance: float | None = None,
+    tolerance_label: str = "",
+    unicode: bool = True,
+    empty: str = "",
+) -> Picture:
+    """Draw a line for each setting over batch sizes at equal distances."""
+    sizes = sorted({size for line in lines for size, _ in line.points})
+    if not sizes:
+        return message(empty, width, height, unicode=unicode)
+    if width < _LEAST[0] or height < _LEAST[1]:
+        return message("too small", width, height, unicode=unicode)
+    lane = any(value is None for line in lines for _, value in line.points)
+    left = 7 if lane else 6
+    rows = height - 2 - (1 if lane else 0)
+    values = [value for line in lines for _, value in line.points]
+    axis = Decades.over([*values, tolerance], rows)
+    sheet = Sheet(width, height)
+    across = width - left - 1
+    step = across / max(len(sizes), 1)
+    places = {size: (number + 0.5) * step for number, size in enumerate(sizes)}
+    _decades(sheet, axis, left, rows, unicode=unicode)
+    if tolerance is not None:
+        y = rows - 1 - min(int(axis.place(tolerance)), rows - 1)
+        sheet.put(left, y, ("╌" if unicode else "-") * across, "tolerance")
+        label = label_of(tolerance_label, across, unicode=unicode)
+        sheet.put(left + across - len(label), y, label, "tolerance")
+    strokes = _lines(lines, places, axis, unicode=unicode)
+    sheet.cells(left, 0, draw(across, rows, strokes))
+    if lane:
+        sheet.put(0, rows, "equal", "axis")
+        sheet.put(left - 1, rows, "│" if unicode else "|", "axis")
+        _lane(sheet, lines, places, left, rows, unicode=unicode)
+    _sizes(sheet, places, left, height - 2, across, unicode=unicode)
+    return sheet.picture()
+
+
+def _decades(sheet: Sheet, axis: Decades, left: int, rows: int, *, unicode: bool) -> None:
+    for y in range(rows):
+        sheet.put(left - 1, y, "│" if unicode else "|", "axis")
+    for decade, place in axis.ticks(2):
+        y = rows - 1 - min(int(place), rows - 1)
+        text = name(decade)
+        sheet.put(left - 2 - len(text), y, text, "axis")
+        sheet.put(left - 1, y, "┤" if unicode else "+", "axis")
+
+
+def _lines(
+    lines: Sequence[Line], places: dict[int, float], axis: Decades, *, unicode: bool
+) -> list[Stroke]:
+    strokes = []
+    ordered = sorted(lines, key=lambda line: line.focused)
+    for line in ordered:
+        points = [(places[size], axis.place(value)) for size, value in line.points if value]
+        for (x1, y1), (x2, y2) in pairwise(points):
+            strokes.append(Stroke([x1, x2], [y1, y2], line.ink, _join(unicode), connected=True))
+    for line in ordered:
+        points = [
+            (places[size], min(axis.place(value), axis.cells - 0.5))
+            for size, value in line.points
+            if value
+        ]
+        glyph = mark_of(line.ink, unicode=unicode)
+        xs, ys = [x for x, _ in points], [int(y) + 0.5 for _, y in points]
+        strokes.append(Stroke(xs, ys, line.ink, glyph))
+    return strokes
+
+
+def _join(unicode: bool) -> str:
+    return "braille" if unicode else "."
+
+
+def _lane(
+    sheet: Sheet,
+    lines: Sequence[Line],
+    places: dict[int, float],
+    left: int,
+    y: int,
+    *,
+    unicode: bool,
+) -> None:
+    """Put the marks of settings with equal bits side by side, as many as there is room for."""
+    for size, place in places.items():
+        there = [line for line in lines if (size, None) in line.points]
+        start = left + int(place) - (len(there) - 1) // 2
+        for number, line in enumerate(there):
+            sheet.put(start + number, y, mark_of(line.ink, unicode=unicode), line.ink, over=False)
+
+
+def _sizes(
+    sheet: Sheet, places: dict[int, float], left: int, y: int, across: int, *, unicode: bool
+) -> None:
+    sheet.put(left - 1, y, "└" if unicode else "+", "axis")
+    sheet.put(left, y, ("─" if unicode else "-") * across, "axis")
+    sheet.put(0, y + 1, "batch", "axis")
+    free = left
+    for size, place in places.items():
+        text = str(size)
+        x = max(left + int(place) - (len(text) - 1) // 2, left)
+        x = min(x, left + across + 1 - len(text))
+        if x >= free:
+            sheet.put(x, y + 1, text, "axis")
+            free = x + len(text) + 1

@@ -1,0 +1,210 @@
+"""The main picture: one band for each setting on one log axis, equal bits in a column before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedtui.charts.axes import Decades, name
+from embedtui.charts.canvas import Stroke, draw
+from embedtui.charts.picture import Picture, Sheet, label_of, message
+from embedtui.measure.histogram import LogHistogram
+
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+_ASCII_EIGHTHS = " ..::+##"
+_LEAST = (24, 5)
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """One setting's distances."""
+
+    label: str
+    ink: str
+    histogram: LogHistogram
+    noise: float | None = None
+    precision: float | None = None
+    focused: bool = False
+
+
+def drift_histogram(
+    ridges: Sequence[Ridge],
+    *,
+    width: int,
+    height: int,
+    tolerance: float | None,
+    tolerance_label: str = "",
+    unicode: bool = True,
+    empty: str = "",
+) -> Picture:
+    """Draw the settings below one another.
+
+    Bars show how many texts drift so far, the tallest bar of a band as high as the band; the column
+    before the axis shows the share that is equal bit for bit. Each band has its marks: the noise
+    floor, the precision error, and through all of them the tolerance.
+    """
+    if not ridges:
+        return message(empty, width, height, unicode=unicode)
+    if width < _LEAST[0] or height < _LEAST[1]:
+        return message("too small", width, height, unicode=unicode)
+    below = 3 if height >= 9 else 2
+    shown = ridges[: height - below]
+    sheet = Sheet(width, height)
+    counts = [_share(ridge.histogram) for ridge in shown]
+    heights = _heights(height - below, len(shown))
+    two_lines = min(heights) >= 2
+    longest = max(len(ridge.label) for ridge in shown)
+    gutter = max(min(longest, width // 4 + 2), 0 if two_lines else 4)
+    gutter = max(gutter, *(len(count) for count in counts)) if two_lines else gutter
+    side = 0 if two_lines else max(len(count) for count in counts) + 1
+    left = gutter + side + 4
+    axis = Decades.over(
+        [
+            *(v for r in shown for v in (r.histogram.low, r.histogram.high, r.noise, r.precision)),
+            tolerance,
+        ],
+        width - left - 1,
+    )
+    top = 0
+    if tolerance is not None:
+        at = left + min(int(axis.place(tolerance)), axis.cells - 1)
+        for y in range(height - below):
+            sheet.put(at, y, "┆" if unicode else ":", "tolerance")
+    for ridge, rows, count in zip(shown, heights, counts, strict=True):
+        _label(sheet, ridge, top, rows, gutter, count, two_lines=two_lines, unicode=unicode)
+        _band(sheet, ridge, top, rows, left, axis, unicode=unicode)
+        top += rows
+    _axis(sheet, axis, left, height - below, with_line=below == 3, unicode=unicode)
+    marks = {
+        "noise": any(ridge.noise for ridge in shown),
+        "precision": any(ridge.precision for ridge in shown),
+        "tolerance": tolerance is not None,
+    }
+    _legend(sheet, marks, tolerance, tolerance_label, height - 1, unicode=unicode)
+    return sheet.picture()
+
+
+def _share(histogram: LogHistogram) -> str:
+    return f"= {histogram.identical}/{histogram.total}"
+
+
+def _heights(rows: int, bands: int) -> list[int]:
+    each, rest = divmod(rows, bands)
+    return [each + (number < rest) for number in range(bands)]
+
+
+def _label(
+    sheet: Sheet,
+    ridge: Ridge,
+    top: int,
+    rows: int,
+    gutter: int,
+    count: str,
+    *,
+    two_lines: bool,
+    unicode: bool,
+) -> None:
+    last = top + rows - 1
+    line = last - 1 if two_lines else last
+    label = label_of(ridge.label, gutter, unicode=unicode)
+    sheet.put(0, line, label.ljust(gutter), "focus" if ridge.focused else ridge.ink)
+    if two_lines:
+        sheet.put(0, last, count, "faint")
+    else:
+        sheet.put(gutter + 1, last, count, "faint")
+
+
+def _band(
+    sheet: Sheet, ridge: Ridge, top: int, rows: int, left: int, axis: Decades, *, unicode: bool
+) -> None:
+    histogram = ridge.histogram
+    # A blank line above a band keeps it apart from the one before.
+    tall = rows - 1 if rows >= 3 else rows
+    if histogram.total:
+        share = histogram.identical / histogram.total
+        cells = draw(2, tall, _bars(np.array([share, share]), tall, ridge.ink, unicode=unicode))
+        sheet.cells(left - 3, top + rows - tall, cells)
+    for y in range(top, top + rows):
+        sheet.put(left - 1, y, "│" if unicode else "|", "axis")
+    columns = np.zeros(axis.cells)
+    used = np.flatnonzero(histogram.counts)
+    logs = histogram.centres[used]
+    places = np.clip((logs - axis.low) / (axis.high - axis.low) * axis.cells, 0, axis.cells - 1)
+    np.add.at(columns, places.astype(np.intp), histogram.counts[used])
+    strokes = []
+    if ridge.noise is not None:
+        x = min(int(axis.place(ridge.noise)), axis.cells - 1) + 0.5
+        ys = [number + 0.5 for number in range(tall)]
+        strokes.append(Stroke([x] * tall, ys, "noise", "┊" if unicode else "'"))
+    if columns.max(initial=0):
+        strokes += _bars(columns / columns.max(), tall, ridge.ink, unicode=unicode)
+    if ridge.precision is not None:
+        x = min(int(axis.place(ridge.precision)), axis.cells - 1) + 0.5
+        strokes.append(Stroke([x], [0.5], "precision", "◆" if unicode else "*"))
+    sheet.cells(left, top + rows - tall, draw(axis.cells, tall, strokes))
+
+
+def _bars(
+    shares: np.ndarray[tuple[int], np.dtype[np.float64]], rows: int, ink: str, *, unicode: bool
+) -> list[Stroke]:
+    """Return bars of so high shares of the rows, in eighths; what is there is at least one."""
+    glyphs = _EIGHTHS if unicode else _ASCII_EIGHTHS
+    steps = len(glyphs) - 1
+    by_glyph: dict[str, tuple[list[float], list[float]]] = {}
+    for column, share in enumerate(shares):
+        if share <= 0:
+            continue
+        full, part = divmod(max(round(share * rows * steps), 1), steps)
+        for row in range(full):
+            xs, ys = by_glyph.setdefault(glyphs[-1], ([], []))
+            xs.append(column + 0.5)
+            ys.append(row + 0.5)
+        if part:
+            xs, ys = by_glyph.setdefault(glyphs[part], ([], []))
+            xs.append(column + 0.5)
+            ys.append(full + 0.5)
+    return [Stroke(xs, ys, ink, glyph) for glyph, (xs, ys) in by_glyph.items()]
+
+
+def _axis(
+    sheet: Sheet, axis: Decades, left: int, y: int, *, with_line: bool, unicode: bool
+) -> None:
+    ticks = axis.ticks(7)
+    if with_line:
+        sheet.put(left - 3, y, "──┴" if unicode else "--+", "axis")
+        sheet.put(left, y, ("─" if unicode else "-") * axis.cells, "axis")
+        for _, place in ticks:
+            x = min(round(place), axis.cells - 1)
+            if x > 0:
+                sheet.put(left + x, y, "┴" if unicode else "+", "axis")
+    labels = y + 1 if with_line else y
+    sheet.put(left - 3, labels, "=", "axis")
+    for decade, place in ticks:
+        text = name(decade)
+        x = left + min(round(place), axis.cells - 1) - (len(text) // 2 if place else 0)
+        sheet.put(min(x, sheet.width - len(text)), labels, text, "axis", over=False)
+
+
+def _legend(
+    sheet: Sheet,
+    marks: dict[str, bool],
+    tolerance: float | None,
+    tolerance_label: str,
+    y: int,
+    *,
+    unicode: bool,
+) -> None:
+    limit = f"{tolerance_label} {tolerance:.1e}" if tolerance is not None else ""
+    parts = [
+        ("tolerance", f"{'┆' if unicode else ':'} {label_of(limit, 24, unicode=unicode)}"),
+        ("precision", f"{'◆' if unicode else '*'} precision error"),
+        ("noise", f"{'┊' if unicode else chr(39)} noise floor"),
+        ("axis", "= identical"),
+    ]
+    x = 0
+    for ink, text in parts:
+        if marks.get(ink, True) and x + len(text) <= sheet.width:
+            sheet.put(x, y, text, ink)
+            x += len(text) + 3

@@ -1,0 +1,107 @@
+"""A drawn chart: text in roles, so that a screen gives it the colours of its theme."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from embedtui.printable import printable
+
+Cell = tuple[str, str]
+"""A character and its ink."""
+BLANK: Cell = (" ", "blank")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Neighbouring characters of one ink."""
+
+    text: str
+    ink: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Rows of spans; every row is exactly `width` terminal columns wide."""
+
+    rows: tuple[tuple[Span, ...], ...]
+    width: int
+    height: int
+
+    @property
+    def plain(self) -> str:
+        """The picture without inks."""
+        return "\n".join("".join(span.text for span in row) for row in self.rows)
+
+
+class Sheet:
+    """Cells that a chart is put together on; what lies outside is dropped."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = max(width, 0), max(height, 0)
+        self._cells = [[BLANK] * self.width for _ in range(self.height)]
+
+    def put(self, x: int, y: int, text: str, ink: str, *, over: bool = True) -> None:
+        """Write text from a place on; without `over`, on blank cells only.
+
+        Wide characters are replaced: a cell is one column.
+        """
+        if not 0 <= y < self.height:
+            return
+        for place, character in enumerate(text, start=x):
+            if 0 <= place < self.width and (over or self._cells[y][place] == BLANK):
+                self._cells[y][place] = (character, ink)
+
+    def cells(self, x: int, y: int, rows: Sequence[Sequence[Cell]]) -> None:
+        """Lay drawn cells down, blank ones left out."""
+        for line, row in enumerate(rows):
+            for place, (character, ink) in enumerate(row):
+                if character != " ":
+                    self.put(x + place, y + line, character, ink)
+
+    def is_blank(self, x: int, y: int, length: int = 1) -> bool:
+        """Say whether so many cells from a place on are there and blank."""
+        if not (0 <= y < self.height and x >= 0 and x + length <= self.width):
+            return False
+        return all(cell == BLANK for cell in self._cells[y][x : x + length])
+
+    def picture(self) -> Picture:
+        """Return what was put together."""
+        rows = tuple(
+            tuple(
+                Span("".join(character for character, _ in cells), ink)
+                for ink, cells in groupby(row, key=lambda cell: cell[1])
+            )
+            for row in self._cells
+        )
+        return Picture(rows, self.width, self.height)
+
+
+def label_of(text: str, width: int, *, unicode: bool = True) -> str:
+    """Return a label in single-width characters, cut to `width`.
+
+    Labels may come from files: wide and combining characters would shift all that follows.
+    """
+    shown = "".join(c if _is_single(c) and (unicode or c.isascii()) else "?" for c in _safe(text))
+    if not unicode:
+        return shown if len(shown) <= width else shown[: max(width - 1, 0)] + "~"[: max(width, 0)]
+    return shown if len(shown) <= width else shown[: max(width - 1, 0)] + "…"[: max(width, 0)]
+
+
+def message(text: str, width: int, height: int, *, unicode: bool = True) -> Picture:
+    """Return a picture of nothing but a sentence in its middle."""
+    sheet = Sheet(width, height)
+    shown = label_of(text, width, unicode=unicode)
+    sheet.put((width - len(shown)) // 2, max((height - 1) // 2, 0), shown, "label")
+    return sheet.picture()
+
+
+def _safe(text: str) -> str:
+    return printable(text).replace("·", "-") if text.isascii() else printable(text)
+
+
+def _is_single(character: str) -> bool:
+    wide = unicodedata.east_asian_width(character) in {"W", "F"}
+    return not wide and not unicodedata.combining(character) and character not in "\u200c\u200d"
