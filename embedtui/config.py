@@ -49,7 +49,9 @@ class Config:
     )
     ascii: bool = _field(False, "show nothing beyond ASCII")
     scenario: str = _field("rag", "what the embeddings are for, and so the tolerance")
-    metric: Metric = _field("l2", "the distance that is shown", choices=tuple(METRIC_NAMES))
+    metric: Metric = _field(  # noqa: RUF009 - it makes a field
+        "l2", "the distance that is shown", choices=tuple(METRIC_NAMES)
+    )
     model: str = _field("minilm", "alias, folder or hub id", "explore")
     texts: str = _field("passages", "text pack or file", "explore")
     column: str = _field("", "the file's column of texts; empty for `text`", "explore")
@@ -235,22 +237,29 @@ def _wrong(key: str, value: Any, default: Any, choices: tuple[str, ...]) -> str:
         return f"{key} must be {kind[wanted]}"
     if choices and value not in choices:
         return f"{key} must be one of {', '.join(choices)}"
+    return _beyond(key, value)
+
+
+def _beyond(key: str, value: Any) -> str:
+    """Return what is wrong with a value of the right kind, or nothing."""
+    said = ""
     match key:
         case "refresh" if not 0.2 <= value <= 10:
-            return "refresh must be 0.2 to 10 pictures a second"
+            said = "refresh must be 0.2 to 10 pictures a second"
         case "scenario" if value not in scenarios():
-            known = scenarios()
-            return f"unknown scenario '{printable(value, 40)}'{nearest(value, known)}"
+            said = f"unknown scenario '{printable(value, 40)}'{nearest(value, scenarios())}"
         case "repeats" if not 0 <= value <= 100:
-            return "repeats must be 0 to 100"
+            said = "repeats must be 0 to 100"
         case "limit" if value < 0:
-            return "limit must be 0, for all texts, or more"
+            said = "limit must be 0, for all texts, or more"
         case "batch_sizes":
             try:
                 parse_batch_sizes(value)
             except InputError as error:
-                return f"batch_sizes: {error}"
-    return ""
+                said = f"batch_sizes: {error}"
+        case _:
+            pass
+    return said
 
 
 def _read_settings(found: Mapping[str, Any], problems: list[str]) -> dict[str, tuple[str, ...]]:

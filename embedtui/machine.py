@@ -60,6 +60,25 @@ def gpus() -> list[Gpu]:
         pynvml.nvmlShutdown()
 
 
+def gpu_load() -> list[tuple[str, int, int, int]] | None:
+    """Return name, used and total bytes, and percent of load of each visible GPU.
+
+    None where there is none; an empty list where the driver does not answer this time.
+    """
+    import pynvml  # noqa: PLC0415 - as above
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    try:
+        return [_load(pynvml, handle) for handle in _visible(pynvml)] or None
+    except pynvml.NVMLError:
+        return []
+    finally:
+        pynvml.nvmlShutdown()
+
+
 def version(package: str) -> str | None:
     """Return the installed version of a distribution, or None."""
     try:
@@ -198,6 +217,15 @@ def _visible(nvml: Any) -> list[Any]:
         else:
             break  # CUDA sees none beyond the first that it cannot make out
     return handles
+
+
+def _load(nvml: Any, handle: Any) -> tuple[str, int, int, int]:
+    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+    try:
+        load = int(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+    except nvml.NVMLError:  # a share of a GPU has no load of its own
+        load = 0
+    return str(nvml.nvmlDeviceGetName(handle)), int(memory.used), int(memory.total), load
 
 
 def _gpu(nvml: Any, handle: Any) -> Gpu:

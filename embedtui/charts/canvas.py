@@ -14,6 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from embedtui.charts.picture import BLANK, Cell
 
 DOTS = "braille"
@@ -27,8 +30,8 @@ _CODE = re.compile(r"\x1b\[([0-9;]*)m")
 class Stroke:
     """Points of one glyph and ink, in cells from the lower left corner."""
 
-    x: Sequence[float]
-    y: Sequence[float]
+    x: Sequence[float] | npt.NDArray[np.float64]
+    y: Sequence[float] | npt.NDArray[np.float64]
     ink: str
     glyph: str = DOTS
     """`DOTS`, or the character that is stamped into each point's cell."""
@@ -65,7 +68,7 @@ def _build(width: int, height: int, strokes: Sequence[Stroke], inks: Sequence[st
         # Palette numbers below 16 are names of plotext's own, and white is its background.
         pixel = plotext.pixel(_FIRST + inks.index(stroke.ink))
         marker = plotext.marker(stroke.glyph, pixel)
-        signal = figure.signal(list(stroke.x), list(stroke.y), marker=marker)
+        signal = figure.signal(_listed(stroke.x), _listed(stroke.y), marker=marker)
         figure.draw(signal.lines(True) if stroke.connected else signal)
     for axis, length in (("x", width), ("y", height)):
         ruler = figure.ruler(axis)
@@ -75,6 +78,10 @@ def _build(width: int, height: int, strokes: Sequence[Stroke], inks: Sequence[st
 
 
 _FIRST = 17
+
+
+def _listed(values: Sequence[float] | npt.NDArray[np.float64]) -> list[float]:
+    return [float(value) for value in values]
 
 
 def _read(built: str, width: int, height: int, inks: Sequence[str]) -> list[list[Cell]]:

@@ -61,7 +61,7 @@ def scatter(
             "braille" if unicode else "o",
         )
     )
-    sheet.cells(left, 0, draw(across, rows, [_listed(stroke) for stroke in strokes]))
+    sheet.cells(left, 0, draw(across, rows, strokes))
     for decade, place in axis_y.ticks(2):
         text = name(decade)
         sheet.put(left - 2 - len(text), rows - 1 - min(int(place), rows - 1), text, "axis")
@@ -90,9 +90,3 @@ def _fine(axis: Decades, values: Floats, steps: int) -> npt.NDArray[np.int64]:
 
 def _dot(unicode: bool) -> str:
     return "·" if unicode else "."
-
-
-def _listed(stroke: Stroke) -> Stroke:
-    return Stroke(
-        [float(v) for v in stroke.x], [float(v) for v in stroke.y], stroke.ink, stroke.glyph
-    )

@@ -13,6 +13,8 @@ from rich.text import Text
 from embedtui import __version__, models
 from embedtui.cli import doctor as checks
 from embedtui.cli import output
+from embedtui.cli.config import config, list_themes
+from embedtui.cli.explore import explore
 from embedtui.cli.run import run
 from embedtui.engine.settings import SWITCHES
 from embedtui.errors import EmbedtuiError, InputError
@@ -29,16 +31,25 @@ from embedtui.texts import describe_packs
 )
 @click.version_option(__version__, prog_name="embedtui")
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context) -> int:
     """See how far text embeddings drift when vLLM's dtype, batch or kernels change.
 
-    Start with `embedtui doctor` (is everything here?), then `embedtui run`.
+    Alone, in a terminal, it opens the explorer. `embedtui run` does the same work without a screen,
+    `embedtui doctor` says whether everything is here.
     """
     if context.invoked_subcommand is None:
+        from embedtui.tui.terminal.guard import is_terminal  # noqa: PLC0415 - of the screen alone
+
+        if is_terminal():
+            return int(context.invoke(explore))
         click.echo(context.get_help())
+    return 0
 
 
+cli.add_command(explore)
 cli.add_command(run)
+cli.add_command(config)
+cli.add_command(list_themes)
 
 
 @cli.command("models")

@@ -62,6 +62,12 @@ def unicode_works(console: Console) -> bool:
     return "utf" in (console.encoding or "").lower()
 
 
+def wants_ascii() -> bool:
+    """Return whether the locale, or a console without a font for more, asks for ASCII."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
+    return "utf" not in encoding or os.environ.get("TERM") == "linux"
+
+
 def degrade() -> None:
     """Have standard output and error write what their encoding lacks in ASCII, never fail."""
     codecs.register_error("embedtui", _in_ascii)

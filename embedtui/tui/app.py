@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from textual import on, work
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Input, Static
+from textual.widgets import ContentSwitcher, Static
 
 from embedtui.config import Config
 from embedtui.errors import InputError
@@ -74,13 +74,13 @@ class Explorer(App[int]):
     TITLE = "embedtui"
     CSS_PATH = "embedtui.tcss"
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-slim"),
         (_LEAST[0], "-narrow"),
         (_WIDE, "-wide"),
         (160, "-huge"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-flat"),
         (_LEAST[1], "-low"),
         (34, "-tall"),
@@ -132,7 +132,7 @@ class Explorer(App[int]):
             self.outside.guard.mounted()
         self.animation_level = "none"
         self._register_theme(self.config.theme)
-        self.set_keymap({key: value for key, value in self.config.keys.items()})
+        self.set_keymap(dict(self.config.keys))
         self._show_idle()
         self.call_after_refresh(self._begin)
 
@@ -228,23 +228,16 @@ class Explorer(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Say which actions do something now: hints and palette tell the truth by it."""
         lines = self.frame.view.lines if self.frame else ()
-        match action:
-            case "run":
-                return not self.session.busy
-            case "cancel":
-                return self.session.busy and self.session.state != "killing"
-            case "pause":
-                return self.session.busy or self.paused
-            case "next_setting" | "previous_setting" | "compare":
-                return len(lines) > 1
-            case "hide" | "worst" | "filter" | "export":
-                return bool(lines)
-            case "show_all":
-                return bool(self.framer.wish.hidden)
-            case "serve":
-                return bool(self.frame and self.frame.view.answers.command)
-            case _:
-                return True
+        able: dict[str, bool] = {
+            "run": not self.session.busy,
+            "cancel": self.session.busy and self.session.state != "killing",
+            "pause": self.session.busy or self.paused,
+            "show_all": bool(self.framer.wish.hidden),
+            "serve": bool(self.frame and self.frame.view.answers.command),
+            **dict.fromkeys(("next_setting", "previous_setting", "compare"), len(lines) > 1),
+            **dict.fromkeys(("hide", "worst", "filter", "export"), bool(lines)),
+        }
+        return able.get(action, True)
 
     def _tick(self) -> None:
         """Once a second: what moves by itself."""
@@ -254,9 +247,9 @@ class Explorer(App[int]):
             self._gpu = text
             if self.frame is not None:
                 self._show_progress(self.frame.view)
-        log = self.query_one("#log") if self.query("#log") else None
-        if log is not None and log.display:
-            log.tick()
+        for log in self.query("#log"):
+            if log.display:
+                log.tick()  # type: ignore[attr-defined]
 
     def _seconds(self) -> float:
         return max(1 / self.config.refresh, _SLOW_SECONDS if self.slow else 0.0)
@@ -455,7 +448,7 @@ class Explorer(App[int]):
 
     def on_resize(self) -> None:
         """Name the tabs that there are at this width."""
-        if self.is_mounted:
+        if self.query("#tabs"):
             self._show_tabs()
 
     @on(Tabs.Opened)

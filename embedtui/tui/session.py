@@ -1,6 +1,6 @@
 """The one owner of engines and runs: screens ask it and read what it holds, under its lock.
 
-A study runs in a plain thread, because a Textual worker that is cancelled leaves its thread running;
+A study runs in a plain thread, because a Textual worker that is cancelled leaves its thread going;
 the thread ends by the study's own cancel and kill. Nothing here knows Textual.
 """
 
@@ -55,14 +55,22 @@ class Session:
         self.problem = ""
         """Why the last run did not come to its end."""
         self.run_path: Path | None = None
-        self.changed = threading.Event()
-        """Set whenever `version` has grown."""
+        self._listener: Callable[[], None] = lambda: None
         self._record = record
         self._study: Study | None = None
         self._results = Results()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self.progress = Progress()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called, from any thread, whenever something has changed."""
+        self._listener = listener
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait for the end of the run under way."""
+        if self._thread is not None:
+            self._thread.join(seconds)
 
     @property
     def busy(self) -> bool:
@@ -124,7 +132,7 @@ class Session:
     def _touch(self) -> None:
         with self.lock:
             self.version += 1
-        self.changed.set()
+        self._listener()
 
     def _work(self, choices: Choices) -> None:
         recorder: Listening | None = None
@@ -135,7 +143,7 @@ class Session:
                 return
             recorder = self._record(plan) if self._record else None
             self.run_path = getattr(recorder, "path", None)
-            listeners = [results, self.progress, self._after]
+            listeners: list[Callable[[Event], None]] = [results, self.progress, self._after]
             study = Study(
                 plan,
                 self.engines,

@@ -199,7 +199,7 @@ def _checked(values: Mapping[str, Any], path: Path, yours: bool) -> ThemeFile:
         ansi=values.get("ansi", False),
         colors=colors,
         series=tuple(_color("[series] colors", one) for one in series),
-        marks={key: series[0] for key in _MARKS} | _colors(values, "marks", _MARKS),
+        marks=dict.fromkeys(_MARKS, str(series[0])) | _colors(values, "marks", _MARKS),
         chips={"on": primary, "off": colors["foreground"]} | _colors(values, "chips", _CHIPS),
         variables={str(k): str(v) for k, v in values.get("variables", {}).items()},
         path=path,

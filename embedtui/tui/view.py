@@ -335,7 +335,7 @@ def _line(
         points=tuple(points),
         speeds=tuple((s, v) for s, one in passes.items() if (v := one.texts_per_second)),
         histogram=log_histogram(values, identical),
-        sentence=verdict.of_setting(run, setting, {setting.number: []}) if not fault else fault,
+        sentence=fault or verdict.of_setting(run, setting, {setting.number: []}),
         in_force=setting.in_force,
         log=setting.log,
         done=setting.unbatched.count,

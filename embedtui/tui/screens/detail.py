@@ -130,9 +130,9 @@ class DetailScreen(ModalScreen[int | None]):
         if not detail.sizes:
             return Text("not measured in a batch yet")
         largest = max((one.distance or 0.0) for one in detail.sizes)
-        return Text("\n").join([self._size(one, largest) for one in detail.sizes])
+        return Text("\n").join([self._at_size(one, largest) for one in detail.sizes])
 
-    def _size(self, one: AtSize, largest: float) -> Text:
+    def _at_size(self, one: AtSize, largest: float) -> Text:
         ascii_only = getattr(self.app, "ascii", False)
         value = "identical" if one.distance is None else f"{one.distance:.1e}"
         length = round(12 * (one.distance or 0.0) / largest) if largest else 0

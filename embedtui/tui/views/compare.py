@@ -51,6 +51,10 @@ class CompareView(Vertical):
         pane.border_title = "texts that differ most between A and B"
         yield pane
 
+    def focus_first(self) -> None:
+        """Give the table the keys."""
+        self.query_one(TablePane).table.focus()
+
     def show(self, frame: Frame) -> None:
         """Show a frame."""
         view = frame.view

@@ -14,14 +14,12 @@ from embedtui.printable import printable
 from embedtui.study.choices import Choices, settings_of
 from embedtui.study.scenarios import METRIC_NAMES, Scenario
 from embedtui.tui.frames import Frame
-from embedtui.tui.view import View
-from embedtui.tui.views.texts import data_of
+from embedtui.tui.views.texts import TextsPane
 from embedtui.tui.widgets.board import Board
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.chips import Chip, Chips
 from embedtui.tui.widgets.field import Field
 from embedtui.tui.widgets.sizes import BatchSizes
-from embedtui.tui.widgets.table import TablePane
 
 _DTYPES = (
     ("float32", "float32", "the widest; on a GPU attention may still run in TF32"),
@@ -68,7 +66,6 @@ class ExploreView(Vertical):
         """Lay the panes out."""
         self.add_class("settings")
         choices: Choices = self.app.choices  # type: ignore[attr-defined]
-        use: Scenario = self.app.framer.wish.scenario  # type: ignore[attr-defined]
         with Horizontal(id="upper"):
             with VerticalScroll(id="settings", classes="box", can_focus=False) as box:
                 box.border_title = "1 settings"
@@ -94,10 +91,111 @@ class ExploreView(Vertical):
                         yield ChartView("by-batch-size", id="by-batch-size")
                 with Vertical(id="board-box", classes="box"):
                     yield Board(id="board")
-        pane = TablePane(id="few-texts", classes="box")
+        pane = TextsPane(id="few-texts", classes="box")
         pane.border_title = "4 texts"
         yield pane
 
     def on_mount(self) -> None:
         """Show what is chosen."""
         self.show_choices(self.app.choices)  # type: ignore[attr-defined]
+        self.show_use(self.app.framer.wish.scenario)  # type: ignore[attr-defined]
+        self.query_one("#field-run").focus()
+
+    # --- what is chosen -----------------------------------------------------------------------
+
+    def show_choices(self, choices: Choices) -> None:
+        """Show what the next run measures."""
+        self.query_one("#field-model", Field).show(choices.model)
+        limit = f", the first {choices.limit}" if choices.limit else ""
+        self.query_one("#field-texts", Field).show(f"{choices.texts}{limit}")
+        chosen = dict(choices.chosen[0])
+        dtypes = [str(value) for value in chosen.pop("dtype")]
+        chips = self.query_one("#dtypes", Chips)
+        chips.replace(chips.options, dtypes)
+        self.query_one(BatchSizes).show(choices.batch_sizes)
+        known = {switch.key: switch for switch in SWITCHES}
+        more = [
+            f"{key}={','.join(known[key].show(value) for value in values)}"
+            for key, values in chosen.items()
+        ]
+        more += [f"repeats={choices.repeats}"] if choices.repeats != 1 else []
+        more += ["no truth"] if not choices.truth else []
+        more += ["too long: left out"] if choices.too_long != "truncate" else []
+        self.query_one("#field-advanced", Field).show(
+            f"{len(more)} changed" if more else "all at default", ", ".join(more)
+        )
+        count = len(settings_of("", choices.chosen))
+        self._count = f"{count} setting{'s' if count > 1 else ''}"
+        self._sizes = f"{len(choices.batch_sizes)} batch sizes"
+        self._show_run("idle")
+
+    def show_use(self, use: Scenario) -> None:
+        """Show what the embeddings are for."""
+        self.query_one("#field-use", Field).show(use.name, f"bears {use.limit}")
+
+    def _show_run(self, state: str) -> None:
+        words = {
+            "idle": f"press r: {self._count}, {self._sizes}",
+            "running": "running: Esc stops",
+            "cancelling": "stopping: Esc kills",
+            "killing": "killing the engine",
+        }
+        self.query_one("#field-run", Field).show(words[state])
+
+    @on(Field.Activated)
+    async def _activated(self, event: Field.Activated) -> None:
+        event.stop()
+        await self.app.run_action(event.field.name or "")
+
+    @on(Chips.Changed, "#dtypes")
+    def _dtypes(self, event: Chips.Changed) -> None:
+        event.stop()
+        choices: Choices = self.app.choices  # type: ignore[attr-defined]
+        chosen = {**choices.chosen[0], "dtype": list(event.selected)}
+        self.post_message(self.Chose(chosen=(chosen,)))
+
+    @on(Chips.Refused)
+    def _refused(self, event: Chips.Refused) -> None:
+        event.stop()
+        self.notify(event.reason, markup=False, timeout=4)
+
+    @on(BatchSizes.Changed)
+    def _batch_sizes(self, event: BatchSizes.Changed) -> None:
+        event.stop()
+        self.post_message(self.Chose(batch_sizes=event.sizes))
+
+    # --- what was found -----------------------------------------------------------------------
+
+    def show(self, frame: Frame) -> None:
+        """Show a frame."""
+        view = frame.view
+        for chart in self.query(ChartView):
+            chart.show(frame.pictures.get(chart.picture_name))
+        self.query_one(Board).show(view)
+        self._show_run(view.state)
+        metric = METRIC_NAMES[view.wish.metric]
+        size = view.wish.histogram_of
+        which = "each text's largest" if size is None else f"at batch size {size}"
+        self.query_one("#drift").border_title = f"2 batch drift, {metric}, {which}"
+        self.query_one("#sizes").border_title = f"3 largest {metric} by batch size"
+        texts = self.query_one("#few-texts", TextsPane)
+        if texts.display and view.per_text is not None and view.focus is not None:
+            texts.show(view)
+            texts.border_title = f"4 texts, {printable(view.focus.label, 60)}"
+
+    def open(self, pane: str) -> None:
+        """Show one pane where there is room for one only."""
+        for name in ("settings", "drift", "sizes"):
+            self.set_class(name == pane, name)
+
+    def focus_pane(self, pane: str) -> None:
+        """Give a pane the keys."""
+        self.query_one("#field-run" if pane == "settings" else "#board").focus()
+
+    def focus_part(self, part: str) -> None:
+        """Give the dtypes or the batch sizes the keys."""
+        self.query_one("#dtypes" if part == "dtypes" else "#sizes-chips").focus()
+
+    def focus_first(self) -> None:
+        """Give the run line the keys."""
+        self.query_one("#field-run").focus()

@@ -50,6 +50,10 @@ class LogView(Vertical):
             yield Input(placeholder="/ filter", id="log-filter", compact=True)
         yield RichLog(id="log-lines", max_lines=_LINES_KEPT, wrap=False, auto_scroll=True)
 
+    def focus_first(self) -> None:
+        """Give the lines the keys."""
+        self.query_one(RichLog).focus()
+
     def tick(self) -> None:
         """Read what has come; called while the view is open."""
         files = log_files(self._folder)

@@ -2,8 +2,82 @@
 
 from __future__ import annotations
 
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from embedtui.printable import printable
+from embedtui.study.scenarios import METRIC_NAMES
+from embedtui.tui.frames import Frame
 from embedtui.tui.view import PerText, View
+from embedtui.tui.widgets.table import TablePane
 from embedtui.tui.widgets.table_data import Column, TableData
+
+
+class TextsPane(TablePane):
+    """The table of the setting that is spoken of, kept up with the figures."""
+
+    def show(self, view: View) -> None:
+        """Show the figures of a view."""
+        per_text = view.per_text
+        if per_text is None:
+            return
+        made = (id(per_text), view.wish.scenario.key)
+        if made != getattr(self, "_made", None):
+            self._made = made
+            self._held = per_text  # keeps its id from being given to another
+            self.table.set_data(data_of(per_text, view))
+
+
+class TextsView(Vertical):
+    """The table alone, with a line that says what it shows."""
+
+    DEFAULT_CSS = """
+    TextsView #texts-line { height: 1; padding: 0 1; color: $text-muted; }
+    TextsView TextsPane { height: 1fr; padding: 0 1; }
+    TextsView:ansi #texts-line { text-style: dim; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Put the line above the table."""
+        yield Static("", id="texts-line", markup=False)
+        yield TextsPane(id="all-texts")
+
+    def show(self, frame: Frame) -> None:
+        """Show a frame."""
+        self.query_one(TextsPane).show(frame.view)
+        self._view = frame.view
+        self._tell()
+
+    def focus_first(self) -> None:
+        """Give the table the keys."""
+        self.query_one(TextsPane).table.focus()
+
+    def focus_filter(self) -> None:
+        """Go to the filter."""
+        self.query_one(TextsPane).action_filter()
+
+    def jump_to_worst(self) -> None:
+        """Go to the text that drifts most."""
+        self.query_one(TextsPane).table.jump_to_worst()
+
+    @on(TablePane.Counted)
+    def _tell(self) -> None:
+        table = self.query_one(TextsPane).table
+        line = self._view.focus if hasattr(self, "_view") else None
+        if line is None:
+            return
+        counted = f"{table.data.count} texts"
+        if table.shown != table.data.count:
+            counted = f"{table.shown} of {counted}"
+        metric = METRIC_NAMES[self._view.wish.metric]
+        said = f"{printable(line.label)}: {counted}, {metric} to the text alone"
+        keys = "[ ] setting   s sort   w worst   / filter   Enter detail   y copy"
+        room = self.size.width - 2 - len(keys) - 3
+        text = f"{said[:room]:<{max(room, 0)}}   {keys}" if room >= len(said) else said
+        self.query_one("#texts-line", Static).update(Text(text, no_wrap=True, overflow="ellipsis"))
 
 
 def data_of(per_text: PerText, view: View) -> TableData:

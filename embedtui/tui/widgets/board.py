@@ -167,7 +167,7 @@ class Board(ScrollView, can_focus=True):
         style = {True: "good", False: "bad", None: "bad"}[holds]
         base = self._style("cursor") if place == self.cursor else self.rich_style
         segments = [
-            Segment(f" {mark} ", base + self.get_component_rich_style(f"board--{line.ink}", partial=True)),
+            Segment(f" {mark} ", base + self._partial(line.ink)),
             Segment(label.ljust(who), base),
             *(Segment(f" {cells[name]:>{room}}", base) for name, room in columns),
             Segment(f"  {word}", base + self._partial(style)),

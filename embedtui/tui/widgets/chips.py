@@ -36,7 +36,7 @@ class Chips(Widget, can_focus=True):
         Binding("right,l", "step(1)", "next", show=False, id="chips.right"),
         Binding("up,k", "line(-1)", "line above", show=False, id="chips.up"),
         Binding("down,j", "line(1)", "line below", show=False, id="chips.down"),
-        Binding("space,enter", "toggle", "on or off", show=False, id="chips.toggle"),
+        Binding("space,enter", "switch", "on or off", show=False, id="chips.toggle"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "chips--on",
@@ -126,10 +126,7 @@ class Chips(Widget, can_focus=True):
         if chip.refused:
             self.post_message(self.Refused(chip.refused))
             return
-        if self._single:
-            changed = {value}
-        else:
-            changed = self._selected ^ {value}
+        changed = {value} if self._single else self._selected ^ {value}
         if len(changed) < self._least:
             self.post_message(self.Refused("at least one stays on"))
             return
@@ -157,7 +154,7 @@ class Chips(Widget, can_focus=True):
         else:
             self.screen.focus_previous()
 
-    def action_toggle(self) -> None:
+    def action_switch(self) -> None:
         """Switch the chip under the cursor."""
         if self._options:
             self.switch(self._options[self._cursor].value)

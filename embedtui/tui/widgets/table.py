@@ -185,10 +185,7 @@ class TextTable(ScrollView, can_focus=True):
         """Filter and sort anew; with `keep` the cursor stays on its text."""
         before = self.cursor_row if keep else None
         count = self.data.count
-        if self._filter:
-            rows = self._find()
-        else:
-            rows = np.arange(count)
+        rows = self._find() if self._filter else np.arange(count)
         column = self.data.column(self._sort[0]) if self._sort else None
         if column is not None and self._sort is not None:
             order = order_of(column, count, descending=self._sort[1])
@@ -365,9 +362,9 @@ class TextTable(ScrollView, can_focus=True):
             style = line + self._style("id" if column.key == "id" else "text")
             return self._matched(text, style)
         if column.kind == "integer":
-            value = int(column.values[row])
-            name = "number" if value > 0 else "missing"
-            text = str(value) if value > 0 else self._missing
+            number = int(column.values[row])
+            name = "number" if number > 0 else "missing"
+            text = str(number) if number > 0 else self._missing
             return [Segment(text.rjust(room), line + self._style(name))]
         value = float(column.values[row])
         if column.identical is not None and column.identical[row]:

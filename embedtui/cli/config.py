@@ -1,0 +1,98 @@
+"""`embedtui config` and `embedtui themes`: what the explorer is set to, and what it could be."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import click
+from rich.text import Text
+
+from embedtui import config as settings
+from embedtui.cli import output
+from embedtui.config import SECTIONS, Config, config_path
+from embedtui.printable import printable
+from embedtui.record import exports
+
+
+@click.group()
+def config() -> None:
+    """Show the config file: looks, keys, and what was chosen last."""
+
+
+@config.command("path")
+def path() -> None:
+    """Print where the config file is, whether it exists or not."""
+    output.out().print(printable(str(config_path())), soft_wrap=True)
+
+
+@config.command("show")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def show(as_json: bool) -> int:
+    """Print every key, its value and what it is for; tell what is wrong with the file.
+
+    The exit code is 2 where something is.
+    """
+    from embedtui.tui.actions import IDS  # noqa: PLC0415 - the explorer's, without its screen
+
+    loaded, problems = settings.load(config_path(), IDS)
+    if as_json:
+        output.write(exports.dump(_as_dict(loaded)))
+    else:
+        _print(loaded)
+    for problem in problems:
+        output.err().print(f"embedtui: {problem}", soft_wrap=True)
+    return 2 if problems else 0
+
+
+@click.command("themes")
+def list_themes() -> int:
+    """List the colour themes, those that come with embedtui and yours.
+
+    The exit code is 2 where a file of yours is wrong.
+    """
+    from embedtui.tui import themes  # noqa: PLC0415 - they are checked as the screen would
+
+    yours, errors = themes.load_user(config_path().parent / "themes")
+    for theme in (*yours, *themes.shipped()):
+        mode = "ANSI" if theme.ansi else "dark" if theme.dark else "light"
+        whose = ", yours" if theme.yours else ""
+        output.out().print(
+            Text.assemble(
+                (f"{printable(theme.name, 24):<14}", "bold"),
+                f"{mode + whose:<14} {printable(theme.description)}",
+            ),
+            soft_wrap=True,
+        )
+    for error in errors:
+        output.err().print(f"embedtui: {printable(str(error))}", soft_wrap=True)
+    return 2 if errors else 0
+
+
+def _as_dict(loaded: Config) -> dict[str, object]:
+    values = {one.name: getattr(loaded, one.name) for one in fields(Config)}
+    values["settings"] = {key: list(found) for key, found in loaded.settings.items()}
+    return values | {"keys": dict(loaded.keys)}
+
+
+def _print(loaded: Config) -> None:
+    console = output.out()
+    for section, what in SECTIONS.items():
+        console.print(Text(f"[{section}]  {what}" if section else what, style="bold"))
+        if section in {"settings", "keys"}:
+            for key, value in getattr(loaded, section).items():
+                said = ", ".join(value) if isinstance(value, tuple) else value
+                console.print(f"  {key} = {printable(said)}", soft_wrap=True)
+            continue
+        for one in fields(Config):
+            if one.metadata.get("section") == section:
+                value = getattr(loaded, one.name)
+                default = value == getattr(Config(), one.name)
+                mark = "" if default else " (set)"
+                said = "true" if value is True else "false" if value is False else str(value)
+                console.print(
+                    Text.assemble(
+                        f"  {one.name} = {printable(said)}{mark}",
+                        (f"   {one.metadata['help']}", "dim"),
+                    ),
+                    soft_wrap=True,
+                )

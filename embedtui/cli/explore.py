@@ -1,0 +1,67 @@
+"""`embedtui explore`: the screen; started by `embedtui` alone where there is a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from embedtui.cli import output
+from embedtui.errors import InputError
+from embedtui.printable import printable
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--texts", metavar="PACK|FILE", help="A text pack or a file.  [default: the last]")
+@click.option("--theme", metavar="NAME", help="Colours; `embedtui themes` lists them.")
+@click.option("--refresh", type=click.FloatRange(0.2, 10), metavar="HZ", help="Pictures a second.")
+@click.option("--slow-link", is_flag=True, help="Draw once a second, for a slow line.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Show nothing beyond ASCII.")
+def explore(
+    model: str | None,
+    texts: str | None,
+    theme: str | None,
+    refresh: float | None,
+    slow_link: bool,
+    ascii_only: bool,
+) -> int:
+    """Open the explorer: choose, press r, watch the drift appear.
+
+    MODEL is an alias, a folder or a hub id. What was chosen last comes back; options count for this
+    time.
+    """
+    # Nothing of this is needed by the other commands, and the screen is to stand at once.
+    from embedtui.tui.terminal.guard import is_terminal  # noqa: PLC0415
+
+    if not is_terminal():
+        raise InputError(
+            "the explorer needs a terminal; `embedtui run` does the same work without one"
+        )
+    from embedtui.config import config_path, load  # noqa: PLC0415
+    from embedtui.tui.actions import IDS  # noqa: PLC0415
+
+    path = config_path()
+    config, problems = load(path, IDS)
+    asked: dict[str, Any] = {
+        "model": model,
+        "texts": texts,
+        "theme": theme,
+        "refresh": refresh,
+        "slow_link": "on" if slow_link else None,
+        "ascii": True if ascii_only or output.wants_ascii() else None,
+    }
+    config = replace(config, **{key: value for key, value in asked.items() if value is not None})
+    return _show(config, problems, path)
+
+
+def _show(config: object, problems: list[str], path: Path) -> int:
+    from embedtui import paths  # noqa: PLC0415 - as above
+    from embedtui.tui.start import Ended, show  # noqa: PLC0415
+
+    ended: Ended = show(config, problems, path, logs=paths.logs_folder())  # type: ignore[arg-type]
+    for line in ended.told:
+        output.err().print(printable(line), soft_wrap=True)
+    return ended.code

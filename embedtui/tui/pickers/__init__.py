@@ -1,0 +1,1 @@
+"""Screens on which something is chosen; each gives back what was chosen, or nothing."""

@@ -1,0 +1,232 @@
+"""Every switch but the dtype, each explained; several values of one are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from embedtui import machine
+from embedtui.engine.settings import CPU_ISA_FEATURES, SWITCHES, Switch
+from embedtui.errors import InputError
+from embedtui.tui.pickers.frame import FRAME_CSS
+from embedtui.tui.widgets.chips import Chip, Chips
+
+_MANY = 16
+
+
+@dataclass(frozen=True)
+class AdvancedChoice:
+    """What is not at its default, and how the run goes about it."""
+
+    settings: dict[str, list[Any]]
+    """The values to try for each switch."""
+    repeats: int = 1
+    truth: bool = True
+    too_long: str = "truncate"
+
+
+class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
+    """Changes are kept with Escape or Enter on a line of text; nothing has to be confirmed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "keep", "done", id="advanced.done"),
+        Binding("ctrl+x", "forget", "back without changes", show=False, id="advanced.forget"),
+        Binding("D", "reset", "all to their defaults", show=False, id="advanced.reset"),
+    ]
+    DEFAULT_CSS = f"""
+    AdvancedScreen {{
+        {FRAME_CSS}
+        & .frame {{ height: 92%; }}
+        & VerticalScroll {{ height: 1fr; scrollbar-size-vertical: 1; }}
+        & .switch {{ height: auto; margin-bottom: 1; }}
+        & .name {{ text-style: bold; height: 1; }}
+        & .explained {{ color: $text-muted; height: auto; }}
+        & .refused {{ color: $text-disabled; height: auto; }}
+        & #advanced-count {{ height: 1; color: $text-muted; }}
+        & #advanced-count.many {{ color: $warning; }}
+        &:ansi .explained {{ text-style: dim; }}
+    }}
+    """
+
+    def __init__(self, now: AdvancedChoice, *, device: str, dtypes: int) -> None:
+        super().__init__()
+        self._now = now
+        self._device = device
+        self._dtypes = dtypes
+        self._chosen: dict[str, list[Any]] = {k: list(v) for k, v in now.settings.items()}
+        self._repeats, self._truth, self._too_long = now.repeats, now.truth, now.too_long
+        self._bad: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        """Put a part for each switch, and how many settings that makes, into the frame."""
+        with Vertical(classes="frame") as frame:
+            frame.border_title = "advanced: what else can move an embedding"
+            frame.border_subtitle = "Space switches   Tab next   D all to default   Esc done"
+            with VerticalScroll(can_focus=False):
+                for switch in SWITCHES:
+                    if switch.key != "dtype":
+                        yield from self._switch(switch)
+                yield from self._options()
+            yield Static("", id="advanced-count", markup=False)
+
+    def _switch(self, switch: Switch) -> ComposeResult:
+        refused = self._device not in switch.devices
+        with Vertical(classes="switch"):
+            yield Static(
+                self._heading(switch), classes="name", id=f"name-{switch.key}", markup=False
+            )
+            if refused:
+                where = "on a GPU only" if self._device == "cpu" else "on the CPU only"
+                said = f"{where}: {switch.refusal}"
+                yield Static(said, classes="refused", markup=False)
+            elif switch.choices:
+                yield Chips(self._chips(switch), self._on(switch), id=f"switch-{switch.key}")
+            else:
+                values = self._chosen.get(switch.key, [switch.default])
+                yield Input(
+                    ",".join(switch.show(value) for value in values),
+                    id=f"switch-{switch.key}",
+                    placeholder="auto, or whole numbers: 1,2",
+                )
+                yield Static("", classes="error", id=f"error-{switch.key}", markup=False)
+            yield Static(switch.help, classes="explained", markup=False)
+
+    def _options(self) -> ComposeResult:
+        with Vertical(classes="switch"):
+            yield Static("repeats", classes="name", markup=False)
+            numbers = [Chip(str(n), str(n)) for n in sorted({0, 1, 2, 3, 5, self._repeats})]
+            yield Chips(numbers, (str(self._repeats),), single=True, id="option-repeats")
+            said = "how often unbatched and largest batches are run again: the noise floor"
+            yield Static(said, classes="explained", markup=False)
+        with Vertical(classes="switch"):
+            yield Static("float64 truth", classes="name", markup=False)
+            chips = [Chip("on", "on"), Chip("off", "off")]
+            now = "on" if self._truth else "off"
+            yield Chips(chips, (now,), single=True, id="option-truth")
+            said = "each text once in float64 on the same weights, kept for next time"
+            yield Static(said, classes="explained", markup=False)
+        with Vertical(classes="switch"):
+            yield Static("texts beyond the model's limit", classes="name", markup=False)
+            chips = [Chip("truncate", "truncate"), Chip("refuse", "leave out")]
+            yield Chips(chips, (self._too_long,), single=True, id="option-too-long")
+
+    def on_mount(self) -> None:
+        """Say how many settings there are."""
+        self._count()
+
+    @on(Chips.Changed)
+    def _chip(self, event: Chips.Changed) -> None:
+        event.stop()
+        kind, _, key = (event.chips.id or "").partition("-")
+        if kind == "option":
+            value = event.selected[0]
+            match key:
+                case "repeats":
+                    self._repeats = int(value)
+                case "truth":
+                    self._truth = value == "on"
+                case _:
+                    self._too_long = value
+            return
+        switch = _switch_of(key)
+        self._take(switch, [switch.parse(value) for value in event.selected])
+
+    @on(Chips.Refused)
+    def _refused(self, event: Chips.Refused) -> None:
+        event.stop()
+        self.notify(event.reason, markup=False, timeout=4)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        switch = _switch_of((event.input.id or "").removeprefix("switch-"))
+        error = self.query_one(f"#error-{switch.key}", Static)
+        try:
+            parts = [part for part in event.value.split(",") if part.strip()]
+            values = [switch.parse(part) for part in parts or ["auto"]]
+        except InputError as problem:
+            error.update(str(problem))
+            self._bad.add(switch.key)
+        else:
+            error.update("")
+            self._bad.discard(switch.key)
+            self._take(switch, list(dict.fromkeys(values)))
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.focus_next()
+
+    def action_keep(self) -> None:
+        """Go back with what is chosen."""
+        if self._bad:
+            self.notify(f"{', '.join(sorted(self._bad))}: not a value", severity="warning")
+            return
+        self.dismiss(AdvancedChoice(dict(self._chosen), self._repeats, self._truth, self._too_long))
+
+    def action_forget(self) -> None:
+        """Go back as if nothing had been changed."""
+        self.dismiss(None)
+
+    def action_reset(self) -> None:
+        """Put every switch to its default."""
+        self._chosen.clear()
+        for switch in SWITCHES:
+            for chips in self.query(f"#switch-{switch.key}").results(Chips):
+                chips.replace(chips.options, self._on(switch))
+            for line in self.query(f"#switch-{switch.key}").results(Input):
+                line.value = switch.show(switch.default)
+            for name in self.query(f"#name-{switch.key}").results(Static):
+                name.update(self._heading(switch))
+        self._count()
+
+    def _take(self, switch: Switch, values: list[Any]) -> None:
+        if values == [switch.default]:
+            self._chosen.pop(switch.key, None)
+        else:
+            self._chosen[switch.key] = values
+        self.query_one(f"#name-{switch.key}", Static).update(self._heading(switch))
+        self._count()
+
+    def _count(self) -> None:
+        made = self._dtypes
+        parts = [f"{self._dtypes} dtype{'s' if self._dtypes > 1 else ''}"]
+        for key, values in self._chosen.items():
+            made *= len(values)
+            if len(values) > 1:
+                parts.append(f"{len(values)} of {key}")
+        line = self.query_one("#advanced-count", Static)
+        line.set_class(made > _MANY, "many")
+        more = ": that takes its time" if made > _MANY else ""
+        times = " x " if getattr(self.app, "ascii", False) else " × "
+        line.update(f"{times.join(parts)} = {made} setting{'s' if made > 1 else ''}{more}")
+
+    def _heading(self, switch: Switch) -> Text:
+        changed = switch.key in self._chosen
+        mark = "*" if getattr(self.app, "ascii", False) else "●"
+        return Text(f"{switch.key}{f' {mark} changed' if changed else ''}")
+
+    def _chips(self, switch: Switch) -> list[Chip]:
+        features = machine.cpu_features() if switch.key == "cpu_isa" else []
+        chips = []
+        for value in switch.choices:
+            needed = CPU_ISA_FEATURES.get(value) if switch.key == "cpu_isa" else None
+            lacking = f"this CPU has no {needed}" if needed and needed not in features else ""
+            chips.append(Chip(value, value, refused=lacking))
+        return chips
+
+    def _on(self, switch: Switch) -> tuple[str, ...]:
+        values = self._chosen.get(switch.key, [switch.default])
+        return tuple(switch.show(value) for value in values)
+
+
+def _switch_of(key: str) -> Switch:
+    return next(switch for switch in SWITCHES if switch.key == key)

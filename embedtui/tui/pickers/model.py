@@ -1,0 +1,236 @@
+"""The model picker: what is here, a path, or the hub, and whether vLLM would run it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from embedtui import models
+from embedtui.errors import InputError
+from embedtui.models import ModelInfo
+from embedtui.printable import printable
+from embedtui.tui.pickers import paths
+from embedtui.tui.pickers.frame import FRAME_CSS
+
+_MARKS = {"yes": "✔", "no": "✗", "unknown": "?"}
+_ASCII_MARKS = {"yes": "+", "no": "x", "unknown": "?"}
+
+
+class ModelPicker(ModalScreen[str | None]):
+    """Search by typing; what is under the cursor is described below."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "back", id="model.back"),
+        Binding("down", "move(1)", "down", show=False, priority=True),
+        Binding("up", "move(-1)", "up", show=False, priority=True),
+        Binding("tab", "complete", "complete", show=False, priority=True),
+    ]
+    DEFAULT_CSS = f"ModelPicker {{ {FRAME_CSS} & OptionList {{ max-height: 14; }} }}"
+
+    def __init__(self, current: str) -> None:
+        super().__init__()
+        self._current = current
+        self._known: list[ModelInfo] = []
+        self._described: dict[str, ModelInfo | str] = {}
+        """What was found of a name, or why nothing was."""
+        self._listed: list[str] = []
+        self._looking = True
+
+    def compose(self) -> ComposeResult:
+        """Put the list and the description below the line that is typed into."""
+        with Vertical(classes="frame") as frame:
+            frame.border_title = "model"
+            frame.border_subtitle = (
+                "type to search, a path or org/name   Tab complete   Enter choose   Esc back"
+            )
+            yield Input(placeholder="alias, ./folder or org/name", compact=True)
+            yield OptionList()
+            yield Static("", classes="details", markup=False, id="model-details")
+
+    def on_mount(self) -> None:
+        """Look for models."""
+        self.query_one(OptionList).can_focus = False
+        self.query_one(Input).focus()
+        self._list()
+        self._find()
+
+    @work(thread=True, exclusive=True, group="find-models", exit_on_error=False)
+    def _find(self) -> None:
+        found = models.find_models()
+        self.app.call_from_thread(self._found, found)
+
+    def _found(self, found: list[ModelInfo]) -> None:
+        self._known = found
+        self._described |= {info.ref: info for info in found}
+        self._looking = False
+        self._list()
+
+    @work(thread=True, group="describe-model", exit_on_error=False)
+    def _describe(self, ref: str) -> None:
+        try:
+            found: ModelInfo | str = models.resolve(ref)
+        except InputError as error:
+            found = str(error)
+        self.app.call_from_thread(self._describes, ref, found)
+
+    def _describes(self, ref: str, found: ModelInfo | str) -> None:
+        self._described[ref] = found
+        self._show_details()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._list()
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        ref = self._ref()
+        if ref is None:
+            return
+        if ref.endswith("/") and not _is_model(ref):
+            self.query_one(Input).value = ref
+            self.query_one(Input).action_end()
+            return
+        self._choose(ref.rstrip("/") or "/")
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        self._choose(self._listed[event.option_index])
+
+    @on(OptionList.OptionHighlighted)
+    def _moved(self) -> None:
+        self._show_details()
+
+    def _choose(self, ref: str) -> None:
+        try:
+            info = models.resolve(ref)
+            models.require_embeddable(info)
+        except InputError as error:
+            self._described[ref] = str(error)
+            self.query_one("#model-details", Static).update(Text(printable(str(error))))
+            self.app.bell()
+        else:
+            self.dismiss(ref)
+
+    def action_move(self, by: int) -> None:
+        """Move through the list while the line keeps the keys."""
+        options = self.query_one(OptionList)
+        options.action_cursor_down() if by > 0 else options.action_cursor_up()
+
+    def action_complete(self) -> None:
+        """Complete the path, or the name under the cursor."""
+        line = self.query_one(Input)
+        if paths.looks_like_path(line.value):
+            completed = paths.complete(line.value, lambda path: False)
+            line.value = completed.common
+        else:
+            line.value = self._ref() or line.value
+        line.action_end()
+
+    def _ref(self) -> str | None:
+        place = self.query_one(OptionList).highlighted
+        if place is not None and place < len(self._listed):
+            return self._listed[place]
+        return self.query_one(Input).value.strip() or None
+
+    def _list(self) -> None:
+        typed = self.query_one(Input).value.strip()
+        options = self.query_one(OptionList)
+        lines: list[tuple[str, Text]] = []
+        if paths.looks_like_path(typed):
+            if _is_model(typed):
+                lines.append((typed.rstrip("/") or "/", self._line(typed, "a model", "yes")))
+            found = paths.complete(typed, lambda path: False)
+            for entry in found.entries:
+                model = _is_model(entry.text)
+                word = "a model" if model else "folder"
+                lines.append((entry.text, self._line(entry.text, word, "yes" if model else "")))
+            if found.more:
+                lines.append((typed, self._line(f"and {found.more} more: type on", "", "")))
+        else:
+            for info in self._known:
+                if typed.casefold() in f"{info.ref} {info.name}".casefold():
+                    facts = _facts(info)
+                    lines.append((info.ref, self._line(info.ref, facts, info.embeds)))
+            if "/" in typed and not any(ref == typed for ref, _ in lines):
+                lines.append((typed, self._line(typed, "ask the hub for it", "unknown")))
+        self._listed = [ref for ref, _ in lines]
+        options.clear_options()
+        options.add_options([Option(line) for _, line in lines])
+        if lines:
+            current = self._current if not typed else ""
+            options.highlighted = self._listed.index(current) if current in self._listed else 0
+        self._show_details()
+
+    def _line(self, ref: str, facts: str, embeds: str) -> Text:
+        marks = _ASCII_MARKS if getattr(self.app, "ascii", False) else _MARKS
+        return Text.assemble(
+            f"{marks.get(embeds, ' ')} ", (printable(ref, 60), "bold"), f"  {facts}", no_wrap=True
+        )
+
+    def _show_details(self) -> None:
+        ref = self._ref()
+        details = self.query_one("#model-details", Static)
+        if ref is None:
+            details.update("looking for models …" if self._looking else "nothing is called that")
+            return
+        ref = ref.rstrip("/") or "/"
+        found = self._described.get(ref)
+        if found is None and (_is_model(ref) or not paths.looks_like_path(ref)):
+            self._described[ref] = "looking …"
+            self._describe(ref)
+            found = self._described[ref]
+        details.update(Text("\n" + (_details(found) if found is not None else "a folder")))
+
+
+def _is_model(ref: str) -> bool:
+    if not paths.looks_like_path(ref):
+        return False
+    try:
+        return (Path(ref).expanduser() / "config.json").is_file()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _facts(info: ModelInfo) -> str:
+    parts = []
+    if info.layers and info.width:
+        parts.append(f"{info.layers} × {info.width}")
+    if info.pooling:
+        parts.append(f"{info.pooling} pooling")
+    if info.parameters:
+        parts.append(f"{info.parameters / 1e6:.0f} M")
+    return printable(" · ".join(parts)) if parts else printable(info.reason, 60)
+
+
+def _details(found: ModelInfo | str) -> str:
+    if isinstance(found, str):
+        return printable(found)
+    one = found
+    lines = [f"{one.name}: {one.architecture or 'architecture unknown'}"]
+    if one.layers and one.width:
+        lines.append(f"{one.layers} layers × {one.width}")
+    if one.pooling:
+        lines.append(f"{one.pooling} pooling, says {one.pooling_source}")
+    if one.parameters:
+        stored = f", stored in {one.dtype}" if one.dtype else ""
+        lines.append(f"{one.parameters / 1e6:.1f} M parameters{stored}")
+    if one.bytes_on_disk:
+        lines.append(f"{one.bytes_on_disk / 1e6:.1f} MB of weights")
+    if one.max_length:
+        lines.append(f"texts of up to {one.max_length} tokens")
+    if one.folder is not None:
+        lines.append(f"in {one.folder}")
+    words = {"yes": "vLLM embeds with it", "no": "vLLM does not embed with it"}
+    lines.append(words.get(one.embeds, "whether vLLM embeds with it is not known"))
+    if one.reason:
+        lines[-1] += f": {one.reason}"
+    return "\n".join(map(printable, lines))

@@ -1,0 +1,245 @@
+"""The text picker: packs and files, with a look into them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from embedtui.errors import InputError
+from embedtui.printable import printable
+from embedtui.texts import TextPack, describe_packs, load_texts
+from embedtui.tui.pickers import paths
+from embedtui.tui.pickers.frame import FRAME_CSS
+
+_SUFFIXES = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
+_PREVIEW = 200
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class TextsChoice:
+    """What `load_texts` is to be asked for."""
+
+    ref: str
+    column: str | None = None
+    id_column: str | None = None
+    limit: int | None = None
+
+
+class TextsPicker(ModalScreen[TextsChoice | None]):
+    """Choose a pack or a file; the first texts are shown before it is taken."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "back", id="texts.back"),
+        Binding("down", "move(1)", "down", show=False, priority=True),
+        Binding("up", "move(-1)", "up", show=False, priority=True),
+        Binding("ctrl+t", "complete", "complete", show=False, priority=True),
+    ]
+    DEFAULT_CSS = f"""
+    TextsPicker {{
+        {FRAME_CSS}
+        & OptionList {{ max-height: 9; }}
+        & #texts-more {{ height: 1; }}
+        & #texts-more Label {{ width: auto; padding: 0 1 0 0; color: $text-muted; }}
+        & #texts-more Input {{ width: 1fr; margin-right: 2; }}
+    }}
+    """
+
+    def __init__(self, current: TextsChoice) -> None:
+        super().__init__()
+        self._current = current
+        self._packs = describe_packs()
+        self._listed: list[str] = []
+        self._asked: TextsChoice | None = None
+
+    def compose(self) -> ComposeResult:
+        """Put list, columns and preview below the line that is typed into."""
+        now = self._current
+        with Vertical(classes="frame") as frame:
+            frame.border_title = "texts"
+            frame.border_subtitle = (
+                "type a pack or a path   → complete   Tab columns   Enter choose   Esc back"
+            )
+            path = now.ref if paths.looks_like_path(now.ref) else ""
+            yield Input(path, placeholder="a pack's name, or ./file.jsonl", id="texts-ref")
+            yield OptionList()
+            with Horizontal(id="texts-more"):
+                yield Label("text column")
+                yield Input(now.column or "", placeholder="text", id="texts-column")
+                yield Label("id column")
+                yield Input(now.id_column or "", placeholder="id", id="texts-id")
+                yield Label("first")
+                limit = str(now.limit) if now.limit else ""
+                yield Input(limit, placeholder="all", id="texts-limit", type="integer")
+            yield Static("", classes="details", markup=False, id="texts-preview")
+
+    def on_mount(self) -> None:
+        """List the packs."""
+        self.query_one(OptionList).can_focus = False
+        self._list()
+        self.query_one("#texts-ref", Input).focus()
+
+    @on(Input.Changed, "#texts-ref")
+    def _typed(self) -> None:
+        self._list()
+
+    @on(Input.Changed, "#texts-column, #texts-id, #texts-limit")
+    def _changed(self) -> None:
+        self._look()
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        ref = self._ref()
+        if ref is not None and ref.endswith("/"):
+            line = self.query_one("#texts-ref", Input)
+            line.value = ref
+            line.focus()
+            line.action_end()
+        else:
+            self._choose()
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        self.query_one(OptionList).highlighted = event.option_index
+        self._entered()
+
+    @on(OptionList.OptionHighlighted)
+    def _moved(self) -> None:
+        self._look()
+
+    def action_move(self, by: int) -> None:
+        """Move through the list while the line keeps the keys."""
+        options = self.query_one(OptionList)
+        options.action_cursor_down() if by > 0 else options.action_cursor_up()
+
+    def on_key(self, event: object) -> None:
+        """Complete the path when the cursor goes beyond its end."""
+        line = self.query_one("#texts-ref", Input)
+        at_end = line.has_focus and line.cursor_position == len(line.value)
+        if getattr(event, "key", "") == "right" and at_end:
+            self.action_complete()
+
+    def action_complete(self) -> None:
+        """Complete the path, or the name under the cursor."""
+        line = self.query_one("#texts-ref", Input)
+        if paths.looks_like_path(line.value):
+            completed = paths.complete(line.value, _wanted)
+            line.value = completed.common if completed.common != line.value else self._ref() or ""
+        else:
+            line.value = self._ref() or line.value
+        line.action_end()
+
+    def _ref(self) -> str | None:
+        place = self.query_one(OptionList).highlighted
+        if place is not None and place < len(self._listed):
+            return self._listed[place]
+        return self.query_one("#texts-ref", Input).value.strip() or None
+
+    def _list(self) -> None:
+        typed = self.query_one("#texts-ref", Input).value.strip()
+        options = self.query_one(OptionList)
+        lines: list[tuple[str, Text]] = []
+        if paths.looks_like_path(typed) or "/" in typed:
+            found = paths.complete(typed, _wanted)
+            for entry in found.entries:
+                word = "folder" if entry.folder else ""
+                lines.append((entry.text, _line(entry.text, word)))
+            if found.more:
+                lines.append((typed, _line(f"and {found.more} more: type on", "")))
+        else:
+            for pack in self._packs:
+                if typed.casefold() in pack.name.casefold():
+                    words = f"{pack.count:>5} texts  {pack.description}"
+                    lines.append((pack.name, _line(pack.name.ljust(13), words)))
+        self._listed = [ref for ref, _ in lines]
+        options.clear_options()
+        options.add_options([Option(line) for _, line in lines])
+        if lines:
+            current = self._current.ref
+            known = not typed and current in self._listed
+            options.highlighted = self._listed.index(current) if known else 0
+        self._look()
+
+    def _choice(self) -> TextsChoice | None:
+        ref = self._ref()
+        if ref is None:
+            return None
+        limit = self.query_one("#texts-limit", Input).value.strip()
+        return TextsChoice(
+            ref,
+            self.query_one("#texts-column", Input).value.strip() or None,
+            self.query_one("#texts-id", Input).value.strip() or None,
+            int(limit) if limit.isdecimal() and int(limit) else None,
+        )
+
+    def _look(self) -> None:
+        choice = self._choice()
+        if choice == self._asked:
+            return
+        self._asked = choice
+        if choice is None or choice.ref.endswith("/"):
+            self._show("")
+            return
+        self._show("reading …")
+        self._read(choice)
+
+    @work(thread=True, group="preview", exit_on_error=False)
+    def _read(self, choice: TextsChoice) -> None:
+        limit = min(choice.limit or _PREVIEW, _PREVIEW)
+        try:
+            pack = load_texts(
+                choice.ref, column=choice.column, id_column=choice.id_column, limit=limit
+            )
+            said = _preview(pack, limit)
+        except InputError as error:
+            said = printable(str(error))
+        self.app.call_from_thread(self._answer, choice, said)
+
+    def _answer(self, choice: TextsChoice, said: str) -> None:
+        if choice == self._asked and self.is_mounted:
+            self._show(said)
+
+    def _show(self, said: str) -> None:
+        text = Text("\n" + said, no_wrap=True, overflow="ellipsis")
+        self.query_one("#texts-preview", Static).update(text)
+
+    def _choose(self) -> None:
+        choice = self._choice()
+        if choice is None:
+            return
+        try:
+            load_texts(choice.ref, column=choice.column, id_column=choice.id_column, limit=1)
+        except InputError as error:
+            self._show(printable(str(error)))
+            self.app.bell()
+        else:
+            self.dismiss(choice)
+
+
+def _wanted(path: object) -> bool:
+    return str(path).lower().endswith(_SUFFIXES)
+
+
+def _line(ref: str, words: str) -> Text:
+    return Text.assemble((printable(ref, 60), "bold"), "  ", printable(words), no_wrap=True)
+
+
+def _preview(pack: TextPack, limit: int) -> str:
+    lengths = sorted(len(one.text) for one in pack.texts)
+    count = f"the first {limit}" if len(pack) == limit else f"{len(pack)}"
+    lines = [
+        f"{count} texts of {lengths[0]} to {lengths[-1]} characters, "
+        f"half of them up to {lengths[len(lengths) // 2]}"
+    ]
+    for one in pack.texts[:_SHOWN]:
+        lines.append(f"{printable(one.id, 10):<10}  {printable(one.text[:400], 200)}")
+    return "\n".join(lines)

@@ -1,0 +1,101 @@
+"""Starts the explorer: the engine host first, then the screen, and ends both in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from embedtui.config import Config, save
+from embedtui.engine.client import Engines
+from embedtui.errors import InputError
+from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.gpu_meter import GpuMeter
+from embedtui.tui.session import Session
+from embedtui.tui.terminal.guard import guarded
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the explorer ended."""
+
+    code: int
+    told: tuple[str, ...] = ()
+    """Lines for the terminal, once it is a terminal again."""
+
+
+def show(config: Config, problems: list[str], path: Path, *, logs: Path) -> Ended:
+    """Show the explorer until the user leaves it.
+
+    The host begins to import vLLM before anything is drawn: it needs seconds, a person as well.
+    """
+    config, problems = _with_theme(config, problems, path)
+    engines = Engines()
+    engines.start()
+    session = Session(engines, _recorder)
+    gpu = GpuMeter()
+    gpu.start()
+    try:
+        with guarded(_log(logs)) as guard:
+            app = Explorer(
+                Outside(
+                    session,
+                    config,
+                    save=partial(save, path),
+                    problems=tuple(problems),
+                    themes_folder=path.parent / "themes",
+                    guard=guard,
+                    gpu=gpu,
+                )
+            )
+            with _ending_on_signals(app):
+                code = app.run()
+    finally:
+        gpu.stop()
+        session.close()
+    told = (f"Run file: {session.run_path}",) if session.runs and session.run_path else ()
+    return Ended(app.return_code or code or 0, told)
+
+
+def _with_theme(config: Config, problems: list[str], path: Path) -> tuple[Config, list[str]]:
+    """Put the default in the place of a theme that cannot be had."""
+    from embedtui.tui import themes  # noqa: PLC0415 - beside its only use
+
+    try:
+        themes.find(config.theme, path.parent / "themes")
+    except InputError as error:
+        return replace(config, theme=themes.DEFAULT), [*problems, str(error)]
+    return config, problems
+
+
+def _recorder(plan: Any) -> Any:
+    from embedtui.record.run_file import Recorder, new_path  # noqa: PLC0415 - when a run begins
+
+    return Recorder(new_path(plan))
+
+
+def _log(folder: Path) -> Path:
+    return folder / f"{time.strftime('%Y%m%d-%H%M%S')}-screen-{os.getpid()}.log"
+
+
+@contextmanager
+def _ending_on_signals(app: Explorer) -> Iterator[None]:
+    """Have a signal that would kill the process leave the terminal as it was."""
+
+    def on_signal(signum: int, _frame: FrameType | None) -> None:
+        app.call_later(app.exit, 128 + signum)
+
+    wanted = (signal.SIGTERM, signal.SIGHUP)
+    before = {signum: signal.signal(signum, on_signal) for signum in wanted}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

@@ -1,0 +1,1 @@
+"""What stands between the explorer and the terminal."""

@@ -1,0 +1,67 @@
+"""The screen as a file: SVG for showing, text for pasting."""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from embedtui.errors import InputError
+from embedtui.printable import printable
+
+_MOST_CHARACTERS = 90
+# What XML 1.0 cannot hold, even escaped.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def save_svg(app: App[Any], folder: Path, what: str) -> Path:
+    """Save the screen as SVG under a name that says what it shows.
+
+    Raises:
+        InputError: if it cannot be written.
+    """
+    drawn = app.export_screenshot(title=printable(what, 100))
+    return _save(folder, what, "svg", _NOT_XML.sub("\ufffd", drawn))
+
+
+def save_text(app: App[Any], folder: Path, what: str) -> Path:
+    """Save the characters of the screen.
+
+    Raises:
+        InputError: if it cannot be written.
+    """
+    return _save(folder, what, "txt", text_of(app))
+
+
+def text_of(app: App[Any]) -> str:
+    """Return the characters of the screen, line by line, blanks at their ends cut off."""
+    lines = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in lines) + "\n"
+
+
+def name_of(what: str) -> str:
+    """Return a file's name without its suffix: when, and what is shown."""
+    plain = unicodedata.normalize("NFKD", printable(what)).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^A-Za-z0-9.=+-]+", "-", plain).strip("-.")[:_MOST_CHARACTERS].strip("-.")
+    return f"{time.strftime('%Y-%m-%d-%H%M%S')}-{words or 'screen'}"
+
+
+def _save(folder: Path, what: str, suffix: str, content: str) -> Path:
+    stem = name_of(what)
+    for number in range(1, 1000):
+        more = "" if number == 1 else f"-{number}"
+        path = folder / f"{stem}{more}.{suffix}"
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(content)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            shown = printable(str(path))
+            raise InputError(f"{shown} cannot be written: {error.strerror}") from error
+        return path
+    raise InputError(f"{printable(str(folder))} is full of screenshots of this second")
