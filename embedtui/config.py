@@ -56,7 +56,7 @@ class Config:
     texts: str = _field("passages", "text pack or file", "explore")
     column: str = _field("", "the file's column of texts; empty for `text`", "explore")
     id_column: str = _field("", "the file's column of ids; empty for `id`", "explore")
-    limit: int = _field(0, "take the first so many texts only; 0 for all", "explore")
+    limit: int = _field(64, "take the first so many texts only; 0 for all", "explore")
     batch_sizes: str = _field("1,2,4,8,16,32,64", "texts per step, such as 1,2,4-64*2", "explore")
     repeats: int = _field(1, "how often batches are run again for the noise floor", "explore")
     truth: bool = _field(True, "measure against float64", "explore")
@@ -67,7 +67,7 @@ class Config:
         ("truncate", "refuse"),
     )
     settings: Mapping[str, tuple[str, ...]] = field(
-        default_factory=lambda: {"dtype": ("bfloat16", "float16", "float32")}
+        default_factory=lambda: {"dtype": ("bfloat16", "float32", "float16")}
     )
     keys: Mapping[str, str] = field(default_factory=dict)
 

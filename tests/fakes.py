@@ -134,8 +134,9 @@ class Script:
 class FakeHost:
     """Stands for the process that has imported vLLM."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, logs: Path) -> None:
         self._script = script
+        self.logs = logs
         self.ready: HostReady | None = None
         self.closed = False
 
@@ -315,7 +316,7 @@ class FakeEngines:
 
     def __init__(self, script: Script | None = None, *, logs: Path) -> None:
         self.script = script or Script()
-        self.host = FakeHost(self.script)
+        self.host = FakeHost(self.script, logs)
         self.jobs = 0
         """Batches begun, over all engines."""
         self.computed = 0

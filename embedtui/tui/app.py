@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import App, ComposeResult, SystemCommand
@@ -29,6 +29,7 @@ from embedtui.tui.views.explore import ExploreView
 from embedtui.tui.widgets.board import Board
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip, Tabs
+from embedtui.tui.widgets.table import TextTable
 
 _METRICS: tuple[Metric, ...] = ("l2", "cosine", "max_abs")
 _SLOW_SECONDS = 1.0
@@ -36,6 +37,10 @@ _PANES = {"settings": "1", "drift": "2", "sizes": "3"}
 """The parts of the first view, and their keys: all at once where there is room, else one."""
 _WIDE = 100
 _LEAST = (60, 15)
+
+
+if TYPE_CHECKING:
+    from embedtui.tui.screens.detail import DetailScreen
 
 
 class Framed(Message, bubble=False):
@@ -586,6 +591,39 @@ class Explorer(App[int]):
         if message.chart.picture_name:
             self.framer.size(message.chart.picture_name, message.size, unicode=not self.ascii)
 
+    @on(TextTable.RowSelected)
+    def _row(self, message: TextTable.RowSelected) -> None:
+        self._open_detail(message.table, message.row)
+
+    @on(TextTable.CopyRequested)
+    def _copy_row(self, message: TextTable.CopyRequested) -> None:
+        self.copy_and_tell(message.text)
+
+    def _open_detail(self, table: TextTable, row: int) -> None:
+        """Show one text under the setting that is spoken of."""
+        from embedtui.tui.screens.detail import DetailScreen  # noqa: PLC0415 - when asked for
+
+        line = self.frame.view.focus if self.frame else None
+        if line is None:
+            return
+
+        def step(screen: DetailScreen, by: int) -> None:
+            table.action_move(by)
+            if table.cursor_row is not None:
+                self._fill_detail(screen, line, table.cursor_row)
+
+        screen = DetailScreen(line.label, self.framer.wish.metric, step)
+        self._fill_detail(screen, line, row)
+        self.push_screen(screen)
+
+    def _fill_detail(self, screen: DetailScreen, line: Line, row: int) -> None:
+        from embedtui.tui.detail import detail_of  # noqa: PLC0415 - likewise
+
+        with self.session.lock:
+            found = self.framer.composer.shown().get(line.key)
+            if found is not None:
+                screen.show(detail_of(*found, row, self.framer.wish.metric))
+
     def action_filter(self) -> None:
         """Go to the filter of the texts."""
         self._open("texts")
@@ -772,10 +810,13 @@ def said_of(view: View, paused: bool) -> str:
             if view.measuring and view.rate is not None and view.seconds_left is not None:
                 said += f" · {view.rate:.0f} texts/s · {duration(view.seconds_left)} left"
         case _:
-            said = view.problem or ("" if view.lines else "ready: press r or Enter")
-            if not said:
-                focus = view.focus
-                said = f"{focus.label}: {focus.sentence}" if focus else ""
+            ended = {
+                "cancelled": "stopped, what was measured stays; r goes on where it ended · ",
+                "finished": f"done in {duration(view.seconds)} · ",
+            }.get(view.status, "")
+            focus = view.focus
+            said = f"{focus.label}: {focus.sentence}" if focus else "ready: press r or Enter"
+            said = view.problem or ended + said
     return f"picture held, p goes on · {said}" if paused else said
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from embedtui import charts
 from embedtui.charts import Picture
 from embedtui.tui.pictures import PICTURES
 from embedtui.tui.view import Composer, View, Wish
@@ -30,7 +31,7 @@ class Framer:
     """Makes frames when something has changed, and hands each to `give`."""
 
     def __init__(self, composer: Composer, wish: Wish, give: Callable[[Frame], None]) -> None:
-        self._composer = composer
+        self.composer = composer
         self._give = give
         self._wish = wish
         self._sizes: dict[str, Size] = {}
@@ -92,6 +93,7 @@ class Framer:
         self._condition.notify()
 
     def _work(self) -> None:
+        charts.preload()
         last = 0.0
         while True:
             with self._condition:
@@ -108,7 +110,7 @@ class Framer:
                 self._asked = self._grown = False
                 wish, sizes, unicode = self._wish, dict(self._sizes), self._unicode
             last = time.monotonic()
-            view = self._composer.compose(wish)
+            view = self.composer.compose(wish)
             pictures = {
                 name: PICTURES[name](view, *size, unicode=unicode) for name, size in sizes.items()
             }

@@ -7,6 +7,7 @@ the thread ends by the study's own cancel and kill. Nothing here knows Textual.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
@@ -59,6 +60,8 @@ class Session:
         self._record = record
         self._study: Study | None = None
         self._results = Results()
+        self._began = 0.0
+        self._took: float | None = 0.0
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self.progress = Progress()
@@ -73,6 +76,11 @@ class Session:
             self._thread.join(seconds)
 
     @property
+    def seconds(self) -> float:
+        """How long the latest run has taken so far, or in all."""
+        return time.monotonic() - self._began if self._took is None else self._took
+
+    @property
     def busy(self) -> bool:
         """Whether a run is under way."""
         return self.state != "idle"
@@ -84,6 +92,7 @@ class Session:
                 return False
             self.state, self.problem, self.stage = "running", "", "reading model and texts"
             self.progress = Progress()
+            self._began, self._took = time.monotonic(), None
             self._stop.clear()
         self._touch()
         self._thread = threading.Thread(
@@ -171,6 +180,7 @@ class Session:
                 self._study = None
                 self.stage = ""
                 self.state = "idle"
+                self._took = time.monotonic() - self._began
                 if not measured:
                     self.runs = [run for run in self.runs if run is not results]
                 self.runs = self.runs[-_RUNS_KEPT:]

@@ -136,6 +136,10 @@ class View:
     model: str
     texts: str
     machine: str
+    status: str
+    """How the latest run stands: running, finished, cancelled, failed."""
+    seconds: float
+    """How long the latest run has taken."""
     done: int
     total: int
     measuring: bool
@@ -201,6 +205,8 @@ class Composer:
                 model=latest.plan.model_name if latest else "",
                 texts=latest.plan.pack.name if latest else "",
                 machine=str(latest.environment["machine"]) if latest else "",
+                status=latest.status if latest else "",
+                seconds=session.seconds,
                 done=progress.done,
                 total=progress.total,
                 measuring=progress.measuring,

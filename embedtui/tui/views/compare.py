@@ -15,6 +15,7 @@ from embedtui.printable import printable
 from embedtui.study.scenarios import METRIC_NAMES
 from embedtui.tui.frames import Frame
 from embedtui.tui.view import Pair, View
+from embedtui.tui.views.texts import id_width
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.table import TablePane
 from embedtui.tui.widgets.table_data import Column, TableData
@@ -34,7 +35,6 @@ class CompareView(Vertical):
     CompareView #compare-charts { height: 1fr; }
     CompareView .box { border: round $panel; border-title-color: $text-muted; }
     CompareView TablePane { height: 1fr; border: round $panel; border-title-color: $text-muted; }
-    .-narrow CompareView #compare-scatter { display: none; }
     """
 
     def compose(self) -> ComposeResult:
@@ -96,7 +96,7 @@ def _said(value: float | None) -> str:
 
 def _data(pair: Pair, view: View) -> TableData:
     columns = [
-        Column("id", "id", pair.ids, "text", 8, help="the text's id"),
+        Column("id", "id", pair.ids, "text", id_width(pair.ids), help="the text's id"),
         Column("text", "text", pair.texts, "text", 0, help="the text"),
     ]
     for number, name in enumerate("AB"):

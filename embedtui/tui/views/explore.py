@@ -22,9 +22,9 @@ from embedtui.tui.widgets.field import Field
 from embedtui.tui.widgets.sizes import BatchSizes
 
 _DTYPES = (
+    ("bfloat16", "bfloat16", "wide range, few digits"),
     ("float32", "float32", "the widest; on a GPU attention may still run in TF32"),
     ("float16", "float16", "vLLM's own choice for a model stored in float32"),
-    ("bfloat16", "bfloat16", "wide range, few digits"),
     ("auto", "auto", "whatever vLLM chooses"),
 )
 
@@ -46,13 +46,6 @@ class ExploreView(Vertical):
     ExploreView #sizes { width: 2fr; }
     ExploreView #board-box { height: auto; }
     ExploreView #few-texts { height: 1fr; display: none; }
-    .-tall.-wide ExploreView #few-texts { display: block; }
-    .-huge ExploreView #settings { width: 44; }
-    .-narrow ExploreView #settings { width: 1fr; display: none; }
-    .-narrow ExploreView #found { display: none; }
-    .-narrow ExploreView.settings #settings { display: block; }
-    .-narrow ExploreView.drift #found, .-narrow ExploreView.sizes #found { display: block; }
-    .-narrow ExploreView.drift #sizes, .-narrow ExploreView.sizes #drift { display: none; }
     """
 
     class Chose(Message):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -80,11 +82,16 @@ class TextsView(Vertical):
         self.query_one("#texts-line", Static).update(Text(text, no_wrap=True, overflow="ellipsis"))
 
 
+def id_width(ids: Sequence[str]) -> int:
+    """Return the columns that most ids fit in; the first of them tell how long they are."""
+    return min(max(4, max((len(one) for one in ids[:200]), default=4)), 16)
+
+
 def data_of(per_text: PerText, view: View) -> TableData:
     """Return the table of the setting that is spoken of."""
     limit = view.wish.scenario.tolerance_in(view.wish.metric)
     columns = [
-        Column("id", "id", per_text.ids, "text", 8, help="the text's id"),
+        Column("id", "id", per_text.ids, "text", id_width(per_text.ids), help="the text's id"),
         Column(
             "tokens", "tokens", per_text.tokens, "integer", 6, help="tokens the engine computes"
         ),

@@ -395,7 +395,7 @@ class TextTable(ScrollView, can_focus=True):
         if not self._overflows():
             self._side = 0
         shown = [*fixed, *others[self._side :]]
-        width = self.size.width
+        width = self.scrollable_content_region.width
         gaps = 2 * max(len(shown) - 1, 0)
         rigid = sum(column.width for column in shown if column.width)
         free = max(width - rigid - gaps, _LEAST_TEXT)
@@ -412,7 +412,7 @@ class TextTable(ScrollView, can_focus=True):
     def _overflows(self) -> bool:
         columns = self.data.columns
         needed = sum(column.width or _LEAST_TEXT for column in columns) + 2 * (len(columns) - 1)
-        return needed > self.size.width
+        return needed > self.scrollable_content_region.width
 
     @property
     def _ascii(self) -> bool:

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedtui.config import Config
+from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.session import Session
+from tests.fakes import FakeEngines, Script
+
+Make = Callable[..., Explorer]
+
+
+@pytest.fixture(autouse=True)
+def _on_cpu(on_cpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every machine looks alike to these tests."""
+    from embedtui import machine
+
+    monkeypatch.setattr(machine, "machine_name", lambda: "a machine, 2 cores")
+
+
+@pytest.fixture
+def texts_file(tmp_path: Path) -> Path:
+    path = tmp_path / "texts.txt"
+    lines = [f"text number {number} about {'word ' * (number % 7)}" for number in range(12)]
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, model_folder: Path, texts_file: Path) -> Make:
+    """Return a way to make an explorer on engines that do what a script says."""
+
+    def make(script: Script | None = None, **config: Any) -> Explorer:
+        logs = tmp_path / "logs"
+        logs.mkdir(exist_ok=True)
+        (logs / "host.log").write_text("imported\nsecond line\n")
+        engines = FakeEngines(script, logs=logs)
+        session = Session(engines)  # type: ignore[arg-type]
+        defaults: dict[str, Any] = {
+            "model": str(model_folder),
+            "texts": str(texts_file),
+            "limit": 0,
+            "batch_sizes": "1,2,4",
+        }
+        return Explorer(
+            Outside(
+                session,
+                replace(Config(), **defaults | config),
+                shots_folder=tmp_path,
+                themes_folder=tmp_path / "themes",
+            )
+        )
+
+    return make
+
+
+async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 15) -> None:
+    """Let the app go on until something holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came about"
+        await pilot.pause()
+        await asyncio.sleep(0.01)
+
+
+async def ran(pilot: Any) -> None:
+    """Run what is chosen to its end, and wait until it is shown."""
+    app = pilot.app
+    await until(pilot, lambda: app.frame is not None)
+    await pilot.press("r")
+    await until(pilot, lambda: not app.session.busy)
+    await until(pilot, lambda: app.frame.view.version == app.session.version)
