@@ -1,10 +1,10 @@
 """Charts as text in roles: drawn anywhere, coloured by whoever shows them."""
 
-from embedtui.charts.by_batch_size import Line, drift_by_batch_size, mark_of
+from embedtui.charts.by_batch_size import Line, drift_by_batch_size
 from embedtui.charts.canvas import preload
 from embedtui.charts.heat import heat_strip
 from embedtui.charts.histogram import Ridge, drift_histogram
-from embedtui.charts.picture import Picture, Span
+from embedtui.charts.picture import Picture, Span, label_of, mark_of
 from embedtui.charts.scatter import scatter
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "drift_by_batch_size",
     "drift_histogram",
     "heat_strip",
+    "label_of",
     "mark_of",
     "preload",
     "scatter",

@@ -8,12 +8,10 @@ from itertools import pairwise
 
 from embedtui.charts.axes import Decades, name
 from embedtui.charts.canvas import Stroke, draw
-from embedtui.charts.picture import Picture, Sheet, label_of, message
+from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
 
-MARKS = "●◆■▲▼★✚◉"
-ASCII_MARKS = "ox#^v*+@"
-"""One glyph for each series, so that a line is known without its colour."""
 _LEAST = (22, 6)
+_LEAST_WITH_SPEEDS = 9
 
 
 @dataclass(frozen=True)
@@ -25,13 +23,8 @@ class Line:
     points: tuple[tuple[int, float | None], ...]
     """None where all vectors are equal bit for bit."""
     focused: bool = False
-
-
-def mark_of(ink: str, *, unicode: bool = True) -> str:
-    """Return the glyph of a series."""
-    marks = MARKS if unicode else ASCII_MARKS
-    number = ink.rpartition("-")[2]
-    return marks[(int(number) - 1) % len(marks)] if number.isdecimal() else marks[0]
+    speeds: tuple[tuple[int, float], ...] = ()
+    """Batch size and texts per second; the focused line's stand below the axis."""
 
 
 def drift_by_batch_size(
@@ -52,7 +45,11 @@ def drift_by_batch_size(
         return message("too small", width, height, unicode=unicode)
     lane = any(value is None for line in lines for _, value in line.points)
     left = 7 if lane else 6
-    rows = height - 2 - (1 if lane else 0)
+    speeds = next((line for line in lines if line.focused and line.speeds), None)
+    if height < _LEAST_WITH_SPEEDS:
+        speeds = None
+    foot = 3 if speeds else 2
+    rows = height - foot - (1 if lane else 0)
     values = [value for line in lines for _, value in line.points]
     axis = Decades.over([*values, tolerance], rows)
     sheet = Sheet(width, height)
@@ -71,7 +68,11 @@ def drift_by_batch_size(
         sheet.put(0, rows, "equal", "axis")
         sheet.put(left - 1, rows, "│" if unicode else "|", "axis")
         _lane(sheet, lines, places, left, rows, unicode=unicode)
-    _sizes(sheet, places, left, height - 2, across, unicode=unicode)
+    _sizes(sheet, places, left, height - foot, across, unicode=unicode)
+    if speeds:
+        sheet.put(0, height - 1, "texts/s", "axis")
+        told = {places[size]: f"{speed:.0f}" for size, speed in speeds.speeds if size in places}
+        _under(sheet, told, left, height - 1, across, speeds.ink)
     return sheet.picture()
 
 
@@ -133,11 +134,16 @@ def _sizes(
     sheet.put(left - 1, y, "└" if unicode else "+", "axis")
     sheet.put(left, y, ("─" if unicode else "-") * across, "axis")
     sheet.put(0, y + 1, "batch", "axis")
-    free = left
-    for size, place in places.items():
-        text = str(size)
-        x = max(left + int(place) - (len(text) - 1) // 2, left)
-        x = min(x, left + across + 1 - len(text))
-        if x >= free:
-            sheet.put(x, y + 1, text, "axis")
+    _under(sheet, {place: str(size) for size, place in places.items()}, left, y + 1, across, "axis")
+
+
+def _under(sheet: Sheet, texts: dict[float, str], left: int, y: int, across: int, ink: str) -> None:
+    """Put each text below its place, and leave out what would touch the one before."""
+    # A column of its own keeps the texts from the label at the left.
+    free = left + 1
+    for place, text in sorted(texts.items()):
+        wanted = left + int(place) - (len(text) - 1) // 2
+        x = min(max(wanted, free), left + across + 1 - len(text))
+        if x >= free and x - wanted <= 1:
+            sheet.put(x, y, text, ink)
             free = x + len(text) + 1

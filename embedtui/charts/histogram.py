@@ -9,7 +9,7 @@ import numpy as np
 
 from embedtui.charts.axes import Decades, name
 from embedtui.charts.canvas import Stroke, draw
-from embedtui.charts.picture import Picture, Sheet, label_of, message
+from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
 from embedtui.measure.histogram import LogHistogram
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
@@ -23,6 +23,7 @@ class Ridge:
 
     label: str
     ink: str
+    """The series' ink; its glyph stands before the label."""
     histogram: LogHistogram
     noise: float | None = None
     precision: float | None = None
@@ -55,8 +56,8 @@ def drift_histogram(
     counts = [_share(ridge.histogram) for ridge in shown]
     heights = _heights(height - below, len(shown))
     two_lines = min(heights) >= 2
-    longest = max(len(ridge.label) for ridge in shown)
-    gutter = max(min(longest, width // 4 + 2), 0 if two_lines else 4)
+    longest = max(len(ridge.label) for ridge in shown) + 2
+    gutter = max(min(longest, width // 4 + 3), 0 if two_lines else 6)
     gutter = max(gutter, *(len(count) for count in counts)) if two_lines else gutter
     side = 0 if two_lines else max(len(count) for count in counts) + 1
     left = gutter + side + 4
@@ -107,9 +108,15 @@ def _label(
     unicode: bool,
 ) -> None:
     last = top + rows - 1
-    line = last - 1 if two_lines else last
-    label = label_of(ridge.label, gutter, unicode=unicode)
-    sheet.put(0, line, label.ljust(gutter), "focus" if ridge.focused else ridge.ink)
+    lines = [ridge.label]
+    if rows >= 3 and len(ridge.label) + 2 > gutter and " · " in ridge.label:
+        dtype, _, rest = ridge.label.partition(" · ")
+        lines = [dtype, rest]
+    first = last - (1 if two_lines else 0) - (len(lines) - 1)
+    sheet.put(0, first, mark_of(ridge.ink, unicode=unicode), ridge.ink)
+    for number, line in enumerate(lines):
+        label = label_of(line, gutter - 2, unicode=unicode)
+        sheet.put(2, first + number, label, "focus" if ridge.focused else ridge.ink)
     if two_lines:
         sheet.put(0, last, count, "faint")
     else:

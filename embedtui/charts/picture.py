@@ -14,6 +14,13 @@ Cell = tuple[str, str]
 BLANK: Cell = (" ", "blank")
 
 
+MARKS = "●◆■▲▼★✚◉"
+ASCII_MARKS = "ox#^v*+@"
+"""One glyph for each series, so that a line is known without its colour."""
+
+_PARTS = " · "
+
+
 @dataclass(frozen=True)
 class Span:
     """Neighbouring characters of one ink."""
@@ -79,15 +86,26 @@ class Sheet:
         return Picture(rows, self.width, self.height)
 
 
+def mark_of(ink: str, *, unicode: bool = True) -> str:
+    """Return the glyph of a series."""
+    marks = MARKS if unicode else ASCII_MARKS
+    number = ink.rpartition("-")[2]
+    return marks[(int(number) - 1) % len(marks)] if number.isdecimal() else marks[0]
+
+
 def label_of(text: str, width: int, *, unicode: bool = True) -> str:
     """Return a label in single-width characters, cut to `width`.
 
+    A setting of several parts is cut in its middle: the last part is what tells it from others.
     Labels may come from files: wide and combining characters would shift all that follows.
     """
-    shown = "".join(c if _is_single(c) and (unicode or c.isascii()) else "?" for c in _safe(text))
-    if not unicode:
-        return shown if len(shown) <= width else shown[: max(width - 1, 0)] + "~"[: max(width, 0)]
-    return shown if len(shown) <= width else shown[: max(width - 1, 0)] + "…"[: max(width, 0)]
+    safe = printable(text) if unicode else printable(text).replace("·", "-")
+    shown = "".join(c if _is_single(c) and (unicode or c.isascii()) else "?" for c in safe)
+    if len(shown) <= width:
+        return shown
+    cut = "…" if unicode else "~"
+    tail = (width - 1) // 2 if _PARTS in text else 0
+    return shown[: max(width - 1 - tail, 0)] + cut[: max(width, 0)] + shown[len(shown) - tail :]
 
 
 def message(text: str, width: int, height: int, *, unicode: bool = True) -> Picture:
@@ -96,10 +114,6 @@ def message(text: str, width: int, height: int, *, unicode: bool = True) -> Pict
     shown = label_of(text, width, unicode=unicode)
     sheet.put((width - len(shown)) // 2, max((height - 1) // 2, 0), shown, "label")
     return sheet.picture()
-
-
-def _safe(text: str) -> str:
-    return printable(text).replace("·", "-") if text.isascii() else printable(text)
 
 
 def _is_single(character: str) -> bool:

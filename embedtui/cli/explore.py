@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +52,15 @@ def explore(
         "slow_link": "on" if slow_link else None,
         "ascii": True if ascii_only or output.wants_ascii() else None,
     }
-    config = replace(config, **{key: value for key, value in asked.items() if value is not None})
-    return _show(config, problems, path)
+    given = {key: value for key, value in asked.items() if value is not None}
+    return _show(config, given, problems, path)
 
 
-def _show(config: object, problems: list[str], path: Path) -> int:
+def _show(config: object, given: dict[str, Any], problems: list[str], path: Path) -> int:
     from embedtui import paths  # noqa: PLC0415 - as above
     from embedtui.tui.start import Ended, show  # noqa: PLC0415
 
-    ended: Ended = show(config, problems, path, logs=paths.logs_folder())  # type: ignore[arg-type]
+    ended: Ended = show(config, given, problems, path, logs=paths.logs_folder())  # type: ignore[arg-type]
     for line in ended.told:
         output.err().print(printable(line), soft_wrap=True)
     return ended.code

@@ -45,6 +45,16 @@ class Setting:
         ]
         return " · ".join([self.dtype, *changed])
 
+    @property
+    def brief(self) -> str:
+        """The same in a person's words, for a chart that has no room for the keys."""
+        changed = [
+            switch.brief.format(switch.show(getattr(self, switch.key)))
+            for switch in SWITCHES
+            if switch.key != "dtype" and getattr(self, switch.key) != switch.default
+        ]
+        return " · ".join([self.dtype, *changed])
+
     def as_dict(self) -> dict[str, Any]:
         """Return every switch by name, as the run file and the JSON report keep it."""
         return asdict(self)
@@ -68,6 +78,8 @@ class Switch:
     devices: tuple[Device, ...] = ("cpu", "cuda")
     refusal: str = ""
     """Why it is refused on the devices that are not listed."""
+    brief: str = "{}"
+    """What a setting is called by a value that is not the default."""
 
     @property
     def default(self) -> Any:
@@ -141,12 +153,14 @@ SWITCHES = (
         "where mean pooling adds up: float32 is today's vLLM; model puts back the old running sum "
         "over the whole batch in the model's dtype",
         ("float32", "model"),
+        brief="old pooling",
     ),
     Switch(
         "threads",
         "CPU threads of the engine; with one, bfloat16's batch drift hides",
         devices=("cpu",),
         refusal="the arithmetic runs on the GPU",
+        brief="threads {}",
     ),
     Switch(
         "cpu_isa",
@@ -160,6 +174,7 @@ SWITCHES = (
         "max_num_batched_tokens",
         "tokens that one step may hold; auto makes room for the largest batch, "
         "a smaller figure lets vLLM split batches, as a server would",
+        brief="{} tokens a step",
     ),
     Switch(
         "matmul_precision",
@@ -168,6 +183,7 @@ SWITCHES = (
         {"ieee": "highest", "tf32": "high"},
         devices=("cuda",),
         refusal=_CPU_IGNORES,
+        brief="matmul {}",
     ),
     Switch(
         "kernel_precision",
@@ -176,6 +192,7 @@ SWITCHES = (
         ("default", "tf32", "tf32x3", "ieee"),
         devices=("cuda",),
         refusal="there are no Triton kernels on the CPU",
+        brief="{} kernels",
     ),
     Switch(
         "batch_invariant",
@@ -184,6 +201,7 @@ SWITCHES = (
         {"true": "on", "false": "off", "1": "on", "0": "off", "yes": "on", "no": "off"},
         devices=("cuda",),
         refusal=_CPU_IGNORES,
+        brief="invariant",
     ),
     Switch(
         "attention_backend",

@@ -78,12 +78,20 @@ def largest_drift(setting: SettingResults, metric: Metric) -> float | None:
 
 
 def fastest(setting: SettingResults) -> tuple[int, float] | None:
-    """Return the largest batch size that was measured and its texts per second."""
-    sizes = [s for (s, repeat), one in setting.passes.items() if repeat == 0 and one.seconds]
-    if not sizes:
+    """Return the batch size that gave the most texts per second, and how many.
+
+    A batch size of which a part is still to come counts only while none is through: the first
+    batches of a pass may be shorter texts than the rest.
+    """
+    speeds = [
+        (one.count == len(one.done), speed, size)
+        for (size, repeat), one in setting.passes.items()
+        if repeat == 0 and (speed := one.texts_per_second) is not None
+    ]
+    if not speeds:
         return None
-    speed = setting.of(max(sizes)).texts_per_second
-    return None if speed is None else (max(sizes), speed)
+    _, speed, size = max(speeds)
+    return size, speed
 
 
 _Judged = Sequence[tuple[Entry, Judgement]]

@@ -149,6 +149,7 @@ class Explorer(App[int]):
         for problem in self.outside.problems:
             self.notify(printable(problem), severity="warning", markup=False, timeout=12)
         self._machine_name()
+        self._describe_model()
 
     def on_unmount(self) -> None:
         """End the thread that makes frames."""
@@ -269,6 +270,8 @@ class Explorer(App[int]):
         """Change what the next run measures, and keep it for the next start."""
         self.choices = replace(self.choices, **changes)
         self.query_one(ExploreView).show_choices(self.choices)
+        if "model" in changes:
+            self._describe_model()
         if self.frame is None or not self.frame.view.lines:
             self._show_idle()
         self._keep(config_of(self.config, self.choices))
@@ -300,6 +303,24 @@ class Explorer(App[int]):
                 self.notify, printable(str(error)), severity="error", markup=False, timeout=30
             )
         self.framer.again()
+
+    @work(thread=True, exclusive=True, group="describe", exit_on_error=False)
+    def _describe_model(self) -> None:
+        """Find out what the chosen model is; a path may lie on a slow disk."""
+        from embedtui import models  # noqa: PLC0415 - not before the first paint
+        from embedtui.tui.model_facts import in_brief, mark_of  # noqa: PLC0415 - likewise
+
+        ref = self.choices.model
+        try:
+            info = models.resolve(ref)
+        except InputError as error:
+            mark, name, note = mark_of("no", ascii_only=self.ascii), ref, str(error)
+        else:
+            mark, note = mark_of(info.embeds, ascii_only=self.ascii), in_brief(info)
+            name = ref if ref in models.ALIASES else info.name
+        self.call_from_thread(
+            self.query_one(ExploreView).show_model, ref, name, f"{mark} {note}".strip()
+        )
 
     # --- actions: running -------------------------------------------------------------------
 
@@ -453,8 +474,8 @@ class Explorer(App[int]):
 
     def on_resize(self) -> None:
         """Name the tabs that there are at this width."""
-        if self.query("#tabs"):
-            self._show_tabs()
+        # The screen learns of its new size, and with it of its breakpoint, after the app does.
+        self.call_after_refresh(self._show_tabs)
 
     @on(Tabs.Opened)
     async def _tab(self, message: Tabs.Opened) -> None:

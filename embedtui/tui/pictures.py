@@ -25,7 +25,13 @@ def _histogram(view: View, width: int, height: int, *, unicode: bool) -> Picture
 def _by_batch_size(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     return charts.drift_by_batch_size(
         [
-            charts.Line(line.label, line.ink, line.points, focused=line is view.focus)
+            charts.Line(
+                line.label,
+                line.ink,
+                line.points,
+                focused=line is view.focus,
+                speeds=line.speeds,
+            )
             for line in view.lines
             if line.points
         ],

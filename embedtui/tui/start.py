@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,12 +31,15 @@ class Ended:
     """Lines for the terminal, once it is a terminal again."""
 
 
-def show(config: Config, problems: list[str], path: Path, *, logs: Path) -> Ended:
+def show(
+    kept: Config, given: Mapping[str, Any], problems: list[str], path: Path, *, logs: Path
+) -> Ended:
     """Show the explorer until the user leaves it.
 
-    The host begins to import vLLM before anything is drawn: it needs seconds, a person as well.
+    `kept` is what the file at `path` says, `given` what counts instead for this time only. The
+    host begins to import vLLM before anything is drawn: it needs seconds, a person as well.
     """
-    config, problems = _with_theme(config, problems, path)
+    config, problems = _with_theme(replace(kept, **given), problems, path)
     engines = Engines()
     engines.start()
     session = Session(engines, _recorder)
@@ -48,7 +51,7 @@ def show(config: Config, problems: list[str], path: Path, *, logs: Path) -> Ende
                 Outside(
                     session,
                     config,
-                    save=partial(save, path),
+                    save=partial(_save, path, kept, given),
                     problems=tuple(problems),
                     themes_folder=path.parent / "themes",
                     guard=guard,
@@ -62,6 +65,14 @@ def show(config: Config, problems: list[str], path: Path, *, logs: Path) -> Ende
         session.close()
     told = (f"Run file: {session.run_path}",) if session.runs and session.run_path else ()
     return Ended(app.return_code or code or 0, told)
+
+
+def _save(path: Path, kept: Config, given: Mapping[str, Any], config: Config) -> None:
+    """Write the config down, without what was given for this time and left alone."""
+    back = {
+        key: getattr(kept, key) for key, value in given.items() if getattr(config, key) == value
+    }
+    save(path, replace(config, **back))
 
 
 def _with_theme(config: Config, problems: list[str], path: Path) -> tuple[Config, list[str]]:

@@ -66,7 +66,7 @@ class Line:
     error: float | None
     """Largest precision error."""
     speed: tuple[int, float] | None
-    """Largest batch size measured, and texts per second at it."""
+    """The fastest batch size, and texts per second at it."""
     unbatched_speed: float | None
     judgement: Judgement
     fault: str
@@ -426,7 +426,7 @@ def _labels(shown: list[tuple[Key, Results]]) -> list[str]:
     packs = {key[1] for key, _ in shown}
     labels = []
     for (_, _, setting), run in shown:
-        parts = [setting.label]
+        parts = [setting.brief]
         if len(packs) > 1:
             parts.insert(0, f"{run.plan.pack.name} {len(run.plan.pack)}")
         if len(models) > 1:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from embedtui.tui.terminal.screenshot import text_of
-from tests.fakes import Script
-from tests.tui.conftest import Make, ran, until
+from tests.tui.conftest import Make, ran
 
 WIDE = (120, 40)
 NARROW = (80, 24)

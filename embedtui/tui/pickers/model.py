@@ -18,11 +18,9 @@ from embedtui import models
 from embedtui.errors import InputError
 from embedtui.models import ModelInfo
 from embedtui.printable import printable
+from embedtui.tui.model_facts import in_brief, mark_of
 from embedtui.tui.pickers import paths
 from embedtui.tui.pickers.frame import FRAME_CSS
-
-_MARKS = {"yes": "✔", "no": "✗", "unknown": "?"}
-_ASCII_MARKS = {"yes": "+", "no": "x", "unknown": "?"}
 
 
 class ModelPicker(ModalScreen[str | None]):
@@ -158,7 +156,7 @@ class ModelPicker(ModalScreen[str | None]):
         else:
             for info in self._known:
                 if typed.casefold() in f"{info.ref} {info.name}".casefold():
-                    facts = _facts(info)
+                    facts = in_brief(info)
                     lines.append((info.ref, self._line(info.ref, facts, info.embeds)))
             if "/" in typed and not any(ref == typed for ref, _ in lines):
                 lines.append((typed, self._line(typed, "ask the hub for it", "unknown")))
@@ -171,10 +169,8 @@ class ModelPicker(ModalScreen[str | None]):
         self._show_details()
 
     def _line(self, ref: str, facts: str, embeds: str) -> Text:
-        marks = _ASCII_MARKS if getattr(self.app, "ascii", False) else _MARKS
-        return Text.assemble(
-            f"{marks.get(embeds, ' ')} ", (printable(ref, 60), "bold"), f"  {facts}", no_wrap=True
-        )
+        mark = mark_of(embeds, ascii_only=bool(getattr(self.app, "ascii", False)))
+        return Text.assemble(f"{mark} ", (printable(ref, 60), "bold"), f"  {facts}", no_wrap=True)
 
     def _show_details(self) -> None:
         ref = self._ref()
@@ -198,17 +194,6 @@ def _is_model(ref: str) -> bool:
         return (Path(ref).expanduser() / "config.json").is_file()
     except (OSError, RuntimeError, ValueError):
         return False
-
-
-def _facts(info: ModelInfo) -> str:
-    parts = []
-    if info.layers and info.width:
-        parts.append(f"{info.layers} × {info.width}")
-    if info.pooling:
-        parts.append(f"{info.pooling} pooling")
-    if info.parameters:
-        parts.append(f"{info.parameters / 1e6:.0f} M")
-    return printable(" · ".join(parts)) if parts else printable(info.reason, 60)
 
 
 def _details(found: ModelInfo | str) -> str:

@@ -24,7 +24,7 @@ _WORDS = (
     ("tolerance", "the drift that the chosen use can bear (u chooses another)"),
     ("L2, 1 - cos", "distance of vectors of length one; 1 - cos is half of L2 squared"),
     ("setting", "dtype and every other switch: what makes one engine"),
-    ("texts/s", "alone → in the largest batch"),
+    ("texts/s", "alone → at the fastest batch size"),
 )
 _TABLE_KEYS = (
     ("↑ ↓ j k", "move; PgUp PgDn Home End as well"),

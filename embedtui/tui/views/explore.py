@@ -55,6 +55,9 @@ class ExploreView(Vertical):
             super().__init__()
             self.changes = changes
 
+    _model = ("", "", "")
+    """The model that is described, its name, and what it is."""
+
     def compose(self) -> ComposeResult:
         """Lay the panes out."""
         self.add_class("settings")
@@ -98,7 +101,10 @@ class ExploreView(Vertical):
 
     def show_choices(self, choices: Choices) -> None:
         """Show what the next run measures."""
-        self.query_one("#field-model", Field).show(choices.model)
+        field = self.query_one("#field-model", Field)
+        if choices.model != self._model[0]:
+            self._model = choices.model, choices.model, ""
+        field.show(*self._model[1:])
         limit = f", the first {choices.limit}" if choices.limit else ""
         self.query_one("#field-texts", Field).show(f"{choices.texts}{limit}")
         chosen = dict(choices.chosen[0])
@@ -118,9 +124,16 @@ class ExploreView(Vertical):
             f"{len(more)} changed" if more else "all at default", ", ".join(more)
         )
         count = len(settings_of("", choices.chosen))
-        self._count = f"{count} setting{'s' if count > 1 else ''}"
-        self._sizes = f"{len(choices.batch_sizes)} batch sizes"
+        settings = f"{count} setting{'s' if count > 1 else ''}"
+        sizes = f"{len(choices.batch_sizes)} size{'s' if len(choices.batch_sizes) > 1 else ''}"
+        self._planned = f"{settings} × {sizes}"
         self._show_run("idle")
+
+    def show_model(self, ref: str, name: str, note: str) -> None:
+        """Show what the chosen model is, once that is known."""
+        self._model = ref, name, note
+        if ref == self.app.choices.model:  # type: ignore[attr-defined]
+            self.query_one("#field-model", Field).show(name, note)
 
     def show_use(self, use: Scenario) -> None:
         """Show what the embeddings are for."""
@@ -128,12 +141,12 @@ class ExploreView(Vertical):
 
     def _show_run(self, state: str) -> None:
         words = {
-            "idle": f"press r: {self._count}, {self._sizes}",
+            "idle": "press r or Enter",
             "running": "running: Esc stops",
             "cancelling": "stopping: Esc kills",
             "killing": "killing the engine",
         }
-        self.query_one("#field-run", Field).show(words[state])
+        self.query_one("#field-run", Field).show(words[state], self._planned)
 
     @on(Field.Activated)
     async def _activated(self, event: Field.Activated) -> None:

@@ -128,7 +128,7 @@ def data_of(per_text: PerText, view: View) -> TableData:
             "place",
             per_text.position + 1,
             "integer",
-            5,
+            6,
             help="place in its batch at the largest batch size",
         )
     )

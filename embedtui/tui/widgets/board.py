@@ -13,13 +13,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from embedtui.charts import label_of, mark_of
 from embedtui.printable import printable
 from embedtui.study.scenarios import METRIC_NAMES
 from embedtui.tui.view import SERIES, Key, Line, View
-
-MARKS = "●◆■▲▼★✚◉"
-"""One glyph for each series, so that a line is known without its colour."""
-ASCII_MARKS = "ox#^v*+@"
 
 _COLUMNS = (("drift", 9), ("noise", 9), ("error", 9), ("texts/s", 12))
 _WHO = 14
@@ -142,10 +139,9 @@ class Board(ScrollView, can_focus=True):
 
     def _setting(self, view: View, line: Line, place: int, width: int) -> Strip:
         ascii_only = getattr(self.app, "ascii", False)
-        number = int(line.ink.removeprefix("series-"))
-        mark = (ASCII_MARKS if ascii_only else MARKS)[number - 1]
+        mark = mark_of(line.ink, unicode=not ascii_only)
         who, columns = self._layout(width)
-        label = printable(line.label, who)
+        label = label_of(line.label, who, unicode=not ascii_only)
         recommended = view.answers.recommended == place
         cells = {
             "drift": _figure(line.drift, line.identical),

@@ -246,6 +246,9 @@ class Hints(TextLines):
     """
     hints: tuple[tuple[str, str, str], ...] = ()
 
+    ALWAYS: ClassVar[frozenset[str]] = frozenset({"help", "quit"})
+    """Who has no room for the rest must still find these."""
+
     def show(self, hints: Sequence[tuple[str, str, str]]) -> None:
         """Show the hints, each as (action, key, label); what has no room is left out."""
         self.hints = tuple(hints)
@@ -260,13 +263,18 @@ class Hints(TextLines):
         return text
 
     def _fitting(self) -> list[tuple[str, str, str]]:
-        kept, used = [], 0
+        def room(hints: Sequence[tuple[str, str, str]]) -> int:
+            return sum(len(key) + len(label) + 4 for _, key, label in hints)
+
+        last = [hint for hint in self.hints if hint[0] in self.ALWAYS]
+        kept: list[tuple[str, str, str]] = []
         for hint in self.hints:
-            used += len(hint[1]) + len(hint[2]) + 4
-            if used - 3 > self.content_size.width:
+            if hint in last:
+                continue
+            if room([*kept, hint, *last]) - 3 > self.content_size.width:
                 break
             kept.append(hint)
-        return kept
+        return [*kept, *last]
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the hint under the mouse says."""

@@ -21,9 +21,8 @@ from textual.widgets import Input
 from embedtui.printable import printable
 from embedtui.tui.widgets.table_data import Column, Rows, TableData, TextIndex, order_of
 
-_LEAST_TEXT = 10
-_FIXED = 1
-"""How many columns stay at the left when the others scroll."""
+_LEAST_TEXT, _MOST_OF_TEXT = 10, 30
+"""Columns that the text is given before figures are left out: a quarter, within these."""
 _SLICE = 4
 """Characters looked at per terminal column: a text may be a megabyte long."""
 
@@ -228,9 +227,9 @@ class TextTable(ScrollView, can_focus=True):
         self._go(0 if by < 0 else self.shown - 1)
 
     def action_side(self, by: int) -> None:
-        """Show columns that had no room."""
-        most = max(len(self.data.columns) - _FIXED - 1, 0)
-        self._side = min(max(self._side + by, 0), most if self._overflows() or by < 0 else 0)
+        """Show columns that had no room; without it the last ones are shown."""
+        hidden = self._hidden()
+        self._side = min(max(self._side - by, 0), self._side + hidden[0])
         self.refresh()
 
     def action_select(self) -> None:
@@ -326,6 +325,9 @@ class TextTable(ScrollView, can_focus=True):
     def _header(self, width: int, base: Style) -> Strip:
         segments: list[Segment] = []
         used = 0
+        hidden, faint = self._hidden(), self._style("header")
+        still, moving = self._split()
+        first = moving[self._window(still, moving)[0]] if moving else None
         for column, x, room in self._layout():
             sorted_ = self._sort is not None and self._sort[0] == column.key
             mark = ""
@@ -335,8 +337,13 @@ class TextTable(ScrollView, can_focus=True):
             title = printable(column.title, max(room - len(mark), 1)) + mark
             title = title.ljust(room) if column.kind == "text" else title.rjust(room)
             style = self._style("header-sorted" if sorted_ else "header")
-            segments += [Segment(" " * (x - used), base), Segment(title, base + style)]
+            gap = " " * (x - used)
+            if hidden[0] and column is first:
+                gap = gap[:-1] + ("<" if self._ascii else "‹")
+            segments += [Segment(gap, base + faint), Segment(title, base + style)]
             used = x + room
+        if hidden[1]:
+            segments.append(Segment(">" if self._ascii else "›", base + faint))
         return Strip(segments).adjust_cell_length(width, base)
 
     def _row(self, place: int, width: int, base: Style) -> Strip:
@@ -390,12 +397,9 @@ class TextTable(ScrollView, can_focus=True):
 
     def _layout(self) -> list[tuple[Column, int, int]]:
         """Return each shown column with its place and its width."""
-        columns = list(self.data.columns)
-        fixed, others = columns[:_FIXED], columns[_FIXED:]
-        if not self._overflows():
-            self._side = 0
-        shown = [*fixed, *others[self._side :]]
-        width = self.scrollable_content_region.width
+        still, moving = self._split()
+        width = self._room
+        shown = [*still, *moving[slice(*self._window(still, moving))]]
         gaps = 2 * max(len(shown) - 1, 0)
         rigid = sum(column.width for column in shown if column.width)
         free = max(width - rigid - gaps, _LEAST_TEXT)
@@ -409,10 +413,39 @@ class TextTable(ScrollView, can_focus=True):
             x += room + 2
         return places
 
-    def _overflows(self) -> bool:
-        columns = self.data.columns
-        needed = sum(column.width or _LEAST_TEXT for column in columns) + 2 * (len(columns) - 1)
-        return needed > self.scrollable_content_region.width
+    def _split(self) -> tuple[list[Column], list[Column]]:
+        """Return the columns that stay, up to the text, and those that may have to go."""
+        columns = list(self.data.columns)
+        place = next((n for n, one in enumerate(columns) if not one.width), 0)
+        return columns[: place + 1], columns[place + 1 :]
+
+    def _window(self, still: list[Column], moving: list[Column]) -> tuple[int, int]:
+        """Return the first and the end of the moving columns that there is room for.
+
+        They are counted from the right, where the figures stand that matter most: the largest
+        batch sizes and the precision error.
+        """
+        width = self._room
+        text = min(max(width // 4, _LEAST_TEXT), _MOST_OF_TEXT)
+        room = width - sum((column.width or text) + 2 for column in still) + 2
+        end = len(moving) - min(self._side, max(len(moving) - 1, 0))
+        first = end
+        while first and room >= moving[first - 1].width + 2:
+            first -= 1
+            room -= moving[first].width + 2
+        return first, end
+
+    def _hidden(self) -> tuple[int, int]:
+        """Return how many columns have no room at the left, and at the right."""
+        still, moving = self._split()
+        first, end = self._window(still, moving)
+        return first, len(moving) - end
+
+    @property
+    def _room(self) -> int:
+        region = self.scrollable_content_region.width
+        # A bar at the right must not touch the figures beside it.
+        return region - 1 if self.show_vertical_scrollbar else region
 
     @property
     def _ascii(self) -> bool:

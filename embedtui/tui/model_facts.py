@@ -1,0 +1,26 @@
+"""A model in a few words, for a line that has no room for more."""
+
+from __future__ import annotations
+
+from embedtui.models import ModelInfo
+from embedtui.printable import printable
+
+_MARKS = {"yes": "✔", "no": "✗", "unknown": "?"}
+_ASCII_MARKS = {"yes": "+", "no": "x", "unknown": "?"}
+
+
+def mark_of(embeds: str, *, ascii_only: bool) -> str:
+    """Return the glyph that says whether vLLM embeds with a model; a space for what is none."""
+    return (_ASCII_MARKS if ascii_only else _MARKS).get(embeds, " ")
+
+
+def in_brief(info: ModelInfo) -> str:
+    """Return layers, width, pooling and size, or why vLLM does not embed with it."""
+    parts = []
+    if info.layers and info.width:
+        parts.append(f"{info.layers} × {info.width}")
+    if info.pooling:
+        parts.append(f"{info.pooling} pooling")
+    if info.parameters:
+        parts.append(f"{info.parameters / 1e6:.0f} M")
+    return printable(" · ".join(parts)) if parts else printable(info.reason, 60)
