@@ -60,10 +60,11 @@ def drift_by_batch_size(
     if tolerance is not None:
         y = rows - 1 - min(int(axis.place(tolerance)), rows - 1)
         sheet.put(left, y, ("╌" if unicode else "-") * across, "tolerance")
-        label = label_of(tolerance_label, across, unicode=unicode)
-        sheet.put(left + across - len(label), y, label, "tolerance")
     strokes = _lines(lines, places, axis, unicode=unicode)
     sheet.cells(left, 0, draw(across, rows, strokes))
+    if tolerance is not None:
+        label = label_of(tolerance_label, across, unicode=unicode)
+        sheet.put(left + across - len(label), y, label, "tolerance")
     if lane:
         sheet.put(0, rows, "equal", "axis")
         sheet.put(left - 1, rows, "│" if unicode else "|", "axis")

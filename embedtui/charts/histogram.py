@@ -51,7 +51,7 @@ def drift_histogram(
     if width < _LEAST[0] or height < _LEAST[1]:
         return message("too small", width, height, unicode=unicode)
     below = 3 if height >= 9 else 2
-    shown = ridges[: height - below]
+    shown = _window(ridges, height - below)
     sheet = Sheet(width, height)
     counts = [_share(ridge.histogram) for ridge in shown]
     heights = _heights(height - below, len(shown))
@@ -83,8 +83,16 @@ def drift_histogram(
         "precision": any(ridge.precision for ridge in shown),
         "tolerance": tolerance is not None,
     }
-    _legend(sheet, marks, tolerance, tolerance_label, height - 1, unicode=unicode)
+    more = f"{len(shown)} of {len(ridges)} settings" if len(shown) < len(ridges) else ""
+    _legend(sheet, marks, tolerance, tolerance_label, more, height - 1, unicode=unicode)
     return sheet.picture()
+
+
+def _window(ridges: Sequence[Ridge], room: int) -> Sequence[Ridge]:
+    """Return as many neighbours as there is room for, the focused one among them."""
+    focus = next((n for n, ridge in enumerate(ridges) if ridge.focused), 0)
+    first = min(max(focus - room // 2, 0), max(len(ridges) - room, 0))
+    return ridges[first : first + room]
 
 
 def _share(histogram: LogHistogram) -> str:
@@ -199,6 +207,7 @@ def _legend(
     marks: dict[str, bool],
     tolerance: float | None,
     tolerance_label: str,
+    more: str,
     y: int,
     *,
     unicode: bool,
@@ -210,8 +219,10 @@ def _legend(
         ("noise", f"{'┊' if unicode else chr(39)} noise floor"),
         ("axis", "= identical"),
     ]
+    sheet.put(sheet.width - len(more), y, more, "label")
+    room = sheet.width - (len(more) + 2 if more else 0)
     x = 0
     for ink, text in parts:
-        if marks.get(ink, True) and x + len(text) <= sheet.width:
+        if marks.get(ink, True) and x + len(text) <= room:
             sheet.put(x, y, text, ink)
             x += len(text) + 3

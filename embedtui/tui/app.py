@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
@@ -151,6 +154,19 @@ class Explorer(App[int]):
         self._machine_name()
         self._describe_model()
 
+    def _fatal_error(self) -> None:
+        """Leave with a plain traceback.
+
+        Textual's own shows local variables: a thousand lines for one view, with a user's texts.
+        """
+        error = sys.exception() or self._exception
+        lines = traceback.format_exception(error) if error is not None else ["unknown error"]
+        shown = [
+            line[: len(line) - len(line.lstrip(" "))] + printable(line)
+            for line in "".join(lines).splitlines()
+        ]
+        self.panic(Text("\n".join(shown)))
+
     def on_unmount(self) -> None:
         """End the thread that makes frames."""
         self.framer.stop()
@@ -183,7 +199,7 @@ class Explorer(App[int]):
         if current is None:
             return
         shown_view = self.query_one(f"#{current}")
-        if hasattr(shown_view, "show"):
+        if hasattr(shown_view, "show") and shown_view.is_mounted:
             shown_view.show(frame)
 
     def _show_header(self, view: View) -> None:
@@ -324,13 +340,13 @@ class Explorer(App[int]):
 
     # --- actions: running -------------------------------------------------------------------
 
-    def action_run(self) -> None:
+    async def action_run(self) -> None:
         """Measure what is chosen."""
         if self.session.run(self.choices):
             self.paused = False
             self._was_busy = True
             if self._pane == "settings":
-                self._open_pane("drift")
+                await self._open_pane("drift")
             self.framer.again()
             self._show_hints()
 
@@ -416,16 +432,20 @@ class Explorer(App[int]):
 
     # --- actions: views ---------------------------------------------------------------------
 
-    def _open(self, name: str) -> None:
-        """Open a view; one that was never open is built first."""
+    async def _open(self, name: str) -> Any:
+        """Open a view and return it; one that was never open is built first."""
         switcher = self.query_one("#views", ContentSwitcher)
         if not switcher.query_children(f"#{name}"):
-            switcher.mount(self._build(name))
+            await switcher.mount(self._build(name))
+        opened: Any = switcher.query_one(f"#{name}")
         switcher.current = name
         self._show_tabs()
+        if self.frame is not None and hasattr(opened, "show"):
+            opened.show(self.frame)
         self.framer.again()
         if name != "explore":
-            self.call_after_refresh(lambda: self.query_one(f"#{name}").focus_first())  # type: ignore[attr-defined]
+            opened.focus_first()
+        return opened
 
     def _build(self, name: str) -> Any:
         match name:
@@ -442,10 +462,9 @@ class Explorer(App[int]):
 
                 return LogView(self.session.engines.host.logs, id="log")
 
-    def _open_pane(self, pane: str, *, focus: bool = False) -> None:
+    async def _open_pane(self, pane: str, *, focus: bool = False) -> None:
         self._pane = pane
-        self._open("explore")
-        explore = self.query_one(ExploreView)
+        explore: ExploreView = await self._open("explore")
         explore.open(pane)
         self._show_tabs()
         if focus:
@@ -482,23 +501,23 @@ class Explorer(App[int]):
         name = {"explore": "settings", "texts": "table"}.get(message.name, message.name)
         await self.run_action(name)
 
-    def action_settings(self) -> None:
+    async def action_settings(self) -> None:
         """Show the settings."""
-        self._open_pane("settings", focus=True)
+        await self._open_pane("settings", focus=True)
 
-    def action_drift(self) -> None:
+    async def action_drift(self) -> None:
         """Show the histogram."""
-        self._open_pane("drift", focus=True)
+        await self._open_pane("drift", focus=True)
 
-    def action_sizes(self) -> None:
+    async def action_sizes(self) -> None:
         """Show drift and speed by batch size."""
-        self._open_pane("sizes", focus=True)
+        await self._open_pane("sizes", focus=True)
 
-    def action_table(self) -> None:
+    async def action_table(self) -> None:
         """Show every text."""
-        self._open("texts")
+        await self._open("texts")
 
-    def action_compare(self) -> None:
+    async def action_compare(self) -> None:
         """Show two settings side by side."""
         keys = [line.key for line in self._lines()]
         one, other = self.framer.wish.compared
@@ -507,12 +526,11 @@ class Explorer(App[int]):
             first = focus.key if focus else None
             second = next((key for key in keys if key != first), None)
             self.framer.change(compared=(first, second))
-        self._open("compare")
+        await self._open("compare")
 
-    def action_log(self) -> None:
+    async def action_log(self) -> None:
         """Show the engines' logs."""
-        self._open("log")
-        self.call_after_refresh(self._tick)
+        (await self._open("log")).tick()
 
     def action_help(self) -> None:
         """Show the keys and the words."""
@@ -547,10 +565,10 @@ class Explorer(App[int]):
         return self.frame.view.lines if self.frame else ()
 
     @on(Board.Chosen)
-    def _board(self, message: Board.Chosen) -> None:
+    async def _board(self, message: Board.Chosen) -> None:
         self.framer.change(focus=message.key)
         if message.enter:
-            self._open("texts")
+            await self._open("texts")
 
     def _step(self, by: int) -> None:
         lines = self._lines()
@@ -568,8 +586,8 @@ class Explorer(App[int]):
 
     def action_compare_step(self, which: int, by: int) -> None:
         """Compare another setting."""
-        keys: list[Key] = [line.key for line in self._lines()]
         pair = list(self.framer.wish.compared)
+        keys: list[Key] = [line.key for line in self._lines() if line.key != pair[1 - which]]
         if keys:
             now = keys.index(pair[which]) if pair[which] in keys else -1  # type: ignore[arg-type]
             pair[which] = keys[(now + by) % len(keys)]
@@ -645,26 +663,24 @@ class Explorer(App[int]):
             if found is not None:
                 screen.show(detail_of(*found, row, self.framer.wish.metric))
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Go to the filter of the texts."""
-        self._open("texts")
-        self.call_after_refresh(lambda: self.query_one("#texts").focus_filter())  # type: ignore[attr-defined]
+        (await self._open("texts")).focus_filter()
 
-    def action_worst(self) -> None:
+    async def action_worst(self) -> None:
         """Go to the text that drifts most."""
-        self._open("texts")
-        self.call_after_refresh(lambda: self.query_one("#texts").jump_to_worst())  # type: ignore[attr-defined]
+        (await self._open("texts")).jump_to_worst()
 
     # --- actions: choosing ------------------------------------------------------------------
 
-    def action_dtypes(self) -> None:
+    async def action_dtypes(self) -> None:
         """Go to the dtypes."""
-        self._open_pane("settings")
+        await self._open_pane("settings")
         self.query_one(ExploreView).focus_part("dtypes")
 
-    def action_batch_sizes(self) -> None:
+    async def action_batch_sizes(self) -> None:
         """Go to the batch sizes."""
-        self._open_pane("settings")
+        await self._open_pane("settings")
         self.query_one(ExploreView).focus_part("sizes")
 
     def action_model(self) -> None:

@@ -32,10 +32,12 @@ class DetailScreen(ModalScreen[int | None]):
     DEFAULT_CSS = """
     DetailScreen { align: center middle; }
     DetailScreen > VerticalScroll {
-        width: 92%; max-width: 130; height: 90%; border: round $primary; padding: 0 1;
-        background: $surface; border-title-color: $primary; border-subtitle-color: $text-muted;
+        width: 92%; max-width: 130; height: auto; max-height: 92%;
+        border: round $primary; padding: 0 1; background: $surface;
+        border-title-color: $primary; border-subtitle-color: $text-muted;
     }
     DetailScreen Static { height: auto; margin-bottom: 1; }
+    DetailScreen #detail-sizes { text-wrap: nowrap; text-overflow: ellipsis; }
     DetailScreen .heading { color: $text-muted; margin-bottom: 0; }
     DetailScreen ChartView { height: auto; margin-bottom: 1; }
     DetailScreen:ansi .heading { text-style: dim; }
@@ -130,17 +132,18 @@ class DetailScreen(ModalScreen[int | None]):
         if not detail.sizes:
             return Text("not measured in a batch yet")
         largest = max((one.distance or 0.0) for one in detail.sizes)
-        return Text("\n").join([self._at_size(one, largest) for one in detail.sizes])
+        lines = [self._at_size(one, largest) for one in detail.sizes]
+        return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
 
-    def _at_size(self, one: AtSize, largest: float) -> Text:
+    def _at_size(self, one: AtSize, largest: float) -> str:
         ascii_only = getattr(self.app, "ascii", False)
         value = "identical" if one.distance is None else f"{one.distance:.1e}"
         length = round(12 * (one.distance or 0.0) / largest) if largest else 0
         bar = ("#" if ascii_only else "█") * length
-        mates = ", ".join(printable(mate, 12) for mate in one.mates[:6])
-        more = f", … {len(one.mates)} in all" if len(one.mates) > 6 else ""
-        shared = f"with {mates}{more}" if mates else "alone: there were no more texts"
+        # Texts that share it beyond the width are cut off; how many they are stands before them.
+        mates = ", ".join(printable(mate, 24) for mate in one.mates[:8])
+        shared = f"place {one.position + 1} of {len(one.mates) + 1}"
         if len(one.steps) > 1:
-            shared += f" (split into steps of {', '.join(map(str, one.steps))})"
-        line = f"@{one.batch_size:<5} {value:>9} {bar:<12}  place {one.position + 1}, {shared}"
-        return Text(line, no_wrap=True, overflow="ellipsis")
+            shared += f", split into steps of {', '.join(map(str, one.steps))}"
+        shared += f", with {mates}" if mates else ": there were no more texts"
+        return f"@{one.batch_size:<5} {value:>9} {bar:<12}  {shared}"

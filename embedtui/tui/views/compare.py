@@ -31,10 +31,14 @@ class CompareView(Vertical):
         Binding("right_curly_bracket", "app.compare_step(1, 1)", "B next", show=False),
     ]
     DEFAULT_CSS = """
-    CompareView #compare-who { height: 2; padding: 0 1; }
+    CompareView #compare-who {
+        height: 3; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
+    }
     CompareView #compare-charts { height: 1fr; }
     CompareView .box { border: round $panel; border-title-color: $text-muted; }
-    CompareView TablePane { height: 1fr; border: round $panel; border-title-color: $text-muted; }
+    CompareView TablePane {
+        height: 1fr; border: round $panel; border-title-color: $text-muted; padding: 0 1;
+    }
     """
 
     def compose(self) -> ComposeResult:
@@ -65,6 +69,8 @@ class CompareView(Vertical):
         pane.table.empty = "two settings of the same texts are needed: [ ] change A, { } change B"
         if view.pair is not None:
             pane.table.set_data(_data(view.pair, view))
+            if pane.table.sorted_by is None:
+                pane.table.sort_by("apart", descending=True)
         elif pane.table.data.count:
             pane.table.set_data(TableData((), (), 0))
 
@@ -79,15 +85,14 @@ def _who(view: View) -> Text:
         drift = "identical" if line.identical else _said(line.drift)
         error = _said(line.error)
         lines.append(f"{name}  {printable(line.label)}: drift {drift}, precision error {error}")
-    text = "\n".join(lines)
     pair = view.pair
     if pair is not None and pair.apart is not None:
         values = pair.apart.values[np.isfinite(pair.apart.values)]
         if len(values):
             same = bool(pair.apart.identical[np.isfinite(pair.apart.values)].all())
             far = "identical" if same else f"{METRIC_NAMES[view.wish.metric]} {values.max():.1e}"
-            text += f" · A to B, unbatched: {far}"
-    return Text(text, no_wrap=True, overflow="ellipsis")
+            lines.append(f"A to B, both unbatched: {far}")
+    return Text("\n".join(lines))
 
 
 def _said(value: float | None) -> str:

@@ -18,7 +18,7 @@ from embedtui.printable import printable
 from embedtui.study.scenarios import METRIC_NAMES
 from embedtui.tui.view import SERIES, Key, Line, View
 
-_COLUMNS = (("drift", 9), ("noise", 9), ("error", 9), ("texts/s", 12))
+_COLUMNS = (("drift", 9), ("noise", 9), ("error", 9), ("texts/s", 11))
 _WHO = 14
 """Least columns that the setting's name is given before another column is left out."""
 
@@ -175,7 +175,7 @@ class Board(ScrollView, can_focus=True):
         """Return the room of the name and the columns that the width has room for."""
         longest = max((len(line.label) for line in self._lines), default=_WHO)
         columns = list(_COLUMNS)
-        rest = width - 3 - 12
+        rest = width - 3 - 11
         for expendable in ("noise", "texts/s", "error"):
             if rest - sum(room + 1 for _, room in columns) >= min(longest, _WHO):
                 break

@@ -177,8 +177,10 @@ class TextTable(ScrollView, can_focus=True):
         sorted_by = self.data.column(self._sort[0]) if self._sort else None
         if sorted_by is not None and sorted_by.kind == "distance":
             return sorted_by
-        drifts = [c for c in self.data.columns if c.kind == "distance" and c.key != "error"]
-        return drifts[-1] if drifts else None
+        # Where nothing drifts, the figure that is left is the precision error.
+        figures = [c for c in self.data.columns if c.kind == "distance"]
+        figures.sort(key=lambda c: (_moves(c), c.key != "error"))
+        return figures[-1] if figures else None
 
     def _arrange(self, *, keep: bool = True) -> None:
         """Filter and sort anew; with `keep` the cursor stays on its text."""
@@ -530,6 +532,14 @@ class TablePane(Vertical):
         line = self.query_one(FilterLine)
         self.table.focus()
         line.display = bool(line.value)
+
+
+def _moves(column: Column) -> bool:
+    """Say whether any row differs."""
+    values = np.asarray(column.values)
+    if column.identical is not None:
+        values = values[~column.identical]
+    return bool(np.isfinite(values).any())
 
 
 def _whole(column: Column, row: int) -> str:
