@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from embedtui.engine.settings import nearest
 from embedtui.errors import InputError
@@ -134,7 +134,10 @@ def read(path: Path, *, yours: bool = False) -> ThemeFile:
 def to_textual(theme: ThemeFile) -> Theme:
     """Return the theme as Textual takes it, our own colours among its variables."""
     colors = dict(theme.colors)
-    variables = default_variables() | dict(theme.variables) | _own(theme)
+    # Textual's rules for the terminal's own colours name variables that only its own themes have.
+    needed = BUILTIN_THEMES[f"ansi-{'dark' if theme.dark else 'light'}"] if theme.ansi else None
+    variables = dict(needed.variables) if needed else {}
+    variables |= default_variables() | _quiet(theme) | dict(theme.variables) | _own(theme)
     return Theme(
         name=theme.name,
         primary=colors.pop("primary"),
@@ -163,14 +166,36 @@ def default_variables() -> dict[str, str]:
         "mark-precision": "ansi_yellow",
         "chip-on": "ansi_green",
         "chip-off": "ansi_bright_black",
+        "cursor": "ansi_default",
+        "muted": "ansi_bright_black",
+        "disabled": "ansi_bright_black",
     }
 
 
+_MUTED, _DISABLED, _CURSOR = 0.72, 0.5, 0.3
+"""Shares of the foreground in what is said in passing and in what cannot be had, and of the
+primary colour in the line under the cursor."""
 _ANSI = ("green", "yellow", "cyan", "magenta", "blue", "red", "bright_green", "bright_cyan")
 
 
 class _WrongError(Exception):
     """What is wrong with a theme, without the file's name."""
+
+
+def _quiet(theme: ThemeFile) -> dict[str, str]:
+    """Return the colours between foreground and background: what is said in passing, the cursor.
+
+    Textual's own `$text-muted` is black or white by the background that is behind it, which a
+    widget that draws its lines itself cannot know; nor can it blend what is half transparent.
+    """
+    if theme.ansi:
+        return {"muted": "ansi_default", "disabled": "ansi_bright_black", "cursor": "ansi_default"}
+    back, fore = (Color.parse(theme.colors[key]) for key in ("background", "foreground"))
+    shares = {"muted": _MUTED, "disabled": _DISABLED}
+    cursor = back.blend(Color.parse(theme.colors["primary"]), _CURSOR, 1).hex
+    return {name: back.blend(fore, share, 1).hex for name, share in shares.items()} | {
+        "cursor": cursor
+    }
 
 
 def _own(theme: ThemeFile) -> dict[str, str]:

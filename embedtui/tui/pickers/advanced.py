@@ -48,9 +48,9 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
         & VerticalScroll {{ height: 1fr; scrollbar-size-vertical: 1; }}
         & .switch {{ height: auto; margin-bottom: 1; }}
         & .name {{ text-style: bold; height: 1; }}
-        & .explained {{ color: $text-muted; height: auto; }}
-        & .refused {{ color: $text-disabled; height: auto; }}
-        & #advanced-count {{ height: 1; color: $text-muted; }}
+        & .explained {{ color: $muted; height: auto; }}
+        & .refused {{ color: $disabled; height: auto; }}
+        & #advanced-count {{ height: 1; color: $muted; }}
         & #advanced-count.many {{ color: $warning; }}
         &:ansi .explained {{ text-style: dim; }}
     }}
@@ -119,8 +119,11 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
             yield Chips(chips, (self._too_long,), single=True, id="option-too-long")
 
     def on_mount(self) -> None:
-        """Say how many settings there are."""
+        """Say how many settings there are, and begin at the top."""
         self._count()
+        for error in self.query(".error"):
+            error.display = False
+        self.call_after_refresh(self.query_one(VerticalScroll).scroll_home, animate=False)
 
     @on(Chips.Changed)
     def _chip(self, event: Chips.Changed) -> None:
@@ -154,9 +157,10 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
             values = [switch.parse(part) for part in parts or ["auto"]]
         except InputError as problem:
             error.update(str(problem))
+            error.display = True
             self._bad.add(switch.key)
         else:
-            error.update("")
+            error.display = False
             self._bad.discard(switch.key)
             self._take(switch, list(dict.fromkeys(values)))
 

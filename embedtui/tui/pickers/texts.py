@@ -49,7 +49,8 @@ class TextsPicker(ModalScreen[TextsChoice | None]):
         {FRAME_CSS}
         & OptionList {{ max-height: 9; }}
         & #texts-more {{ height: 1; }}
-        & #texts-more Label {{ width: auto; padding: 0 1 0 0; color: $text-muted; }}
+        & #texts-preview {{ text-wrap: nowrap; text-overflow: ellipsis; }}
+        & #texts-more Label {{ width: auto; padding: 0 1 0 0; color: $muted; }}
         & #texts-more Input {{ width: 1fr; margin-right: 2; }}
     }}
     """
@@ -158,8 +159,7 @@ class TextsPicker(ModalScreen[TextsChoice | None]):
         else:
             for pack in self._packs:
                 if typed.casefold() in pack.name.casefold():
-                    words = f"{pack.count:>5} texts  {pack.description}"
-                    lines.append((pack.name, _line(pack.name.ljust(13), words)))
+                    lines.append((pack.name, _line(pack.name, pack.description)))
         self._listed = [ref for ref, _ in lines]
         options.clear_options()
         options.add_options([Option(line) for _, line in lines])
@@ -209,8 +209,7 @@ class TextsPicker(ModalScreen[TextsChoice | None]):
             self._show(said)
 
     def _show(self, said: str) -> None:
-        text = Text("\n" + said, no_wrap=True, overflow="ellipsis")
-        self.query_one("#texts-preview", Static).update(text)
+        self.query_one("#texts-preview", Static).update(Text("\n" + said))
 
     def _choose(self) -> None:
         choice = self._choice()
@@ -230,7 +229,7 @@ def _wanted(path: object) -> bool:
 
 
 def _line(ref: str, words: str) -> Text:
-    return Text.assemble((printable(ref, 60), "bold"), "  ", printable(words), no_wrap=True)
+    return Text.assemble((f"{printable(ref, 60):<12}", "bold"), "  ", printable(words))
 
 
 def _preview(pack: TextPack, limit: int) -> str:

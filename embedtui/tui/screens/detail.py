@@ -34,11 +34,11 @@ class DetailScreen(ModalScreen[int | None]):
     DetailScreen > VerticalScroll {
         width: 92%; max-width: 130; height: auto; max-height: 92%;
         border: round $primary; padding: 0 1; background: $surface;
-        border-title-color: $primary; border-subtitle-color: $text-muted;
+        border-title-color: $primary; border-subtitle-color: $muted;
     }
     DetailScreen Static { height: auto; margin-bottom: 1; }
     DetailScreen #detail-sizes { text-wrap: nowrap; text-overflow: ellipsis; }
-    DetailScreen .heading { color: $text-muted; margin-bottom: 0; }
+    DetailScreen .heading { color: $muted; margin-bottom: 0; }
     DetailScreen ChartView { height: auto; margin-bottom: 1; }
     DetailScreen:ansi .heading { text-style: dim; }
     """

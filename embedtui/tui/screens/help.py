@@ -49,7 +49,7 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen { align: center middle; }
     HelpScreen > VerticalScroll {
         width: 92%; max-width: 96; height: 92%; border: round $primary; padding: 0 2;
-        background: $surface; border-title-color: $primary; border-subtitle-color: $text-muted;
+        background: $surface; border-title-color: $primary; border-subtitle-color: $muted;
     }
     HelpScreen Static { height: auto; }
     """

@@ -35,9 +35,9 @@ class CompareView(Vertical):
         height: 3; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
     }
     CompareView #compare-charts { height: 1fr; }
-    CompareView .box { border: round $panel; border-title-color: $text-muted; }
+    CompareView .box { border: round $panel; border-title-color: $muted; }
     CompareView TablePane {
-        height: 1fr; border: round $panel; border-title-color: $text-muted; padding: 0 1;
+        height: 1fr; border: round $panel; border-title-color: $muted; padding: 0 1;
     }
     """
 

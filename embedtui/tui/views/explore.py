@@ -34,8 +34,8 @@ class ExploreView(Vertical):
 
     DEFAULT_CSS = """
     ExploreView .box {
-        border: round $panel-lighten-1; border-title-color: $text-muted; padding: 0 1;
-        border-subtitle-color: $text-muted;
+        border: round $panel-lighten-1; border-title-color: $muted; padding: 0 1;
+        border-subtitle-color: $muted;
     }
     ExploreView .box:focus-within { border: round $primary; border-title-color: $primary; }
     ExploreView #settings { width: 38; height: 1fr; }

@@ -30,7 +30,7 @@ class LogView(Vertical):
     ]
     DEFAULT_CSS = """
     LogView #log-bar { height: 1; }
-    LogView #log-name { width: 1fr; color: $text-muted; padding: 0 1; }
+    LogView #log-name { width: 1fr; color: $muted; padding: 0 1; }
     LogView #log-filter { width: 34; height: 1; border: none; padding: 0 1; background: $surface; }
     LogView #log-filter:focus { background: $boost; }
     LogView RichLog { background: $background; padding: 0 1; scrollbar-size-vertical: 1; }

@@ -37,7 +37,7 @@ class TextsView(Vertical):
     """The table alone, with a line that says what it shows."""
 
     DEFAULT_CSS = """
-    TextsView #texts-line { height: 1; padding: 0 1; color: $text-muted; }
+    TextsView #texts-line { height: 1; padding: 0 1; color: $muted; }
     TextsView TextsPane { height: 1fr; padding: 0 1; }
     TextsView:ansi #texts-line { text-style: dim; }
     """

@@ -42,18 +42,19 @@ class Board(ScrollView, can_focus=True):
     DEFAULT_CSS = "\n".join(
         [
             "Board { height: auto; min-height: 2; max-height: 9; scrollbar-size-vertical: 1; }",
-            "Board .board--header { color: $text-muted; }",
+            "Board .board--header { color: $muted; }",
             "Board .board--cursor { text-style: bold; background: $boost; }",
-            "Board:focus .board--cursor { background: $panel; text-style: bold reverse; }",
+            "Board:focus .board--cursor { background: $cursor; text-style: bold; }",
             "Board .board--good { color: $success; }",
             "Board .board--bad { color: $error; }",
-            "Board .board--faint { color: $text-muted; }",
+            "Board .board--faint { color: $muted; }",
             *(
                 f"Board .board--series-{number} {{ color: $series-{number}; text-style: bold; }}"
                 for number in range(1, SERIES + 1)
             ),
             "Board:ansi .board--header, Board:ansi .board--faint { text-style: dim; }",
             "Board:ansi .board--cursor { text-style: bold; }",
+            "Board:ansi:focus .board--cursor { text-style: bold reverse; }",
         ]
     )
 

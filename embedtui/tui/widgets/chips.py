@@ -49,8 +49,8 @@ class Chips(Widget, can_focus=True):
     Chips { height: auto; width: 1fr; }
     Chips .chips--on { color: $chip-on; text-style: bold; }
     Chips .chips--off { color: $chip-off; }
-    Chips .chips--refused { color: $text-disabled; }
-    Chips .chips--title { color: $text-muted; }
+    Chips .chips--refused { color: $disabled; }
+    Chips .chips--title { color: $muted; }
     Chips .chips--cursor { text-style: reverse; }
     Chips:ansi .chips--off, Chips:ansi .chips--title { text-style: dim; }
     """

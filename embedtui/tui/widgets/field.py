@@ -27,9 +27,9 @@ class Field(Widget, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"field--label", "field--value", "field--note"}
     DEFAULT_CSS = """
     Field { height: auto; width: 1fr; }
-    Field .field--label { color: $text-muted; }
+    Field .field--label { color: $muted; }
     Field .field--value { color: $foreground; text-style: bold; }
-    Field .field--note { color: $text-muted; }
+    Field .field--note { color: $muted; }
     Field:focus { background: $boost; }
     Field:focus .field--value { text-style: bold reverse; }
     Field:hover { background: $boost; }

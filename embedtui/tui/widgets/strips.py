@@ -58,11 +58,11 @@ class Header(TextLines):
     DEFAULT_CSS = """
     Header { background: $panel; color: $foreground; }
     Header .header--name { color: $primary; text-style: bold; }
-    Header .header--what { color: $text-muted; }
+    Header .header--what { color: $muted; }
     Header .header--good { color: $success; text-style: bold; }
     Header .header--bad { color: $error; text-style: bold; }
-    Header .header--open { color: $text-muted; }
-    Header:ansi { background: ansi_default; text-style: reverse; }
+    Header .header--open { color: $muted; }
+    Header:ansi { background: ansi_default; }
     """
     parts: tuple[str, ...] = ()
     verdict: tuple[str, str] = ("open", "")
@@ -105,10 +105,10 @@ class AnswersStrip(TextLines):
     }
     DEFAULT_CSS = """
     AnswersStrip { height: 3; padding: 0 1; background: $surface; }
-    AnswersStrip .answers--question { color: $text-muted; }
+    AnswersStrip .answers--question { color: $muted; }
     AnswersStrip .answers--good { color: $success; }
     AnswersStrip .answers--bad { color: $warning; }
-    AnswersStrip .answers--open { color: $text-muted; }
+    AnswersStrip .answers--open { color: $muted; }
     AnswersStrip:ansi .answers--question { text-style: dim; }
     """
     answers: Answers | None = None
@@ -142,7 +142,7 @@ class Tabs(TextLines):
     DEFAULT_CSS = """
     Tabs { padding: 0 1; }
     Tabs .tabs--open { color: $primary; text-style: bold underline; }
-    Tabs .tabs--other { color: $text-muted; }
+    Tabs .tabs--other { color: $muted; }
     Tabs .tabs--key { color: $accent; }
     """
 
@@ -196,10 +196,10 @@ class ProgressStrip(TextLines):
     DEFAULT_CSS = """
     ProgressStrip { padding: 0 1; background: $surface; }
     ProgressStrip .progress--bar { color: $primary; }
-    ProgressStrip .progress--rest { color: $text-disabled; }
+    ProgressStrip .progress--rest { color: $disabled; }
     ProgressStrip .progress--text { color: $foreground; }
     ProgressStrip .progress--problem { color: $error; }
-    ProgressStrip .progress--gpu { color: $text-muted; }
+    ProgressStrip .progress--gpu { color: $muted; }
     ProgressStrip:ansi .progress--rest { text-style: dim; }
     """
     said: str = ""
@@ -241,7 +241,7 @@ class Hints(TextLines):
     DEFAULT_CSS = """
     Hints { padding: 0 1; background: $panel; }
     Hints .hints--key { color: $accent; text-style: bold; }
-    Hints .hints--label { color: $text-muted; }
+    Hints .hints--label { color: $muted; }
     Hints:ansi { background: ansi_default; }
     """
     hints: tuple[tuple[str, str, str], ...] = ()

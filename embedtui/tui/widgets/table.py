@@ -59,15 +59,15 @@ class TextTable(ScrollView, can_focus=True):
     }
     DEFAULT_CSS = """
     TextTable { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }
-    TextTable .table--header { color: $text-muted; }
+    TextTable .table--header { color: $muted; }
     TextTable .table--header-sorted { color: $primary; text-style: bold; }
     TextTable .table--cursor { background: $boost; text-style: bold; }
-    TextTable:focus .table--cursor { background: $primary 30%; text-style: bold; }
+    TextTable:focus .table--cursor { background: $cursor; text-style: bold; }
     TextTable .table--id { color: $secondary; }
     TextTable .table--text { color: $foreground; }
     TextTable .table--number { color: $foreground; }
-    TextTable .table--identical { color: $text-muted; }
-    TextTable .table--missing { color: $text-disabled; }
+    TextTable .table--identical { color: $muted; }
+    TextTable .table--missing { color: $disabled; }
     TextTable .table--over-limit { color: $error; }
     TextTable .table--match { text-style: underline; color: $accent; }
     TextTable:ansi .table--cursor, TextTable:ansi:focus .table--cursor { text-style: reverse; }
@@ -353,11 +353,14 @@ class TextTable(ScrollView, can_focus=True):
         row = int(self._order[place])
         cursor = place == self._place
         line = base + self._style("cursor") if cursor else base
+        # Colours that are turned round cell by cell would tear the row into blocks.
+        bare = cursor and self.app.native_ansi_color
         segments: list[Segment] = []
         used = 0
         for column, x, room in self._layout():
             segments.append(Segment(" " * (x - used), line))
-            segments += self._cell(column, row, room, line)
+            cells = self._cell(column, row, room, line)
+            segments += [Segment(cell.text, line) for cell in cells] if bare else cells
             used = x + room
         return Strip(segments).adjust_cell_length(width, line)
 
