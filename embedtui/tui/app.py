@@ -115,6 +115,8 @@ class Explorer(App[int]):
         self._gpu = ""
         self._machine = ""
         self._was_busy = False
+        self._theme_file: tuple[Path, int] | None = None
+        """The file of the theme in use, and when it was written."""
 
     # --- building ---------------------------------------------------------------------------
 
@@ -269,6 +271,7 @@ class Explorer(App[int]):
             self._gpu = text
             if self.frame is not None:
                 self._show_progress(self.frame.view)
+        self._follow_theme_file()
         for log in self.query("#log"):
             if log.display:
                 log.tick()  # type: ignore[attr-defined]
@@ -769,6 +772,26 @@ class Explorer(App[int]):
         found = themes.find(name, self.outside.themes_folder)
         self.register_theme(themes.to_textual(found))
         self.theme = found.name
+
+    def _follow_theme_file(self) -> None:
+        """Show what a user saves of the theme in use."""
+        folder = self.outside.themes_folder
+        if folder is None:
+            return
+        path = folder / f"{self.theme}.toml"
+        try:
+            seen = path, path.stat().st_mtime_ns
+        except OSError:
+            return
+        before, self._theme_file = self._theme_file, seen
+        if before == seen or before is None or before[0] != path:
+            return
+        try:
+            self.register_theme(themes.to_textual(themes.read(path, yours=True)))
+        except InputError as error:
+            self.notify(printable(str(error)), severity="error", markup=False, timeout=8)
+        else:
+            self.mutate_reactive(Explorer.theme)
 
     def action_theme(self) -> None:
         """Choose the colours."""
