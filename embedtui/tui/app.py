@@ -80,7 +80,7 @@ class Explorer(App[int]):
     """The explorer's app: it holds what is chosen and shows what the session holds."""
 
     TITLE = "embedtui"
-    CSS_PATH = "embedtui.tcss"
+    CSS_PATH = Path(__file__).with_name("embedtui.tcss")
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-slim"),
@@ -115,6 +115,8 @@ class Explorer(App[int]):
         self._gpu = ""
         self._machine = ""
         self._was_busy = False
+        self._model_name: dict[str, str] = {}
+        """What a chosen model is called, for a path that has no room."""
         self._theme_file: tuple[Path, int] | None = None
         """The file of the theme in use, and when it was written."""
 
@@ -218,8 +220,9 @@ class Explorer(App[int]):
 
     def _show_idle(self) -> None:
         use = self.framer.wish.scenario
+        model = self._model_name.get(self.choices.model, self.choices.model)
         self.query_one(Header).show(
-            (self.choices.model, self.choices.texts, self._machine), ("open", use.limit)
+            (model, self.choices.texts, self._machine), ("open", f"{use.short} bears {use.limit}")
         )
 
     def _show_progress(self, view: View) -> None:
@@ -337,9 +340,13 @@ class Explorer(App[int]):
         else:
             mark, note = mark_of(info.embeds, ascii_only=self.ascii), in_brief(info)
             name = ref if ref in models.ALIASES else info.name
-        self.call_from_thread(
-            self.query_one(ExploreView).show_model, ref, name, f"{mark} {note}".strip()
-        )
+        self.call_from_thread(self._show_model, ref, name, f"{mark} {note}".strip())
+
+    def _show_model(self, ref: str, name: str, note: str) -> None:
+        self._model_name[ref] = name
+        self.query_one(ExploreView).show_model(ref, name, note)
+        if self.frame is None or not self.frame.view.lines:
+            self._show_idle()
 
     # --- actions: running -------------------------------------------------------------------
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App
 
 from embedtui.config import Config
+from embedtui.tui import themes
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.session import Session
 from tests.fakes import FakeEngines, Script
@@ -59,6 +61,13 @@ def make_app(tmp_path: Path, model_folder: Path, texts_file: Path) -> Make:
         )
 
     return make
+
+
+class Bare(App[None]):
+    """An app with our colours and nothing else, for one widget or one screen."""
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return themes.default_variables()
 
 
 async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 15) -> None:

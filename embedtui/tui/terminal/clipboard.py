@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from embedtui.errors import InputError
 from embedtui.printable import printable
 
 MOST_BYTES = 74_994
@@ -25,9 +24,6 @@ def copy(
     """Copy a text by the terminal and into a file; return a sentence that says so.
 
     The file is always written, because no terminal tells whether it has obeyed.
-
-    Raises:
-        InputError: if the file cannot be written.
     """
     environment = os.environ if environment is None else environment
     data = text.encode("utf-8", "surrogatepass")
@@ -35,13 +31,15 @@ def copy(
     try:
         path.write_bytes(data)
     except OSError as error:
-        raise InputError(f"{printable(str(path))} cannot be written: {error.strerror}") from error
+        kept = f"{printable(str(path))} cannot be written: {error.strerror}"
+    else:
+        kept = f"in {printable(str(path))}"
     encoded = base64.b64encode(data).decode("ascii")
     if len(encoded) > MOST_BYTES:
-        return f"too long for a terminal's clipboard: in {printable(str(path))}"
+        return f"too long for a terminal's clipboard; {kept}"
     write(_sequence(encoded, environment))
     count = f"{len(text)} character{'s' if len(text) != 1 else ''}"
-    return f"copied {count}; also in {printable(str(path))}"
+    return f"copied {count}; also {kept}" if kept.startswith("in ") else f"copied {count}; {kept}"
 
 
 def _sequence(encoded: str, environment: Mapping[str, str]) -> str:

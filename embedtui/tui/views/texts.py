@@ -93,7 +93,7 @@ def data_of(per_text: PerText, view: View) -> TableData:
     columns = [
         Column("id", "id", per_text.ids, "text", id_width(per_text.ids), help="the text's id"),
         Column(
-            "tokens", "tokens", per_text.tokens, "integer", 6, help="tokens the engine computes"
+            "tokens", "tokens", per_text.tokens, "integer", 7, help="tokens the engine computes"
         ),
         Column("text", "text", per_text.texts, "text", 0, help="the text"),
     ]

@@ -329,7 +329,8 @@ class TextTable(ScrollView, can_focus=True):
         used = 0
         hidden, faint = self._hidden(), self._style("header")
         still, moving = self._split()
-        first = moving[self._window(still, moving)[0]] if moving else None
+        window = moving[slice(*self._window(still, moving))]
+        first = window[0] if window else None
         for column, x, room in self._layout():
             sorted_ = self._sort is not None and self._sort[0] == column.key
             mark = ""
