@@ -221,8 +221,9 @@ class Explorer(App[int]):
     def _show_idle(self) -> None:
         use = self.framer.wish.scenario
         model = self._model_name.get(self.choices.model, self.choices.model)
+        texts = Path(self.choices.texts).name or self.choices.texts
         self.query_one(Header).show(
-            (model, self.choices.texts, self._machine), ("open", f"{use.short} bears {use.limit}")
+            (model, texts, self._machine), ("open", f"{use.short} bears {use.limit}")
         )
 
     def _show_progress(self, view: View) -> None:

@@ -172,7 +172,7 @@ def default_variables() -> dict[str, str]:
     }
 
 
-_MUTED, _DISABLED, _CURSOR = 0.72, 0.5, 0.3
+_MUTED, _DISABLED, _CURSOR = 0.75, 0.5, 0.3
 """Shares of the foreground in what is said in passing and in what cannot be had, and of the
 primary colour in the line under the cursor."""
 _ANSI = ("green", "yellow", "cyan", "magenta", "blue", "red", "bright_green", "bright_cyan")

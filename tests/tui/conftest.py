@@ -70,6 +70,11 @@ class Bare(App[None]):
         return themes.default_variables()
 
 
+def told(app: App[Any]) -> str:
+    """Return what has been told at the side of the screen, a line for each message."""
+    return "\n".join(notification.message for notification in app._notifications)
+
+
 async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 15) -> None:
     """Let the app go on until something holds."""
     end = time.monotonic() + seconds

@@ -27,10 +27,10 @@ DTYPES = [
 
 
 class Holding(Bare):
-    def __init__(self, *held: Widget, ascii: bool = False) -> None:
+    def __init__(self, *held: Widget, ascii_only: bool = False) -> None:
         super().__init__()
         self.held = held
-        self.ascii = ascii
+        self.ascii = ascii_only
         self.told: list[Any] = []
 
     def compose(self) -> ComposeResult:
@@ -91,7 +91,7 @@ async def test_of_single_chips_one_takes_the_others_place() -> None:
 
 
 async def test_in_ascii_chips_are_ascii() -> None:
-    app = Holding(Chips(DTYPES, ["float16"]), ascii=True)
+    app = Holding(Chips(DTYPES, ["float16"]), ascii_only=True)
     async with app.run_test():
         shown = text_of(app)
     assert shown.isascii()
@@ -197,7 +197,7 @@ async def test_tabs_open_by_mouse() -> None:
 
 async def test_progress_says_how_far_in_figures_and_as_a_bar() -> None:
     progress = ProgressStrip()
-    app = Holding(progress, ascii=True)
+    app = Holding(progress, ascii_only=True)
     async with app.run_test(size=(80, 5)) as pilot:
         progress.show("batches of 32", 0.5, "GPU 2.0/141 GB")
         await pilot.pause()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from textual import on
@@ -14,6 +15,7 @@ from embedtui.printable import printable
 from embedtui.study.choices import Choices, settings_of
 from embedtui.study.scenarios import METRIC_NAMES, Scenario
 from embedtui.tui.frames import Frame
+from embedtui.tui.pickers.paths import looks_like_path
 from embedtui.tui.views.texts import TextsPane
 from embedtui.tui.widgets.board import Board
 from embedtui.tui.widgets.chart import ChartView
@@ -106,7 +108,8 @@ class ExploreView(Vertical):
             self._model = choices.model, choices.model, ""
         field.show(*self._model[1:])
         limit = f", the first {choices.limit}" if choices.limit else ""
-        self.query_one("#field-texts", Field).show(f"{choices.texts}{limit}")
+        texts = Path(choices.texts).name if looks_like_path(choices.texts) else choices.texts
+        self.query_one("#field-texts", Field).show(f"{texts}{limit}")
         chosen = dict(choices.chosen[0])
         dtypes = [str(value) for value in chosen.pop("dtype")]
         chips = self.query_one("#dtypes", Chips)

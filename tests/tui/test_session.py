@@ -1,0 +1,198 @@
+"""The session: one run at a time, stopped in two stages, and earlier figures stay."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from embedtui.engine.settings import Setting
+from embedtui.errors import EngineError
+from embedtui.study.choices import Choices
+from embedtui.tui.session import Session
+from tests.fakes import FakeEngines, Script, broken
+
+Begin = Callable[..., tuple[Session, Choices]]
+
+
+@pytest.fixture
+def begin(tmp_path: Path, model_folder: Path, texts_file: Path) -> Begin:
+    def begin(script: Script | None = None, **choices: Any) -> tuple[Session, Choices]:
+        engines: Any = FakeEngines(script, logs=tmp_path)
+        chosen = ({"dtype": ["float16", "float32"]},)
+        defaults: dict[str, Any] = {"batch_sizes": (1, 2, 4), "chosen": chosen}
+        return Session(engines), Choices(
+            model=str(model_folder), texts=str(texts_file), **defaults | choices
+        )
+
+    return begin
+
+
+def wait(session: Session) -> None:
+    session.wait(30)
+    assert not session.busy
+
+
+def test_a_run_ends_idle_with_its_figures(begin: Begin) -> None:
+    session, choices = begin()
+    versions: list[int] = []
+    session.listen(lambda: versions.append(session.version))
+    assert session.run(choices)
+    wait(session)
+    assert [run.status for run in session.runs] == ["finished"]
+    assert versions == sorted(versions)
+    assert session.problem == ""
+    assert session.seconds > 0
+
+
+def test_while_one_runs_no_other_begins(begin: Begin) -> None:
+    hold = threading.Event()
+    session, choices = begin(Script(on_job=lambda _: hold.wait(10)))
+    assert session.run(choices)
+    assert not session.run(choices)
+    hold.set()
+    wait(session)
+    assert len(session.runs) == 1
+
+
+def test_what_is_changed_is_computed_and_what_was_stays(begin: Begin) -> None:
+    session, choices = begin()
+    session.run(choices)
+    wait(session)
+    engines: Any = session.engines
+    before = engines.jobs
+    session.run(choices)
+    wait(session)
+    assert engines.jobs == before
+    assert len(session.runs) == 2
+
+
+def test_cancel_lets_the_batch_end_and_keeps_what_was_measured(begin: Begin) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def on_job(count: int) -> None:
+        if count == 15:
+            reached.set()
+            go_on.wait(10)
+
+    session, choices = begin(Script(on_job=on_job))
+    session.run(choices)
+    assert reached.wait(10)
+    session.cancel()
+    assert session.state == "cancelling"
+    go_on.set()
+    wait(session)
+    run = session.runs[-1]
+    assert run.status == "cancelled"
+    engines: Any = session.engines
+    assert engines.jobs == 16
+    assert run.settings[0].unbatched.count > 0
+    assert len(engines.loaded) == 1
+    assert session.run(choices)
+    wait(session)
+    assert session.runs[-1].status == "finished"
+    assert len(engines.loaded) == 2, "the engine that was only stopped is still warm"
+
+
+def test_kill_takes_the_engine_and_the_next_run_loads_another(begin: Begin) -> None:
+    script = Script(sleep=0.05)
+    session, choices = begin(script)
+    session.run(choices)
+    end = time.monotonic() + 10
+    while not (session.runs and session.runs[-1].settings[0].unbatched.count):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    began = time.monotonic()
+    session.cancel()
+    session.kill()
+    wait(session)
+    assert time.monotonic() - began < 2
+    engines: Any = session.engines
+    assert len(engines.loaded) == 1
+    script.sleep = 0
+    assert session.run(choices)
+    wait(session)
+    assert session.runs[-1].status == "finished"
+    assert len(engines.loaded) == 3
+
+
+def test_a_cancel_before_the_study_stands_ends_it(begin: Begin, monkeypatch: Any) -> None:
+    from embedtui.tui import session as module
+
+    session, choices = begin()
+    real, entered, go_on = module.plan_of, threading.Event(), threading.Event()
+
+    def slow(*arguments: Any) -> Any:
+        entered.set()
+        go_on.wait(10)
+        return real(*arguments)
+
+    monkeypatch.setattr(module, "plan_of", slow)
+    session.run(choices)
+    entered.wait(10)
+    session.cancel()
+    go_on.set()
+    wait(session)
+    assert session.runs == []
+    engines: Any = session.engines
+    assert engines.jobs == 0
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [({"model": "/no/such/folder"}, "no such folder"), ({"texts": "/no/such.txt"}, "no such")],
+)
+def test_bad_input_is_a_problem_in_a_sentence(begin: Begin, choices: Any, said: str) -> None:
+    session, chosen = begin()
+    from dataclasses import replace
+
+    session.run(replace(chosen, **choices))
+    wait(session)
+    assert said in session.problem
+    assert session.runs == []
+
+
+def test_an_engine_that_fails_is_told_and_the_session_goes_on(
+    begin: Begin, model_folder: Path
+) -> None:
+    label = Setting(str(model_folder), "float16").label
+    script = Script(failures={("load", label): EngineError("out of memory")})
+    session, choices = begin(script)
+    session.run(choices)
+    wait(session)
+    statuses = [setting.status for setting in session.runs[-1].settings]
+    assert statuses == ["failed", "finished"]
+    script.failures.clear()
+    session.run(choices)
+    wait(session)
+    assert [s.status for s in session.runs[-1].settings] == ["finished", "finished"]
+
+
+def test_a_fault_is_kept_with_its_setting(begin: Begin) -> None:
+    session, choices = begin(Script(plants=(broken(1, np.nan, size=4),)))
+    session.run(choices)
+    wait(session)
+    assert len(session.faults) == 2
+    assert all("NaN" in text for text in session.faults.values())
+
+
+def test_only_so_many_runs_are_kept(begin: Begin) -> None:
+    session, choices = begin(chosen=({"dtype": ["float32"]},), truth=False, repeats=0)
+    for _ in range(11):
+        session.run(choices)
+        wait(session)
+    assert len(session.runs) == 8
+
+
+def test_closing_in_mid_run_ends_everything(begin: Begin) -> None:
+    session, choices = begin(Script(sleep=0.05))
+    session.run(choices)
+    session.close()
+    wait(session)
+    engines: Any = session.engines
+    assert engines.host.closed
