@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,6 +14,7 @@ from textual import on, work
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static
@@ -27,6 +28,7 @@ from embedtui.tui import themes
 from embedtui.tui.actions import ACTIONS, shown
 from embedtui.tui.frames import Frame, Framer
 from embedtui.tui.session import Session
+from embedtui.tui.terminal.ascii_filter import AsciiFilter
 from embedtui.tui.view import Composer, Key, Line, View, Wish
 from embedtui.tui.views.explore import ExploreView
 from embedtui.tui.widgets.board import Board
@@ -40,6 +42,7 @@ _PANES = {"settings": "1", "drift": "2", "sizes": "3"}
 """The parts of the first view, and their keys: all at once where there is room, else one."""
 _WIDE = 100
 _LEAST = (60, 15)
+_ASCII = AsciiFilter()
 
 
 if TYPE_CHECKING:
@@ -104,7 +107,7 @@ class Explorer(App[int]):
         self.session = outside.session
         self.config = config
         self.ascii = config.ascii
-        """Whether widgets may show ASCII alone; they look here."""
+        """Whether nothing beyond ASCII may be shown; charts and chips look here."""
         self.choices = choices_of(config)
         self.paused = False
         self.slow = config.slow
@@ -125,6 +128,10 @@ class Explorer(App[int]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give Textual's own themes the colours that only ours name."""
         return themes.default_variables()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Add to Textual's filters the one of the ASCII mode."""
+        return [*super().get_line_filters(), *([_ASCII] if self.ascii else [])]
 
     def compose(self) -> ComposeResult:
         """Put the views between the header and the line of hints."""
@@ -337,9 +344,9 @@ class Explorer(App[int]):
         try:
             info = models.resolve(ref)
         except InputError as error:
-            mark, name, note = mark_of("no", ascii_only=self.ascii), ref, str(error)
+            mark, name, note = mark_of("no"), ref, str(error)
         else:
-            mark, note = mark_of(info.embeds, ascii_only=self.ascii), in_brief(info)
+            mark, note = mark_of(info.embeds), in_brief(info)
             name = ref if ref in models.ALIASES else info.name
         self.call_from_thread(self._show_model, ref, name, f"{mark} {note}".strip())
 

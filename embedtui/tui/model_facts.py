@@ -6,12 +6,11 @@ from embedtui.models import ModelInfo
 from embedtui.printable import printable
 
 _MARKS = {"yes": "✔", "no": "✗", "unknown": "?"}
-_ASCII_MARKS = {"yes": "+", "no": "x", "unknown": "?"}
 
 
-def mark_of(embeds: str, *, ascii_only: bool) -> str:
+def mark_of(embeds: str) -> str:
     """Return the glyph that says whether vLLM embeds with a model; a space for what is none."""
-    return (_ASCII_MARKS if ascii_only else _MARKS).get(embeds, " ")
+    return _MARKS.get(embeds, " ")
 
 
 def in_brief(info: ModelInfo) -> str:
@@ -22,5 +21,5 @@ def in_brief(info: ModelInfo) -> str:
     if info.pooling:
         parts.append(f"{info.pooling} pooling")
     if info.parameters:
-        parts.append(f"{info.parameters / 1e6:.0f} M")
+        parts.append(f"{info.parameters / 1e6:.3g} M")
     return printable(" · ".join(parts)) if parts else printable(info.reason, 60)

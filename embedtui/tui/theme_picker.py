@@ -96,11 +96,10 @@ class ThemePicker(ModalScreen[str | None]):
         if self.app.theme != theme.name:
             self.app.theme = theme.name
         self.query_one("#theme-details", Static).update(Text(printable(theme.description)))
-        block = "##" if getattr(self.app, "ascii", False) else "██"
         variables = self.app.theme_variables
         swatches = Text()
         for number in range(1, themes.SERIES + 1):
-            swatches.append(f"{block} ", _style(variables[f"series-{number}"]))
+            swatches.append("██ ", _style(variables[f"series-{number}"]))
         self.query_one("#theme-swatches", Static).update(swatches)
 
     def _line(self, theme: themes.ThemeFile) -> Text:

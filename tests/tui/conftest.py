@@ -14,6 +14,7 @@ from embedtui.config import Config
 from embedtui.tui import themes
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.session import Session
+from embedtui.tui.terminal.screenshot import text_of
 from tests.fakes import FakeEngines, Script
 
 Make = Callable[..., Explorer]
@@ -79,7 +80,7 @@ async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 15) -
     """Let the app go on until something holds."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it never came about"
+        assert time.monotonic() < end, f"it never came about:\n{text_of(pilot.app)}"
         await pilot.pause()
         await asyncio.sleep(0.01)
 

@@ -210,13 +210,11 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
         line = self.query_one("#advanced-count", Static)
         line.set_class(made > _MANY, "many")
         more = ": that takes its time" if made > _MANY else ""
-        times = " x " if getattr(self.app, "ascii", False) else " × "
-        line.update(f"{times.join(parts)} = {made} setting{'s' if made > 1 else ''}{more}")
+        line.update(f"{' × '.join(parts)} = {made} setting{'s' if made > 1 else ''}{more}")
 
     def _heading(self, switch: Switch) -> Text:
         changed = switch.key in self._chosen
-        mark = "*" if getattr(self.app, "ascii", False) else "●"
-        return Text(f"{switch.key}{f' {mark} changed' if changed else ''}")
+        return Text(f"{switch.key}{' ● changed' if changed else ''}")
 
     def _chips(self, switch: Switch) -> list[Chip]:
         features = machine.cpu_features() if switch.key == "cpu_isa" else []

@@ -38,7 +38,7 @@ class ChoiceScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """Put the explanation below the list."""
-        marks = ("* ", "  ") if getattr(self.app, "ascii", False) else ("● ", "  ")
+        marks = ("● ", "  ")
         with Vertical(classes="frame") as frame:
             frame.border_title = self._title
             frame.border_subtitle = "Enter choose   Esc back"

@@ -169,7 +169,7 @@ class ModelPicker(ModalScreen[str | None]):
         self._show_details()
 
     def _line(self, ref: str, facts: str, embeds: str) -> Text:
-        mark = mark_of(embeds, ascii_only=bool(getattr(self.app, "ascii", False)))
+        mark = mark_of(embeds)
         return Text.assemble(f"{mark} ", (printable(ref, 60), "bold"), f"  {facts}", no_wrap=True)
 
     def _show_details(self) -> None:

@@ -136,10 +136,9 @@ class DetailScreen(ModalScreen[int | None]):
         return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
 
     def _at_size(self, one: AtSize, largest: float) -> str:
-        ascii_only = getattr(self.app, "ascii", False)
         value = "identical" if one.distance is None else f"{one.distance:.1e}"
         length = round(12 * (one.distance or 0.0) / largest) if largest else 0
-        bar = ("#" if ascii_only else "█") * length
+        bar = "█" * length
         # Texts that share it beyond the width are cut off; how many they are stands before them.
         mates = ", ".join(printable(mate, 24) for mate in one.mates[:8])
         shared = f"place {one.position + 1} of {len(one.mates) + 1}"

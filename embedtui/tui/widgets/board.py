@@ -139,10 +139,9 @@ class Board(ScrollView, can_focus=True):
         return self._strip([Segment(f"{text}  {view.wish.scenario.short}", style)], width)
 
     def _setting(self, view: View, line: Line, place: int, width: int) -> Strip:
-        ascii_only = getattr(self.app, "ascii", False)
-        mark = mark_of(line.ink, unicode=not ascii_only)
+        mark = mark_of(line.ink)
         who, columns = self._layout(width)
-        label = label_of(line.label, who, unicode=not ascii_only)
+        label = label_of(line.label, who)
         recommended = view.answers.recommended == place
         cells = {
             "drift": _figure(line.drift, line.identical),
@@ -150,15 +149,12 @@ class Board(ScrollView, can_focus=True):
             "error": "·" if line.error is None else f"{line.error:.1e}",
             "texts/s": _speed(line),
         }
-        if ascii_only:
-            cells = {key: value.replace("·", ".").replace("→", ">") for key, value in cells.items()}
         holds = line.judgement.holds
-        good, bad, best = ("+", "x", " <- serve") if ascii_only else ("✔", "✗", " ◂ serve")
-        word = {True: good, False: bad, None: "fault" if line.fault else ""}[holds]
+        word = {True: "✔", False: "✗", None: "fault" if line.fault else ""}[holds]
         if line.status == "failed":
-            word = f"{bad} {printable(line.reason)}"
+            word = f"✗ {printable(line.reason)}"
         elif line.status == "running" and view.state != "idle":
-            word += " …" if not ascii_only else " ..."
+            word += " …"
         elif line.status in {"cancelled", "cut off"}:
             word += " part"
         style = {True: "good", False: "bad", None: "bad"}[holds]
@@ -168,7 +164,7 @@ class Board(ScrollView, can_focus=True):
             Segment(label.ljust(who), base),
             *(Segment(f" {cells[name]:>{room}}", base) for name, room in columns),
             Segment(f"  {word}", base + self._partial(style)),
-            Segment(best if recommended else "", base + self._partial("good")),
+            Segment(" ◂ serve" if recommended else "", base + self._partial("good")),
         ]  # fmt: skip
         return self._strip(segments, width, base)
 

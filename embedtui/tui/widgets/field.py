@@ -84,13 +84,12 @@ class Field(Widget, can_focus=True):
     def render(self) -> Text:
         """Return label, value and note, cut to the width."""
         width = self.content_size.width
-        arrow = ">" if getattr(self.app, "ascii", False) else "›"
         value = printable(self._value, max(width - _LABEL - 2, 1))
         text = Text(no_wrap=True, overflow="crop")
         text.append(self._label.ljust(_LABEL), self._style("label"))
         text.append(value, self._style("value"))
         text.append(" " * max(width - text.cell_len - 1, 1))
-        text.append(arrow, self._style("label"))
+        text.append("›", self._style("label"))
         if self._note:
             note = printable(self._note, max(width - _LABEL, 1))
             text.append("\n" + " " * _LABEL)

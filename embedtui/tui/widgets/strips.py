@@ -15,10 +15,6 @@ from textual.widget import Widget
 from embedtui.printable import printable
 from embedtui.study.answers import Answer, Answers
 
-_ASCII = str.maketrans(
-    {"·": "-", "✔": "+", "✗": "x", "≤": "<", "…": ".", "→": ">", "–": "-", "Δ": "d"}
-)
-_ASCII_BAR = ("#", "-")
 _BAR = ("━", "─")
 
 
@@ -30,11 +26,6 @@ class TextLines(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
         self._shown: object = None
-
-    @property
-    def ascii(self) -> bool:
-        """Whether only ASCII may be shown."""
-        return bool(getattr(self.app, "ascii", False))
 
     def _show(self, *what: object) -> None:
         if what != self._shown:
@@ -83,7 +74,7 @@ class Header(TextLines):
             left.pop()
         what = printable(" · ".join(left), max(room, 1))
         gap = max(self.size.width - 11 - cell_len(what) - cell_len(right), 1)
-        line = Text.assemble(
+        return Text.assemble(
             (" embedtui  ", self._style("header--name")),
             (what, self._style("header--what")),
             " " * gap,
@@ -91,7 +82,6 @@ class Header(TextLines):
             no_wrap=True,
             overflow="crop",
         )
-        return _plain(line) if self.ascii else line
 
 
 class AnswersStrip(TextLines):
@@ -125,7 +115,7 @@ class AnswersStrip(TextLines):
         three = (self.answers.drift, self.answers.matters, self.answers.serve)
         text = Text("\n").join([self._line(one) for one in three])
         text.no_wrap, text.overflow = True, "crop"
-        return _plain(text) if self.ascii else text
+        return text
 
     def _line(self, one: Answer) -> Text:
         room = max(self.content_size.width - 17, 1)
@@ -223,7 +213,7 @@ class ProgressStrip(TextLines):
         if self.share is not None:
             length = max(min(24, room // 5), 4)
             full = round(min(max(self.share, 0.0), 1.0) * length)
-            on, off = _ASCII_BAR if self.ascii else _BAR
+            on, off = _BAR
             text.append(on * full, self._style("progress--bar"))
             text.append(off * (length - full), self._style("progress--rest"))
             text.append(f" {self.share:4.0%} ", self._style("progress--text"))
@@ -231,7 +221,7 @@ class ProgressStrip(TextLines):
         text.append(printable(self.said, max(room - text.cell_len, 1)), self._style(style))
         text.append(" " * max(width - text.cell_len - cell_len(self.right), 0))
         text.append(self.right, self._style("progress--gpu"))
-        return _plain(text) if self.ascii else text
+        return text
 
 
 class Hints(TextLines):
@@ -285,9 +275,3 @@ class Hints(TextLines):
                 await self.app.run_action(action)
                 return
             place += width + 3
-
-
-def _plain(text: Text) -> Text:
-    """Return the text with ASCII in the place of our own marks."""
-    text.plain = text.plain.translate(_ASCII)
-    return text

@@ -23,6 +23,7 @@ from embedtui.tui.widgets.table_data import Column, Rows, TableData, TextIndex, 
 
 _LEAST_TEXT, _MOST_OF_TEXT = 10, 30
 """Columns that the text is given before figures are left out: a quarter, within these."""
+_MISSING = "·"
 _SLICE = 4
 """Characters looked at per terminal column: a text may be a megabyte long."""
 
@@ -317,8 +318,6 @@ class TextTable(ScrollView, can_focus=True):
         said = self.empty
         if self.data.count:
             said = f"nothing holds “{printable(self._filter, 40)}”: Backspace widens, Esc clears"
-            if self._ascii:
-                said = said.replace("“", '"').replace("”", '"')
         if y != max(self.size.height // 2 - 1, 0):
             return Strip.blank(width, base)
         text = printable(said, max(width, 1)).center(width)
@@ -335,18 +334,17 @@ class TextTable(ScrollView, can_focus=True):
             sorted_ = self._sort is not None and self._sort[0] == column.key
             mark = ""
             if sorted_ and self._sort is not None:
-                marks = ("v", "^") if self._ascii else ("▾", "▴")
-                mark = marks[0] if self._sort[1] else marks[1]
+                mark = "▾" if self._sort[1] else "▴"
             title = printable(column.title, max(room - len(mark), 1)) + mark
             title = title.ljust(room) if column.kind == "text" else title.rjust(room)
             style = self._style("header-sorted" if sorted_ else "header")
             gap = " " * (x - used)
             if hidden[0] and column is first:
-                gap = gap[:-1] + ("<" if self._ascii else "‹")
+                gap = gap[:-1] + "‹"
             segments += [Segment(gap, base + faint), Segment(title, base + style)]
             used = x + room
         if hidden[1]:
-            segments.append(Segment(">" if self._ascii else "›", base + faint))
+            segments.append(Segment("›", base + faint))
         return Strip(segments).adjust_cell_length(width, base)
 
     def _row(self, place: int, width: int, base: Style) -> Strip:
@@ -370,21 +368,21 @@ class TextTable(ScrollView, can_focus=True):
             held = str(column.values[row])
             text = printable(held[: room * _SLICE + 64], None)
             if cell_len(text) > room:
-                text = set_cell_size(text, max(room - 1, 0)).rstrip(" ") + self._ellipsis
+                text = set_cell_size(text, max(room - 1, 0)).rstrip(" ") + "…"
             text = set_cell_size(text, room)
             style = line + self._style("id" if column.key == "id" else "text")
             return self._matched(text, style)
         if column.kind == "integer":
             number = int(column.values[row])
             name = "number" if number > 0 else "missing"
-            text = str(number) if number > 0 else self._missing
+            text = str(number) if number > 0 else _MISSING
             return [Segment(text.rjust(room), line + self._style(name))]
         value = float(column.values[row])
         if column.identical is not None and column.identical[row]:
             text = "identical" if room >= 9 else "="
             return [Segment(text.rjust(room), line + self._style("identical"))]
         if np.isnan(value):
-            return [Segment(self._missing.rjust(room), line + self._style("missing"))]
+            return [Segment(_MISSING.rjust(room), line + self._style("missing"))]
         over = column.limit is not None and value > column.limit
         text = f"{'!' if over else ''}{value:.1e}" if value else "0"
         return [Segment(text.rjust(room), line + self._style("over-limit" if over else "number"))]
@@ -452,18 +450,6 @@ class TextTable(ScrollView, can_focus=True):
         region = self.scrollable_content_region.width
         # A bar at the right must not touch the figures beside it.
         return region - 1 if self.show_vertical_scrollbar else region
-
-    @property
-    def _ascii(self) -> bool:
-        return bool(getattr(self.app, "ascii", False))
-
-    @property
-    def _missing(self) -> str:
-        return "." if self._ascii else "·"
-
-    @property
-    def _ellipsis(self) -> str:
-        return "~" if self._ascii else "…"
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"table--{name}", partial=True)
