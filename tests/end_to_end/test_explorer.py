@@ -1,0 +1,192 @@
+"""The explorer as a user starts it, on the real engine and the real model."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from embedtui.config import Config
+from embedtui.engine.client import Engines
+from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.session import Session
+from embedtui.tui.terminal.screenshot import text_of
+from embedtui.tui.widgets.strips import ProgressStrip
+from tests.terminal import Terminal, assert_sane
+from tests.tui.conftest import until
+
+pytestmark = pytest.mark.engine
+
+FEW = """
+[explore]
+limit = 16
+batch_sizes = "1,4,16"
+[settings]
+dtype = ["float32", "bfloat16"]
+pooling_accumulation = ["float32", "model"]
+"""
+
+
+def said(app: Explorer) -> str:
+    return app.query_one(ProgressStrip).said
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    session = Session(Engines())
+    session.engines.start()
+    yield session
+    session.close()
+
+
+def few(**changes: Any) -> Config:
+    settings = {"dtype": ("float32",), "pooling_accumulation": ("float32", "model")}
+    return replace(Config(), limit=12, batch_sizes="1,4,12", settings=settings, **changes)
+
+
+@pytest.mark.timeout(600)
+async def test_from_a_key_press_to_the_verdict(session: Session, tmp_path: Path) -> None:
+    app = Explorer(Outside(session, few(), shots_folder=tmp_path))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        await pilot.press("r")
+        stages: set[str] = set()
+
+        def over() -> bool:
+            stages.add(said(app))
+            return not session.busy and app.frame.view.version == session.version
+
+        await until(pilot, over, 200)
+        screen = text_of(app)
+        lines = app.frame.view.lines if app.frame else ()
+    assert session.problem == ""
+    today, old = lines
+    assert today.identical
+    assert today.error is not None
+    assert today.error < 3e-6
+    assert old.drift is not None
+    assert 1e-8 < old.drift < 1e-5
+    assert "float32 identical to the bit" in screen
+    assert "float32 · old pooling" in screen
+    assert re.search(r"Serve with       float32: \d+ texts/s at batch size \d+, L2 \d", screen)
+    assert any("texts/s" in stage and "left" in stage for stage in stages), stages
+    assert any("weights" in stage for stage in stages), stages
+
+
+@pytest.mark.timeout(600)
+async def test_esc_stops_after_the_batch_and_esc_again_kills_within_two_seconds(
+    session: Session, tmp_path: Path
+) -> None:
+    config = replace(few(), limit=200, batch_sizes="1,100", truth=False)
+    app = Explorer(Outside(session, config, shots_folder=tmp_path))
+
+    def engine() -> psutil.Process:
+        host = psutil.Process(session.engines.host.pid)
+        return next(one for one in host.children() if "engine" in " ".join(one.cmdline()))
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        await pilot.press("r")
+        await until(pilot, lambda: app.frame.view.lines and app.frame.view.lines[0].done > 3, 200)
+        await pilot.press("escape")
+        await until(pilot, lambda: "stopping after this batch" in said(app), 1)
+        await until(pilot, lambda: not session.busy, 60)
+        await until(pilot, lambda: "stopped, what was measured stays" in said(app))
+        working = engine()
+        quiet = working.cpu_times().user
+        time.sleep(1)
+        assert working.is_running()
+        assert working.cpu_times().user - quiet < 0.3, "the engine goes on computing"
+
+        await pilot.press("r")
+        # A batch that takes a second: it must not end before the second key.
+        await until(pilot, lambda: session.busy and "batches of 100" in said(app), 60)
+        await pilot.press("escape", "escape")
+        began = time.monotonic()
+        await until(pilot, lambda: not working.is_running(), 5)
+        assert time.monotonic() - began < 2
+        await until(pilot, lambda: not session.busy, 20)
+
+        await pilot.press("r")
+        await until(pilot, lambda: session.busy)
+        await until(pilot, lambda: not session.busy, 200)
+        assert session.runs[-1].status == "finished"
+        assert session.problem == ""
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    begun: list[Terminal] = []
+    config = tmp_path / "config.toml"
+    config.write_text(FEW)
+
+    def start(columns: int = 120, lines: int = 40) -> Terminal:
+        command = [sys.executable, "-m", "embedtui"]
+        environment = {"EMBEDTUI_CONFIG": str(config)}
+        begun.append(Terminal(command, columns=columns, lines=lines, environment=environment))
+        return begun[-1]
+
+    yield start
+    for terminal in begun:
+        terminal.close()
+
+
+def family(terminal: Terminal) -> list[psutil.Process]:
+    return psutil.Process(terminal.process.pid).children(recursive=True)
+
+
+def gone(processes: list[psutil.Process], seconds: float = 10) -> bool:
+    return not psutil.wait_procs(processes, timeout=seconds)[1]
+
+
+@pytest.mark.timeout(600)
+def test_in_a_terminal_one_key_gives_the_picture_and_the_verdict(
+    start: Callable[..., Terminal], home: Path
+) -> None:
+    terminal = start()
+    terminal.until(lambda: "press r or Enter" in terminal.shown)
+    terminal.press("\r")
+    terminal.until(lambda: "texts/s" in terminal.shown and "left" in terminal.shown, 100)
+    terminal.until(lambda: "done in" in terminal.shown, 200)
+    assert "old pooling" in terminal.shown
+    assert "◂ serve" in terminal.shown
+    assert "Attempted" not in terminal.raw.decode(errors="replace"), "the engine's log is shown"
+    processes = family(terminal)
+    assert processes
+    terminal.press("q")
+    terminal.until(terminal.ended)
+    terminal.drain()
+    assert terminal.process.returncode == 0
+    assert_sane(terminal)
+    assert gone(processes)
+    assert "Run file:" in terminal.shown
+    assert list((home / "data").rglob("*.sqlite"))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_however_the_screen_dies_no_engine_is_left(
+    start: Callable[..., Terminal], signum: signal.Signals
+) -> None:
+    terminal = start(80, 24)
+    terminal.until(lambda: "press r or Enter" in terminal.shown)
+    terminal.press("r")
+    terminal.until(lambda: "texts/s" in terminal.shown and "left" in terminal.shown, 100)
+    processes = family(terminal)
+    assert len(processes) >= 2
+    os.kill(terminal.process.pid, signum)
+    terminal.until(terminal.ended, 15)
+    assert gone(processes)
+    if signum != signal.SIGKILL:
+        terminal.drain()
+        assert terminal.process.returncode == 128 + signum
+        assert_sane(terminal)
