@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import engines
+from tests.bench import engines, screen
 
-BENCHMARKS = {"throughput": engines.throughput, "what-if": engines.what_if}
+BENCHMARKS = {
+    "throughput": engines.throughput,
+    "what-if": engines.what_if,
+    "first-paint": screen.first_paint,
+    "live": screen.live,
+    "table": screen.table,
+}
 
 
 def main(names: list[str]) -> None:
