@@ -323,7 +323,8 @@ def in_force(llm: Any) -> dict[str, Any]:
         "max_num_batched_tokens": int(scheduler.max_num_batched_tokens),
         "max_num_seqs": int(scheduler.max_num_seqs),
         "vllm": vllm.__version__,
-        "torch": torch.__version__,
+        # A class of torch's own: whoever receives it would import torch.
+        "torch": str(torch.__version__),
     }
 
 

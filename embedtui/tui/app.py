@@ -363,7 +363,8 @@ class Explorer(App[int]):
         if self.session.run(self.choices):
             self.paused = False
             self._was_busy = True
-            if self._pane == "settings":
+            # Where all parts are seen at once, nothing has to come to the front.
+            if self._pane == "settings" and self.size.width < _WIDE:
                 await self._open_pane("drift")
             self.framer.again()
             self._show_hints()

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -195,3 +196,24 @@ def test_however_the_screen_dies_no_engine_is_left(
         terminal.drain()
         assert terminal.process.returncode == 128 + signum
         assert_sane(terminal)
+
+
+@pytest.mark.timeout(300)
+def test_a_whole_run_brings_nothing_heavy_into_the_screens_process() -> None:
+    script = """
+import sys
+from embedtui.engine.client import Engines
+from embedtui.study.choices import Choices
+from embedtui.tui.session import Session
+from embedtui.tui.start import _recorder
+session = Session(Engines(), _recorder)
+session.run(Choices(limit=4, batch_sizes=(1, 2), chosen=({"dtype": ["float32"]},)))
+session.wait()
+heavy = ("torch", "vllm", "transformers", "sentence_transformers", "triton")
+print(session.runs[-1].status, session.problem, [name for name in heavy if name in sys.modules])
+session.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "finished  []\n"

@@ -57,6 +57,10 @@ class ExploreView(Vertical):
             super().__init__()
             self.changes = changes
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._titles: dict[str, str] = {}
+
     _model = ("", "", "")
     """The model that is described, its name, and what it is."""
 
@@ -185,17 +189,24 @@ class ExploreView(Vertical):
         metric = METRIC_NAMES[view.wish.metric]
         size = view.wish.histogram_of
         which = "each text's largest" if size is None else f"at batch size {size}"
-        self.query_one("#drift").border_title = f"2 batch drift, {metric}, {which}"
-        self.query_one("#sizes").border_title = f"3 largest {metric} by batch size"
+        self._entitle("drift", f"2 batch drift, {metric}, {which}")
+        self._entitle("sizes", f"3 largest {metric} by batch size")
         texts = self.query_one("#few-texts", TextsPane)
         if texts.display and view.per_text is not None and view.focus is not None:
             texts.show(view)
-            texts.border_title = f"4 texts, {printable(view.focus.label, 60)}"
+            self._entitle("few-texts", f"4 texts, {printable(view.focus.label, 60)}")
+
+    def _entitle(self, box: str, title: str) -> None:
+        """Name a box; the same name again would have Textual paint all that is in it."""
+        if self._titles.get(box) != title:
+            self._titles[box] = title
+            self.query_one(f"#{box}").border_title = title
 
     def open(self, pane: str) -> None:
         """Show one pane where there is room for one only."""
-        for name in ("settings", "drift", "sizes"):
-            self.set_class(name == pane, name)
+        if not self.has_class(pane):
+            self.remove_class("settings", "drift", "sizes")
+            self.add_class(pane)
 
     def focus_pane(self, pane: str) -> None:
         """Give a pane the keys."""

@@ -17,13 +17,14 @@ from embedtui.charts import label_of, mark_of
 from embedtui.printable import printable
 from embedtui.study.scenarios import METRIC_NAMES
 from embedtui.tui.view import SERIES, Key, Line, View
+from embedtui.tui.widgets.changed import ChangedLines
 
 _COLUMNS = (("drift", 9), ("noise", 9), ("error", 9), ("texts/s", 11))
 _WHO = 14
 """Least columns that the setting's name is given before another column is left out."""
 
 
-class Board(ScrollView, can_focus=True):
+class Board(ChangedLines, ScrollView, can_focus=True):
     """A table of settings; the one under the cursor is the one that all else speaks of."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,7 +86,10 @@ class Board(ScrollView, can_focus=True):
         grown = len(view.lines) != len(self._lines)
         self._view, self._lines = view, view.lines
         self.virtual_size = Size(self.size.width, max(len(self._lines), 1) + 1)
-        self.refresh(layout=grown)
+        if grown:
+            self.refresh(layout=True)
+        else:
+            self.refresh_changed()
         self.scroll_to_region(self._region_of_cursor(), animate=False, force=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -114,7 +118,7 @@ class Board(ScrollView, can_focus=True):
         if self._lines:
             self.post_message(self.Chosen(self._lines[self.cursor].key, enter=True))
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         """Return one line: the header, or a setting."""
         width = self.size.width
         place = y + self.scroll_offset.y - 1

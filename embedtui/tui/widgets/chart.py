@@ -9,16 +9,16 @@ from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from embedtui.charts import Picture
+from embedtui.tui.widgets.changed import ChangedLines
 
 _SERIES = [f"series-{number}" for number in range(1, 9)]
 _HEAT = [f"heat-{number}" for number in range(1, 6)]
 _INKS = ["axis", "label", "faint", "noise", "tolerance", "precision", "focus", *_SERIES, *_HEAT]
 
 
-class ChartView(Widget):
+class ChartView(ChangedLines):
     """Shows the picture of its name; asks for another one when its size changes."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{ink}" for ink in _INKS}
@@ -67,7 +67,7 @@ class ChartView(Widget):
         """Paint this picture; one that is already shown costs nothing."""
         if picture is not None and picture != self._picture:
             self._picture = picture
-            self.refresh()
+            self.refresh_changed()
 
     def notify_style_update(self) -> None:
         """Forget the styles of the theme before."""
@@ -87,7 +87,7 @@ class ChartView(Widget):
         if self.size.area:
             self.post_message(self.Sized(self, (self.size.width, self.size.height)))
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         """Return one line of the picture, cut or filled to the width."""
         picture, base = self._picture, self.rich_style
         if picture is None or y >= picture.height:

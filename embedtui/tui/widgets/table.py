@@ -19,6 +19,7 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from embedtui.printable import printable
+from embedtui.tui.widgets.changed import ChangedLines
 from embedtui.tui.widgets.table_data import Column, Rows, TableData, TextIndex, order_of
 
 _LEAST_TEXT, _MOST_OF_TEXT = 10, 30
@@ -28,7 +29,7 @@ _SLICE = 4
 """Characters looked at per terminal column: a text may be a megabyte long."""
 
 
-class TextTable(ScrollView, can_focus=True):
+class TextTable(ChangedLines, ScrollView, can_focus=True):
     """Rows of texts with their distances; sorted, filtered and copied by key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -206,7 +207,7 @@ class TextTable(ScrollView, can_focus=True):
         self.virtual_size = Size(self.size.width, len(rows) + 1)
         if moved or not keep:
             self._reveal()
-        self.refresh()
+        self.refresh_changed()
 
     def _find(self) -> Rows:
         texts = self.data.column("text")
@@ -301,7 +302,7 @@ class TextTable(ScrollView, can_focus=True):
 
     # --- drawing ------------------------------------------------------------------------------
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         """Return the header, or one row."""
         width = self.size.width
         base = self.rich_style
