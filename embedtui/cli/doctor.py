@@ -8,11 +8,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 from rich.console import Console
 from rich.text import Text
 
 from embedtui import machine, models, paths
-from embedtui.cli.output import unicode_works
+from embedtui.cli import output
 from embedtui.engine.environment import SWITCH_VARIABLES
 from embedtui.errors import InputError
 from embedtui.printable import printable
@@ -37,7 +38,7 @@ def examine() -> list[Check]:
 def show(checks: list[Check], console: Console) -> int:
     """Print the checks; return 1 if something is missing, else 0."""
     width = max(len(check.name) for check in checks)
-    good, bad = ("✔", "✗") if unicode_works(console) else ("ok", "--")
+    good, bad = ("✔", "✗") if output.unicode_works(console) else ("ok", "--")
     for check in checks:
         mark = (good, "green") if check.ok else (bad, "red")
         line = Text.assemble(mark, f"  {check.name:<{width}}  {printable(check.found)}")
@@ -140,3 +141,12 @@ def _terminal() -> list[Check]:
             f"{size.columns}x{size.lines}, {names.get(colours, colours)}, {encoding}",
         )
     ]
+
+
+@click.command("doctor")
+def doctor() -> int:
+    """Check the machine: GPU or CPU, vLLM and its companions, the terminal.
+
+    Whatever is missing comes with the command that mends it; the exit code is 1 then.
+    """
+    return show(examine(), output.out())

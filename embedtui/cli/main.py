@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from importlib import import_module
 
 import click
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
-from embedtui import __version__, models
-from embedtui.cli import doctor as checks
+from embedtui import __version__
 from embedtui.cli import output
-from embedtui.cli.config import config, list_themes
-from embedtui.cli.explore import explore
-from embedtui.cli.run import run
-from embedtui.engine.settings import SWITCHES
-from embedtui.errors import EmbedtuiError, InputError
+from embedtui.errors import EmbedtuiError
 from embedtui.printable import printable
-from embedtui.record import exports, report, run_file
-from embedtui.texts import describe_packs
+
+_COMMANDS = {
+    "explore": "explore:explore",
+    "run": "run:run",
+    "models": "lists:list_models",
+    "texts": "lists:list_texts",
+    "settings": "lists:list_settings",
+    "themes": "config:list_themes",
+    "config": "config:config",
+    "export": "export:export",
+    "doctor": "doctor:doctor",
+}
+"""Module and function of each command, imported when it is asked for: the screen must not wait for
+what only the others need."""
+
+
+class Commands(click.Group):
+    """The commands, each imported when it is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, the most wanted first."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, function = _COMMANDS[cmd_name].split(":")
+        found: click.Command = getattr(import_module(f"embedtui.cli.{module}"), function)
+        return found
 
 
 @click.group(
+    cls=Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nExit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 the engine failed, "
@@ -41,121 +62,11 @@ def cli(context: click.Context) -> int:
         from embedtui.tui.terminal.guard import is_terminal  # noqa: PLC0415 - of the screen alone
 
         if is_terminal():
+            from embedtui.cli.explore import explore  # noqa: PLC0415 - likewise
+
             return int(context.invoke(explore))
         click.echo(context.get_help())
     return 0
-
-
-cli.add_command(explore)
-cli.add_command(run)
-cli.add_command(config)
-cli.add_command(list_themes)
-
-
-@cli.command("models")
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
-@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
-def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
-    """List the models that can be explored here.
-
-    The alias, the models in the local hub cache, and those in FOLDERs. Nothing is loaded and the
-    network is not asked; `vLLM` says whether the installed vLLM would embed with the model.
-    """
-    found = models.find_models(folders)
-    if as_json:
-        keys = (
-            "ref",
-            "name",
-            "architecture",
-            "layers",
-            "width",
-            "pooling",
-            "pooling_source",
-            "parameters",
-            "dtype",
-            "bytes_on_disk",
-            "max_length",
-            "embeds",
-            "reason",
-        )
-        listed = [{key: getattr(info, key) for key in keys} for info in found]
-        output.write(exports.dump(listed))
-        return
-    console = output.out()
-    for info in found:
-        console.print(_model_lines(info), soft_wrap=True)
-
-
-@cli.command("texts")
-def list_texts() -> None:
-    """List the text packs that come with embedtui."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("pack", no_wrap=True)
-    table.add_column("texts", justify="right")
-    table.add_column("what it is for")
-    for pack in describe_packs():
-        table.add_row(Text(pack.name), str(pack.count), Text(printable(pack.description)))
-    output.out().print(table)
-
-
-@cli.command("settings")
-def list_settings() -> None:
-    """Explain the switches that --dtype and --setting change."""
-    console = output.out()
-    for switch in SWITCHES:
-        values = ", ".join(switch.choices) or "a whole number, or auto"
-        only = (
-            ""
-            if len(switch.devices) > 1
-            else f" ({'GPU' if 'cuda' in switch.devices else 'CPU'} only)"
-        )
-        default = switch.show(switch.default)
-        console.print(
-            Text.assemble((switch.key, "bold"), f" = {values}  [default: {default}]{only}")
-        )
-        console.print(Text("    " + switch.help))
-
-
-@cli.command("export")
-@click.argument("run_path", type=click.Path(path_type=Path), metavar="RUN")
-@click.option(
-    "--to",
-    "form",
-    type=click.Choice(list(exports.FORMATS)),
-    default="json",
-    show_default=True,
-    help="What to write.",
-)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write to FILE instead of standard output.",
-)
-def export(run_path: Path, form: str, out: Path | None) -> None:
-    """Turn a run file into JSON, CSV or Markdown; a run that was cut off as well.
-
-    The figures are computed from the vectors in the file and equal those of the run to the bit.
-    """
-    text = exports.FORMATS[form](report.build(run_file.read(run_path)))
-    if out is None:
-        output.write(text)
-        return
-    if out.exists() and out.samefile(run_path):
-        raise InputError(f"{printable(str(out))} is the run file itself: give another --out")
-    try:
-        out.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise InputError(f"{printable(str(out))} cannot be written: {error.strerror}") from error
-
-
-@cli.command("doctor")
-def doctor() -> int:
-    """Check the machine: GPU or CPU, vLLM and its companions, the terminal.
-
-    Whatever is missing comes with the command that mends it; the exit code is 1 then.
-    """
-    return checks.show(checks.examine(), output.out())
 
 
 def main() -> None:
@@ -195,26 +106,3 @@ def _told(error: BaseException) -> tuple[str, int]:
             return f"{where}{error.strerror or error}", 2
         case _:
             return "cancelled", 130
-
-
-def _model_lines(info: models.ModelInfo) -> Text:
-    facts = [info.architecture or "no architecture"]
-    if info.layers and info.width:
-        facts.append(f"{info.layers} layers × {info.width}")
-    if info.pooling:
-        facts.append(f"{info.pooling} pooling")
-    if info.parameters:
-        facts.append(f"{info.parameters / 1e6:.1f} M parameters")
-    if info.bytes_on_disk:
-        facts.append(f"{info.bytes_on_disk / 1e6:.1f} MB")
-    if info.max_length:
-        facts.append(f"{info.max_length} tokens")
-    mark, style = {"yes": ("✔ ", "green"), "no": ("✗ ", "red")}.get(info.embeds, ("? ", "yellow"))
-    return Text.assemble(
-        (printable(info.ref), "bold"),
-        "\n  ",
-        printable(" · ".join(facts)),
-        "\n  ",
-        (f"{mark}vLLM: {info.embeds}", style),
-        f", {printable(info.reason)}" if info.reason else "",
-    )

@@ -448,9 +448,8 @@ class TextTable(ChangedLines, ScrollView, can_focus=True):
 
     @property
     def _room(self) -> int:
-        region = self.scrollable_content_region.width
-        # A bar at the right must not touch the figures beside it.
-        return region - 1 if self.show_vertical_scrollbar else region
+        # One for the mark of what is hidden: nor may a bar at the right touch the figures.
+        return self.scrollable_content_region.width - 1
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"table--{name}", partial=True)
