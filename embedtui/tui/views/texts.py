@@ -65,6 +65,10 @@ class TextsView(Vertical):
         """Go to the text that drifts most."""
         self.query_one(TextsPane).table.jump_to_worst()
 
+    def on_resize(self) -> None:
+        """Say as much as there is room for."""
+        self._tell()
+
     @on(TablePane.Counted)
     def _tell(self) -> None:
         table = self.query_one(TextsPane).table
