@@ -1,0 +1,65 @@
+"""`embedtui config` and `embedtui themes`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from embedtui.cli.main import call
+from embedtui.tui import themes
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "config.toml"
+    monkeypatch.setenv("EMBEDTUI_CONFIG", str(path))
+    return path
+
+
+def test_path_is_printed_whether_there_is_a_file_or_not(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["config", "path"]) == 0
+    assert capsys.readouterr().out == f"{config}\n"
+
+
+def test_show_says_what_is_set_and_what_is_wrong(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text('theme = "paper"\nrefesh = 2\n')
+    assert call(["config", "show"]) == 2
+    said = capsys.readouterr()
+    assert "theme = paper (set)" in said.out
+    assert "unknown key 'refesh' (did you mean refresh?)" in said.err
+
+
+def test_show_as_json_is_one_object(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text('[keys]\nrun = "f6"\n')
+    assert call(["config", "show", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["keys"] == {"run": "f6"}
+    assert shown["settings"]["dtype"] == ["bfloat16", "float32", "float16"]
+
+
+def test_themes_are_listed_yours_and_wrong_ones_too(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = config.parent / "themes"
+    folder.mkdir()
+    shipped = (themes.themes_folder() / "paper.toml").read_text()
+    (folder / "mine.toml").write_text(shipped.replace('name = "paper"', 'name = "mine"'))
+    (folder / "broken.toml").write_text("name = ")
+    assert call(["themes"]) == 2
+    said = capsys.readouterr()
+    assert "light, yours" in said.out
+    assert all(theme.name in said.out for theme in themes.shipped())
+    assert "theme broken.toml is no TOML" in said.err
+
+
+def test_the_explorer_without_a_terminal_says_what_does_the_same(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["explore"]) == 2
+    assert "`embedtui run` does the same work without one" in capsys.readouterr().err
