@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+import click
 import pytest
 
 from embedtui import __version__, machine, paths
@@ -34,13 +35,15 @@ class TestHelp:
         assert "0 done, 1 a check failed, 2 bad usage or input, 3 the engine failed" in text
         assert "130 cancelled" in " ".join(text.split())
 
-    @pytest.mark.parametrize("name", sorted(cli.commands))
+    @pytest.mark.parametrize("name", cli.list_commands(click.Context(cli)))
     def test_of_each_command_teaches(self, embedtui: Embedtui, name: str) -> None:
         said = embedtui(name, "--help")
         assert (said.code, said.err) == (0, "")
         assert said.out.startswith(f"Usage: embedtui {name}")
         assert max(len(line) for line in said.out.splitlines()) <= 80
-        for option in cli.commands[name].params:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        for option in command.params:
             if option.param_type_name == "option":
                 assert getattr(option, "help", None), f"{option.name} is not explained"
 
