@@ -18,8 +18,8 @@ from embedtui.engine.messages import TooLong
 from embedtui.engine.settings import SWITCHES, nearest
 from embedtui.errors import InputError
 from embedtui.printable import printable
+from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.choices import Choices
-from embedtui.study.plan import parse_batch_sizes
 from embedtui.study.scenarios import METRIC_NAMES, Metric, scenarios
 
 VARIABLE = "EMBEDTUI_CONFIG"

@@ -9,11 +9,8 @@ import os
 import platform
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
-
-import psutil
 
 from embedtui.errors import InputError
 
@@ -81,6 +78,8 @@ def gpu_load() -> list[tuple[str, int, int, int]] | None:
 
 def version(package: str) -> str | None:
     """Return the installed version of a distribution, or None."""
+    from importlib import metadata  # noqa: PLC0415 - costs the first paint ten milliseconds
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -115,6 +114,8 @@ def free_memory() -> int:
 
 def free_memory_of_machine() -> int:
     """Return the bytes of main memory that a new process could take, a container's limit kept."""
+    import psutil  # noqa: PLC0415 - likewise
+
     return min(int(psutil.virtual_memory().available), _left_in_container())
 
 
@@ -130,6 +131,8 @@ def _left_in_container() -> int:
 
 def environment() -> dict[str, Any]:
     """Return what a figure must name besides its setting: device, machine and versions."""
+    import psutil  # noqa: PLC0415 - likewise
+
     device = engine_device()
     facts: dict[str, Any] = {
         "device": device,

@@ -28,7 +28,9 @@ async def take(path: Path) -> None:
     session = Session(engines)
     with tempfile.TemporaryDirectory() as folder:
         app = Explorer(
-            Outside(session, replace(Config(), settings=SETTINGS), shots_folder=Path(folder))
+            Outside(
+                lambda: session, replace(Config(), settings=SETTINGS), shots_folder=Path(folder)
+            )
         )
         try:
             async with app.run_test(size=(132, 44)) as pilot:

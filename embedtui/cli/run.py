@@ -20,8 +20,8 @@ from embedtui.errors import Cancelled, EmbedtuiError
 from embedtui.printable import printable
 from embedtui.record import exports, report
 from embedtui.record.run_file import Recorder, new_path
+from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.choices import Choices, plan_of
-from embedtui.study.plan import parse_batch_sizes
 from embedtui.study.results import Results
 from embedtui.study.study import Study
 

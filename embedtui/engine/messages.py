@@ -7,12 +7,13 @@ or vLLM, so that every side can read it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Literal
 
 from embedtui.engine.settings import Setting
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Role = Literal["vllm", "reference"]
 TooLong = Literal["truncate", "refuse"]

@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from embedtui.engine.serving import serve_command
+from embedtui.study.judgement import Judgement, judge
 from embedtui.study.results import Results, SettingResults
-from embedtui.study.scenarios import METRIC_NAMES, Judgement, Metric, Scenario, judge
+from embedtui.study.scenarios import METRIC_NAMES, Metric, Scenario
 from embedtui.study.verdict import is_noise
 
 State = Literal["good", "bad", "open"]

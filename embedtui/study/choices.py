@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from embedtui import machine, models
 from embedtui.engine.messages import TooLong
 from embedtui.engine.settings import Setting, combine, refuse_impossible
 from embedtui.printable import printable
-from embedtui.study.plan import Plan, plan_for
-from embedtui.texts import load_texts
+
+if TYPE_CHECKING:
+    from embedtui import models
+    from embedtui.study.plan import Plan
 
 Chosen = Mapping[str, Sequence[Any]]
 """The values to try for each switch; every combination of them is a setting."""
@@ -51,6 +52,11 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
     Raises:
         InputError: if model, texts or a setting cannot be had; the message says what to give.
     """
+    # The screen stands before any of this is imported.
+    from embedtui import machine, models  # noqa: PLC0415
+    from embedtui.study.plan import plan_for  # noqa: PLC0415
+    from embedtui.texts import load_texts  # noqa: PLC0415
+
     info = models.resolve(choices.model)
     models.require_embeddable(info)
     device = machine.engine_device()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Literal
 
-import numpy as np
-
 from embedtui.engine.settings import nearest
 from embedtui.errors import InputError
 from embedtui.printable import printable
-from embedtui.study.results import SettingResults
 
 Metric = Literal["l2", "cosine", "max_abs"]
 
@@ -59,34 +57,11 @@ class Scenario:
             return self.tolerance
         match self.metric, metric:
             case "cosine", "l2":
-                return float(np.sqrt(2 * self.tolerance))
+                return math.sqrt(2 * self.tolerance)
             case "l2", "cosine":
                 return self.tolerance**2 / 2
             case _:
                 return None
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Whether a setting's batch drift is within a scenario's tolerance, and by which figures."""
-
-    holds: bool | None
-    """None as long as nothing batched was measured, or where a fault forbids an answer."""
-    worst: float
-    """Largest drift of any text at any batch size, in the scenario's metric."""
-    identical: bool
-    """Whether every text was equal bit for bit at every batch size."""
-
-    def said(self, scenario: Scenario) -> str:
-        """Return the figures in a few words."""
-        if self.holds is None:
-            return "not measured"
-        if self.identical:
-            return "identical"
-        if scenario.bitwise:
-            return f"{METRIC_NAMES[scenario.metric]} {self.worst:.1e}, not equal bits"
-        sign = "≤" if self.holds else ">"
-        return f"{METRIC_NAMES[scenario.metric]} {self.worst:.1e} {sign} {scenario.tolerance:.0e}"
 
 
 @lru_cache(maxsize=1)
@@ -109,21 +84,3 @@ def scenario(key: str) -> Scenario:
             f"give one of {', '.join(known)}"
         )
     return known[key]
-
-
-def judge(setting: SettingResults, use: Scenario) -> Judgement:
-    """Hold a setting's batch drift against a scenario's tolerance."""
-    sizes = sorted(size for size, repeat in setting.passes if repeat == 0 and size > 1)
-    worst, pairs, identical = 0.0, 0, True
-    for size in sizes:
-        distances = setting.drift(size)[1]
-        values = getattr(distances, use.metric)
-        finite = np.isfinite(values)
-        if not finite.all():
-            return Judgement(None, float("nan"), identical=False)
-        pairs += len(distances)
-        identical = identical and bool(distances.identical.all())
-        worst = max(worst, float(values.max(initial=0.0)))
-    if not pairs:
-        return Judgement(None, 0.0, identical=False)
-    return Judgement(identical if use.bitwise else worst <= use.tolerance, worst, identical)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -26,15 +27,8 @@ from embedtui.study.choices import Choices
 from embedtui.study.scenarios import METRIC_NAMES, Metric, scenario, scenarios
 from embedtui.tui import themes
 from embedtui.tui.actions import ACTIONS, shown
-from embedtui.tui.frames import Frame, Framer
-from embedtui.tui.session import Session
 from embedtui.tui.terminal.ascii_filter import AsciiFilter
-from embedtui.tui.view import Composer, Key, Line, View, Wish
-from embedtui.tui.views.explore import ExploreView
-from embedtui.tui.widgets.board import Board
-from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip, Tabs
-from embedtui.tui.widgets.table import TextTable
 
 _METRICS: tuple[Metric, ...] = ("l2", "cosine", "max_abs")
 _SLOW_SECONDS = 1.0
@@ -43,10 +37,19 @@ _PANES = {"settings": "1", "drift": "2", "sizes": "3"}
 _WIDE = 100
 _LEAST = (60, 15)
 _ASCII = AsciiFilter()
+_READY = "ready: press r or Enter"
 
 
 if TYPE_CHECKING:
+    # The first paint comes before all of this is imported.
+    from embedtui.tui.frames import Frame, Framer
     from embedtui.tui.screens.detail import DetailScreen
+    from embedtui.tui.session import Session
+    from embedtui.tui.view import Key, Line, View
+    from embedtui.tui.views.explore import ExploreView
+    from embedtui.tui.widgets.board import Board
+    from embedtui.tui.widgets.chart import ChartView
+    from embedtui.tui.widgets.table import TextTable
 
 
 class Framed(Message, bubble=False):
@@ -65,7 +68,8 @@ class Framed(Message, bubble=False):
 class Outside:
     """What the app is given from outside, so that tests give something else."""
 
-    session: Session
+    open_session: Callable[[], Session]
+    """Called once, after the first paint."""
     config: Config
     save: Any = None
     """Called with a changed config; None where nothing is to be kept."""
@@ -104,15 +108,12 @@ class Explorer(App[int]):
         super().__init__()
         config = outside.config
         self.outside = outside
-        self.session = outside.session
         self.config = config
         self.ascii = config.ascii
         """Whether nothing beyond ASCII may be shown; charts and chips look here."""
         self.choices = choices_of(config)
         self.paused = False
         self.slow = config.slow
-        wish = Wish(scenario(config.scenario), config.metric)
-        self.framer = Framer(Composer(self.session), wish, self._framed)
         self.frame: Frame | None = None
         self._pane = "settings"
         self._gpu = ""
@@ -122,6 +123,25 @@ class Explorer(App[int]):
         """What a chosen model is called, for a path that has no room."""
         self._theme_file: tuple[Path, int] | None = None
         """The file of the theme in use, and when it was written."""
+
+    @cached_property
+    def session(self) -> Session:
+        """What owns engines and runs."""
+        return self.outside.open_session()
+
+    @cached_property
+    def framer(self) -> Framer:
+        """What makes the frames."""
+        from embedtui.tui.frames import Framer  # noqa: PLC0415 - after the first paint
+        from embedtui.tui.view import Composer, Wish  # noqa: PLC0415 - likewise
+
+        wish = Wish(scenario(self.config.scenario), self.config.metric)
+        return Framer(Composer(self.session), wish, self._framed)
+
+    @property
+    def explore(self) -> ExploreView:
+        """The first view, once it is built."""
+        return cast("ExploreView", self.query_one("#explore"))
 
     # --- building ---------------------------------------------------------------------------
 
@@ -140,13 +160,12 @@ class Explorer(App[int]):
             yield Header(id="header")
             yield AnswersStrip(id="answers")
             yield Tabs(id="tabs")
-            with ContentSwitcher(initial="explore", id="views"):
-                yield ExploreView(id="explore")
+            yield ContentSwitcher(id="views")
             yield ProgressStrip(id="progress")
             yield Hints(id="hints")
 
     def on_mount(self) -> None:
-        """Take the screen, then begin what costs time."""
+        """Take the screen; what costs time begins when it has been drawn once."""
         if self.outside.guard is not None:
             self.outside.guard.mounted()
         self.animation_level = "none"
@@ -155,11 +174,19 @@ class Explorer(App[int]):
         self.theme = found.name
         self.set_keymap(dict(self.config.keys))
         self._show_idle()
+        self._show_tabs()
+        self.query_one(ProgressStrip).show(_READY, None, "", problem=False)
         self.call_after_refresh(self._begin)
 
-    def _begin(self) -> None:
+    async def on_key(self, event: events.Key) -> None:
+        """Let Enter run also while there is nothing yet that could have the keys."""
+        if event.key == "enter" and self.focused is None and self.screen is self.screen_stack[0]:
+            await self.run_action("run")
+
+    async def _begin(self) -> None:
         self.session.listen(self.framer.grown)
         self.framer.seconds = self._seconds()
+        await self._open("explore")
         self.framer.start()
         self.set_interval(1.0, self._tick)
         for problem in self.outside.problems:
@@ -182,7 +209,8 @@ class Explorer(App[int]):
 
     def on_unmount(self) -> None:
         """End the thread that makes frames."""
-        self.framer.stop()
+        if "framer" in vars(self):
+            self.framer.stop()
 
     # --- frames -----------------------------------------------------------------------------
 
@@ -228,7 +256,7 @@ class Explorer(App[int]):
         )
 
     def _show_idle(self) -> None:
-        use = self.framer.wish.scenario
+        use = scenario(self.config.scenario)
         model = self._model_name.get(self.choices.model, self.choices.model)
         texts = Path(self.choices.texts).name or self.choices.texts
         self.query_one(Header).show(
@@ -265,11 +293,12 @@ class Explorer(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Say which actions do something now: hints and palette tell the truth by it."""
         lines = self.frame.view.lines if self.frame else ()
+        state = self.session.state if "session" in vars(self) else "idle"
         able: dict[str, bool] = {
-            "run": not self.session.busy,
-            "cancel": self.session.busy and self.session.state != "killing",
-            "pause": self.session.busy or self.paused,
-            "show_all": bool(self.framer.wish.hidden),
+            "run": state == "idle",
+            "cancel": state not in {"idle", "killing"},
+            "pause": state != "idle" or self.paused,
+            "show_all": bool(self.frame and self.frame.view.wish.hidden),
             "serve": bool(self.frame and self.frame.view.answers.command),
             **dict.fromkeys(("next_setting", "previous_setting", "compare"), len(lines) > 1),
             **dict.fromkeys(("hide", "worst", "filter", "export"), bool(lines)),
@@ -294,14 +323,14 @@ class Explorer(App[int]):
 
     # --- choosing ---------------------------------------------------------------------------
 
-    @on(ExploreView.Chose)
-    def _chose(self, message: ExploreView.Chose) -> None:
+    def on_explore_view_chose(self, message: ExploreView.Chose) -> None:
+        """Take what was chosen."""
         self.choose(**message.changes)
 
     def choose(self, **changes: Any) -> None:
         """Change what the next run measures, and keep it for the next start."""
         self.choices = replace(self.choices, **changes)
-        self.query_one(ExploreView).show_choices(self.choices)
+        self.explore.show_choices(self.choices)
         if "model" in changes:
             self._describe_model()
         if self.frame is None or not self.frame.view.lines:
@@ -354,7 +383,7 @@ class Explorer(App[int]):
 
     def _show_model(self, ref: str, name: str, note: str) -> None:
         self._model_name[ref] = name
-        self.query_one(ExploreView).show_model(ref, name, note)
+        self.explore.show_model(ref, name, note)
         if self.frame is None or not self.frame.view.lines:
             self._show_idle()
 
@@ -470,6 +499,10 @@ class Explorer(App[int]):
 
     def _build(self, name: str) -> Any:
         match name:
+            case "explore":
+                from embedtui.tui.views.explore import ExploreView  # noqa: PLC0415 - likewise
+
+                return ExploreView(id="explore")
             case "texts":
                 from embedtui.tui.views.texts import TextsView  # noqa: PLC0415 - built when opened
 
@@ -585,8 +618,8 @@ class Explorer(App[int]):
     def _lines(self) -> tuple[Line, ...]:
         return self.frame.view.lines if self.frame else ()
 
-    @on(Board.Chosen)
-    async def _board(self, message: Board.Chosen) -> None:
+    async def on_board_chosen(self, message: Board.Chosen) -> None:
+        """Speak of the setting that was chosen."""
         self.framer.change(focus=message.key)
         if message.enter:
             await self._open("texts")
@@ -646,17 +679,17 @@ class Explorer(App[int]):
         """Show the histogram of the next larger batch size."""
         self._histogram_step(1)
 
-    @on(ChartView.Sized)
-    def _chart_sized(self, message: ChartView.Sized) -> None:
+    def on_chart_view_sized(self, message: ChartView.Sized) -> None:
+        """Have a chart drawn at its size."""
         if message.chart.picture_name:
             self.framer.size(message.chart.picture_name, message.size, unicode=not self.ascii)
 
-    @on(TextTable.RowSelected)
-    def _row(self, message: TextTable.RowSelected) -> None:
+    def on_text_table_row_selected(self, message: TextTable.RowSelected) -> None:
+        """Show the text."""
         self._open_detail(message.table, message.row)
 
-    @on(TextTable.CopyRequested)
-    def _copy_row(self, message: TextTable.CopyRequested) -> None:
+    def on_text_table_copy_requested(self, message: TextTable.CopyRequested) -> None:
+        """Copy the row."""
         self.copy_and_tell(message.text)
 
     def _open_detail(self, table: TextTable, row: int) -> None:
@@ -697,12 +730,12 @@ class Explorer(App[int]):
     async def action_dtypes(self) -> None:
         """Go to the dtypes."""
         await self._open_pane("settings")
-        self.query_one(ExploreView).focus_part("dtypes")
+        self.explore.focus_part("dtypes")
 
     async def action_batch_sizes(self) -> None:
         """Go to the batch sizes."""
         await self._open_pane("settings")
-        self.query_one(ExploreView).focus_part("sizes")
+        self.explore.focus_part("sizes")
 
     def action_model(self) -> None:
         """Choose the model."""
@@ -746,7 +779,7 @@ class Explorer(App[int]):
             if key is not None:
                 self.framer.change(scenario=scenario(key))
                 self._keep(replace(self.config, scenario=key))
-                self.query_one(ExploreView).show_use(scenario(key))
+                self.explore.show_use(scenario(key))
 
         self.push_screen(
             ChoiceScreen("What are the embeddings for?", options, self.framer.wish.scenario.key),
@@ -888,7 +921,7 @@ def said_of(view: View, paused: bool) -> str:
                 "finished": f"done in {duration(view.seconds)} · ",
             }.get(view.status, "")
             focus = view.focus
-            said = f"{focus.label}: {focus.sentence}" if focus else "ready: press r or Enter"
+            said = f"{focus.label}: {focus.sentence}" if focus else _READY
             said = view.problem or ended + said
     return f"picture held, p goes on · {said}" if paused else said
 

@@ -6,20 +6,21 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embedtui.config import Config, save
-from embedtui.engine.client import Engines
 from embedtui.errors import InputError
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.gpu_meter import GpuMeter
-from embedtui.tui.session import Session
 from embedtui.tui.terminal.guard import guarded
+
+if TYPE_CHECKING:
+    from embedtui.tui.session import Session
 
 
 @dataclass(frozen=True)
@@ -36,20 +37,26 @@ def show(
 ) -> Ended:
     """Show the explorer until the user leaves it.
 
-    `kept` is what the file at `path` says, `given` what counts instead for this time only. The
-    host begins to import vLLM before anything is drawn: it needs seconds, a person as well.
+    `kept` is what the file at `path` says, `given` what counts instead for this time only. As soon
+    as the screen stands, the host begins to import vLLM: it needs seconds, a person as well.
     """
     config, problems = _with_theme(replace(kept, **given), problems, path)
-    engines = Engines()
-    engines.start()
-    session = Session(engines, _recorder)
     gpu = GpuMeter()
-    gpu.start()
-    try:
+    opened: list[Session] = []
+    with ExitStack() as closing:
+
+        def open_session() -> Session:
+            session = _open_session()
+            opened.append(session)
+            closing.callback(session.close)
+            gpu.start()
+            closing.callback(gpu.stop)
+            return session
+
         with guarded(_log(logs)) as guard:
             app = Explorer(
                 Outside(
-                    session,
+                    open_session,
                     config,
                     save=partial(_save, path, kept, given),
                     problems=tuple(problems),
@@ -60,11 +67,17 @@ def show(
             )
             with _ending_on_signals(app):
                 code = app.run()
-    finally:
-        gpu.stop()
-        session.close()
-    told = (f"Run file: {session.run_path}",) if session.runs and session.run_path else ()
-    return Ended(app.return_code or code or 0, told)
+    told = [f"Run file: {one.run_path}" for one in opened if one.runs and one.run_path]
+    return Ended(app.return_code or code or 0, tuple(told))
+
+
+def _open_session() -> Session:
+    from embedtui.engine.client import Engines  # noqa: PLC0415 - after the first paint
+    from embedtui.tui.session import Session  # noqa: PLC0415 - likewise
+
+    engines = Engines()
+    engines.start()
+    return Session(engines, _recorder)
 
 
 def _save(path: Path, kept: Config, given: Mapping[str, Any], config: Config) -> None:

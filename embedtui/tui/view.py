@@ -18,8 +18,9 @@ from embedtui.measure import Distances
 from embedtui.measure.histogram import LogHistogram, log_histogram
 from embedtui.study import verdict
 from embedtui.study.answers import Answers, Entry, answer, fastest, largest_drift
+from embedtui.study.judgement import Judgement, judge
 from embedtui.study.results import Results, SettingResults
-from embedtui.study.scenarios import Judgement, Metric, Scenario, judge
+from embedtui.study.scenarios import Metric, Scenario
 from embedtui.tui.session import Session, State
 
 SERIES = 8

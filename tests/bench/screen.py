@@ -35,25 +35,30 @@ def first_paint() -> None:
     """Compare the time from the command to a drawn screen with that of the barest Textual app."""
     with tempfile.TemporaryDirectory() as folder:
         environment = _homes(folder)
-        commands = {
-            "bare Textual app": [sys.executable, "-c", BARE],
-            "embedtui": [sys.executable, "-m", "embedtui"],
+        bare, ours = [sys.executable, "-c", BARE], [sys.executable, "-m", "embedtui"]
+        said = b"press r or Enter"
+        # The settings come after the first paint, and with them the first thing to choose.
+        wanted = {
+            "bare Textual app": (bare, said),
+            "embedtui": (ours, said),
+            "embedtui, settings": (ours, b"1 settings"),
         }
-        seconds: dict[str, list[float]] = {name: [] for name in commands}
+        seconds: dict[str, list[float]] = {name: [] for name in wanted}
         for number in range(ROUNDS + 1):
-            for name, command in commands.items():
+            for name, (command, text) in wanted.items():
                 began = time.perf_counter()
                 terminal = Terminal(command, columns=COLUMNS, lines=LINES, environment=environment)
-                terminal.until(lambda t=terminal: b"press r or Enter" in t.raw, feed=False)
+                terminal.until(lambda t=terminal, text=text: text in t.raw, feed=False)
                 took = time.perf_counter() - began
                 terminal.close()
                 if number:  # the first round reads files from the disk
                     seconds[name].append(took)
-    bare, ours = (statistics.median(values) for values in seconds.values())
+    barest, first, settings = (statistics.median(values) for values in seconds.values())
     print(f"seconds to the first paint at {COLUMNS}x{LINES}, {ROUNDS} rounds, median")
-    print(f"  bare Textual app     {bare:8.2f}")
-    print(f"  embedtui             {ours:8.2f}   (wanted: under 0.7)")
-    print(f"  ratio                {ours / bare:8.2f}   (wanted: at most 2)")
+    print(f"  bare Textual app     {barest:8.2f}")
+    print(f"  embedtui             {first:8.2f}   (wanted: under 0.7)")
+    print(f"  ratio                {first / barest:8.2f}   (wanted: at most 2)")
+    print(f"  embedtui, settings   {settings:8.2f}")
 
 
 def live() -> None:

@@ -57,7 +57,7 @@ async def timed(pilot: Any, do: Callable[[], object]) -> float:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         engines: Any = FakeEngines(logs=Path(folder))
-        app = Explorer(Outside(Session(engines), replace(Config(), limit=8)))
+        app = Explorer(Outside(lambda: Session(engines), replace(Config(), limit=8)))
         seconds: dict[str, list[float]] = {"up": [], "sort": [], "filter": []}
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("4")

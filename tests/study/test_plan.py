@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from embedtui import models
 from embedtui.engine.settings import Setting
 from embedtui.errors import InputError
+from embedtui.study.batch_sizes import MOST_TEXTS_PER_BATCH, parse_batch_sizes
 from embedtui.study.plan import (
-    MOST_TEXTS_PER_BATCH,
     Plan,
     PlannedBatch,
     batches_of,
-    parse_batch_sizes,
     plan_for,
 )
 from tests.fakes import pack, plan

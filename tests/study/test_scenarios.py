@@ -8,7 +8,8 @@ import pytest
 from embedtui.errors import InputError
 from embedtui.study.answers import Entry, answer, fastest, largest_drift
 from embedtui.study.findings import faults_of
-from embedtui.study.scenarios import judge, scenario, scenarios
+from embedtui.study.judgement import judge
+from embedtui.study.scenarios import scenario, scenarios
 from tests.fakes import Script, broken, plan
 from tests.study.conftest import Ran, RunStudy
 

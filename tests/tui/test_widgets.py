@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from embedtui.study.answers import Answer, Answers
-from embedtui.study.plan import parse_batch_sizes
+from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.chips import Chip, Chips
 from embedtui.tui.widgets.field import Field

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from embedtui.errors import InputError
-from embedtui.study.plan import parse_batch_sizes
+from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.tui.widgets.chips import Chip, Chips
 
 _USUAL = (1, 2, 4, 8, 16, 32, 64, 128, 256)

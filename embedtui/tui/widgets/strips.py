@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -13,7 +13,9 @@ from textual.message import Message
 from textual.widget import Widget
 
 from embedtui.printable import printable
-from embedtui.study.answers import Answer, Answers
+
+if TYPE_CHECKING:
+    from embedtui.study.answers import Answer, Answers
 
 _BAR = ("━", "─")
 
