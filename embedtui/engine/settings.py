@@ -34,6 +34,11 @@ class Setting:
     kernel_precision: str = "default"
     batch_invariant: bool = False
     attention_backend: str = "auto"
+    prefix_caching: bool = False
+    chunked_prefill: bool = False
+    quantization: str = "none"
+    dimensions: int | None = None
+    tensor_parallel: int = 1
 
     @property
     def label(self) -> str:
@@ -96,7 +101,7 @@ class Switch:
         value = (self.aliases or {}).get(value, value)
         if not self.choices:
             if value == "auto":
-                return None
+                return self.default
             if not value.isascii() or not value.isdecimal() or int(value) < 1:
                 raise InputError(
                     f"{self.key}={printable(text)}: give a whole number from 1 up, or auto"
@@ -117,6 +122,7 @@ class Switch:
 
 
 ON_OFF = ("off", "on")
+_ON_OFF_WORDS = {"true": "on", "false": "off", "1": "on", "0": "off", "yes": "on", "no": "off"}
 CPU_ISA_FEATURES = {
     "avx2": "avx2",
     "avx512": "avx512f",
@@ -124,6 +130,7 @@ CPU_ISA_FEATURES = {
     "avx512_bf16": "avx512_bf16",
 }
 """The processor feature, as the kernel names it, that each instruction set asks for."""
+CPU_QUANTIZATIONS = ("none", "fp8_per_channel")
 _CPU_IGNORES = "vLLM's CPU backend ignores it without a word"
 
 SWITCHES = (
@@ -198,7 +205,7 @@ SWITCHES = (
         "batch_invariant",
         "vLLM's batch-invariant kernels: the same sums in the same order whatever the batch",
         ON_OFF,
-        {"true": "on", "false": "off", "1": "on", "0": "off", "yes": "on", "no": "off"},
+        _ON_OFF_WORDS,
         devices=("cuda",),
         refusal=_CPU_IGNORES,
         brief="invariant",
@@ -209,6 +216,39 @@ SWITCHES = (
         ("auto", "flash_attn", "triton_attn", "flex_attention", "flashinfer"),
         devices=("cuda",),
         refusal=_CPU_IGNORES,
+    ),
+    Switch(
+        "prefix_caching",
+        "decoder models only: a text that begins like an earlier one takes over what was computed "
+        "for that, so that its vector depends on what ran before",
+        ON_OFF,
+        _ON_OFF_WORDS,
+        brief="prefix cache",
+    ),
+    Switch(
+        "chunked_prefill",
+        "decoder models only: a text that does not fit a step is computed in pieces; "
+        "max_num_batched_tokens says where it is cut",
+        ON_OFF,
+        _ON_OFF_WORDS,
+        brief="chunked",
+    ),
+    Switch(
+        "quantization",
+        "weights rounded to 8 bits while they are loaded, and with them what they are multiplied "
+        "with: faster on a GPU that can, and the largest error of all switches",
+        ("none", "fp8", "fp8_per_channel", "fp8_per_block", "mxfp8"),
+    ),
+    Switch(
+        "dimensions",
+        "length of the embedding, for models that were trained to be cut short (Matryoshka); "
+        "auto is the whole vector",
+        brief="{} dimensions",
+    ),
+    Switch(
+        "tensor_parallel",
+        "processes, or GPUs, that share each matrix product; every count adds up in another order",
+        brief="{} in parallel",
     ),
 )
 """Every switch, dtype first; a key is a field of `Setting`."""
@@ -265,6 +305,25 @@ def refuse_impossible(setting: Setting, device: Device) -> None:
     wanted = CPU_ISA_FEATURES.get(setting.cpu_isa)
     if wanted is not None and wanted not in machine.cpu_features():
         raise InputError(f"cpu_isa={setting.cpu_isa} cannot be had: this CPU has no {wanted}")
+    if device == "cpu" and setting.quantization not in CPU_QUANTIZATIONS:
+        raise InputError(
+            f"quantization={setting.quantization} cannot be had on the CPU: vLLM has no kernel for "
+            "it there"
+        )
+    if setting.quantization != "none" and setting.dtype == "float32":
+        raise InputError(
+            f"quantization={setting.quantization} cannot be had in float32: vLLM multiplies "
+            "quantised weights in 16 bits"
+        )
+    if setting.tensor_parallel > 1:
+        there = len(machine.gpus()) if device == "cuda" else machine.usable_cores()
+        if there < setting.tensor_parallel:
+            what = ("GPU" if device == "cuda" else "core") + ("" if there == 1 else "s")
+            raise InputError(
+                f"tensor_parallel={setting.tensor_parallel} cannot be had: there is "
+                f"{there} {what}" if there == 1 else
+                f"tensor_parallel={setting.tensor_parallel} cannot be had: there are {there} {what}"
+            )
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

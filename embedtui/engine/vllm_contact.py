@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.engine import lifeline
 from embedtui.engine.settings import Setting
 from embedtui.errors import InputError
 
@@ -95,6 +97,9 @@ def apply_switches(setting: Setting) -> None:
         os.environ["ONEDNN_MAX_CPU_ISA"] = _ONEDNN_ISA[setting.cpu_isa]
     if setting.threads is not None:
         torch.set_num_threads(setting.threads)
+    if setting.tensor_parallel > 1:
+        # Without it vLLM wants a memory node of its own for every process on the CPU.
+        os.environ["VLLM_CPU_OMP_THREADS_BIND"] = _shares_of_cores(setting.tensor_parallel)
 
 
 def inspect_models_here() -> None:
@@ -149,6 +154,49 @@ def read_config(setting: Setting) -> Any:
     return config
 
 
+def refuse_for_model(setting: Setting, config: Any) -> None:
+    """Raise InputError for the first switch that this model cannot follow.
+
+    vLLM itself ignores some of them without a word and answers others with an assertion.
+    """
+    for key, able in (
+        ("prefix_caching", config.is_prefix_caching_supported),
+        ("chunked_prefill", config.is_chunked_prefill_supported),
+    ):
+        if getattr(setting, key) and not able:
+            raise InputError(
+                f"{key}=on cannot be had with this model: it is for decoders that pool the last "
+                "token, others read the whole text at once"
+            )
+    heads = int(getattr(config.hf_text_config, "num_attention_heads", 0) or 0)
+    if heads % setting.tensor_parallel:
+        raise InputError(
+            f"tensor_parallel={setting.tensor_parallel} cannot be had with this model: its {heads} "
+            "attention heads cannot be shared out evenly"
+        )
+    if setting.dimensions is not None:
+        _refuse_dimensions(setting.dimensions, config)
+
+
+def _refuse_dimensions(wanted: int, config: Any) -> None:
+    if not config.is_matryoshka:
+        raise InputError(
+            f"dimensions={wanted} cannot be had with this model: its config.json does not say that "
+            "it was trained to be cut short (matryoshka_dimensions)"
+        )
+    known = config.matryoshka_dimensions
+    if known and wanted not in known:
+        raise InputError(
+            f"dimensions={wanted} cannot be had with this model: give one of "
+            f"{', '.join(map(str, known))}"
+        )
+    if wanted > config.embedding_size:
+        raise InputError(
+            f"dimensions={wanted} cannot be had with this model: its vectors have "
+            f"{config.embedding_size}"
+        )
+
+
 def kv_bytes_per_token(config: Any) -> int:
     """Return the bytes that a decoder's cache takes per token; 0 where there is no cache."""
     if getattr(config, "attn_type", "decoder") != "decoder":
@@ -170,8 +218,8 @@ def build(
 ) -> Any:
     """Build the LLM for `setting`, with steps that can hold `token_budget` tokens.
 
-    Prefix caching and chunked prefill are off: both would make a text's vector depend on what ran
-    before it.
+    Prefix caching and chunked prefill are off unless asked for: both make a text's vector depend on
+    what else ran.
     """
     from vllm import LLM  # noqa: PLC0415
 
@@ -182,10 +230,13 @@ def build(
         "max_num_seqs": max(largest_batch, 256),
         "max_num_batched_tokens": token_budget,
         "enforce_eager": setting.execution == "eager",
-        "enable_prefix_caching": False,
-        "enable_chunked_prefill": False,
+        "enable_prefix_caching": setting.prefix_caching,
+        "enable_chunked_prefill": setting.chunked_prefill,
+        "tensor_parallel_size": setting.tensor_parallel,
         "use_tqdm_on_load": False,
     }
+    if setting.quantization != "none":
+        arguments["quantization"] = setting.quantization
     if setting.attention_backend != "auto":
         arguments["attention_backend"] = setting.attention_backend.upper()
     if max_model_len is not None:
@@ -195,7 +246,33 @@ def build(
     if kv_bytes or free_share is None:
         # On the CPU a figure is always given: without one vLLM asks for most of the memory.
         arguments["kv_cache_memory_bytes"] = kv_bytes or 1 << 30
+    if setting.tensor_parallel > 1:
+        _fork_workers(setting)
     return LLM(**arguments)
+
+
+def _fork_workers(setting: Setting) -> None:
+    """Have vLLM fork its workers from this process, also on the CPU, where it would spawn them.
+
+    A spawned one imports vLLM anew, and the companions that are hidden here. A worker ends with
+    this process however that ends, and takes its own share of the cores.
+    """
+    import multiprocessing  # noqa: PLC0415
+
+    import torch  # noqa: PLC0415
+    from vllm.v1.executor import multiproc_executor  # noqa: PLC0415
+
+    cores = len(os.sched_getaffinity(0))
+    threads = setting.threads or max(cores // setting.tensor_parallel, 1)
+
+    engine = os.getpid()
+
+    def in_worker() -> None:
+        lifeline.die_with(engine, signal.SIGKILL)
+        torch.set_num_threads(threads)
+
+    os.register_at_fork(after_in_child=in_worker)
+    multiproc_executor.get_mp_context = lambda: multiprocessing.get_context("fork")
 
 
 def supports_embedding(llm: Any) -> bool:
@@ -254,12 +331,18 @@ def token_ids_of_vllm(llm: Any, text: str) -> list[int] | None:
     return list(output.prompt_token_ids)
 
 
-def embed(llm: Any, prompts: Sequence[list[int]]) -> npt.NDArray[np.float32]:
+def embed(
+    llm: Any, prompts: Sequence[list[int]], dimensions: int | None = None
+) -> npt.NDArray[np.float32]:
     """Embed token ids; return texts x width in float32, the precision that vLLM hands out."""
     import torch  # noqa: PLC0415
+    from vllm import PoolingParams  # noqa: PLC0415
 
     outputs = llm.encode(
-        [{"prompt_token_ids": ids} for ids in prompts], pooling_task="embed", use_tqdm=False
+        [{"prompt_token_ids": ids} for ids in prompts],
+        PoolingParams(dimensions=dimensions) if dimensions else None,
+        pooling_task="embed",
+        use_tqdm=False,
     )
     stacked = torch.stack([output.outputs.data for output in outputs])
     return np.asarray(stacked.to(torch.float32).numpy())
@@ -316,12 +399,15 @@ def in_force(llm: Any) -> dict[str, Any]:
         "pooling": str(pooler.seq_pooling_type or pooler.pooling_type).lower(),
         "normalized": pooler.use_activation is not False,
         "execution": "eager" if eager else "compiled",
-        "threads": torch.get_num_threads(),
         "matmul_precision": _matmul_precision(),
         "kernel_precision": _kernel_precision(),
         "batch_invariant": batch_invariant,
         "max_num_batched_tokens": int(scheduler.max_num_batched_tokens),
         "max_num_seqs": int(scheduler.max_num_seqs),
+        "prefix_caching": bool(config.cache_config.enable_prefix_caching),
+        "chunked_prefill": bool(scheduler.enable_chunked_prefill),
+        "quantization": str(model.quantization or "none"),
+        "tensor_parallel": int(config.parallel_config.tensor_parallel_size),
         "vllm": vllm.__version__,
         # A class of torch's own: whoever receives it would import torch.
         "torch": str(torch.__version__),
@@ -346,6 +432,8 @@ def _look_at_model(model: Any) -> dict[str, Any]:
         backend = getattr(module, "attn_backend", None)
         if backend is not None and hasattr(backend, "get_name"):
             backends.add(backend.get_name())
+    import torch  # noqa: PLC0415
+
     old = any(pooler.forward.__name__ == "running_sum" for pooler in _mean_poolers(model))
     return {
         "dtype": str(parameter.dtype).removeprefix("torch."),
@@ -353,6 +441,7 @@ def _look_at_model(model: Any) -> dict[str, Any]:
         "model_class": type(model).__name__,
         "attention_backend": "+".join(sorted(backends)).lower() or "none",
         "pooling_accumulation": "model" if old else "float32",
+        "threads": torch.get_num_threads(),
     }
 
 
@@ -366,6 +455,14 @@ def _mean_poolers(model: Any) -> list[Any]:
                 if type(part).__name__ == "MeanPool":
                     found[id(part)] = part
     return list(found.values())
+
+
+def _shares_of_cores(count: int) -> str:
+    """Return the cores of each of `count` processes, as vLLM reads them: `0,1|2,3`."""
+    cores = sorted(os.sched_getaffinity(0))
+    share = max(len(cores) // count, 1)
+    parts = [cores[start : start + share] for start in range(0, share * count, share)]
+    return "|".join(",".join(map(str, part)) for part in parts)
 
 
 def _cpu_isa() -> str:

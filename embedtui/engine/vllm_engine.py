@@ -27,7 +27,17 @@ from embedtui.engine.messages import (
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError, InputError
 
-_MODEL_CHECKED = ("dtype", "execution", "pooling_accumulation", "threads", "cpu_isa")
+_MODEL_CHECKED = (
+    "dtype",
+    "execution",
+    "pooling_accumulation",
+    "threads",
+    "cpu_isa",
+    "prefix_caching",
+    "chunked_prefill",
+    "quantization",
+    "tensor_parallel",
+)
 _CUDA_CHECKED = ("matmul_precision", "kernel_precision", "batch_invariant", "attention_backend")
 
 
@@ -84,6 +94,7 @@ class _Engine:
         vllm_contact.inspect_models_here()
         self._client.send(Stage("reading the model's configuration"))
         self._config = vllm_contact.read_config(request.setting)
+        vllm_contact.refuse_for_model(request.setting, self._config)
         self._tokenizer = vllm_contact.load_tokenizer(self._config)
         limit = int(self._config.max_model_len)
         self._limit = min(limit, request.max_length or limit)
@@ -130,7 +141,7 @@ class _Engine:
         if per_token:
             # A decoder's cache has to hold one text of the full length; most never come near it.
             limit = min(limit, request.longest)
-        if request.token_budget < limit:
+        if request.token_budget < limit and not self._setting.chunked_prefill:
             raise InputError(
                 f"max_num_batched_tokens={request.token_budget} is less than one text may have: "
                 f"give at least {limit}"
@@ -180,7 +191,7 @@ class _Engine:
                 vllm_contact.embed(self._llm, prompts)
             self._steps.clear()
             began = time.perf_counter()
-            vectors = vllm_contact.embed(self._llm, prompts)
+            vectors = vllm_contact.embed(self._llm, prompts, self._setting.dimensions)
             seconds = time.perf_counter() - began
             self._client.send(BatchDone(job.number, vectors, tuple(self._steps), seconds))
         self._client.send(WorkDone())
