@@ -60,6 +60,9 @@ class Config:
     batch_sizes: str = _field("1,2,4,8,16,32,64", "texts per step, such as 1,2,4-64*2", "explore")
     repeats: int = _field(1, "how often batches are run again for the noise floor", "explore")
     truth: bool = _field(True, "measure against float64", "explore")
+    prompt: str = _field(
+        "", "put before every text: a name of the model's own prompts, or a text", "explore"
+    )
     too_long: str = _field(
         "truncate",
         "what to do with texts beyond the model's limit",
@@ -96,6 +99,7 @@ class Config:
             repeats=self.repeats,
             truth=self.truth,
             too_long=cast(TooLong, self.too_long),
+            prompt=self.prompt,
         )
 
     def with_choices(self, choices: Choices) -> Config:
@@ -111,6 +115,7 @@ class Config:
             repeats=choices.repeats,
             truth=choices.truth,
             too_long=choices.too_long,
+            prompt=choices.prompt,
             settings={
                 key: tuple(_SWITCHES[key].show(value) for value in values)
                 for key, values in choices.chosen[0].items()

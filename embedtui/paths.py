@@ -16,6 +16,11 @@ def runs_folder() -> Path:
     return _made(Path(platformdirs.user_data_dir(_APP)) / "runs")
 
 
+def models_folder() -> Path:
+    """Return the folder of the models that were made here."""
+    return _made(Path(platformdirs.user_data_dir(_APP)) / "models")
+
+
 def config_folder() -> Path:
     """Return the folder of the config file and the user's own themes; it may not exist yet."""
     return Path(platformdirs.user_config_dir(_APP))

@@ -15,7 +15,7 @@ from embedtui.printable import printable
 _COMMANDS = {
     "explore": "explore:explore",
     "run": "run:run",
-    "models": "lists:list_models",
+    "models": "models:group",
     "texts": "lists:list_texts",
     "settings": "lists:list_settings",
     "themes": "config:list_themes",

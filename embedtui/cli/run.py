@@ -83,6 +83,13 @@ from embedtui.study.study import Study
     help="Run the unbatched and the largest batches again N times: the noise floor.",
 )
 @click.option(
+    "--prompt",
+    default="",
+    metavar="NAME|TEXT",
+    help="Put before every text: one of the model's own prompts (query, passage) or a text such as "
+    "'query: '.",
+)
+@click.option(
     "--too-long",
     type=click.Choice(["truncate", "refuse"]),
     default="truncate",
@@ -109,6 +116,7 @@ def run(
     assignments: tuple[str, ...],
     also: tuple[str, ...],
     repeats: int,
+    prompt: str,
     too_long: TooLong,
     no_truth: bool,
     out: Path | None,
@@ -138,6 +146,7 @@ def run(
         repeats=repeats,
         truth=not no_truth,
         too_long=too_long,
+        prompt=prompt,
     )
     plan, weights_bytes = plan_of(
         choices, lambda what: None if quiet else console.print(what, soft_wrap=True)

@@ -135,6 +135,8 @@ class Reference:
     """mean, cls, last …: used where the model's own files do not say how it pools."""
     rows: tuple[int, ...]
     texts: tuple[str, ...]
+    prompted: bool = False
+    """Whether the texts begin with a prompt."""
 
 
 @dataclass(frozen=True)

@@ -92,12 +92,12 @@ def _load(sentence_transformer: Any, request: Reference) -> Any:
         )
         model = sentence_transformer(modules=[transformer, pooling], device=request.device)
     model = model.to(torch.float64)
-    _refuse_another_pipeline(model, request.pooling)
+    _refuse_another_pipeline(model, request.pooling, prompted=request.prompted)
     print(f"embedtui: float64 weights after {time.monotonic() - began:.1f} s")  # noqa: T201
     return model
 
 
-def _refuse_another_pipeline(model: Any, pooling: str) -> None:
+def _refuse_another_pipeline(model: Any, pooling: str, *, prompted: bool) -> None:
     """Fail where the model's own pipeline is not what vLLM computes.
 
     vLLM pools by CLS, last token or mean and knows dense layers after that; what else a model's
@@ -112,6 +112,8 @@ def _refuse_another_pipeline(model: Any, pooling: str) -> None:
         raise ValueError(f"the model's files ask for {unknown[0]}, which vLLM leaves out")
     asked = next((m.pooling_mode for m in model if type(m).__name__ == "Pooling"), pooling)
     modes = (asked,) if isinstance(asked, str) else tuple(asked)
+    if prompted and any(getattr(module, "include_prompt", True) is False for module in model):
+        raise ValueError("the model leaves a prompt out of its pooling, which vLLM does not")
     named = {"lasttoken": "last", "mean_sqrt_len_tokens": "mean"}
     if [named.get(mode, mode) for mode in modes] != [pooling]:
         raise ValueError(f"vLLM pools by {pooling}, the model's files ask for {'+'.join(modes)}")

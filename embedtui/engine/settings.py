@@ -297,33 +297,50 @@ def refuse_impossible(setting: Setting, device: Device) -> None:
     """
     for switch in SWITCHES:
         value = getattr(setting, switch.key)
-        if device not in switch.devices and value != switch.default:
-            name = "a GPU" if device == "cuda" else "the CPU"
-            raise InputError(
-                f"{switch.key}={switch.show(value)} cannot be had on {name}: {switch.refusal}"
-            )
-    wanted = CPU_ISA_FEATURES.get(setting.cpu_isa)
-    if wanted is not None and wanted not in machine.cpu_features():
-        raise InputError(f"cpu_isa={setting.cpu_isa} cannot be had: this CPU has no {wanted}")
-    if device == "cpu" and setting.quantization not in CPU_QUANTIZATIONS:
-        raise InputError(
-            f"quantization={setting.quantization} cannot be had on the CPU: vLLM has no kernel for "
-            "it there"
-        )
+        if value == switch.default:
+            continue
+        reason = _why_not(switch, value, device)
+        if reason:
+            raise InputError(f"{switch.key}={switch.show(value)} cannot be had{reason}")
     if setting.quantization != "none" and setting.dtype == "float32":
         raise InputError(
             f"quantization={setting.quantization} cannot be had in float32: vLLM multiplies "
             "quantised weights in 16 bits"
         )
-    if setting.tensor_parallel > 1:
-        there = len(machine.gpus()) if device == "cuda" else machine.usable_cores()
-        if there < setting.tensor_parallel:
-            what = ("GPU" if device == "cuda" else "core") + ("" if there == 1 else "s")
-            raise InputError(
-                f"tensor_parallel={setting.tensor_parallel} cannot be had: there is "
-                f"{there} {what}" if there == 1 else
-                f"tensor_parallel={setting.tensor_parallel} cannot be had: there are {there} {what}"
-            )
+
+
+def why_not(values: Mapping[str, Any], device: Device) -> str:
+    """Return why `device` would not obey these values of switches; nothing where it would."""
+    try:
+        refuse_impossible(Setting("", **values), device)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _why_not(switch: Switch, value: Any, device: Device) -> str:
+    """Return why a value cannot be had, as the end of a sentence."""
+    where = "a GPU" if device == "cuda" else "the CPU"
+    if device not in switch.devices:
+        return f" on {where}: {switch.refusal}"
+    match switch.key:
+        case "cpu_isa":
+            wanted = CPU_ISA_FEATURES.get(value)
+            if wanted is not None and wanted not in machine.cpu_features():
+                return f": this CPU has no {wanted}"
+        case "quantization" if device == "cpu" and value not in CPU_QUANTIZATIONS:
+            return f" on {where}: vLLM has no kernel for it there"
+        case "tensor_parallel":
+            there = len(machine.gpus()) if device == "cuda" else machine.usable_cores()
+            if there < value:
+                return (
+                    f": there {'is' if there == 1 else 'are'} {there} "
+                    + ("GPU" if device == "cuda" else "core")
+                    + ("" if there == 1 else "s")
+                )
+        case _:
+            pass
+    return ""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -227,7 +227,8 @@ def build(
         "model": setting.model,
         "runner": "pooling",
         "dtype": setting.dtype,
-        "max_num_seqs": max(largest_batch, 256),
+        # vLLM wants no more texts in a step than tokens.
+        "max_num_seqs": min(max(largest_batch, 256), token_budget),
         "max_num_batched_tokens": token_budget,
         "enforce_eager": setting.execution == "eager",
         "enable_prefix_caching": setting.prefix_caching,

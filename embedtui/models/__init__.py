@@ -15,6 +15,7 @@ from embedtui.models.info import (
     ModelInfo,
     require_embeddable,
 )
+from embedtui.models.prompts import prompt_text
 from embedtui.models.servable import Verdict, servable
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "fetch",
     "find_models",
     "model_hash",
+    "prompt_text",
     "require_embeddable",
     "resolve",
     "servable",

@@ -14,6 +14,7 @@ from embedtui.models.info import (
     ModelInfo,
 )
 from embedtui.models.servable import Verdict, servable
+from embedtui.models.shape import RANDOM_MARK
 from embedtui.models.weights import Weights, read_weights
 from embedtui.printable import printable
 
@@ -106,6 +107,7 @@ def _describe(
         has_tokenizer=has_tokenizer,
         embeds=embeds,
         reason=reason,
+        random=RANDOM_MARK in config,
         prompts=_prompts(folder),
     )
 

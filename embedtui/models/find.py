@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from embedtui import paths
 from embedtui.errors import InputError
 from embedtui.models.describe import describe
 from embedtui.models.info import FROM_VLLM, Embeds, ModelInfo
@@ -43,10 +44,10 @@ _COMMIT_PREFIX = re.compile(r"[0-9a-f]{7,39}")
 def resolve(ref: str) -> ModelInfo:
     """Return the model that `ref` names: an alias, a folder, or a Hugging Face id.
 
-    An alias comes before a folder of the same name (./minilm names the folder) and a folder
-    before a Hugging Face id. An id may end in @revision; one that is not in the local cache is
-    returned with no folder, for `fetch` to download. Raises `InputError` where nothing is meant or
-    what is meant is no model.
+    An alias comes before a folder of the same name (./minilm names the folder), a folder before a
+    model that was made here, and that before a Hugging Face id. An id may end in @revision; one
+    that is not in the local cache is returned with no folder, for `fetch` to download. Raises
+    `InputError` where nothing is meant or what is meant is no model.
     """
     if ref in ALIASES:
         return _resolve_alias(ref)
@@ -62,6 +63,8 @@ def resolve(ref: str) -> ModelInfo:
             raise InputError(f"{shown} is a file; give the folder that holds the model")
     except OSError as error:
         raise InputError(f"cannot look at {shown}: {error.strerror}") from error
+    if "/" not in ref and _is_model(made := paths.models_folder() / ref):
+        return describe(made, ref=ref)
     named = _hub_ref(ref)
     if ref.startswith((".", "~", os.sep)) or (named is None and os.sep in ref):
         raise InputError(f"no such folder: {shown}")
@@ -101,6 +104,11 @@ def _candidates(folders: Sequence[Path]) -> Iterator[ModelInfo]:
             yield _resolve_alias(alias)
         except InputError as error:
             yield _nothing_but(alias, meant.hub_id, None, "no", str(error))
+    for made in filter(_is_model, _sub_folders(paths.models_folder())):
+        try:
+            yield describe(made, ref=made.name)
+        except InputError as error:
+            yield _nothing_but(made.name, None, None, "no", str(error))
     yield from _cached_models()
     for folder in folders:
         if not _is_folder(folder):

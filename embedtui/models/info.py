@@ -53,6 +53,8 @@ class ModelInfo:
     """Whether the installed vLLM would give one vector per text; unknown until it has loaded."""
     reason: str
     """Why, or what to do; one line, safe to print."""
+    random: bool = False
+    """Whether its weights were drawn at random, by `embedtui models make`."""
     prompts: dict[str, str] = field(default_factory=dict, hash=False)
     """Texts to put before an input, by purpose; unchanged, for they are tokenized."""
 

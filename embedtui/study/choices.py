@@ -35,6 +35,8 @@ class Choices:
     repeats: int = 1
     truth: bool = True
     too_long: TooLong = "truncate"
+    prompt: str = ""
+    """The name of one of the model's own prompts, or a text to put before every input."""
 
 
 def settings_of(name: str, chosen: Sequence[Chosen]) -> tuple[Setting, ...]:
@@ -59,6 +61,7 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
 
     info = models.resolve(choices.model)
     models.require_embeddable(info)
+    prompt = models.prompt_text(info, choices.prompt) if info.folder is not None else ""
     device = machine.engine_device()
     for setting in _settings(info, choices.chosen):
         refuse_impossible(setting, device)
@@ -72,6 +75,7 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
         tell(f"asking the hub for {printable(info.ref)}")
         info = models.fetch(info)
         models.require_embeddable(info)
+        prompt = models.prompt_text(info, choices.prompt)
     assert info.folder is not None
     settings = _settings(info, choices.chosen)
     plan = plan_for(
@@ -83,6 +87,7 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
         truth=choices.truth,
         repeats=choices.repeats,
         too_long=choices.too_long,
+        prompt=prompt,
     )
     return plan, _loaded_bytes(info, settings)
 

@@ -215,7 +215,7 @@ def _of_truth(results: Results) -> Iterator[Finding]:
             if row not in prepared.refused and prepared.tokens[row] != truth.tokens[row]
         ]
         width = setting.unbatched.vectors.shape[1]
-        if width not in {0, truth.vectors.shape[1]}:
+        if width not in {0, truth.vectors.shape[1], setting.setting.dimensions}:
             yield Finding(
                 "width-differs",
                 "warning",

@@ -29,8 +29,15 @@ class Plan:
     repeats: int = 1
     """How often the unbatched and the largest batches are run again for the noise floor."""
     too_long: TooLong = "truncate"
+    prompt: str = ""
+    """What is put before every text."""
     max_length: int | None = None
     """Tokens that the model has positions for, where its files say so."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What is embedded: every text with the prompt before it."""
+        return tuple(self.prompt + text.text for text in self.pack.texts)
 
     @property
     def noise_sizes(self) -> tuple[int, ...]:
@@ -60,6 +67,7 @@ class Plan:
             "truth": self.truth,
             "repeats": self.repeats,
             "too_long": self.too_long,
+            "prompt": self.prompt,
             "max_length": self.max_length,
         }
 
@@ -76,6 +84,7 @@ class Plan:
             truth=values["truth"],
             repeats=values["repeats"],
             too_long=values["too_long"],
+            prompt=values.get("prompt", ""),
             max_length=values.get("max_length"),
         )
 

@@ -139,13 +139,18 @@ class SettingResults:
         return ([key for key, _ in parts], join([d for _, d in parts])) if parts else None
 
     def precision_error(self, truth: Truth) -> tuple[Rows, Distances] | None:
-        """Return the rows that have a truth and how far the unbatched vectors are from it."""
+        """Return the rows that have a truth and how far the unbatched vectors are from it.
+
+        Vectors that were asked to be short are held against the truth cut to their length.
+        """
         pass_ = self.unbatched
-        if not truth.done.any() or pass_.vectors.shape[1] != truth.vectors.shape[1]:
+        width = pass_.vectors.shape[1]
+        cut = width == self.setting.dimensions and width <= truth.vectors.shape[1]
+        if not truth.done.any() or (width != truth.vectors.shape[1] and not cut):
             return None
 
         def measure(rows: Rows) -> Distances:
-            exact = truth.vectors[rows]
+            exact = truth.vectors[rows, :width]
             if self.in_force.get("normalized", True):
                 exact = unit(exact)
             return compare(pass_.vectors[rows].astype(np.float64), exact)

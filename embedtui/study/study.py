@@ -216,6 +216,7 @@ class Study:
             and plan.model_hash == self.plan.model_hash
             and plan.max_length == self.plan.max_length
             and plan.too_long == self.plan.too_long
+            and plan.prompt == self.plan.prompt
             and plan.pack.sha256 == self.plan.pack.sha256
             and run.environment == self._environment
         )
@@ -241,7 +242,7 @@ class Study:
             self._tell(Waiting(what, number))
 
         stop = self._stop.is_set
-        texts = tuple(text.text for text in self.plan.pack.texts)
+        texts = self.plan.inputs
         largest = min(self.plan.batch_sizes[-1], len(texts))
         engine = self._engines.warm(setting)
         if engine is not None:
@@ -293,7 +294,8 @@ class Study:
             self._tell(TruthFailed(str(error)))
 
     def _known_and_new_truth(self, rows: list[int]) -> None:
-        texts = [self.plan.pack.texts[row].text for row in rows]
+        inputs = self.plan.inputs
+        texts = [inputs[row] for row in rows]
         cache = None
         if self.plan.model_hash:
             with suppress(OSError):  # a cache that cannot be had is no reason to fail
@@ -322,14 +324,14 @@ class Study:
                 pooling=self._pooling,
                 rows=tuple(rows[index] for index in missing),
                 texts=tuple(texts[index] for index in missing),
+                prompted=bool(self.plan.prompt),
             )
             stream = self._engines.truth(
                 request, lambda what: self._tell(Waiting(what)), self._stop.is_set
             )
             for chunk in _chunks(stream):
                 if cache:
-                    pack = self.plan.pack.texts
-                    cache.put((pack[done.row].text, done.tokens, done.vector) for done in chunk)
+                    cache.put((inputs[done.row], done.tokens, done.vector) for done in chunk)
                 self._tell(
                     TruthComputed(
                         tuple(done.row for done in chunk),

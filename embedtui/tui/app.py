@@ -797,6 +797,7 @@ class Explorer(App[int]):
             self.choices.repeats,
             self.choices.truth,
             self.choices.too_long,
+            self.choices.prompt,
         )
 
         def chosen(choice: AdvancedChoice | None) -> None:
@@ -806,6 +807,7 @@ class Explorer(App[int]):
                     repeats=choice.repeats,
                     truth=choice.truth,
                     too_long=choice.too_long,
+                    prompt=choice.prompt,
                 )
 
         try:

@@ -22,4 +22,6 @@ def in_brief(info: ModelInfo) -> str:
         parts.append(f"{info.pooling} pooling")
     if info.parameters:
         parts.append(f"{info.parameters / 1e6:.3g} M")
+    if info.random:
+        parts.append("random weights")
     return printable(" · ".join(parts)) if parts else printable(info.reason, 60)

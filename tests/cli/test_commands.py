@@ -94,6 +94,8 @@ class TestModels:
             "dtype": "float32",
             "bytes_on_disk": listed[-1]["bytes_on_disk"],
             "max_length": 512,
+            "random": False,
+            "prompts": {},
             "embeds": listed[-1]["embeds"],
             "reason": listed[-1]["reason"],
         }

@@ -183,3 +183,34 @@ def test_nothing_of_the_engine_reaches_the_terminal(main_job) -> None:
     for words in ("INFO", "WARNING", "Triton", "nanobind", "Loading safetensors"):
         assert words not in done.stderr
     assert os.linesep in done.stderr
+
+
+def test_a_model_is_made_found_by_its_name_and_run(tmp_path) -> None:
+    homes = {f"XDG_{name}_HOME": str(tmp_path) for name in ("DATA", "STATE", "CONFIG", "CACHE")}
+    environment = os.environ | homes
+
+    def embedtui(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "embedtui", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    made = embedtui("models", "make", "--arch", "xlm-roberta", "--layers", "2", "--width", "64")
+    assert made.returncode == 0, made.stderr
+    assert "random-xlm-roberta-2x64" in made.stdout
+    assert "random weights" in made.stdout
+    again = embedtui("models", "make", "--arch", "xlm-roberta", "--layers", "2", "--width", "64")
+    assert again.returncode == 2
+    assert "exists" in again.stderr
+    assert "random-xlm-roberta-2x64" in embedtui("models").stdout
+    folder = tmp_path / "embedtui/models/random-xlm-roberta-2x64"
+    prompts = {"prompts": {"query": "Instruct: retrieve\nQuery: "}}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+    common = ("--limit", "8", "--dtype", "float32", "--batch-sizes", "1,8", "--json", "--quiet")
+    run = ("run", "random-xlm-roberta-2x64", *common)
+    plain, prompted = (
+        json.loads(embedtui(*run, *more).stdout) for more in ((), ("--prompt", "query"))
+    )
+    assert prompted["plan"]["prompt"] == "Instruct: retrieve\nQuery: "
+    for one in (plain, prompted):
+        assert one["settings"][0]["precision_error"]["l2"]["max"] < 5e-6
+    tokens = [[text["tokens"] for text in r["settings"][0]["texts"]] for r in (plain, prompted)]
+    assert all(after > before for before, after in zip(*tokens, strict=True) if before < 500)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,6 @@ import pytest
 
 from embedtui import models
 from embedtui.engine.client import Engines
-
-MAKE_MODEL = Path(__file__).with_name("make_model.py")
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +43,18 @@ def make_model(tmp_path_factory: pytest.TempPathFactory):
     def make(*arguments: str) -> str:
         if arguments not in made:
             folder = tmp_path_factory.mktemp("-".join(arguments))
-            command = [sys.executable, str(MAKE_MODEL), str(folder), *arguments]
+            tokenizer = os.environ.get("EMBEDTUI_TEST_MODEL") or models.resolve("minilm").folder
+            arch, pooling = (*arguments, "")[:2]
+            shape = {
+                "folder": str(folder),
+                "tokenizer": str(tokenizer),
+                "arch": arch,
+                "pooling": pooling,
+                "layers": 3,
+                "width": 64,
+                "positions": 512 if arch == "qwen3" else 128,
+            }
+            command = [sys.executable, "-m", "embedtui.engine.random_model", json.dumps(shape)]
             subprocess.run(command, check=True, capture_output=True)
             made[arguments] = str(folder)
         return made[arguments]

@@ -13,9 +13,9 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from embedtui import machine
-from embedtui.engine.settings import CPU_ISA_FEATURES, SWITCHES, Switch
+from embedtui.engine.settings import SWITCHES, Switch, why_not
 from embedtui.errors import InputError
+from embedtui.machine import Device
 from embedtui.tui.pickers.frame import FRAME_CSS
 from embedtui.tui.widgets.chips import Chip, Chips
 
@@ -31,6 +31,7 @@ class AdvancedChoice:
     repeats: int = 1
     truth: bool = True
     too_long: str = "truncate"
+    prompt: str = ""
 
 
 class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
@@ -56,13 +57,14 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
     }}
     """
 
-    def __init__(self, now: AdvancedChoice, *, device: str, dtypes: int) -> None:
+    def __init__(self, now: AdvancedChoice, *, device: Device, dtypes: int) -> None:
         super().__init__()
         self._now = now
         self._device = device
         self._dtypes = dtypes
         self._chosen: dict[str, list[Any]] = {k: list(v) for k, v in now.settings.items()}
         self._repeats, self._truth, self._too_long = now.repeats, now.truth, now.too_long
+        self._prompt = now.prompt
         self._bad: set[str] = set()
 
     def compose(self) -> ComposeResult:
@@ -100,6 +102,13 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
             yield Static(switch.help, classes="explained", markup=False)
 
     def _options(self) -> ComposeResult:
+        with Vertical(classes="switch"):
+            yield Static("prompt", classes="name", markup=False)
+            yield Input(
+                self._prompt, id="option-prompt", placeholder="none; a name or a text: query:␣"
+            )
+            said = "put before every text: one of the model's own by its name, or a text"
+            yield Static(said, classes="explained", markup=False)
         with Vertical(classes="switch"):
             yield Static("repeats", classes="name", markup=False)
             numbers = [Chip(str(n), str(n)) for n in sorted({0, 1, 2, 3, 5, self._repeats})]
@@ -150,6 +159,9 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
+        if event.input.id == "option-prompt":
+            self._prompt = event.value
+            return
         switch = _switch_of((event.input.id or "").removeprefix("switch-"))
         error = self.query_one(f"#error-{switch.key}", Static)
         try:
@@ -174,7 +186,11 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
         if self._bad:
             self.notify(f"{', '.join(sorted(self._bad))}: not a value", severity="warning")
             return
-        self.dismiss(AdvancedChoice(dict(self._chosen), self._repeats, self._truth, self._too_long))
+        self.dismiss(
+            AdvancedChoice(
+                dict(self._chosen), self._repeats, self._truth, self._too_long, self._prompt
+            )
+        )
 
     def action_forget(self) -> None:
         """Go back as if nothing had been changed."""
@@ -217,13 +233,10 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
         return Text(f"{switch.key}{' ● changed' if changed else ''}")
 
     def _chips(self, switch: Switch) -> list[Chip]:
-        features = machine.cpu_features() if switch.key == "cpu_isa" else []
-        chips = []
-        for value in switch.choices:
-            needed = CPU_ISA_FEATURES.get(value) if switch.key == "cpu_isa" else None
-            lacking = f"this CPU has no {needed}" if needed and needed not in features else ""
-            chips.append(Chip(value, value, refused=lacking))
-        return chips
+        return [
+            Chip(value, value, refused=why_not({switch.key: switch.parse(value)}, self._device))
+            for value in switch.choices
+        ]
 
     def _on(self, switch: Switch) -> tuple[str, ...]:
         values = self._chosen.get(switch.key, [switch.default])

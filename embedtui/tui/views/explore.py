@@ -126,6 +126,7 @@ class ExploreView(Vertical):
         ]
         more += [f"repeats={choices.repeats}"] if choices.repeats != 1 else []
         more += ["no truth"] if not choices.truth else []
+        more += [f"prompt {printable(choices.prompt, 20)}"] if choices.prompt else []
         more += ["too long: left out"] if choices.too_long != "truncate" else []
         self.query_one("#field-advanced", Field).show(
             f"{len(more)} changed" if more else "all at default", ", ".join(more)

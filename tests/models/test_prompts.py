@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from embedtui import models
+from embedtui.errors import InputError
+
+
+@pytest.fixture
+def info(make_model) -> models.ModelInfo:
+    folder = make_model()
+    prompts = {"prompts": {"query": "query: ", "passage": "passage: ", "none": ""}}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+    return models.describe(folder)
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("query", "query: "),
+        ("none", ""),
+        ("", ""),
+        ("search_query: ", "search_query: "),
+        (r"Instruct: find it\nQuery: ", "Instruct: find it\nQuery: "),
+    ],
+)
+def test_a_prompt_is_a_name_or_the_text_itself(info, asked: str, text: str) -> None:
+    assert models.prompt_text(info, asked) == text
+
+
+def test_an_unknown_name_is_refused_with_those_that_there_are(info) -> None:
+    with pytest.raises(InputError, match="no prompt 'quary': give one of query, passage, or the"):
+        models.prompt_text(info, "quary")
+
+
+def test_a_model_without_prompts_says_how_to_give_one(make_model) -> None:
+    with pytest.raises(InputError, match="give the text itself, such as 'query: '"):
+        models.prompt_text(models.describe(make_model()), "query")
