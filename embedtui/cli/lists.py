@@ -10,6 +10,7 @@ from rich.text import Text
 from embedtui.cli import output
 from embedtui.engine.settings import SWITCHES
 from embedtui.printable import printable
+from embedtui.study.bundles import BUNDLES
 from embedtui.texts import describe_packs
 
 
@@ -41,3 +42,7 @@ def list_settings() -> None:
             Text.assemble((switch.key, "bold"), f" = {values}  [default: {default}]{only}")
         )
         console.print(Text("    " + switch.help))
+    console.print()
+    console.print(Text("Bundles, for --bundle and plan files:"))
+    for name, one in BUNDLES.items():
+        console.print(Text.assemble((name, "bold"), f"  {one.help}"))

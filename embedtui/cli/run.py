@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 import click
 from click.core import ParameterSource
 
+from embedtui import machine
 from embedtui.cli import output, tables
-from embedtui.cli.progress import Display, Silence, display_for
-from embedtui.engine.client import Engines
+from embedtui.cli.measure import measure, started_engines
+from embedtui.cli.sweep import run_sweep
 from embedtui.engine.messages import TooLong
 from embedtui.engine.settings import parse_overrides
-from embedtui.errors import Cancelled, EmbedtuiError
 from embedtui.printable import printable
 from embedtui.record import exports, report
-from embedtui.record.run_file import Recorder, new_path
+from embedtui.record.run_file import new_path
 from embedtui.study.batch_sizes import parse_batch_sizes
+from embedtui.study.bundles import BUNDLES, bundle
 from embedtui.study.choices import Choices, plan_of
-from embedtui.study.results import Results
-from embedtui.study.study import Study
+from embedtui.study.scenarios import scenario
 
 
 @click.command(
@@ -31,6 +28,7 @@ from embedtui.study.study import Study
     "  embedtui run                      minilm, three dtypes, 264 passages\n"
     "  embedtui run ./my-model --texts my.jsonl --dtype float16,float32\n"
     "  embedtui run --dtype float16 --setting pooling_accumulation=float32,model\n"
+    "  embedtui run --sweep precision    every switch this machine has\n"
     "  embedtui run --limit 32 --batch-sizes 2-32*2 --json > report.json\n"
 )
 @click.argument("model", default="minilm")
@@ -96,6 +94,27 @@ from embedtui.study.study import Study
     show_default=True,
     help="What to do with texts beyond the model's limit.",
 )
+@click.option(
+    "--bundle",
+    "bundles",
+    metavar="NAME,...",
+    help=f"Settings by name: {', '.join(BUNDLES)}. `embedtui settings` explains them.",
+)
+@click.option(
+    "--sweep",
+    metavar="NAME|FILE",
+    help="Measure the settings and models of a plan file (TOML), or of the sweep `precision`, and "
+    "print one grid. One that was cut off goes on where it ended.",
+)
+@click.option("--fresh", is_flag=True, help="Begin a sweep anew.")
+@click.option(
+    "--scenario",
+    "use",
+    default="rag",
+    show_default=True,
+    metavar="NAME",
+    help="What the embeddings are for; a sweep recommends for it.",
+)
 @click.option("--no-truth", is_flag=True, help="Leave out the float64 truth and precision error.")
 @click.option(
     "--out",
@@ -117,6 +136,10 @@ def run(
     also: tuple[str, ...],
     repeats: int,
     prompt: str,
+    bundles: str | None,
+    sweep: str | None,
+    fresh: bool,
+    use: str,
     too_long: TooLong,
     no_truth: bool,
     out: Path | None,
@@ -131,7 +154,6 @@ def run(
     against unbatched), the noise floor (the same run again) and the precision error (against
     float64 on the same weights).
     """
-    console = output.err()
     choices = Choices(
         model=model,
         texts=texts,
@@ -148,83 +170,46 @@ def run(
         too_long=too_long,
         prompt=prompt,
     )
+    if sweep is not None:
+        return run_sweep(sweep, choices, _given(), use=scenario(use).key, out=out,
+                         as_json=as_json, quiet=quiet, fresh=fresh)  # fmt: skip
+    if bundles:
+        choices = _with_bundles(choices, bundles, keep_dtypes=bool(assignments or also))
+    console = output.err()
     plan, weights_bytes = plan_of(
         choices, lambda what: None if quiet else console.print(what, soft_wrap=True)
     )
-    results = Results()
-    engines = Engines()
-    recorder = Recorder(out or new_path(plan))
-    display: Display = Silence() if quiet else display_for(results, console)
-    study = Study(plan, engines, [recorder, results, display], weights_bytes=weights_bytes)
-    try:
-        failure = _run_to_the_end(study, engines, console.print)
-    finally:
-        display.close()
-        recorder.close()
-        if not any(setting.unbatched.count for setting in results.settings):
-            recorder.path.unlink(missing_ok=True)  # nothing was measured: the name is free again
-    if failure is not None and not any(s.unbatched.count for s in results.settings):
-        raise failure
+    with started_engines() as engines:
+        measured = measure(plan, weights_bytes, engines, out or new_path(plan), quiet=quiet)
+    results = measured.results
+    if measured.failure is not None and not any(s.unbatched.count for s in results.settings):
+        raise measured.failure
     made = report.build(results)
     if as_json:
         output.write(exports.to_json(made))
     else:
         tables.show(made, output.out())
     if not quiet:
-        console.print(f"Run file: {printable(str(recorder.path))}", soft_wrap=True)
-    if results.status == "cancelled":
-        raise Cancelled(f"{results.reason}; what was measured until then is in the run file")
-    if results.status == "failed":
-        raise failure or study.failures[0]
-    return 0
+        console.print(f"Run file: {printable(str(measured.path))}", soft_wrap=True)
+    return measured.ended()
 
 
-def _run_to_the_end(
-    study: Study, engines: Engines, say: Callable[[str], None]
-) -> EmbedtuiError | None:
-    """Run the study in a thread while this one listens to signals; return what it raised.
-
-    The first Ctrl+C lets the batch in hand come back, the second kills the engine.
-    """
-    raised: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            study.run()
-        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
-            raised.append(error)
-
-    asked = threading.Event()
-
-    def on_signal(signum: int, _frame: FrameType | None) -> None:
-        if signum == signal.SIGINT and not asked.is_set():
-            asked.set()
-            study.cancel()
-        else:
-            threading.Thread(target=study.kill, daemon=True).start()
-
-    previous = {
-        signum: signal.signal(signum, on_signal) for signum in (signal.SIGINT, signal.SIGTERM)
+def _given() -> set[str]:
+    """Return the options that were given by hand."""
+    context = click.get_current_context()
+    return {
+        name
+        for name in context.params
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
-    worker = threading.Thread(target=work, name="study")
-    engines.start()
-    worker.start()
-    said = False
-    try:
-        while worker.is_alive():
-            worker.join(0.1)
-            if asked.is_set() and not said:
-                said = True
-                say("stopping after this batch; Ctrl+C again kills the engine")
-    finally:
-        engines.close()
-        for signum, handler in previous.items():
-            signal.signal(signum, handler)
-    if not raised:
-        return None
-    if isinstance(raised[0], EmbedtuiError):
-        return raised[0]
-    raise raised[0]
+
+
+def _with_bundles(choices: Choices, names: str, *, keep_dtypes: bool) -> Choices:
+    """Return the choices with named settings; they take the place of dtypes nobody asked for."""
+    device = machine.engine_device()
+    named = tuple(bundle(name.strip()).on(device) for name in names.split(",") if name.strip())
+    kept = choices.chosen if keep_dtypes or "dtype" in _given() else ()
+    return replace(choices, chosen=(*kept, *named))
 
 
 def _asked(dtype: str, assignments: tuple[str, ...]) -> list[str]:

@@ -386,7 +386,8 @@ def in_force(llm: Any) -> dict[str, Any]:
         config.compilation_config,
     )
     pooler = model.pooler_config
-    facts: dict[str, Any] = llm.apply_model(_look_at_model)[0]
+    looked = llm.apply_model(_look_at_model)
+    facts: dict[str, Any] = looked[0] | {"memory_bytes": sum(one["memory_bytes"] for one in looked)}
     batch_invariant = bool(envs.VLLM_BATCH_INVARIANT)
     frozen = sys.modules.get(_FROZEN_AT_IMPORT)
     if frozen is not None and bool(frozen.is_batch_invariant) != batch_invariant:
@@ -443,7 +444,17 @@ def _look_at_model(model: Any) -> dict[str, Any]:
         "attention_backend": "+".join(sorted(backends)).lower() or "none",
         "pooling_accumulation": "model" if old else "float32",
         "threads": torch.get_num_threads(),
+        "memory_bytes": _memory(torch, parameter.device.type),
     }
+
+
+def _memory(torch: Any, device: str) -> int:
+    """Return the bytes that this process holds: of the GPU, or of main memory for itself alone."""
+    if device == "cuda":
+        return int(torch.cuda.memory_reserved())
+    import psutil  # noqa: PLC0415
+
+    return int(psutil.Process().memory_full_info().uss)
 
 
 def _mean_poolers(model: Any) -> list[Any]:

@@ -23,6 +23,7 @@ from embedtui import paths
 from embedtui.engine.messages import Prepared
 from embedtui.errors import InputError
 from embedtui.printable import printable
+from embedtui.record.unfinished import writer_of_this_process
 from embedtui.study.events import (
     BatchEmbedded,
     EngineReady,
@@ -82,14 +83,35 @@ def new_path(plan: Plan) -> Path:
 
 
 class Recorder:
-    """A listener that writes what it hears into a new run file.
+    """A listener that writes what it hears into a run file, a new one unless it is to go on.
 
     Raises:
         InputError: if the file exists already or cannot be created.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, go_on: bool = False) -> None:
         self.path = path
+        self._there: set[tuple[int, int, int, int]] = set()
+        """Setting, batch size, repeat and start of each batch that the file held already."""
+        if go_on:
+            self._go_on()
+        else:
+            self._create()
+
+    def _go_on(self) -> None:
+        """Open a file that was begun; what it holds stays, and is not written again."""
+        with _open(self.path) as database:
+            self._there = set(
+                database.execute("SELECT setting, batch_size, repeat, start FROM batches")
+            )
+        self._database = sqlite3.connect(self.path, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        with self._database:
+            self._database.execute("DELETE FROM run WHERE key IN ('status', 'reason')")
+
+    def _create(self) -> None:
+        path = self.path
         shown = printable(str(path))
         try:
             path.open("xb").close()
@@ -152,6 +174,8 @@ class Recorder:
                     ),
                 )
             case BatchEmbedded():
+                if (event.setting, event.batch_size, event.repeat, event.start) in self._there:
+                    return
                 self._execute(
                     "INSERT INTO batches (setting, batch_size, repeat, start, rows, vectors, steps,"
                     " seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -194,11 +218,16 @@ class Recorder:
     def close(self) -> None:
         """Fold the write-ahead log into the file, so that one file is all there is."""
         with contextlib.suppress(sqlite3.Error):
+            with self._database:
+                self._database.execute("DELETE FROM run WHERE key = 'writer'")
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._database.execute("PRAGMA journal_mode = DELETE")
         self._database.close()
 
     def _start(self, event: RunStarted) -> None:
+        self._put(writer=writer_of_this_process())
+        if self._database.execute("SELECT 1 FROM run WHERE key = 'plan'").fetchone():
+            return
         with self._database:
             self._database.executemany(
                 "INSERT INTO texts VALUES (?, ?, ?)",

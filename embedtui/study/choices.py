@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from embedtui.engine.messages import TooLong
 from embedtui.engine.settings import Setting, combine, refuse_impossible
+from embedtui.errors import InputError
 from embedtui.printable import printable
 
 if TYPE_CHECKING:
     from embedtui import models
+    from embedtui.machine import Device
     from embedtui.study.plan import Plan
 
 Chosen = Mapping[str, Sequence[Any]]
@@ -37,6 +39,8 @@ class Choices:
     too_long: TooLong = "truncate"
     prompt: str = ""
     """The name of one of the model's own prompts, or a text to put before every input."""
+    sweep: str = ""
+    """The sweep that asks; in one, settings that cannot be had are left out with their reason."""
 
 
 def settings_of(name: str, chosen: Sequence[Chosen]) -> tuple[Setting, ...]:
@@ -63,8 +67,7 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
     models.require_embeddable(info)
     prompt = models.prompt_text(info, choices.prompt) if info.folder is not None else ""
     device = machine.engine_device()
-    for setting in _settings(info, choices.chosen):
-        refuse_impossible(setting, device)
+    _able(_settings(info, choices.chosen), device, skip=bool(choices.sweep))
     pack = load_texts(
         choices.texts,
         column=choices.column,
@@ -77,7 +80,8 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
         models.require_embeddable(info)
         prompt = models.prompt_text(info, choices.prompt)
     assert info.folder is not None
-    settings = _settings(info, choices.chosen)
+    able = _able(_settings(info, choices.chosen), device, skip=bool(choices.sweep))
+    settings, skipped = able
     plan = plan_for(
         info,
         models.model_hash(info.folder),
@@ -88,12 +92,49 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
         repeats=choices.repeats,
         too_long=choices.too_long,
         prompt=prompt,
+        sweep=choices.sweep,
+        skipped=skipped,
     )
     return plan, _loaded_bytes(info, settings)
 
 
 def _settings(info: models.ModelInfo, chosen: Sequence[Chosen]) -> tuple[Setting, ...]:
     return settings_of(str(info.folder or info.hub_id), chosen)
+
+
+def _able(
+    settings: Sequence[Setting], device: Device, *, skip: bool
+) -> tuple[tuple[Setting, ...], tuple[tuple[str, str], ...]]:
+    """Return the settings that can be had, the cheapest first where any may be left out.
+
+    Beside them the label and the reason of each that cannot.
+    """
+    able, skipped = [], []
+    for setting in settings:
+        try:
+            refuse_impossible(setting, device)
+        except InputError as error:
+            if not skip:
+                raise
+            skipped.append((setting.label, str(error)))
+        else:
+            able.append(setting)
+    if not able:
+        raise InputError(f"none of the settings can be had here, the first because {skipped[0][1]}")
+    if skip:
+        able.sort(key=lambda setting: _expected_cost(setting, device))
+    return tuple(able), tuple(skipped)
+
+
+def _expected_cost(setting: Setting, device: Device) -> tuple[int, ...]:
+    """Order settings by what they are expected to cost, before any is measured."""
+    fast = ("float16", "bfloat16") if device == "cuda" else ("bfloat16", "float32")
+    return (
+        setting.execution == "compiled",  # compiling takes longer than most runs
+        setting.tensor_parallel,
+        setting.dtype not in fast,
+        setting.batch_invariant,
+    )
 
 
 def _loaded_bytes(info: models.ModelInfo, settings: tuple[Setting, ...]) -> int | None:

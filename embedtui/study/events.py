@@ -14,7 +14,7 @@ import numpy.typing as npt
 from embedtui.engine.messages import Prepared
 from embedtui.study.plan import Plan
 
-Status = Literal["running", "finished", "cancelled", "failed", "cut off"]
+Status = Literal["running", "finished", "cancelled", "failed", "cut off", "refused"]
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,8 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
     number = setting.number
     if setting.status == "failed":
         yield Finding("failed", "warning", setting.reason, number)
+    if setting.status == "refused":
+        yield Finding("not-for-this-model", "note", setting.reason, number)
     if setting.setting.pooling_accumulation == "model":
         yield Finding(
             "old-pooling",

@@ -31,6 +31,10 @@ class Plan:
     too_long: TooLong = "truncate"
     prompt: str = ""
     """What is put before every text."""
+    sweep: str = ""
+    """The sweep that it belongs to; a setting that a model cannot follow does not fail one."""
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Label and reason of each setting that was asked for and cannot be had on this machine."""
     max_length: int | None = None
     """Tokens that the model has positions for, where its files say so."""
 
@@ -68,6 +72,8 @@ class Plan:
             "repeats": self.repeats,
             "too_long": self.too_long,
             "prompt": self.prompt,
+            "sweep": self.sweep,
+            "skipped": [{"label": label, "reason": reason} for label, reason in self.skipped],
             "max_length": self.max_length,
         }
 
@@ -85,6 +91,8 @@ class Plan:
             repeats=values["repeats"],
             too_long=values["too_long"],
             prompt=values.get("prompt", ""),
+            sweep=values.get("sweep", ""),
+            skipped=tuple((one["label"], one["reason"]) for one in values.get("skipped", ())),
             max_length=values.get("max_length"),
         )
 

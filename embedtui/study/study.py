@@ -73,6 +73,7 @@ class Study:
         self._log = ""
         self.failures: list[EmbedtuiError] = []
         """Why settings failed, in their order."""
+        self._refusals: list[EmbedtuiError] = []
 
     def cancel(self) -> None:
         """Stop after the batch in hand."""
@@ -112,8 +113,9 @@ class Study:
                 reason = str(self.failures[0])
             else:
                 status = "finished"
-            if len(self.failures) == len(self.plan.settings):
-                raise self.failures[0]
+            ended = [*self.failures, *self._refusals]
+            if len(ended) == len(self.plan.settings):
+                raise ended[0]
         finally:
             self._end(RunEnded(status, reason))
         return status
@@ -142,8 +144,10 @@ class Study:
                 self._tell(SettingEnded(number, "cancelled", str(error), self._log))
                 raise
             except EmbedtuiError as error:
-                self.failures.append(error)
-                self._tell(SettingEnded(number, "failed", str(error), self._log))
+                refused = isinstance(error, InputError) and bool(self.plan.sweep)
+                (self._refusals if refused else self.failures).append(error)
+                status: Status = "refused" if refused else "failed"
+                self._tell(SettingEnded(number, status, str(error), self._log))
             else:
                 self._tell(SettingEnded(number, "finished", log=self._log))
 
@@ -372,7 +376,7 @@ _ROOM = {"max_num_batched_tokens", "max_num_seqs"}
 
 def _same_engine(earlier: SettingResults, in_force: dict[str, Any], prepared: Prepared) -> bool:
     """Say whether an engine computes what the earlier one did."""
-    keys = (set(in_force) | set(earlier.in_force)) - {"load_seconds"}
+    keys = (set(in_force) | set(earlier.in_force)) - {"load_seconds", "memory_bytes"}
     keys -= _ROOM if in_force.get("execution") == "eager" else set()
     same = all(in_force.get(key) == earlier.in_force.get(key) for key in keys)
     return same and earlier.prepared == prepared

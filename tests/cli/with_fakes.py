@@ -8,7 +8,7 @@ from pathlib import Path
 
 from embedtui import machine
 from embedtui.cli import main as command_line
-from embedtui.cli import run as run_command
+from embedtui.cli import measure
 from tests.fakes import FakeEngines, Script
 
 if __name__ == "__main__":
@@ -17,5 +17,5 @@ if __name__ == "__main__":
     state = Path(os.environ["XDG_STATE_HOME"])
     state.mkdir(parents=True, exist_ok=True)
     logs = Path(tempfile.mkdtemp(dir=state))
-    run_command.Engines = lambda: FakeEngines(script, logs=logs)  # type: ignore[misc,assignment]
+    measure.Engines = lambda: FakeEngines(script, logs=logs)  # type: ignore[misc,assignment]
     command_line.main()

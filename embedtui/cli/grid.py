@@ -1,0 +1,105 @@
+"""The grid of a sweep as a heat map for a terminal: settings down, batch sizes across."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from embedtui.cli.output import unicode_works
+from embedtui.printable import printable
+
+Grid = dict[str, Any]
+
+_HEAT = ((1e-6, "green"), (1e-4, "yellow"), (1e-2, "dark_orange"), (math.inf, "red"))
+"""The largest L2 of each colour; the figure itself is always there as well."""
+
+
+def show(grid: Grid, console: Console, use: str) -> None:
+    """Print the grid, what could not be had, a verdict for each scenario, and what to serve."""
+    console.print()
+    console.print(Text("largest L2 of any text, batched against unbatched", style="dim"))
+    for model in dict.fromkeys(row["model"] for row in grid["rows"]):
+        rows = [row for row in grid["rows"] if row["model"] == model]
+        console.print(_table(model, rows, grid["batch_sizes"], console))
+    if grid["skipped"]:
+        console.print(Text("Not to be had here:", style="bold"))
+        for one in grid["skipped"]:
+            console.print(Text(f"  {printable(one['label'])}: {printable(one['reason'], 300)}"))
+        console.print()
+    console.print(Text("What holds for which use:", style="bold"))
+    for one in grid["scenarios"]:
+        _scenario(one, console)
+    console.print()
+    chosen = next(one for one in grid["scenarios"] if one["scenario"] == use)
+    said = Text.assemble(("Verdict: ", "bold"), f"for {chosen['name']} serve with ")
+    if chosen["command"]:
+        said.append(printable(chosen["serve"]))
+        console.print(said)
+        # One line whatever its length: it is there to be copied.
+        console.print(Text(f"  {printable(chosen['command'])}"), soft_wrap=True)
+    else:
+        console.print(Text.assemble(("Verdict: ", "bold"), printable(chosen["serve"])))
+
+
+def _table(model: str, rows: list[Grid], sizes: list[int], console: Console) -> Table:
+    batched = [size for size in sizes if size > 1]
+    table = Table(
+        title=Text(printable(model), style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD if unicode_works(console) else box.ASCII,
+        pad_edge=False,
+        padding=(0, 1),
+        collapse_padding=True,
+    )
+    table.add_column("setting", overflow="fold")
+    # Where there is no room for every batch size the largest ones tell most.
+    room = max((console.width - 62) // 9, 1)
+    shown = batched if len(batched) <= room else [batched[0], *batched[len(batched) - room + 1 :]]
+    for size in shown:
+        table.add_column(f"@{size}", justify="right", no_wrap=True)
+    for name in ("precision", "texts/s", "MB"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        speed, memory = row["texts_per_second"], row["memory_bytes"]
+        table.add_row(
+            Text(printable(row["label"]) + (f" ✗ {row['fault']}" if row["fault"] else "")),
+            *(_cell(row["drift"].get(str(size))) for size in shown),
+            _cell(row["precision_error"], same="0"),
+            f"{speed:.0f}" if speed else "",
+            f"{memory / 1e6:.0f}" if memory else "",
+        )
+    return table
+
+
+def _cell(figures: dict[str, Any] | None, same: str = "same") -> Text:
+    if figures is None or figures["l2_max"] is None:
+        return Text("-" if figures is None else "none", style="dim")
+    if figures["identical"] == figures["texts"]:
+        return Text(same, style="green")
+    value = figures["l2_max"]
+    style = next(style for most, style in _HEAT if value <= most)
+    return Text(f"{value:.1e}", style=style)
+
+
+def _scenario(one: Grid, console: Console) -> None:
+    line = Text(f"  {one['name']} ({one['limit']}): ")
+    count = len(one["holds"]) + len(one["fails"])
+    if not count:
+        line.append("not measured")
+    elif not one["holds"]:
+        line.append("none of them", style="red")
+    elif not one["fails"]:
+        line.append(f"all {count}", style="green")
+    else:
+        line.append(f"{len(one['holds'])} of {count}", style="yellow")
+        fewer = one["fails"] if len(one["fails"]) < len(one["holds"]) else one["holds"]
+        word = "not" if fewer is one["fails"] else "only"
+        line.append(f", {word} {printable(', '.join(fewer), 400)}")
+    console.print(line)
+    if one["recommended"]:
+        console.print(Text(f"    cheapest: {printable(one['serve'], 200)}", style="dim"))

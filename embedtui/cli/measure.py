@@ -1,0 +1,128 @@
+"""One study from begin to end for a command: recorded, shown as it goes, ended by signals."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from embedtui.cli import output
+from embedtui.cli.progress import Display, Silence, display_for
+from embedtui.engine.client import Engines
+from embedtui.errors import Cancelled, EmbedtuiError
+from embedtui.record.run_file import Recorder
+from embedtui.study.plan import Plan
+from embedtui.study.results import Results
+from embedtui.study.study import Study
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a study came to."""
+
+    results: Results
+    path: Path
+    """The run file."""
+    failure: EmbedtuiError | None
+    """What ended it, or the first setting's failure."""
+
+    def ended(self) -> int:
+        """Return the exit code of a run that came to its end; raise why one did not."""
+        if self.results.status == "cancelled":
+            raise Cancelled(
+                f"{self.results.reason}; what was measured until then is in the run file"
+            )
+        if self.results.status == "failed" and self.failure is not None:
+            raise self.failure
+        return 0
+
+
+@contextmanager
+def started_engines() -> Iterator[Engines]:
+    """Begin to import vLLM in the background; end every engine at the end."""
+    engines = Engines()
+    engines.start()
+    try:
+        yield engines
+    finally:
+        engines.close()
+
+
+def measure(
+    plan: Plan,
+    weights_bytes: int | None,
+    engines: Engines,
+    path: Path,
+    *,
+    quiet: bool,
+    earlier: Sequence[Results] = (),
+    go_on: bool = False,
+) -> Measured:
+    """Run a plan and record it at `path`, which holds a part of it already if it is to `go_on`."""
+    console = output.err()
+    results = Results()
+    recorder = Recorder(path, go_on=go_on)
+    display: Display = Silence() if quiet else display_for(results, console)
+    study = Study(
+        plan,
+        engines,
+        [recorder, results, display],
+        weights_bytes=weights_bytes,
+        earlier=earlier,
+    )
+    try:
+        failure = _run_to_the_end(study, console.print)
+    finally:
+        display.close()
+        recorder.close()
+        if not any(setting.unbatched.count for setting in results.settings) and not go_on:
+            path.unlink(missing_ok=True)  # nothing was measured: the name is free again
+    return Measured(results, path, failure or next(iter(study.failures), None))
+
+
+def _run_to_the_end(study: Study, say: Callable[[str], None]) -> EmbedtuiError | None:
+    """Run the study in a thread while this one listens to signals; return what it raised.
+
+    The first Ctrl+C lets the batch in hand come back, the second kills the engine.
+    """
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            study.run()
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+            raised.append(error)
+
+    asked = threading.Event()
+
+    def on_signal(signum: int, _frame: FrameType | None) -> None:
+        if signum == signal.SIGINT and not asked.is_set():
+            asked.set()
+            study.cancel()
+        else:
+            threading.Thread(target=study.kill, daemon=True).start()
+
+    previous = {
+        signum: signal.signal(signum, on_signal) for signum in (signal.SIGINT, signal.SIGTERM)
+    }
+    worker = threading.Thread(target=work, name="study")
+    worker.start()
+    said = False
+    try:
+        while worker.is_alive():
+            worker.join(0.1)
+            if asked.is_set() and not said:
+                said = True
+                say("stopping after this batch; Ctrl+C again kills the engine")
+    finally:
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)
+    if not raised:
+        return None
+    if isinstance(raised[0], EmbedtuiError):
+        return raised[0]
+    raise raised[0]

@@ -1,0 +1,124 @@
+"""`embedtui run --sweep`: one run per model, one grid of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from embedtui import machine
+from embedtui.cli import grid as shown_grid
+from embedtui.cli import output
+from embedtui.cli.measure import Measured, measure, started_engines
+from embedtui.engine.client import Engines
+from embedtui.errors import EmbedtuiError, InputError
+from embedtui.printable import printable
+from embedtui.record import exports, grid, run_file
+from embedtui.record.unfinished import find_unfinished
+from embedtui.study.choices import Choices, plan_of
+from embedtui.study.plan import Plan
+from embedtui.study.sweep import Sweep, load_sweep
+
+
+def run_sweep(
+    ref: str,
+    base: Choices,
+    given: Collection[str],
+    *,
+    use: str,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+    fresh: bool,
+) -> int:
+    """Measure every model of a sweep and print the grid; return the exit code.
+
+    A model that cannot be run does not end the others. What an earlier start of the same sweep has
+    measured is taken from its run file.
+    """
+    sweep = load_sweep(ref)
+    models = _models(sweep, base, given)
+    if out is not None and len(models) > 1:
+        raise InputError("--out names one run file, and a sweep writes one for each model")
+    console = output.err()
+
+    def tell(what: str) -> None:
+        if not quiet:
+            console.print(what, soft_wrap=True)
+
+    done: list[Measured] = []
+    failures: list[EmbedtuiError] = []
+    with started_engines() as engines:
+        for model in models:
+            if len(models) > 1:
+                tell(f"model {printable(model)}")
+            try:
+                choices = sweep.choices(replace(base, model=model), machine.engine_device(), given)
+                plan, weights_bytes = plan_of(choices, tell)
+                done.append(_one(plan, weights_bytes, engines, out, quiet=quiet, fresh=fresh))
+            except EmbedtuiError as error:
+                if len(models) == 1:
+                    raise
+                failures.append(error)
+                tell(f"{printable(model)}: {error}")
+                continue
+            if done[-1].results.status == "cancelled":
+                break
+    return _told(sweep, done, failures, use=use, as_json=as_json, quiet=quiet)
+
+
+def _told(
+    sweep: Sweep,
+    done: list[Measured],
+    failures: list[EmbedtuiError],
+    *,
+    use: str,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Print what the models came to; raise what has to end the command with another code."""
+    runs = [one.results for one in done if any(s.unbatched.count for s in one.results.settings)]
+    if not runs:
+        raise next((one.failure for one in done if one.failure), None) or failures[0]
+    made = grid.build(sweep.name, runs, with_reports=as_json)
+    if as_json:
+        output.write(exports.dump(made))
+    else:
+        shown_grid.show(made, output.out(), use)
+    if not quiet:
+        for one in done:
+            output.err().print(f"Run file: {printable(str(one.path))}", soft_wrap=True)
+    for one in done:
+        one.ended()
+    if failures:
+        raise failures[0]
+    return 0
+
+
+def _models(sweep: Sweep, base: Choices, given: Collection[str]) -> tuple[str, ...]:
+    return (base.model,) if "model" in given or not sweep.models else sweep.models
+
+
+def _one(
+    plan: Plan,
+    weights_bytes: int | None,
+    engines: Engines,
+    out: Path | None,
+    *,
+    quiet: bool,
+    fresh: bool,
+) -> Measured:
+    """Measure one model, going on in the file of a start that was cut off."""
+    begun = None if fresh or out is not None else find_unfinished(plan)
+    if begun is None:
+        path = out or run_file.new_path(plan)
+        return measure(plan, weights_bytes, engines, path, quiet=quiet)
+    earlier = run_file.read(begun)
+    if not quiet:
+        held = sum(one.batches for s in earlier.settings for one in s.passes.values())
+        output.err().print(
+            f"going on with {printable(str(begun))}: {held} batches are there "
+            "(--fresh begins anew)",
+            soft_wrap=True,
+        )
+    return measure(plan, weights_bytes, engines, begun, quiet=quiet, earlier=[earlier], go_on=True)

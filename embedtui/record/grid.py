@@ -1,0 +1,111 @@
+"""The grid of a sweep: one object made from the results of its runs, one run per model.
+
+`embedtui run --sweep … --json` prints it; docs/report.md explains it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from embedtui.measure import Distances, summarize
+from embedtui.record import report
+from embedtui.study import findings
+from embedtui.study.answers import Entry, answer, fastest
+from embedtui.study.judgement import judge
+from embedtui.study.results import Results, SettingResults
+from embedtui.study.scenarios import scenarios
+
+SCHEMA = "embedtui.sweep/1"
+
+
+def build(name: str, runs: list[Results], *, with_reports: bool = True) -> dict[str, Any]:
+    """Return rows, what could not be had, and for each scenario what holds and what to serve."""
+    faults = [findings.all_faults(run) for run in runs]
+    entries = [
+        Entry(_name(runs, run, setting), run, setting, _first_fault(known[setting.number]))
+        for run, known in zip(runs, faults, strict=True)
+        for setting in run.settings
+        if setting.unbatched.count
+    ]
+    return {
+        "schema": SCHEMA,
+        "sweep": name,
+        "batch_sizes": sorted({size for run in runs for size in run.plan.batch_sizes}),
+        "rows": [_row(entry) for entry in entries],
+        "skipped": [one for run in runs for one in _skipped(run)],
+        "scenarios": [_scenario(key, entries) for key in scenarios()],
+        "runs": [report.build(run) for run in runs] if with_reports else [],
+    }
+
+
+def _name(runs: list[Results], run: Results, setting: SettingResults) -> str:
+    label = setting.setting.label
+    return label if len(runs) == 1 else f"{run.plan.model_name}: {label}"
+
+
+def _first_fault(found: list[findings.Finding]) -> str:
+    return found[0].kind if found else ""
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    setting = entry.setting
+    speed = fastest(setting)
+    error = setting.precision_error(entry.results.truth)
+    noise = setting.noise()
+    return {
+        "model": entry.results.plan.model_name,
+        "label": setting.setting.label,
+        "status": setting.status,
+        "fault": entry.fault,
+        "dtype": setting.in_force.get("dtype"),
+        "drift": {
+            str(size): _figures(setting.drift(size)[1])
+            for size in entry.results.plan.batch_sizes
+            if size > 1 and setting.of(size).count
+        },
+        "noise_floor": _figures(noise[1]) if noise else None,
+        "precision_error": _figures(error[1]) if error else None,
+        "texts_per_second": speed[1] if speed else None,
+        "fastest_batch_size": speed[0] if speed else None,
+        "memory_bytes": setting.in_force.get("memory_bytes"),
+    }
+
+
+def _figures(distances: Distances) -> dict[str, Any]:
+    summary = summarize(distances)
+    finite = distances.l2[np.isfinite(distances.l2)]
+    return {
+        "texts": summary.pairs,
+        "identical": summary.identical,
+        "l2_max": float(finite.max()) if len(finite) else None,
+    }
+
+
+def _skipped(run: Results) -> list[dict[str, str]]:
+    model = run.plan.model_name
+    found = [(label, reason) for label, reason in run.plan.skipped]
+    found += [
+        (setting.setting.label, setting.reason)
+        for setting in run.settings
+        if not setting.unbatched.count and setting.status in {"refused", "failed"}
+    ]
+    return [{"model": model, "label": label, "reason": reason} for label, reason in found]
+
+
+def _scenario(key: str, entries: list[Entry]) -> dict[str, Any]:
+    use = scenarios()[key]
+    found = answer(entries, use, use.metric)
+    judged = [(entry.label, judge(entry.setting, use)) for entry in entries if not entry.fault]
+    chosen = None if found.recommended is None else entries[found.recommended]
+    return {
+        "scenario": key,
+        "name": use.name,
+        "limit": use.limit,
+        "holds": [label for label, one in judged if one.holds],
+        "fails": [label for label, one in judged if one.holds is False],
+        "serve": found.serve.text,
+        "recommended": chosen.label if chosen else None,
+        "command": found.command,
+    }
