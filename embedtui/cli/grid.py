@@ -28,8 +28,9 @@ def show(grid: Grid, console: Console, use: str) -> None:
         console.print(_table(model, rows, grid["batch_sizes"], console))
     if grid["skipped"]:
         console.print(Text("Not to be had here:", style="bold"))
-        for one in grid["skipped"]:
-            console.print(Text(f"  {printable(one['label'])}: {printable(one['reason'], 300)}"))
+        # Settings that differ in another switch are refused for the same reason.
+        for reason in dict.fromkeys(one["reason"] for one in grid["skipped"]):
+            console.print(Text(f"  {printable(reason, 300)}"))
         console.print()
     console.print(Text("What holds for which use:", style="bold"))
     for one in grid["scenarios"]:
@@ -67,7 +68,7 @@ def _table(model: str, rows: list[Grid], sizes: list[int], console: Console) -> 
     for row in rows:
         speed, memory = row["texts_per_second"], row["memory_bytes"]
         table.add_row(
-            Text(printable(row["label"]) + (f" ✗ {row['fault']}" if row["fault"] else "")),
+            Text(printable(row["brief"]) + (f" ✗ {row['fault']}" if row["fault"] else "")),
             *(_cell(row["drift"].get(str(size))) for size in shown),
             _cell(row["precision_error"], same="0"),
             f"{speed:.0f}" if speed else "",
@@ -93,13 +94,12 @@ def _scenario(one: Grid, console: Console) -> None:
         line.append("not measured")
     elif not one["holds"]:
         line.append("none of them", style="red")
-    elif not one["fails"]:
-        line.append(f"all {count}", style="green")
     else:
-        line.append(f"{len(one['holds'])} of {count}", style="yellow")
-        fewer = one["fails"] if len(one["fails"]) < len(one["holds"]) else one["holds"]
-        word = "not" if fewer is one["fails"] else "only"
-        line.append(f", {word} {printable(', '.join(fewer), 400)}")
+        style = "yellow" if one["fails"] else "green"
+        some = f"{len(one['holds'])} of {count}" if one["fails"] else f"all {count}"
+        line.append(some, style=style)
+        if one["recommended"]:
+            line.append(f", cheapest {printable(one['recommended'])}")
+        if one["fails"]:
+            line.append(f"; not {printable(', '.join(one['fails']), 400)}", style="dim")
     console.print(line)
-    if one["recommended"]:
-        console.print(Text(f"    cheapest: {printable(one['serve'], 200)}", style="dim"))

@@ -7,11 +7,12 @@ import shlex
 from embedtui.engine.settings import Setting
 
 
-def serve_command(setting: Setting, largest_batch: int) -> str | None:
+def serve_command(setting: Setting, largest_batch: int, *, pooling: str = "") -> str | None:
     """Return the shell command that starts vLLM's server with this setting.
 
     The batch is limited to what was measured. None for a what-if that no server can be asked for:
-    the old mean pooling, or the instructions of a lesser CPU.
+    the old mean pooling, or the instructions of a lesser CPU. With last-token `pooling` a server
+    would turn on prefix caching and chunked prefill unless told what was measured.
     """
     if setting.pooling_accumulation != "float32" or setting.cpu_isa != "auto":
         return None
@@ -23,6 +24,14 @@ def serve_command(setting: Setting, largest_batch: int) -> str | None:
         words.append("--enforce-eager")
     if setting.attention_backend != "auto":
         words += ["--attention-backend", setting.attention_backend.upper()]
+    if setting.quantization != "none":
+        words += ["--quantization", setting.quantization]
+    if setting.tensor_parallel > 1:
+        words += ["--tensor-parallel-size", str(setting.tensor_parallel)]
+    for key in ("prefix-caching", "chunked-prefill"):
+        wanted = getattr(setting, key.replace("-", "_"))
+        if wanted or pooling == "last":
+            words.append(f"--{'' if wanted else 'no-'}enable-{key}")
     environment = {}
     if setting.matmul_precision != "highest":
         environment["VLLM_FLOAT32_MATMUL_PRECISION"] = setting.matmul_precision

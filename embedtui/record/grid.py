@@ -41,7 +41,7 @@ def build(name: str, runs: list[Results], *, with_reports: bool = True) -> dict[
 
 
 def _name(runs: list[Results], run: Results, setting: SettingResults) -> str:
-    label = setting.setting.label
+    label = setting.setting.brief
     return label if len(runs) == 1 else f"{run.plan.model_name}: {label}"
 
 
@@ -57,6 +57,7 @@ def _row(entry: Entry) -> dict[str, Any]:
     return {
         "model": entry.results.plan.model_name,
         "label": setting.setting.label,
+        "brief": setting.setting.brief,
         "status": setting.status,
         "fault": entry.fault,
         "dtype": setting.in_force.get("dtype"),

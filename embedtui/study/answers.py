@@ -159,7 +159,8 @@ def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], st
         said += f", L2 {error:.1e} from the truth"
     if chosen.setting.status == "running":
         said += ", so far"
-    return ("good", said), serve_command(chosen.setting.setting, size) or ""
+    pooling = str(chosen.setting.in_force.get("pooling", ""))
+    return ("good", said), serve_command(chosen.setting.setting, size, pooling=pooling) or ""
 
 
 def _error(entry: Entry) -> float | None:

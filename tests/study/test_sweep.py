@@ -1,0 +1,125 @@
+"""Sweeps: plan files, what is wrong with them, bundles, what a machine cannot have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from embedtui.engine.settings import SWITCHES
+from embedtui.errors import InputError
+from embedtui.study.bundles import BUNDLES, bundle
+from embedtui.study.choices import Choices, plan_of, settings_of
+from embedtui.study.sweep import load_sweep, sweep_names
+
+
+@pytest.fixture
+def plan_file(tmp_path: Path):
+    def write(text: str) -> str:
+        path = tmp_path / "mine.toml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+@pytest.mark.parametrize("name", sweep_names())
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_comes_with_embedtui_can_be_read(name: str, device) -> None:
+    choices = load_sweep(name).choices(Choices(), device)
+    assert choices.sweep == name
+    assert len(settings_of("m", choices.chosen)) > 5
+
+
+def test_the_precision_sweep_is_over_every_switch_that_can_be_compared() -> None:
+    chosen = load_sweep("precision").choices(Choices(), "cuda").chosen
+    moved = {key for values in chosen for key in values}
+    assert moved == {switch.key for switch in SWITCHES} - {"dimensions"}
+
+
+def test_a_plan_file_says_what_is_measured(plan_file) -> None:
+    sweep = load_sweep(
+        plan_file(
+            'models = ["a", "b"]\nlimit = 5\nbatch_sizes = "1-8*2"\nrepeats = 0\ntruth = false\n'
+            'prompt = "query: "\nbundles = ["strict-float32"]\n'
+            '[[settings]]\ndtype = ["fp16", "bfloat16"]\nthreads = [1, 2]\n'
+            "batch_invariant = false\n"
+        )
+    )
+    assert (sweep.name, sweep.models) == ("mine", ("a", "b"))
+    choices = sweep.choices(Choices(), "cuda")
+    assert (choices.limit, choices.repeats, choices.truth) == (5, 0, False)
+    assert (choices.batch_sizes, choices.prompt) == ((1, 2, 4, 8), "query: ")
+    settings = settings_of("m", choices.chosen)
+    assert [(s.dtype, s.threads) for s in settings[:4]] == [
+        ("float16", 1),
+        ("float16", 2),
+        ("bfloat16", 1),
+        ("bfloat16", 2),
+    ]
+    assert (settings[4].dtype, settings[4].kernel_precision) == ("float32", "ieee")
+
+
+def test_what_is_given_by_hand_counts_more_than_the_file(plan_file) -> None:
+    sweep = load_sweep(plan_file('limit = 5\nbatch_sizes = "4"\nbundles = ["default"]\n'))
+    base = Choices(limit=9, batch_sizes=(1, 2))
+    assert sweep.choices(base, "cpu", {"limit"}).limit == 9
+    assert sweep.choices(base, "cpu", {"batch_sizes"}).batch_sizes == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[settings]\n", "is no TOML"),
+        ("limits = 5\n", r"unknown key 'limits' \(did you mean limit\?\)"),
+        ('limit = "5"\n', "limit must be a whole number"),
+        ("limit = true\n", "limit must be a whole number"),
+        ('limit = 0\nbundles = ["fast"]\n', "limit must be 1 or more"),
+        ('bundles = ["fats"]\n', r"unknown bundle 'fats' \(did you mean fast\?\)"),
+        ("limit = 5\n", "names no settings"),
+        ('[[settings]]\ndtyp = "float16"\n', r"unknown key 'dtyp' \(did you mean dtype\?\)"),
+        ('[[settings]]\ndtype = "float8"\n', "unknown dtype 'float8'"),
+        ("[[settings]]\nthreads = 0\n", "threads=0: give a whole number"),
+        ("[[settings]]\ndtype = []\n", "dtype has no values"),
+        ('settings = ["float16"]\n', "settings must be tables"),
+        ('batch_sizes = "0"\nbundles = ["fast"]\n', "gives no batch sizes"),
+        ('models = [1]\nbundles = ["fast"]\n', "models must be a list of texts"),
+    ],
+)
+def test_what_is_wrong_with_a_plan_file_is_told_in_one_line(plan_file, text, said) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        load_sweep(plan_file(text))
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("plan file mine")
+
+
+def test_an_unknown_sweep_names_those_that_there_are() -> None:
+    with pytest.raises(InputError, match=r"no sweep 'precison' .did you mean precision"):
+        load_sweep("precison")
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_a_bundle_has_values_that_its_switches_take(name: str) -> None:
+    known = {switch.key: switch for switch in SWITCHES}
+    for device in ("cpu", "cuda"):
+        for key, values in bundle(name).on(device).items():
+            assert [known[key].parse(known[key].show(value)) for value in values] == values
+
+
+def test_what_a_machine_cannot_have_is_left_out_with_its_reason(
+    plan_file, on_cpu, model_folder, monkeypatch
+) -> None:
+    sweep = load_sweep(
+        plan_file(
+            'limit = 3\nbundles = ["invariant"]\n'
+            '[[settings]]\ndtype = "float16"\nexecution = ["compiled", "eager"]\n'
+        )
+    )
+    plan, _ = plan_of(sweep.choices(Choices(model=str(model_folder)), "cpu"), print)
+    assert [setting.execution for setting in plan.settings] == ["eager", "compiled"]
+    ((label, reason),) = plan.skipped
+    assert label == "float16 · batch_invariant=on"
+    assert "cannot be had on the CPU" in reason
+    only = load_sweep(plan_file('limit = 3\nbundles = ["invariant"]\n'))
+    with pytest.raises(InputError, match="none of the settings can be had here"):
+        plan_of(only.choices(Choices(model=str(model_folder)), "cpu"), print)
