@@ -21,6 +21,9 @@ _EXPENDABLE = ("p50", "p99", "1-cos max", "texts/s")
 _SAME = ("bitwise", "identical")
 """Said in two columns, so that it needs no column as wide as both."""
 
+_TOLD = {"none", "noise"}
+"""Causes that the verdict's own sentence is about."""
+
 _MARKS = {"fault": ("✗ ", "red"), "warning": ("! ", "yellow"), "note": ("· ", "dim")}
 
 
@@ -74,6 +77,16 @@ def _setting(setting: dict[str, Any], console: Console) -> None:
     if setting["batches"]:
         console.print(_fitting(setting, console))
     console.print(Padding(Text(printable(setting["verdict"])), (0, 0, 0, 2)))
+    for one in setting["diagnosis"]:
+        if one["cause"] not in _TOLD:
+            console.print(Padding(_diagnosis(one), (0, 0, 0, 2)))
+
+
+def _diagnosis(one: dict[str, Any]) -> Text:
+    return Text.assemble(
+        (f"Cause, {one['sure']}: ", "bold"),
+        printable(f"{one['name']}. Seen: {one['seen']}. Why: {one['why']}. Do: {one['do']}."),
+    )
 
 
 def _fitting(setting: dict[str, Any], console: Console) -> Table:

@@ -7,10 +7,12 @@ so that a figure never depends on when it was asked for.
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from embedtui.measure import METRICS, Distances, Distribution, summarize
 from embedtui.study import findings, verdict
+from embedtui.study.diagnosis import diagnose
 from embedtui.study.results import Results, SettingResults
 
 SCHEMA = "embedtui.report/1"
@@ -60,6 +62,7 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
             _batch(setting, size) for size in results.plan.batch_sizes if setting.of(size).count
         ],
         "texts": _texts(results, setting),
+        "diagnosis": [asdict(one) for one in diagnose(results, setting, faults[setting.number])],
         "verdict": verdict.of_setting(results, setting, faults),
     }
 

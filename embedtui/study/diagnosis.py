@@ -1,0 +1,265 @@
+"""What moved the vectors: a cause for each setting, named from the evidence of its run.
+
+Every rule says what was seen, why that points to the cause, how sure it is, and what to do. The
+first that fits the drift counts; faults and what qualifies the figures stand beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.study.findings import Finding
+from embedtui.study.results import Results, SettingResults
+from embedtui.study.verdict import is_noise
+
+Sure = Literal["certain", "likely", "possible"]
+
+_USUAL_ERROR = {"float32": 2e-6, "float16": 2e-3, "bfloat16": 1.5e-2}
+"""L2 that a dtype costs against float64 where no truth was computed: what minilm and a model of 24
+layers of 1024 showed on CPU and H200, rounded up."""
+_TF32_FROM, _TF32_TO = 5e-5, 2e-2
+"""L2 from the truth that is beyond float32's own error and within what ten bits of TF32 cost."""
+_ANOTHER_INPUT = 0.1
+"""L2 from the truth that no rounding explains: another pooling, prompt or tokenizer."""
+_GROWS = 0.6
+"""Least rank correlation of drift with the place in the batch that counts as growth."""
+_LEAST_TEXTS = 8
+_BEYOND = 4
+"""How many times its own error a dtype's rounding order may move a vector at the very most."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A cause and what speaks for it."""
+
+    cause: str
+    """A word for programs."""
+    name: str
+    """The cause in a few words."""
+    seen: str
+    why: str
+    sure: Sure
+    do: str
+
+
+def diagnose(results: Results, setting: SettingResults, faults: list[Finding]) -> list[Diagnosis]:
+    """Return what is wrong or moves in one setting, the worst first; one entry where all is well.
+
+    Empty where nothing batched was measured.
+    """
+    if faults:
+        return [_of_fault(setting, fault) for fault in faults]
+    found = []
+    if setting.prepared is not None and setting.prepared.truncated:
+        longest = max(setting.prepared.truncated.values())
+        found.append(
+            Diagnosis(
+                "truncation",
+                "truncated texts",
+                f"{_texts(len(setting.prepared.truncated))} longer than "
+                f"{setting.in_force.get('max_length')} tokens, the longest has {longest}",
+                "what comes after the limit is in no vector, so such texts look alike",
+                "certain",
+                "cut long texts into pieces, or take a model with a larger limit",
+            )
+        )
+    error = _error(results, setting)
+    found += _of_precision(setting, error)
+    drift = _of_drift(setting, error)
+    return found + ([drift] if drift else [])
+
+
+def _of_fault(setting: SettingResults, fault: Finding) -> Diagnosis:
+    seen = fault.message.split(":")[0]
+    if fault.kind in {"nan", "inf"}:
+        dtype = setting.in_force.get("dtype")
+        narrow = dtype == "float16"
+        return Diagnosis(
+            "overflow",
+            f"overflow in {dtype}",
+            seen,
+            "float16 ends at 65504, and some hidden states are larger"
+            if narrow
+            else "some operation divided by zero or left the range of its type",
+            "likely" if narrow else "possible",
+            "serve with bfloat16 or float32",
+        )
+    if fault.kind == "swapped":
+        return Diagnosis(
+            "order",
+            "results in another order than texts",
+            seen,
+            "each vector is another text's unbatched one, which no rounding does",
+            "certain",
+            "sort results by their request before they are used",
+        )
+    return Diagnosis(
+        fault.kind,
+        "vectors that tell texts apart no more"
+        if fault.kind == "collapsed"
+        else "vectors of zeros",
+        seen,
+        "missing tokenizer files make every word [UNK], and an overflow inside may do the like",
+        "likely",
+        "look at the tokenizer's files, then try bfloat16 or float32",
+    )
+
+
+def _of_precision(setting: SettingResults, error: float | None) -> list[Diagnosis]:
+    """Return what the distance from the truth gives away."""
+    if error is None:
+        return []
+    if error > _ANOTHER_INPUT:
+        quantised = setting.setting.quantization != "none"
+        if quantised:
+            return []
+        return [
+            Diagnosis(
+                "another-input",
+                "another pooling, prompt or tokenizer than the model's own",
+                f"unbatched vectors are L2 {error:.1e} from the truth",
+                "the truth follows the model's own files, and no dtype rounds that much",
+                "likely",
+                "compare pooling, prompt and token counts with the model's card",
+            )
+        ]
+    if setting.in_force.get("dtype") != "float32" or not _TF32_FROM < error < _TF32_TO:
+        return []
+    engine = setting.in_force
+    matmul = engine.get("matmul_precision") != "highest"
+    attention = engine.get("kernel_precision") in {"default", "tf32"} and "triton" in str(
+        engine.get("attention_backend")
+    )
+    invariant = bool(engine.get("batch_invariant")) and engine.get("kernel_precision") != "ieee"
+    where = [
+        *(["matrix products, by matmul_precision"] if matmul else []),
+        *(["Triton's attention kernel, whose products default to TF32"] if attention else []),
+        *(["the batch-invariant linear layers, which are Triton's"] if invariant else []),
+    ]
+    return [
+        Diagnosis(
+            "tf32",
+            "TF32 where float32 was asked for",
+            f"unbatched vectors are L2 {error:.1e} from the truth, float32's own error is about "
+            f"{_USUAL_ERROR['float32']:.0e}",
+            f"it runs in {' and '.join(where)}" if where else "some kernel multiplies in ten bits",
+            "likely" if where else "possible",
+            "set kernel_precision=ieee (TRITON_F32_DEFAULT=ieee) and matmul_precision=highest",
+        )
+    ]
+
+
+def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
+    """Return why batched vectors differ from unbatched ones."""
+    sizes = sorted(size for size, repeat in setting.passes if repeat == 0 and size > 1)
+    drifts = {size: setting.drift(size)[1] for size in sizes}
+    drifts = {size: found for size, found in drifts.items() if len(found)}
+    if not drifts:
+        return None
+    worst = {size: float(found.l2.max()) for size, found in drifts.items()}
+    most = max(worst.values())
+    dtype = str(setting.in_force.get("dtype"))
+    if all(bool(found.identical.all()) for found in drifts.values()):
+        return Diagnosis(
+            "none",
+            "no drift",
+            "every text has the same bits at every batch size",
+            "the kernels add up in one order whatever the batch",
+            "certain",
+            "nothing",
+        )
+    if is_noise(setting):
+        return Diagnosis(
+            "noise",
+            "noise of running again",
+            f"batches move vectors by L2 {most:.1e}, and so does the same batch run again",
+            "atomic additions come in any order, as in mean pooling on a GPU",
+            "likely",
+            "nothing; compare with a tolerance, not bit for bit",
+        )
+    own = error or _USUAL_ERROR.get(dtype, 2e-3)
+    size = max(worst)
+    grows = _growth(setting, size)
+    spread = most / max(worst[min(worst)], 1e-300)
+    if grows is not None and grows > _GROWS and spread > 2 and len(worst) > 1:
+        put_back = setting.in_force.get("pooling_accumulation") == "model"
+        return Diagnosis(
+            "accumulation",
+            "accumulation in the model dtype, grows with the place in the batch",
+            f"L2 {worst[min(worst)]:.1e} in batches of {min(worst)}, {worst[size]:.1e} in batches "
+            f"of {size}; rank correlation with the place in the batch {grows:.2f}",
+            f"a running sum over the whole batch in {dtype} loses more with every text before",
+            "certain" if put_back else "likely",
+            "pool in float32, as vLLM does since it adds up each text by itself: upgrade vLLM",
+        )
+    if most <= _BEYOND * own:
+        below = "below" if most <= own else "about"
+        return Diagnosis(
+            "rounding-order",
+            f"rounding order, {below} the dtype's own error",
+            f"L2 {most:.1e} at most, {most / own:.1g} times what {dtype} costs anyway "
+            f"({own:.1e}{'' if error else ', as usual'})",
+            "another batch has another shape, for which the library takes a kernel that adds up in "
+            "another order",
+            "likely",
+            "nothing, unless the scenario asks for less: then float32, or batch_invariant on a GPU",
+        )
+    return _beyond_rounding(setting, most, own)
+
+
+def _beyond_rounding(setting: SettingResults, most: float, own: float) -> Diagnosis:
+    seen = f"L2 {most:.1e} at most, {most / own:.0f} times what the dtype costs"
+    on = [key for key in ("prefix_caching", "chunked_prefill") if setting.in_force.get(key)]
+    if on:
+        return Diagnosis(
+            "cache",
+            " and ".join(on),
+            seen,
+            "a text's vector then depends on what was computed before it",
+            "likely",
+            f"switch {' and '.join(on)} off and measure again",
+        )
+    return Diagnosis(
+        "beyond-rounding",
+        "more than rounding: padding, mask or positions",
+        seen,
+        "rounding in another order does not move a vector that far, and it does not grow with the "
+        "place in the batch",
+        "possible",
+        "compare the texts that moved most: do they share a length or a place?",
+    )
+
+
+def _error(results: Results, setting: SettingResults) -> float | None:
+    found = setting.precision_error(results.truth)
+    if found is None:
+        return None
+    finite = found[1].l2[np.isfinite(found[1].l2)]
+    return float(finite.max()) if len(finite) else None
+
+
+def _growth(setting: SettingResults, size: int) -> float | None:
+    """Return Spearman's rank correlation of drift with the place in the batch."""
+    rows, distances = setting.drift(size)
+    if len(rows) < _LEAST_TEXTS:
+        return None
+    places = setting.of(size).position[rows].astype(np.float64)
+    one, other = _ranks(places), _ranks(distances.l2)
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return None
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _texts(count: int) -> str:
+    return "1 text is" if count == 1 else f"{count} texts are"
+
+
+def _ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return ranks; equal values share the mean of theirs, as Spearman's coefficient has it."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return np.asarray(((ends - counts + 1 + ends) / 2)[inverse], dtype=np.float64)

@@ -1,0 +1,148 @@
+"""Each cause has its fault planted, and a control without it that names something else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from embedtui.study.diagnosis import Diagnosis, diagnose
+from embedtui.study.findings import all_faults
+from tests.fakes import Script, broken, collapsed, no_drift, pack, plan, swapped
+from tests.study.conftest import Ran, RunStudy
+
+TF32 = {
+    "device": "cuda",
+    "matmul_precision": "highest",
+    "kernel_precision": "default",
+    "attention_backend": "triton_attn",
+}
+
+
+def causes(ran: Ran, **in_force: object) -> list[Diagnosis]:
+    (setting,) = ran.results.settings
+    setting.in_force |= in_force
+    return diagnose(ran.results, setting, all_faults(ran.results)[0])
+
+
+def names(found: list[Diagnosis]) -> list[str]:
+    return [one.cause for one in found]
+
+
+def made(dtype: str, texts: int = 32):
+    return plan(texts, dtype, sizes=(1, 2, 4, 16))
+
+
+def by_place(_dtype: str, size: int, place: int) -> float:
+    return 0.0 if size == 1 else 1e-3 * (1 + place)
+
+
+def constant(_dtype: str, size: int, _place: int) -> float:
+    return 0.0 if size == 1 else 2e-3
+
+
+def far(_dtype: str, size: int, _place: int) -> float:
+    return 0.0 if size == 1 else 0.2
+
+
+class TestARunWithoutFaults:
+    @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+    def test_that_does_not_drift_says_so_and_nothing_else(self, run_study: RunStudy, dtype) -> None:
+        (found,) = causes(run_study(made(dtype), Script(drift=no_drift)))
+        assert (found.cause, found.name, found.sure) == ("none", "no drift", "certain")
+
+    def test_whose_drift_is_below_the_dtypes_error_is_rounding_order(
+        self, run_study: RunStudy
+    ) -> None:
+        (found,) = causes(run_study(made("bfloat16"), Script(drift=constant)))
+        assert found.name == "rounding order, below the dtype's own error"
+        assert "2.0e-03 at most, 0.4 times what bfloat16 costs anyway (5.0e-03)" in found.seen
+
+    def test_without_a_truth_is_held_against_the_usual_error(self, run_study: RunStudy) -> None:
+        ran = run_study(plan(16, "bfloat16", sizes=(1, 4), truth=False), Script(drift=constant))
+        (found,) = causes(ran)
+        assert found.cause == "rounding-order"
+        assert "as usual" in found.seen
+
+    def test_that_differs_as_much_when_run_again_is_noise(self, run_study: RunStudy) -> None:
+        (found,) = causes(run_study(made("float16"), Script(drift=no_drift, noise=1e-6)))
+        assert found.cause == "noise"
+
+    def test_of_no_batches_has_no_cause(self, run_study: RunStudy) -> None:
+        assert causes(run_study(plan(4, "float16", sizes=(1,)))) == []
+
+
+class TestAccumulation:
+    def test_grows_with_the_place_in_the_batch(self, run_study: RunStudy) -> None:
+        (found,) = causes(run_study(made("float16"), Script(drift=by_place)))
+        assert found.name == "accumulation in the model dtype, grows with the place in the batch"
+        assert found.sure == "likely"
+        assert "upgrade vLLM" in found.do
+
+    def test_that_was_put_back_is_certain(self, run_study: RunStudy) -> None:
+        ran = run_study(made("float16"), Script(drift=by_place))
+        (found,) = causes(ran, pooling_accumulation="model")
+        assert found.sure == "certain"
+
+    def test_is_not_named_where_the_place_does_not_matter(self, run_study: RunStudy) -> None:
+        (found,) = causes(run_study(made("float16"), Script(drift=far)))
+        assert found.cause == "beyond-rounding"
+
+
+class TestFaults:
+    def test_nan_in_float16_is_overflow(self, run_study: RunStudy) -> None:
+        (found,) = causes(run_study(made("float16"), Script(plants=(broken(3, np.nan),))))
+        assert (found.name, found.sure) == ("overflow in float16", "likely")
+        assert found.do == "serve with bfloat16 or float32"
+
+    def test_nan_in_float32_is_not_blamed_on_float16(self, run_study: RunStudy) -> None:
+        (found,) = causes(run_study(made("float32"), Script(plants=(broken(3, np.nan),))))
+        assert (found.name, found.sure) == ("overflow in float32", "possible")
+
+    def test_swapped_rows_are_order(self, run_study: RunStudy) -> None:
+        (found,) = causes(run_study(made("float16"), Script(plants=(swapped(4),))))
+        assert (found.cause, found.sure) == ("order", "certain")
+
+    def test_collapsed_vectors_are_named(self, run_study: RunStudy) -> None:
+        assert names(causes(run_study(made("float16"), Script(plants=(collapsed,))))) == [
+            "collapsed"
+        ]
+
+    def test_a_truncated_text_is_truncation_beside_the_cause_of_the_drift(
+        self, run_study: RunStudy
+    ) -> None:
+        texts = pack(*(f"text {n} " + "word " * (200 if n == 3 else n) for n in range(12)))
+        ran = run_study(plan(texts, "float16", sizes=(1, 4)), Script(drift=no_drift))
+        found = causes(ran)
+        assert names(found) == ["truncation", "none"]
+        assert "1 text is longer than 64 tokens" in found[0].seen
+
+
+class TestTf32:
+    def test_is_named_with_the_kernel_that_it_runs_in(self, run_study: RunStudy) -> None:
+        script = Script(drift=no_drift, precision={"float32": 1.4e-3})
+        found = causes(run_study(made("float32"), script), **TF32)
+        assert names(found) == ["tf32", "none"]
+        assert found[0].name == "TF32 where float32 was asked for"
+        assert "Triton's attention kernel" in found[0].why
+        assert "L2 1.4e-03 from the truth" in found[0].seen
+
+    def test_asked_for_in_matrix_products_is_named_there(self, run_study: RunStudy) -> None:
+        script = Script(drift=no_drift, precision={"float32": 6e-4})
+        ran = run_study(made("float32"), script)
+        found = causes(ran, **TF32 | {"matmul_precision": "high", "kernel_precision": "ieee"})
+        assert "it runs in matrix products" in found[0].why
+
+    @pytest.mark.parametrize("dtype", ["float32", "float16"])
+    def test_is_not_named_where_float32_is_float32(self, run_study: RunStudy, dtype) -> None:
+        found = causes(run_study(made(dtype), Script(drift=no_drift)), **TF32)
+        assert names(found) == ["none"]
+
+
+def test_vectors_of_another_pooling_are_another_input(run_study: RunStudy) -> None:
+    script = Script(drift=no_drift, precision={"float16": 1.05})
+    assert names(causes(run_study(made("float16"), script))) == ["another-input", "none"]
+
+
+def test_a_cache_that_is_on_is_blamed_for_what_rounding_cannot_do(run_study: RunStudy) -> None:
+    (found,) = causes(run_study(made("float16"), Script(drift=far)), prefix_caching=True)
+    assert (found.cause, found.name) == ("cache", "prefix_caching")
