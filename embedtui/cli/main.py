@@ -15,6 +15,7 @@ from embedtui.printable import printable
 _COMMANDS = {
     "explore": "explore:explore",
     "run": "run:run",
+    "advise": "advise:command",
     "models": "models:group",
     "texts": "lists:list_texts",
     "settings": "lists:list_settings",

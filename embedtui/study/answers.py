@@ -16,7 +16,7 @@ from embedtui.study.verdict import is_noise
 
 State = Literal["good", "bad", "open"]
 
-_ABOUT_EQUAL = 1.25
+ABOUT_EQUAL = 1.25
 """Speeds within this factor of the best are not told apart: the next run may turn them round."""
 
 
@@ -141,7 +141,7 @@ def _cheapest(judged: _Judged) -> Entry | None:
     if not able:
         return None
     best = max(speed for speed, _ in able)
-    near = [entry for speed, entry in able if speed * _ABOUT_EQUAL >= best]
+    near = [entry for speed, entry in able if speed * ABOUT_EQUAL >= best]
     return min(near, key=lambda entry: _error(entry) or 0.0)
 
 

@@ -1,0 +1,48 @@
+"""`embedtui advise` on fake engines."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tests.fakes import Script
+
+
+def test_recommends_and_gives_the_command(embedtui, model_folder) -> None:
+    said = embedtui("advise", model_folder, "--limit", "8", "--batch-sizes", "1,2,4", "--quiet")
+    assert said.code == 0, said.err
+    assert "RAG and semantic search bears 1 - cos ≤ 1e-06" in said.out
+    assert "Serve with: " in said.out
+    assert "vllm serve" in said.out
+    found = re.search(r"Measured (\d+) cells; the whole grid has (\d+)", " ".join(said.out.split()))
+    assert found is not None
+    cells, grid = map(int, found.groups())
+    assert cells < grid
+
+
+def test_tells_each_step_as_it_goes(embedtui, model_folder) -> None:
+    said = embedtui("advise", model_folder, "--limit", "8", "--batch-sizes", "1,2,4")
+    assert "→ float32" in said.err
+
+
+def test_as_json(embedtui, model_folder) -> None:
+    words = ("--limit", "8", "--batch-sizes", "1,2,4", "--scenario", "golden", "--json", "--quiet")
+    found = json.loads(embedtui("advise", model_folder, *words).out)
+    assert found["recommended"]["dtype"] == "float32"
+    assert found["cells"] < found["grid"]
+    assert {one["label"] for one in found["skipped"]} >= {"float16 · batch_invariant=on"}
+
+
+def test_exits_with_one_where_nothing_holds(embedtui, model_folder) -> None:
+    script = Script(drift=lambda _dtype, size, _place: 0.1 if size > 1 else 0.0)
+    said = embedtui(
+        "advise", model_folder, "--limit", "8", "--batch-sizes", "1,2,4", "--quiet", script=script
+    )
+    assert said.code == 1
+    assert "none of the measured settings holds" in said.out
+
+
+def test_one_batch_size_is_refused(embedtui, model_folder) -> None:
+    said = embedtui("advise", model_folder, "--batch-sizes", "1")
+    assert said.code == 2
+    assert "one batch size cannot drift" in said.err
