@@ -9,9 +9,10 @@ from tests.fakes import Script
 
 
 def test_recommends_and_gives_the_command(embedtui, model_folder) -> None:
-    said = embedtui("advise", model_folder, "--limit", "8", "--batch-sizes", "1,2,4", "--quiet")
+    words = ("--limit", "8", "--batch-sizes", "1,2,4", "--scenario", "golden", "--quiet")
+    said = embedtui("advise", model_folder, *words)
     assert said.code == 0, said.err
-    assert "RAG and semantic search bears 1 - cos ≤ 1e-06" in said.out
+    assert "Golden vectors bears equal bits" in said.out
     assert "Serve with: " in said.out
     assert "vllm serve" in said.out
     found = re.search(r"Measured (\d+) cells; the whole grid has (\d+)", " ".join(said.out.split()))
