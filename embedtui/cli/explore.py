@@ -40,10 +40,12 @@ def explore(
             "the explorer needs a terminal; `embedtui run` does the same work without one"
         )
     from embedtui.config import config_path, load  # noqa: PLC0415
+    from embedtui.study.scenarios import scenario_problems  # noqa: PLC0415
     from embedtui.tui.actions import IDS  # noqa: PLC0415
 
     path = config_path()
     config, problems = load(path, IDS)
+    problems += scenario_problems()
     asked: dict[str, Any] = {
         "model": model,
         "texts": texts,

@@ -1,4 +1,4 @@
-"""`embedtui texts` and `settings`: what there is to choose from."""
+"""`embedtui texts`, `settings` and `scenarios`: what there is to choose from."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from embedtui.cli import output
 from embedtui.engine.settings import SWITCHES
 from embedtui.printable import printable
 from embedtui.study.bundles import BUNDLES
+from embedtui.study.scenarios import scenario_problems, scenarios
 from embedtui.texts import describe_packs
 
 
@@ -46,3 +47,20 @@ def list_settings() -> None:
     console.print(Text("Bundles, for --bundle and plan files:"))
     for name, one in BUNDLES.items():
         console.print(Text.assemble((name, "bold"), f"  {one.help}"))
+
+
+@click.command("scenarios")
+def list_scenarios() -> None:
+    """Explain what embeddings are used for, and the drift that each use can bear.
+
+    Your own go into scenarios.toml beside the config file: a table for each, with `metric` (l2,
+    cosine, max_abs), `tolerance` (0 for equal bits) and, if you like, `name`, `short`, `reason` and
+    `source`.
+    """
+    console = output.out()
+    for problem in scenario_problems():
+        output.err().print(Text(f"! {problem}", style="yellow"), soft_wrap=True)
+    for one in scenarios().values():
+        console.print(Text.assemble((printable(one.key), "bold"), f"  {one.name}: {one.limit}"))
+        console.print(Text(f"    {one.reason}"))
+        console.print(Text(f"    source: {one.source}", style="dim"))

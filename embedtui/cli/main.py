@@ -19,6 +19,7 @@ _COMMANDS = {
     "models": "models:group",
     "texts": "lists:list_texts",
     "settings": "lists:list_settings",
+    "scenarios": "lists:list_scenarios",
     "themes": "config:list_themes",
     "config": "config:config",
     "export": "export:export",

@@ -7,8 +7,10 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from typing import Literal
 
+from embedtui import paths
 from embedtui.engine.settings import nearest
 from embedtui.errors import InputError
 from embedtui.printable import printable
@@ -64,11 +66,89 @@ class Scenario:
                 return None
 
 
-@lru_cache(maxsize=1)
+_FILE = "scenarios.toml"
+_KINDS: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "short": (str,),
+    "metric": (str,),
+    "tolerance": (int, float),
+    "reason": (str,),
+    "source": (str,),
+}
+_SHORT = 14
+"""Letters of a name that the screens have room for."""
+
+
 def scenarios() -> dict[str, Scenario]:
-    """Return the scenarios that come with embedtui, by key."""
-    text = resources.files(__package__).joinpath("scenarios.toml").read_text("utf-8")
-    return {key: Scenario(key=key, **values) for key, values in tomllib.loads(text).items()}
+    """Return the scenarios by key: those that come with embedtui, then the user's own.
+
+    The user's take the place of shipped ones of the same key. What is wrong with the user's file is
+    `scenario_problems`' to tell, and leaves the rest alone.
+    """
+    return _all(paths.config_folder() / _FILE)[0]
+
+
+def scenario_problems() -> list[str]:
+    """Return a line for everything that is wrong with the user's scenarios."""
+    return list(_all(paths.config_folder() / _FILE)[1])
+
+
+@lru_cache(maxsize=4)
+def _all(file: Path) -> tuple[dict[str, Scenario], tuple[str, ...]]:
+    text = resources.files(__package__).joinpath(_FILE).read_text("utf-8")
+    known = {key: Scenario(key=key, **values) for key, values in tomllib.loads(text).items()}
+    shown = printable(str(file))
+    try:
+        tables = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return known, ()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return known, (f"{shown} is no TOML: {printable(str(error), 120)}",)
+    except OSError as error:
+        return known, (f"{shown} cannot be read: {error.strerror}",)
+    problems = []
+    for key, values in tables.items():
+        try:
+            known[key] = _checked(key, values)
+        except InputError as error:
+            problems.append(f"{shown}: {error}")
+    return known, tuple(problems)
+
+
+def _checked(key: str, values: object) -> Scenario:
+    """Return the user's scenario.
+
+    Raises:
+        InputError: naming the key and what is wrong with it.
+    """
+    where = f"[{printable(key, 40)}]"
+    if not isinstance(values, dict):
+        raise InputError(f"{where} must be a table of keys and values")
+    for name, value in values.items():
+        if name not in _KINDS:
+            raise InputError(f"{where} unknown key '{printable(name, 40)}'{nearest(name, _KINDS)}")
+        if not isinstance(value, _KINDS[name]) or isinstance(value, bool):
+            raise InputError(
+                f"{where} {name} must be a {'text' if name != 'tolerance' else 'number'}"
+            )
+    for name in ("metric", "tolerance"):
+        if name not in values:
+            raise InputError(f"{where} {name} is missing")
+    metric, tolerance = values["metric"], float(values["tolerance"])
+    if metric not in METRIC_NAMES:
+        raise InputError(f"{where} metric must be one of {', '.join(METRIC_NAMES)}")
+    if not 0 <= tolerance <= 2:
+        raise InputError(f"{where} tolerance must be between 0, for equal bits, and 2")
+    name = printable(values.get("name", key), 60)
+    return Scenario(
+        key=key,
+        name=name,
+        short=printable(values.get("short", name), _SHORT),
+        metric=metric,
+        tolerance=tolerance,
+        reason=printable(values.get("reason", "no reason given"), 400),
+        source=printable(values.get("source", "your own"), 200),
+    )
 
 
 def scenario(key: str) -> Scenario:
@@ -79,6 +159,9 @@ def scenario(key: str) -> Scenario:
     """
     known = scenarios()
     if key not in known:
+        wrong = next(iter(scenario_problems()), None)
+        if wrong is not None:
+            raise InputError(wrong)
         raise InputError(
             f"unknown scenario '{printable(key, 40)}'{nearest(key, known)}: "
             f"give one of {', '.join(known)}"
