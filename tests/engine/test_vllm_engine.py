@@ -122,6 +122,11 @@ def test_a_switch_that_is_not_in_force_fails_the_engine(monkeypatch) -> None:
         "pooling_accumulation": "float32",
         "threads": 2,
         "cpu_isa": "avx2",
+        "prefix_caching": False,
+        "chunked_prefill": False,
+        "quantization": "none",
+        "dimensions": None,
+        "tensor_parallel": 1,
     }
     engine._prove(facts)
     with pytest.raises(EngineError, match="threads=2 was asked for, but 1 is in force"):
