@@ -59,6 +59,8 @@ class Config:
     limit: int = _field(64, "take the first so many texts only; 0 for all", "explore")
     batch_sizes: str = _field("1,2,4,8,16,32,64", "texts per step, such as 1,2,4-64*2", "explore")
     repeats: int = _field(1, "how often batches are run again for the noise floor", "explore")
+    shuffles: int = _field(2, "how many other orders the largest batches are tried in", "explore")
+    restarts: int = _field(0, "how often engines are loaded anew to run batches again", "explore")
     truth: bool = _field(True, "measure against float64", "explore")
     prompt: str = _field(
         "", "put before every text: a name of the model's own prompts, or a text", "explore"
@@ -97,6 +99,8 @@ class Config:
             chosen=(chosen,),
             batch_sizes=parse_batch_sizes(self.batch_sizes),
             repeats=self.repeats,
+            shuffles=self.shuffles,
+            restarts=self.restarts,
             truth=self.truth,
             too_long=cast(TooLong, self.too_long),
             prompt=self.prompt,
@@ -113,6 +117,8 @@ class Config:
             limit=choices.limit or 0,
             batch_sizes=",".join(map(str, choices.batch_sizes)),
             repeats=choices.repeats,
+            shuffles=choices.shuffles,
+            restarts=choices.restarts,
             truth=choices.truth,
             too_long=choices.too_long,
             prompt=choices.prompt,
@@ -253,8 +259,8 @@ def _beyond(key: str, value: Any) -> str:
             said = "refresh must be 0.2 to 10 pictures a second"
         case "scenario" if value not in scenarios():
             said = f"unknown scenario '{printable(value, 40)}'{nearest(value, scenarios())}"
-        case "repeats" if not 0 <= value <= 100:
-            said = "repeats must be 0 to 100"
+        case "repeats" | "shuffles" | "restarts" if not 0 <= value <= 100:
+            said = f"{key} must be 0 to 100"
         case "limit" if value < 0:
             said = "limit must be 0, for all texts, or more"
         case "batch_sizes":

@@ -106,6 +106,8 @@ class Script:
     drift: Drift = usual_drift
     noise: float = 0.0
     """L2 by which a vector moves each time it is computed again."""
+    restart_noise: float = 0.0
+    """L2 between the vectors of one engine and of the next of the same setting."""
     plants: tuple[Plant, ...] = ()
     most_in_step: int | None = None
     """Texts that a step holds at most; a larger batch is split."""
@@ -305,6 +307,9 @@ class FakeEngine:
         vector = exact(text, self._script.width)
         vector = _moved(vector, f"{dtype} {text}", self._script.precision[dtype])
         vector = _moved(vector, f"{size} {text}", self._script.drift(dtype, size, position))
+        if self._script.restart_noise:
+            loaded = self._owner.loaded.count(self.setting)
+            vector = _moved(vector, f"engine {loaded} {text}", self._script.restart_noise)
         if self._script.noise:
             self._owner.computed += 1
             vector = _moved(vector, f"{self._owner.computed}", self._script.noise)

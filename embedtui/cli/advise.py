@@ -80,7 +80,9 @@ def command(
     if batch_sizes is not None:
         base = replace(base, batch_sizes=parse_batch_sizes(batch_sizes))
         given.add("batch_sizes")
-    choices = load_sweep(among).choices(base, machine.engine_device(), given | {"repeats"})
+    choices = load_sweep(among).choices(
+        base, machine.engine_device(), given | {"repeats", "restarts"}
+    )
     console = output.err()
 
     def tell(what: str) -> None:

@@ -147,7 +147,7 @@ class _Drift:
         """Take in one event, after the results have."""
         if isinstance(event, EngineReady):
             self._texts, self._largest, self._at = Counter(), 0.0, None
-        elif isinstance(event, BatchEmbedded) and event.batch_size > 1 and not event.repeat:
+        elif isinstance(event, BatchEmbedded) and _is_drift(event):
             alone = self._results.settings[event.setting].unbatched.vectors[list(event.rows)]
             distances = compare(event.vectors, alone)
             self._texts[event.batch_size] += len(event.rows)
@@ -189,3 +189,8 @@ def _line(progress: Progress, drift: _Drift, width: int | None = None) -> str:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _is_drift(event: BatchEmbedded) -> bool:
+    """Say whether it is one of the batches that the drift of a setting is measured by."""
+    return event.batch_size > 1 and event.draw.why in {"first", "shuffle"}

@@ -81,6 +81,22 @@ from embedtui.study.scenarios import scenario
     help="Run the unbatched and the largest batches again N times: the noise floor.",
 )
 @click.option(
+    "--shuffles",
+    default=2,
+    show_default=True,
+    type=click.IntRange(0, 100),
+    metavar="N",
+    help="Try the largest batches in N other orders too: one draw of company is a coin flip.",
+)
+@click.option(
+    "--restarts",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 100),
+    metavar="N",
+    help="Load every engine anew N times and run the unbatched and the largest batches again.",
+)
+@click.option(
     "--prompt",
     default="",
     metavar="NAME|TEXT",
@@ -135,6 +151,8 @@ def run(
     assignments: tuple[str, ...],
     also: tuple[str, ...],
     repeats: int,
+    shuffles: int,
+    restarts: int,
     prompt: str,
     bundles: str | None,
     sweep: str | None,
@@ -166,6 +184,8 @@ def run(
         ),
         batch_sizes=parse_batch_sizes(batch_sizes),
         repeats=repeats,
+        shuffles=shuffles,
+        restarts=restarts,
         truth=not no_truth,
         too_long=too_long,
         prompt=prompt,

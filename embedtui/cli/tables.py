@@ -74,12 +74,25 @@ def _setting(setting: dict[str, Any], console: Console) -> None:
         in_force = "  " + printable(" · ".join(facts))
     console.print()
     console.print(Text.assemble((printable(setting["label"]), "bold"), (in_force, "dim")))
+    probed = _probed(engine)
+    if probed:
+        console.print(Text(f"  {probed}", style="dim"))
     if setting["batches"]:
         console.print(_fitting(setting, console))
     console.print(Padding(Text(printable(setting["verdict"])), (0, 0, 0, 2)))
     for one in setting["diagnosis"]:
         if one["cause"] not in _TOLD:
             console.print(Padding(_diagnosis(one), (0, 0, 0, 2)))
+
+
+def _probed(engine: dict[str, Any]) -> str:
+    """Say how far the kernels in use are from float64."""
+    parts = [
+        f"{name} {engine[key]:.1e}"
+        for name, key in (("matmul", "probe_matmul"), ("attention", "probe_attention"))
+        if engine.get(key) is not None
+    ]
+    return f"kernels in use against float64: {', '.join(parts)}" if parts else ""
 
 
 def _diagnosis(one: dict[str, Any]) -> Text:
@@ -129,8 +142,13 @@ def _table(setting: dict[str, Any], console: Console, left_out: set[str]) -> Tab
         figures = {"identical": "baseline"} if batch["baseline"] else _figures(batch["drift"])
         add(name + held, f"{speed:.0f}" if speed else "", figures)
     table.add_section()
+    if setting["shuffled"]:
+        shuffled = setting["shuffled"]
+        add(f"{shuffled['batch_size']} shuffled", "", _figures(shuffled))
     if setting["noise_floor"]:
         add("noise floor", "", _figures(setting["noise_floor"]))
+    if setting["restart_noise"]:
+        add("after a restart", "", _figures(setting["restart_noise"]))
     if setting["precision_error"]:
         add("precision error", "", _figures(setting["precision_error"]) | {"identical": ""})
     return table

@@ -24,6 +24,7 @@ from embedtui.engine.messages import (
     Stage,
     WorkDone,
 )
+from embedtui.engine.probe import probe
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError, InputError
 
@@ -173,6 +174,7 @@ class _Engine:
         }
         self._on_gpu = facts["device"] == "cuda"
         self._prove(facts)
+        facts |= self._probe()
         seconds = time.monotonic() - began
         self._client.send(Ready(facts | {"load_seconds": round(seconds, 3)}))
 
@@ -231,6 +233,13 @@ class _Engine:
                     f"{len(ids)} and {len(self._prompts[row])} for one text"
                 )
             self._prompts[row] = ids
+
+    def _probe(self) -> dict[str, Any]:
+        """Measure the precision of the kernels in use, on a text of middling length."""
+        self._client.send(Stage("probing the precision in force"))
+        prompts = sorted((ids for ids in self._prompts if ids), key=len)
+        ids = prompts[len(prompts) // 2]
+        return probe(self._llm, lambda: vllm_contact.embed(self._llm, [ids]), len(ids))
 
     def _prove(self, facts: dict[str, Any]) -> None:
         """Fail unless every switch that was asked for is in force."""

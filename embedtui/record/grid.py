@@ -54,6 +54,7 @@ def _row(entry: Entry) -> dict[str, Any]:
     speed = fastest(setting)
     error = setting.precision_error(entry.results.truth)
     noise = setting.noise()
+    shuffled = setting.shuffled()
     return {
         "model": entry.results.plan.model_name,
         "label": setting.setting.label,
@@ -66,6 +67,8 @@ def _row(entry: Entry) -> dict[str, Any]:
             for size in entry.results.plan.batch_sizes
             if size > 1 and setting.of(size).count
         },
+        "shuffled": _figures(shuffled) if shuffled is not None else None,
+        "orders": setting.orders,
         "noise_floor": _figures(noise[1]) if noise else None,
         "precision_error": _figures(error[1]) if error else None,
         "texts_per_second": speed[1] if speed else None,

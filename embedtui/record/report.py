@@ -13,7 +13,10 @@ from typing import Any
 from embedtui.measure import METRICS, Distances, Distribution, summarize
 from embedtui.study import findings, verdict
 from embedtui.study.diagnosis import diagnose
+from embedtui.study.plan import Draw
 from embedtui.study.results import Results, SettingResults
+
+Noise = tuple[list[tuple[int, Draw]], Distances]
 
 SCHEMA = "embedtui.report/1"
 """The last part goes up when a field changes its meaning or goes; new fields leave it alone."""
@@ -56,7 +59,9 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
         "engine": setting.in_force,
         "status": setting.status,
         "reason": setting.reason,
-        "noise_floor": _noise(results, setting),
+        "noise_floor": _noise(results.plan.repeats, setting.noise()),
+        "restart_noise": _noise(results.plan.restarts, setting.noise("restart")),
+        "shuffled": _shuffled(setting),
         "precision_error": _precision(results, setting),
         "batches": [
             _batch(setting, size) for size in results.plan.batch_sizes if setting.of(size).count
@@ -67,15 +72,25 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
     }
 
 
-def _noise(results: Results, setting: SettingResults) -> dict[str, Any] | None:
-    found = setting.noise()
+def _noise(times: int, found: Noise | None) -> dict[str, Any] | None:
     if found is None:
         return None
     passes, distances = found
     return {
-        "repeats": results.plan.repeats,
+        "repeats": times,
         "batch_sizes": sorted({size for size, _ in passes}),
         **distribution(summarize(distances)),
+    }
+
+
+def _shuffled(setting: SettingResults) -> dict[str, Any] | None:
+    found = setting.shuffled()
+    if found is None:
+        return None
+    return {
+        "orders": setting.orders - 1,
+        "batch_size": setting.batched[-1],
+        **distribution(summarize(found)),
     }
 
 

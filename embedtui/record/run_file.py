@@ -35,13 +35,13 @@ from embedtui.study.events import (
     TruthComputed,
     TruthFailed,
 )
-from embedtui.study.plan import Plan
+from embedtui.study.plan import Draw, Plan
 from embedtui.study.results import Results
 from embedtui.texts import Text
 
 APPLICATION_ID = 0x656D6264
 """“embd”: marks the database as ours, see PRAGMA application_id."""
-FORMAT = 1
+FORMAT = 2
 
 _SCHEMA = """
 CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -52,7 +52,7 @@ CREATE TABLE settings (
 );
 CREATE TABLE batches (
     number INTEGER PRIMARY KEY, setting INTEGER NOT NULL, batch_size INTEGER NOT NULL,
-    repeat INTEGER NOT NULL, start INTEGER NOT NULL, rows BLOB NOT NULL, vectors BLOB NOT NULL,
+    draw TEXT NOT NULL, start INTEGER NOT NULL, rows BLOB NOT NULL, vectors BLOB NOT NULL,
     steps TEXT NOT NULL, seconds REAL NOT NULL
 );
 CREATE TABLE truth (
@@ -91,8 +91,8 @@ class Recorder:
 
     def __init__(self, path: Path, *, go_on: bool = False) -> None:
         self.path = path
-        self._there: set[tuple[int, int, int, int]] = set()
-        """Setting, batch size, repeat and start of each batch that the file held already."""
+        self._there: set[tuple[int, int, str, int]] = set()
+        """Setting, batch size, draw and start of each batch that the file held already."""
         if go_on:
             self._go_on()
         else:
@@ -102,7 +102,7 @@ class Recorder:
         """Open a file that was begun; what it holds stays, and is not written again."""
         with _open(self.path) as database:
             self._there = set(
-                database.execute("SELECT setting, batch_size, repeat, start FROM batches")
+                database.execute("SELECT setting, batch_size, draw, start FROM batches")
             )
         self._database = sqlite3.connect(self.path, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
@@ -174,15 +174,15 @@ class Recorder:
                     ),
                 )
             case BatchEmbedded():
-                if (event.setting, event.batch_size, event.repeat, event.start) in self._there:
+                if (event.setting, event.batch_size, str(event.draw), event.start) in self._there:
                     return
                 self._execute(
-                    "INSERT INTO batches (setting, batch_size, repeat, start, rows, vectors, steps,"
+                    "INSERT INTO batches (setting, batch_size, draw, start, rows, vectors, steps,"
                     " seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         event.setting,
                         event.batch_size,
-                        event.repeat,
+                        str(event.draw),
                         event.start,
                         np.asarray(event.rows, dtype="<i4").tobytes(),
                         event.vectors.astype("<f4", copy=False).tobytes(),
@@ -333,6 +333,10 @@ def _check_kind(path: Path, shown: str) -> None:
     version, mark = head[60:64], head[68:72]  # as SQLite's file format has them
     if not head.startswith(b"SQLite format 3\0") or int.from_bytes(mark) != APPLICATION_ID:
         raise InputError(f"{shown} is not a run file of embedtui: give one that it wrote")
+    if int.from_bytes(version) < FORMAT:
+        raise InputError(
+            f"{shown} was written by an early embedtui, before shuffled orders: run its plan again"
+        )
     if int.from_bytes(version) > FORMAT:
         raise InputError(f"{shown} was written by a newer embedtui: upgrade to read it")
 
@@ -369,8 +373,8 @@ def _replay(database: sqlite3.Connection) -> Iterator[Event]:
 
 
 def _batches(database: sqlite3.Connection, setting: int) -> Iterator[BatchEmbedded]:
-    for size, repeat, start, rows, vectors, steps, seconds in database.execute(
-        "SELECT batch_size, repeat, start, rows, vectors, steps, seconds"
+    for size, draw, start, rows, vectors, steps, seconds in database.execute(
+        "SELECT batch_size, draw, start, rows, vectors, steps, seconds"
         " FROM batches WHERE setting = ? ORDER BY number",
         (setting,),
     ):
@@ -378,7 +382,7 @@ def _batches(database: sqlite3.Connection, setting: int) -> Iterator[BatchEmbedd
         yield BatchEmbedded(
             setting=setting,
             batch_size=size,
-            repeat=repeat,
+            draw=Draw.parse(draw),
             start=start,
             rows=index,
             vectors=np.frombuffer(vectors, dtype="<f4").reshape(len(index), -1),

@@ -10,6 +10,7 @@ import numpy as np
 
 from embedtui.engine.serving import serve_command
 from embedtui.study.judgement import Judgement, judge
+from embedtui.study.plan import FIRST
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.scenarios import METRIC_NAMES, Metric, Scenario
 from embedtui.study.verdict import is_noise
@@ -70,8 +71,8 @@ def answer(entries: Sequence[Entry], use: Scenario, metric: Metric) -> Answers:
 def largest_drift(setting: SettingResults, metric: Metric) -> float | None:
     """Return the largest drift at any batch size; 0 for equal bits, None for nothing measured."""
     worst: float | None = None
-    for size in sorted(size for size, repeat in setting.passes if repeat == 0 and size > 1):
-        distances = setting.drift(size)[1]
+    for size in setting.batched:
+        distances = setting.drift_in_any_order(size)
         values = getattr(distances, metric)[np.isfinite(getattr(distances, metric))]
         if len(values):
             worst = max(worst or 0.0, float(values.max()))
@@ -86,8 +87,8 @@ def fastest(setting: SettingResults) -> tuple[int, float] | None:
     """
     speeds = [
         (one.count == len(one.done), speed, size)
-        for (size, repeat), one in setting.passes.items()
-        if repeat == 0 and (speed := one.texts_per_second) is not None
+        for (size, draw), one in setting.passes.items()
+        if draw == FIRST and (speed := one.texts_per_second) is not None
     ]
     if not speeds:
         return None

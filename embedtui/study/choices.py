@@ -35,6 +35,8 @@ class Choices:
     """Each gives a setting for every combination of its values."""
     batch_sizes: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
     repeats: int = 1
+    shuffles: int = 2
+    restarts: int = 0
     truth: bool = True
     too_long: TooLong = "truncate"
     prompt: str = ""
@@ -90,6 +92,8 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
         pack,
         truth=choices.truth,
         repeats=choices.repeats,
+        shuffles=choices.shuffles,
+        restarts=choices.restarts,
         too_long=choices.too_long,
         prompt=prompt,
         sweep=choices.sweep,

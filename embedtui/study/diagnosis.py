@@ -6,8 +6,10 @@ first that fits the drift counts; faults and what qualifies the figures stand be
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,12 @@ _ANOTHER_INPUT = 0.1
 _GROWS = 0.6
 """Least rank correlation of drift with the place in the batch that counts as growth."""
 _LEAST_TEXTS = 8
+_NARROW = 1e-5
+"""Relative L2 of one kernel to float64 that float32 never shows (it is near 1e-7; TF32's 3e-4)."""
+_NOISE = 2
+"""Two draws of one noise may differ by so much."""
+_DECIMALS = (3, 4, 5, 6)
+"""Decimals that text formats print; float32 has about eight of a figure below one."""
 _BEYOND = 4
 """How many times its own error a dtype's rounding order may move a vector at the very most."""
 
@@ -69,6 +77,9 @@ def diagnose(results: Results, setting: SettingResults, faults: list[Finding]) -
         )
     error = _error(results, setting)
     found += _of_precision(setting, error)
+    found += _of_splits(setting)
+    found += _of_wire(setting)
+    found += _of_restarts(setting)
     drift = _of_drift(setting, error)
     return found + ([drift] if drift else [])
 
@@ -110,10 +121,8 @@ def _of_fault(setting: SettingResults, fault: Finding) -> Diagnosis:
 
 
 def _of_precision(setting: SettingResults, error: float | None) -> list[Diagnosis]:
-    """Return what the distance from the truth gives away."""
-    if error is None:
-        return []
-    if error > _ANOTHER_INPUT:
+    """Return what the probed kernels and the distance from the truth give away."""
+    if error is not None and error > _ANOTHER_INPUT:
         quantised = setting.setting.quantization != "none"
         if quantised:
             return []
@@ -127,36 +136,146 @@ def _of_precision(setting: SettingResults, error: float | None) -> list[Diagnosi
                 "compare pooling, prompt and token counts with the model's card",
             )
         ]
-    if setting.in_force.get("dtype") != "float32" or not _TF32_FROM < error < _TF32_TO:
-        return []
+    return _of_tf32(setting, error)
+
+
+def _of_tf32(setting: SettingResults, error: float | None) -> list[Diagnosis]:
+    """Return where float32 was asked for and something narrower multiplies."""
     engine = setting.in_force
-    matmul = engine.get("matmul_precision") != "highest"
+    if engine.get("dtype") != "float32":
+        return []
+    probes = {
+        "matrix products": engine.get("probe_matmul"),
+        "attention": engine.get("probe_attention"),
+    }
+    narrow = {what: value for what, value in probes.items() if value and value > _NARROW}
+    off = error is not None and _TF32_FROM < error < _TF32_TO
+    if not narrow and not off:
+        return []
+    seen = [f"{what} in use {_bits(value)}" for what, value in narrow.items()]
+    if off:
+        usual = _USUAL_ERROR["float32"]
+        seen.append(
+            f"unbatched vectors are L2 {error:.1e} from the truth, float32's own error is about "
+            f"{usual:.0e}"
+        )
+    name = "TF32" if engine.get("device") == "cuda" else "fewer bits than float32 has"
+    return [
+        Diagnosis(
+            "tf32",
+            f"{name} where float32 was asked for",
+            "; ".join(seen),
+            _why_tf32(engine, narrow),
+            "certain" if narrow else "likely" if _tf32_places(engine) else "possible",
+            "set kernel_precision=ieee (TRITON_F32_DEFAULT=ieee) and matmul_precision=highest",
+        )
+    ]
+
+
+def _bits(error: float) -> str:
+    return f"is {error:.1e} from float64, which is {-math.log2(error):.0f} bits of float32's 24"
+
+
+def _why_tf32(engine: Mapping[str, Any], narrow: Mapping[str, float]) -> str:
+    where = _tf32_places(engine)
+    said = f"it runs in {' and '.join(where)}" if where else "some kernel multiplies in ten bits"
+    return f"{said}; the kernels were asked, not the settings" if narrow else said
+
+
+def _tf32_places(engine: Mapping[str, Any]) -> list[str]:
+    """Return where TF32 may run by what is in force."""
+    matmul = engine.get("matmul_precision", "highest") != "highest"
     attention = engine.get("kernel_precision") in {"default", "tf32"} and "triton" in str(
         engine.get("attention_backend")
     )
     invariant = bool(engine.get("batch_invariant")) and engine.get("kernel_precision") != "ieee"
-    where = [
+    return [
         *(["matrix products, by matmul_precision"] if matmul else []),
         *(["Triton's attention kernel, whose products default to TF32"] if attention else []),
         *(["the batch-invariant linear layers, which are Triton's"] if invariant else []),
     ]
+
+
+def _of_splits(setting: SettingResults) -> list[Diagnosis]:
+    """Return that batches were not run as they were asked for."""
+    split = {size: setting.of(size).split_steps for size in setting.batched}
+    split = {size: steps for size, steps in split.items() if steps}
+    if not split:
+        return []
+    size, steps = max(split.items())
     return [
         Diagnosis(
-            "tf32",
-            "TF32 where float32 was asked for",
-            f"unbatched vectors are L2 {error:.1e} from the truth, float32's own error is about "
-            f"{_USUAL_ERROR['float32']:.0e}",
-            f"it runs in {' and '.join(where)}" if where else "some kernel multiplies in ten bits",
-            "likely" if where else "possible",
-            "set kernel_precision=ieee (TRITON_F32_DEFAULT=ieee) and matmul_precision=highest",
+            "split",
+            "batches that vLLM split",
+            f"{steps} of {len(setting.of(size).steps)} steps at batch size {size} held fewer texts "
+            "than were handed in together",
+            "a step ends where it is full of tokens or of texts, so the company of a text is not "
+            "what was asked for",
+            "certain",
+            "raise max_num_batched_tokens, or measure smaller batches",
+        )
+    ]
+
+
+def _of_wire(setting: SettingResults) -> list[Diagnosis]:
+    """Return that vectors lost digits after they were computed."""
+    pass_ = setting.unbatched
+    vectors = pass_.vectors[pass_.done]
+    if not vectors.size or not np.isfinite(vectors).all():
+        return []
+    how = ""
+    if setting.in_force.get("dtype") == "float32":
+        # The eight bits of a bfloat16 fit a float16's eleven.
+        if not (vectors.view(np.uint32) & 0xFFFF).any():
+            how = "a bfloat16 holds every figure exactly"
+        elif np.array_equal(vectors, vectors.astype(np.float16).astype(np.float32)):
+            how = "a float16 holds every figure exactly"
+    exact = vectors.astype(np.float64)
+    places = next((n for n in _DECIMALS if np.array_equal(_printed(exact, n), vectors)), None)
+    if places is not None:
+        how = f"every figure ends after {places} decimals"
+    if not how or np.isin(vectors, (-1.0, 0.0, 1.0)).all():
+        return []
+    return [
+        Diagnosis(
+            "wire",
+            "rounding on the wire",
+            f"{how}, in {len(vectors)} vectors",
+            "what is computed in float32 and scaled to length one has no such regularity",
+            "certain",
+            "ask for float32 in binary (base64), and print nine digits where text must do",
+        )
+    ]
+
+
+def _printed(exact: npt.NDArray[np.float64], places: int) -> npt.NDArray[np.float32]:
+    return np.round(exact, places).astype(np.float32)
+
+
+def _of_restarts(setting: SettingResults) -> list[Diagnosis]:
+    """Return that another engine of the same setting computes something else."""
+    restarted, repeated = setting.noise("restart"), setting.noise()
+    if restarted is None:
+        return []
+    floor = float(repeated[1].l2.max()) if repeated else 0.0
+    most = float(restarted[1].l2.max())
+    if restarted[1].identical.all() or most <= _NOISE * floor:
+        return []
+    return [
+        Diagnosis(
+            "restart",
+            "another engine of the same setting",
+            f"L2 {most:.1e} at most after a restart, {floor:.1e} by running again without one",
+            "kernels are tuned and chosen when an engine is loaded, by times that vary",
+            "likely",
+            "keep golden vectors per process, or fix what is tuned (eager, one attention backend)",
         )
     ]
 
 
 def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
     """Return why batched vectors differ from unbatched ones."""
-    sizes = sorted(size for size, repeat in setting.passes if repeat == 0 and size > 1)
-    drifts = {size: setting.drift(size)[1] for size in sizes}
+    drifts = {size: setting.drift_in_any_order(size) for size in setting.batched}
     drifts = {size: found for size, found in drifts.items() if len(found)}
     if not drifts:
         return None

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.engine.messages import Prepared
-from embedtui.study.plan import Plan
+from embedtui.study.plan import Draw, Plan
 
 Status = Literal["running", "finished", "cancelled", "failed", "cut off", "refused"]
 
@@ -62,8 +62,7 @@ class BatchEmbedded:
     setting: int
     batch_size: int
     """The batch size that was asked for; `rows` is shorter for the remainder."""
-    repeat: int
-    """0 for the measurement, 1 and up for the repeats that give the noise floor."""
+    draw: Draw
     start: int
     rows: tuple[int, ...]
     vectors: npt.NDArray[np.float32]

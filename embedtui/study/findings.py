@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from embedtui.measure import broken_rows, collapsed_rows, swapped_rows
+from embedtui.study.plan import FIRST
 from embedtui.study.results import Pass, Results, SettingResults
 
 Severity = Literal["fault", "warning", "note"]
@@ -80,8 +81,8 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
                 )
             )
     mixed_up: dict[int, set[int]] = {}
-    for (size, repeat), pass_ in sorted(setting.passes.items()):
-        if (size, repeat) != (1, 0):
+    for (size, draw), pass_ in sorted(setting.passes.items()):
+        if (size, draw) != (1, FIRST):
             mixed_up.setdefault(size, set()).update(_swapped(pass_, setting.unbatched))
     for size, struck in mixed_up.items():
         if struck:
@@ -171,8 +172,8 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
             number,
             _ids(results, prepared.refused),
         )
-    for (size, repeat), pass_ in sorted(setting.passes.items()):
-        if repeat == 0 and pass_.split_steps:
+    for (size, draw), pass_ in sorted(setting.passes.items()):
+        if draw == FIRST and pass_.split_steps:
             yield Finding(
                 "split",
                 "warning",
@@ -267,7 +268,7 @@ def _told_once(found: list[Finding], measured: set[int]) -> list[Finding]:
 
 def _drifts_on_other_cpus(setting: SettingResults) -> bool:
     """Say whether bfloat16 stood still only because of the instructions that this CPU has."""
-    sizes = [size for size, repeat in setting.passes if repeat == 0 and size > 1]
+    sizes = setting.batched
     return (
         setting.in_force.get("dtype") == "bfloat16"
         and setting.in_force.get("cpu_isa") in {"avx512_bf16", "amx"}

@@ -17,9 +17,11 @@ class Judgement:
     holds: bool | None
     """None as long as nothing batched was measured, or where a fault forbids an answer."""
     worst: float
-    """Largest drift of any text at any batch size, in the scenario's metric."""
+    """Largest drift of any text at any batch size, in any order, in the scenario's metric."""
     identical: bool
-    """Whether every text was equal bit for bit at every batch size."""
+    """Whether every text was equal bit for bit at every batch size and in every order."""
+    orders: int = 0
+    """In how many orders the texts went through the largest batch size."""
 
     def said(self, scenario: Scenario) -> str:
         """Return the figures in a few words."""
@@ -35,17 +37,17 @@ class Judgement:
 
 def judge(setting: SettingResults, use: Scenario) -> Judgement:
     """Hold a setting's batch drift against a scenario's tolerance."""
-    sizes = sorted(size for size, repeat in setting.passes if repeat == 0 and size > 1)
     worst, pairs, identical = 0.0, 0, True
-    for size in sizes:
-        distances = setting.drift(size)[1]
+    for size in setting.batched:
+        distances = setting.drift_in_any_order(size)
         values = getattr(distances, use.metric)
         finite = np.isfinite(values)
         if not finite.all():
-            return Judgement(None, float("nan"), identical=False)
+            return Judgement(None, float("nan"), False, setting.orders)
         pairs += len(distances)
         identical = identical and bool(distances.identical.all())
         worst = max(worst, float(values.max(initial=0.0)))
     if not pairs:
-        return Judgement(None, 0.0, identical=False)
-    return Judgement(identical if use.bitwise else worst <= use.tolerance, worst, identical)
+        return Judgement(None, 0.0, False, setting.orders)
+    holds = identical if use.bitwise else worst <= use.tolerance
+    return Judgement(holds, worst, identical, setting.orders)

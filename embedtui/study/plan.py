@@ -4,12 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
 
 from embedtui.engine.messages import Job, TooLong
 from embedtui.engine.settings import Setting
 from embedtui.models import ModelInfo
 from embedtui.texts import Text, TextPack
+
+Why = Literal["first", "shuffle", "repeat", "restart"]
+
+
+class Draw(NamedTuple):
+    """Which time the texts go through a batch size: one draw is a coin flip."""
+
+    why: Why
+    """first is the measurement; a shuffle gives every text other company; a repeat is the same
+    batches once more; a restart is a repeat by another engine of the same setting."""
+    number: int = 0
+
+    def __str__(self) -> str:
+        return self.why if self.why == "first" else f"{self.why}-{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Draw:
+        """Return the draw that `str` wrote.
+
+        Raises:
+            ValueError: if it wrote no such thing.
+        """
+        why, _, number = text.partition("-")
+        if why not in _ORDER:
+            raise ValueError(f"unknown draw {text!r}")
+        return cls(why, int(number or 0))
+
+
+FIRST = Draw("first")
+_ORDER: tuple[Why, ...] = ("first", "shuffle", "repeat", "restart")
 
 
 @dataclass(frozen=True)
@@ -28,6 +60,10 @@ class Plan:
     truth: bool = True
     repeats: int = 1
     """How often the unbatched and the largest batches are run again for the noise floor."""
+    shuffles: int = 0
+    """In how many other orders the texts go through the largest batch size."""
+    restarts: int = 0
+    """How often the engine is loaded anew to run the unbatched and the largest batches again."""
     too_long: TooLong = "truncate"
     prompt: str = ""
     """What is put before every text."""
@@ -46,13 +82,18 @@ class Plan:
     @property
     def noise_sizes(self) -> tuple[int, ...]:
         """The batch sizes that are run again: the extremes."""
-        return tuple(sorted({self.batch_sizes[0], self.batch_sizes[-1]})) if self.repeats else ()
+        return tuple(sorted({self.batch_sizes[0], self.batch_sizes[-1]}))
 
     @property
-    def passes(self) -> list[tuple[int, int]]:
-        """Every (batch size, repeat) that the texts go through."""
-        again = [(size, n) for n in range(1, self.repeats + 1) for size in self.noise_sizes]
-        return [(size, 0) for size in self.batch_sizes] + again
+    def passes(self) -> list[tuple[int, Draw]]:
+        """Every (batch size, draw) that the texts go through, restarts last."""
+        found = [(size, FIRST) for size in self.batch_sizes]
+        if self.batch_sizes[-1] > 1:
+            found += [(self.batch_sizes[-1], draw) for draw in _draws("shuffle", self.shuffles)]
+        again: tuple[tuple[Why, int], ...] = (("repeat", self.repeats), ("restart", self.restarts))
+        for why, times in again:
+            found += [(size, draw) for draw in _draws(why, times) for size in self.noise_sizes]
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan without its texts, as the run file and the report keep it."""
@@ -70,6 +111,8 @@ class Plan:
             },
             "truth": self.truth,
             "repeats": self.repeats,
+            "shuffles": self.shuffles,
+            "restarts": self.restarts,
             "too_long": self.too_long,
             "prompt": self.prompt,
             "sweep": self.sweep,
@@ -89,6 +132,8 @@ class Plan:
             pack=TextPack(values["texts"]["name"], values["texts"]["source"], tuple(texts)),
             truth=values["truth"],
             repeats=values["repeats"],
+            shuffles=values.get("shuffles", 0),
+            restarts=values.get("restarts", 0),
             too_long=values["too_long"],
             prompt=values.get("prompt", ""),
             sweep=values.get("sweep", ""),
@@ -123,9 +168,9 @@ class PlannedBatch:
     """One batch of the plan: these rows, in this pass."""
 
     batch_size: int
-    repeat: int
+    draw: Draw
     start: int
-    """Place of its first text among the texts that are run."""
+    """Place of its first text in the order of its draw."""
     rows: tuple[int, ...]
 
     def job(self, number: int) -> Job:
@@ -137,18 +182,36 @@ def batches_of(plan: Plan, rows: Sequence[int]) -> list[PlannedBatch]:
     """Return every batch over `rows`, in an order that shows figures early.
 
     A batch comes as soon as all its texts have their unbatched vectors, so that the first drift
-    appears after two texts; repeats follow once per stretch of the largest batch. A run that is
-    cut off has all batch sizes over the same first texts.
+    appears after two texts; repeats follow once per stretch of the largest batch, shuffled orders
+    as soon as all that they mix are there. A run that is cut off has all batch sizes over the same
+    first texts. Restarts are the last, each together, since each needs an engine of its own.
     """
     stretch = max(plan.batch_sizes)
-    batches = [
-        PlannedBatch(size, repeat, start, tuple(rows[start : start + size]))
-        for size, repeat in plan.passes
-        for start in range(0, len(rows), size)
-    ]
+    place = {row: at for at, row in enumerate(rows)}
+    batches = []
+    for size, draw in plan.passes:
+        order = _order(rows, draw)
+        batches += [
+            PlannedBatch(size, draw, start, tuple(order[start : start + size]))
+            for start in range(0, len(order), size)
+        ]
 
-    def when(batch: PlannedBatch) -> tuple[int, int, int, int]:
-        end = batch.start + len(batch.rows)
-        return -(-end // stretch), batch.repeat, end, batch.batch_size
+    def when(batch: PlannedBatch) -> tuple[int, ...]:
+        end = max(place[row] for row in batch.rows) + 1
+        again = batch.draw.number if batch.draw.why == "restart" else 0
+        why = _ORDER.index(batch.draw.why)
+        return again, -(-end // stretch), why, batch.draw.number, end, batch.batch_size, batch.start
 
     return sorted(batches, key=when)
+
+
+def _draws(why: Why, times: int) -> list[Draw]:
+    return [Draw(why, number) for number in range(1, times + 1)]
+
+
+def _order(rows: Sequence[int], draw: Draw) -> Sequence[int]:
+    """Return the rows in the order of a draw; the same shuffle is the same order in every run."""
+    if draw.why != "shuffle":
+        return rows
+    mixed = np.random.default_rng(draw.number).permutation(len(rows))
+    return [rows[at] for at in mixed]

@@ -16,6 +16,13 @@ from embedtui.study.events import (
     Waiting,
 )
 
+_AGAIN = {
+    "first": "",
+    "shuffle": " in another order",
+    "repeat": ", again",
+    "restart": ", again after a restart",
+}
+
 
 class Progress:
     """A listener that knows what is being done, how much of it is left and how long that takes."""
@@ -71,7 +78,7 @@ class Progress:
                 self._setting_done += len(event.rows)
                 self.done += len(event.rows)
                 which = "unbatched" if event.batch_size == 1 else f"batches of {event.batch_size}"
-                again = ", again" if event.repeat else ""
+                again = _AGAIN[event.draw.why]
                 self.what = f"{self._labels[event.setting]}: {which}{again}"
             case SettingEnded():
                 self.measuring = False

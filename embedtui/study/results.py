@@ -28,11 +28,13 @@ from embedtui.study.events import (
     TruthComputed,
     TruthFailed,
 )
-from embedtui.study.plan import Plan
+from embedtui.study.plan import FIRST, Draw, Plan, Why
 
 Rows = npt.NDArray[np.intp]
 Steps = tuple[tuple[int, int], ...]
 """Sequences and tokens of each step of one batch."""
+
+_ORDERS = ("first", "shuffle")
 
 
 class Pass:
@@ -114,26 +116,58 @@ class SettingResults:
         self.prepared: Prepared | None = None
         self.status: Status = "running"
         self.reason = ""
-        self.passes: dict[tuple[int, int], Pass] = {}
+        self.passes: dict[tuple[int, Draw], Pass] = {}
         self._texts = texts
         self._measured: dict[object, _Measured] = {}
 
-    def of(self, batch_size: int, repeat: int = 0) -> Pass:
+    def of(self, batch_size: int, draw: Draw = FIRST) -> Pass:
         """Return a pass, an empty one where nothing has come yet."""
-        return self.passes.get((batch_size, repeat)) or Pass(self._texts, batch_size)
+        return self.passes.get((batch_size, draw)) or Pass(self._texts, batch_size)
+
+    @property
+    def batched(self) -> tuple[int, ...]:
+        """The batch sizes above 1 of which something has come, ascending."""
+        return tuple(sorted(size for size, draw in self.passes if draw == FIRST and size > 1))
+
+    @property
+    def orders(self) -> int:
+        """In how many orders texts went through the largest batch size; 0 before the first."""
+        return sum(
+            size == max(self.batched, default=0) and draw.why in _ORDERS
+            for size, draw in self.passes
+        )
 
     @property
     def unbatched(self) -> Pass:
         """Every text alone in its step: the baseline of batch drift."""
         return self.of(1)
 
-    def drift(self, batch_size: int) -> tuple[Rows, Distances]:
+    def drift(self, batch_size: int, draw: Draw = FIRST) -> tuple[Rows, Distances]:
         """Return the rows that are there batched and unbatched, and how far they are apart."""
-        return self._between(self.of(batch_size), self.unbatched, (batch_size, 0))
+        return self._between(self.of(batch_size, draw), self.unbatched, (batch_size, draw))
 
-    def noise(self) -> tuple[list[tuple[int, int]], Distances] | None:
-        """Return the passes that were run again and how far the repeats are from the first runs."""
-        pairs = [(key, pass_) for key, pass_ in sorted(self.passes.items()) if key[1] > 0]
+    def drifts(self, batch_size: int) -> list[tuple[Draw, Rows, Distances]]:
+        """Return the batch drift of one batch size in every order that was tried."""
+        draws = sorted(d for size, d in self.passes if size == batch_size and d.why in _ORDERS)
+        found = [(draw, *self.drift(batch_size, draw)) for draw in draws]
+        return [one for one in found if len(one[1])]
+
+    def drift_in_any_order(self, batch_size: int) -> Distances:
+        """Return the batch drift of one batch size, texts times orders of them."""
+        return join([distances for _, _, distances in self.drifts(batch_size)])
+
+    def shuffled(self) -> Distances | None:
+        """Return the batch drift of the shuffled orders; None where there are none."""
+        size = max(self.batched, default=0)
+        found = [distances for draw, _, distances in self.drifts(size) if draw != FIRST]
+        return join(found) if found else None
+
+    def noise(self, why: Why = "repeat") -> tuple[list[tuple[int, Draw]], Distances] | None:
+        """Return the passes that were run again and how far they are from the first runs.
+
+        Repeats by the same engine, or by one that was loaded anew (`restart`).
+        """
+        pairs = [(key, pass_) for key, pass_ in sorted(self.passes.items()) if key[1].why == why]
         parts = [(key, self._between(pass_, self.of(key[0]), key)[1]) for key, pass_ in pairs]
         parts = [(key, distances) for key, distances in parts if len(distances)]
         return ([key for key, _ in parts], join([d for _, d in parts])) if parts else None
@@ -170,7 +204,9 @@ class SettingResults:
             one.done & two.done, lambda rows: compare(one.vectors[rows], two.vectors[rows])
         )
 
-    def _between(self, pass_: Pass, baseline: Pass, key: tuple[int, int]) -> tuple[Rows, Distances]:
+    def _between(
+        self, pass_: Pass, baseline: Pass, key: tuple[int, Draw]
+    ) -> tuple[Rows, Distances]:
         return self._of(key).grown(
             pass_.done & baseline.done,
             lambda rows: compare(pass_.vectors[rows], baseline.vectors[rows]),
@@ -266,7 +302,7 @@ class Results:
                 self.settings[event.setting].prepared = event.prepared
             case BatchEmbedded():
                 passes = self.settings[event.setting].passes
-                key = (event.batch_size, event.repeat)
+                key = (event.batch_size, event.draw)
                 if key not in passes:
                     passes[key] = Pass(len(self.plan.pack), event.batch_size)
                 passes[key].add(event)

@@ -163,14 +163,27 @@ class Study:
             missing = batches
         else:
             missing = self._tell_again(number, batches, earlier)
-        try:
-            self._embed(number, engine, missing)
-        except Cancelled:
-            raise
-        except BaseException:
-            # What it was working on could join the next run's steps.
-            self._engines.drop(engine)
-            raise
+        self._embed(number, engine, [b for b in missing if b.draw.why != "restart"])
+        for draw in sorted({b.draw for b in missing if b.draw.why == "restart"}):
+            engine = self._restarted(number, engine, prepared)
+            self._embed(number, engine, [b for b in missing if b.draw == draw])
+
+    def _restarted(self, number: int, engine: Engine, prepared: Prepared) -> Engine:
+        """Return a new engine of the same setting in place of this one.
+
+        Raises:
+            EngineError: if it chose other kernels, or reads the texts in another way.
+        """
+        before = engine.in_force
+        self._engines.drop(engine)
+        engine, again, _ = self._engine(number, engine.setting)
+        other = _differing(before, engine.in_force)
+        if other or again != prepared:
+            raise EngineError(
+                f"after a restart {', '.join(other) or 'the reading of the texts'} differs: "
+                "figures of one engine do not hold for the next"
+            )
+        return engine
 
     def _begin(
         self, number: int, in_force: dict[str, Any], prepared: Prepared, warm: bool, log: str
@@ -194,7 +207,7 @@ class Study:
         """Tell the batches that an earlier run holds; return those that it does not."""
         missing = []
         for batch in batches:
-            found = earlier.of(batch.batch_size, batch.repeat).batch(batch.rows)
+            found = earlier.of(batch.batch_size, batch.draw).batch(batch.rows)
             if found is None:
                 missing.append(batch)
             else:
@@ -207,7 +220,7 @@ class Study:
         if earlier is None or earlier.prepared is None:
             return False
         batches = batches_of(self.plan, self._usable(earlier.prepared))
-        return all(earlier.of(b.batch_size, b.repeat).holds(b.rows) for b in batches)
+        return all(earlier.of(b.batch_size, b.draw).holds(b.rows) for b in batches)
 
     def _usable(self, prepared: Prepared) -> list[int]:
         return [row for row in range(len(self.plan.pack)) if row not in prepared.refused]
@@ -235,9 +248,16 @@ class Study:
 
     def _embed(self, number: int, engine: Engine, batches: Sequence[PlannedBatch]) -> None:
         jobs = [batch.job(index) for index, batch in enumerate(batches)]
-        for done in engine.embed(jobs, self._stop.is_set) if jobs else ():
-            batch = batches[done.job]
-            self._tell(_event(number, batch, done.vectors, done.steps, done.seconds))
+        try:
+            for done in engine.embed(jobs, self._stop.is_set) if jobs else ():
+                batch = batches[done.job]
+                self._tell(_event(number, batch, done.vectors, done.steps, done.seconds))
+        except Cancelled:
+            raise
+        except BaseException:
+            # What it was working on could join the next run's steps.
+            self._engines.drop(engine)
+            raise
 
     def _engine(self, number: int, setting: Setting) -> tuple[Engine, Prepared, bool]:
         """Return an engine with room for the largest batch, warm if there is one."""
@@ -360,7 +380,7 @@ def _event(
     return BatchEmbedded(
         setting=number,
         batch_size=batch.batch_size,
-        repeat=batch.repeat,
+        draw=batch.draw,
         start=batch.start,
         rows=batch.rows,
         vectors=vectors,
@@ -372,14 +392,20 @@ def _event(
 
 _ROOM = {"max_num_batched_tokens", "max_num_seqs"}
 """What two loadings of one setting differ in; a compiled graph may depend on it."""
+_MEASURED = {"load_seconds", "memory_bytes", "probe_matmul", "probe_attention"}
+"""Figures of one loading, which decide nothing."""
 
 
 def _same_engine(earlier: SettingResults, in_force: dict[str, Any], prepared: Prepared) -> bool:
     """Say whether an engine computes what the earlier one did."""
-    keys = (set(in_force) | set(earlier.in_force)) - {"load_seconds", "memory_bytes"}
-    keys -= _ROOM if in_force.get("execution") == "eager" else set()
-    same = all(in_force.get(key) == earlier.in_force.get(key) for key in keys)
-    return same and earlier.prepared == prepared
+    return not _differing(earlier.in_force, in_force) and earlier.prepared == prepared
+
+
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Return the keys of what is in force that decide about vectors and differ."""
+    keys = (set(one) | set(other)) - _MEASURED
+    keys -= _ROOM if one.get("execution") == "eager" else set()
+    return sorted(key for key in keys if one.get(key) != other.get(key))
 
 
 def _share_of_gpu(wanted: int) -> float | None:

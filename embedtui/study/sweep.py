@@ -1,8 +1,8 @@
 """A sweep: settings x batch sizes x models, read from a plan file or by the name of one.
 
-A plan file is TOML. `models`, `texts`, `column`, `limit`, `batch_sizes`, `repeats`, `truth` and
-`prompt` are what the options of `embedtui run` are; `bundles` names settings, and every
-`[[settings]]` table gives one for each combination of its values.
+A plan file is TOML. `models`, `texts`, `column`, `limit`, `batch_sizes`, `repeats`, `shuffles`,
+`restarts`, `truth` and `prompt` are what the options of `embedtui run` are; `bundles` names
+settings, and every `[[settings]]` table gives one for each combination of its values.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _KEYS: dict[str, type] = {
     "limit": int,
     "batch_sizes": str,
     "repeats": int,
+    "shuffles": int,
+    "restarts": int,
     "truth": bool,
     "prompt": str,
     "bundles": list,
@@ -38,7 +40,8 @@ _KEYS: dict[str, type] = {
 }
 _KINDS = {str: "a text", list: "a list", int: "a whole number", bool: "true or false"}
 _SWITCHES = {switch.key: switch for switch in SWITCHES}
-_CHOICES = ("texts", "column", "id_column", "limit", "repeats", "truth", "prompt")
+_TIMES = ("repeats", "shuffles", "restarts")
+_CHOICES = ("texts", "column", "id_column", "limit", *_TIMES, "truth", "prompt")
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def _checked(name: str, text: str, shown: str = "") -> Sweep:
         raise InputError(f"{where}: {error}") from error
     if not values.get("settings") and not values.get("bundles"):
         raise InputError(f"{where} names no settings: give bundles = [...] or [[settings]]")
-    for key, least, most in (("limit", 1, None), ("repeats", 0, 100)):
+    for key, least, most in (("limit", 1, None), *((key, 0, 100) for key in _TIMES)):
         found = values.get(key)
         if found is not None and (found < least or (most is not None and found > most)):
             raise InputError(f"{where}: {key} must be {least} or more")

@@ -18,7 +18,7 @@ def of_setting(results: Results, setting: SettingResults, faults: Faults | None 
     if known[setting.number]:
         fault = known[setting.number][0]
         return f"fault: {fault.message}; no distance means anything until that is mended"
-    said = [_drift(results, setting), _precision(results, setting)]
+    said = [_drift(results, setting), _restart(setting), _precision(results, setting)]
     if setting.status != "finished":
         total = len(results.plan.pack)
         said.insert(0, f"cut short after {setting.unbatched.count} of {total} texts")
@@ -89,30 +89,60 @@ def _drift(results: Results, setting: SettingResults) -> str:
     sizes = [size for size in results.plan.batch_sizes if size > 1 and len(setting.drift(size)[0])]
     if not sizes:
         return "unbatched only: batch drift was not measured"
-    by_size = {size: summarize(setting.drift(size)[1]) for size in sizes}
+    by_size = {size: summarize(setting.drift_in_any_order(size)) for size in sizes}
     changed = {size: one.pairs - one.identical for size, one in by_size.items()}
     held = setting.of(sizes[-1]).realised["max"]
     span = f"{sizes[0]} to {held}" if len(sizes) > 1 and held > sizes[0] else f"{held}"
+    orders = f", in {setting.orders} orders" if setting.orders > 1 else ""
     if not any(changed.values()):
         count = by_size[sizes[0]].pairs
-        return f"no batch drift: all {count} texts are bitwise identical at batch size {span}"
+        return (
+            f"no batch drift: all {count} texts are bitwise identical at batch size {span}{orders}"
+        )
     worst_size = max(sizes, key=lambda size: by_size[size]["l2"]["max"])
     worst = by_size[worst_size]
     l2 = worst["l2"]["max"]
     drift = (
-        f"L2 up to {l2:.1e}, {changed[worst_size]} of {worst.pairs} texts changed "
-        f"at batch size {worst_size}"
+        f"L2 up to {l2:.1e}, {_moved(setting, worst_size)} of {_there(setting, worst_size)} texts "
+        f"changed at batch size {worst_size}{orders if worst_size == sizes[-1] else ''}"
     )
     noise = _noise(setting)
     if noise is None:
         return f"batch drift: {drift}; the noise floor was not measured"
     floor = noise["l2"]["max"]
     if not floor:
-        return f"batch drift: {drift}; not noise, a repeat gives the same bits{_growth(by_size)}"
+        same = "a repeat gives the same bits"
+        return f"batch drift: {drift}; not noise, {same}{_growth(by_size)}"
     if is_noise(setting):
         return f"no batch drift beyond noise: {drift}, and simply running again does {floor:.1e}"
     times = f"{l2 / floor:.0f} ×" if l2 < 1e4 * floor else "far above"
     return f"batch drift: {drift}; {times} the noise floor ({floor:.1e}){_growth(by_size)}"
+
+
+def _there(setting: SettingResults, size: int) -> int:
+    return max(len(rows) for _, rows, _ in setting.drifts(size))
+
+
+def _moved(setting: SettingResults, size: int) -> int:
+    """Return how many texts differ from their unbatched vectors in any order."""
+    return len({int(row) for _, rows, d in setting.drifts(size) for row in rows[~d.identical]})
+
+
+def _restart(setting: SettingResults) -> str:
+    """Say how far another engine of the same setting is from this one."""
+    found = setting.noise("restart")
+    if found is None:
+        return ""
+    times = len({draw for _, draw in found[0]})
+    said = "a restart gives" if times == 1 else f"{times} restarts give"
+    summary = summarize(found[1])
+    if summary.all_identical:
+        return f"{said} the same bits"
+    l2 = summary["l2"]["max"]
+    within = setting.noise()
+    floor = summarize(within[1])["l2"]["max"] if within else 0.0
+    beside = f", {floor:.1e} without one" if within else ""
+    return f"{said} L2 up to {l2:.1e}{beside}"
 
 
 def _growth(by_size: dict[int, Distribution]) -> str:
@@ -137,8 +167,7 @@ def _precision(results: Results, setting: SettingResults) -> str:
 
 def _batched(setting: SettingResults) -> list[Distribution]:
     """Return the batch drift of every batch size that there is something of."""
-    sizes = sorted(size for size, repeat in setting.passes if repeat == 0 and size > 1)
-    drifts = [summarize(setting.drift(size)[1]) for size in sizes]
+    drifts = [summarize(setting.drift_in_any_order(size)) for size in setting.batched]
     return [drift for drift in drifts if drift.pairs]
 
 

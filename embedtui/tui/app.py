@@ -794,10 +794,12 @@ class Explorer(App[int]):
         dtypes = list(chosen_now.pop("dtype"))
         now = AdvancedChoice(
             {key: list(values) for key, values in chosen_now.items()},
-            self.choices.repeats,
-            self.choices.truth,
-            self.choices.too_long,
-            self.choices.prompt,
+            repeats=self.choices.repeats,
+            shuffles=self.choices.shuffles,
+            restarts=self.choices.restarts,
+            truth=self.choices.truth,
+            too_long=self.choices.too_long,
+            prompt=self.choices.prompt,
         )
 
         def chosen(choice: AdvancedChoice | None) -> None:
@@ -805,6 +807,8 @@ class Explorer(App[int]):
                 self.choose(
                     chosen=({"dtype": dtypes, **choice.settings},),
                     repeats=choice.repeats,
+                    shuffles=choice.shuffles,
+                    restarts=choice.restarts,
                     truth=choice.truth,
                     too_long=choice.too_long,
                     prompt=choice.prompt,

@@ -51,7 +51,7 @@ def detail_of(run: Results, setting: SettingResults, row: int, metric: Metric) -
     """Gather what is known of the text in `row` of the pack; call it under the session's lock."""
     pack = run.plan.pack
     sizes = []
-    for size in sorted(s for s, repeat in setting.passes if repeat == 0 and s > 1):
+    for size in setting.batched:
         rows, distances = setting.drift(size)
         place = np.flatnonzero(rows == row)
         if len(place):

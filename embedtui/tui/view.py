@@ -312,7 +312,7 @@ def _line(
     metric = wish.metric
     points, everything = [], []
     for size in _batched(setting):
-        distances = setting.drift(size)[1]
+        distances = setting.drift_in_any_order(size)
         values = getattr(distances, metric)
         usable = np.isfinite(values)
         if usable.any():
@@ -365,9 +365,9 @@ def _worst(setting: SettingResults, metric: Metric) -> tuple[Floats, Bools]:
     worst = np.full(texts, np.nan)
     identical = np.ones(texts, dtype=np.bool_)
     for size in _batched(setting):
-        rows, distances = setting.drift(size)
-        worst[rows] = np.fmax(worst[rows], getattr(distances, metric))
-        identical[rows] &= distances.identical
+        for _, rows, distances in setting.drifts(size):
+            worst[rows] = np.fmax(worst[rows], getattr(distances, metric))
+            identical[rows] &= distances.identical
     return worst, identical
 
 
@@ -418,7 +418,7 @@ def _largest(distances: Distances, metric: Metric) -> float | None:
 
 
 def _batched(setting: SettingResults) -> tuple[int, ...]:
-    return tuple(sorted(size for size, repeat in setting.passes if repeat == 0 and size > 1))
+    return setting.batched
 
 
 def _labels(shown: list[tuple[Key, Results]]) -> list[str]:

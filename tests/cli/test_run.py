@@ -370,7 +370,8 @@ class TestCtrlC:
     def test_lets_the_batch_come_back_and_shows_what_there_is(
         self, embedtui: Embedtui, model_folder: Path, few: Path
     ) -> None:
-        said = self.run(embedtui, model_folder, few, signalled((9, signal.SIGINT)))
+        script = signalled((9, signal.SIGINT))
+        said = self.run(embedtui, model_folder, few, script, "--shuffles", "0")
         assert "stopping after this batch; Ctrl+C again kills the engine" in said.err
         assert (
             said.err.splitlines()[-1] == "embedtui: cancelled after the batch in hand; "

@@ -137,6 +137,71 @@ class TestTf32:
         found = causes(run_study(made(dtype), Script(drift=no_drift)), **TF32)
         assert names(found) == ["none"]
 
+    def test_is_certain_where_the_kernel_itself_was_probed(self, run_study: RunStudy) -> None:
+        ran = run_study(plan(16, "float32", sizes=(1, 4), truth=False), Script(drift=no_drift))
+        found = causes(ran, **TF32, probe_matmul=1.3e-7, probe_attention=2.9e-4)
+        assert names(found) == ["tf32", "none"]
+        assert found[0].sure == "certain"
+        assert found[0].seen == (
+            "attention in use is 2.9e-04 from float64, which is 12 bits of float32's 24"
+        )
+
+    @pytest.mark.parametrize("dtype", ["float32", "float16"])
+    def test_is_not_named_where_the_kernels_are_exact_enough(
+        self, run_study: RunStudy, dtype
+    ) -> None:
+        probes = {"float32": 3.5e-7, "float16": 2.1e-4}[dtype]
+        found = causes(
+            run_study(made(dtype), Script(drift=no_drift)),
+            probe_matmul=probes,
+            probe_attention=probes,
+        )
+        assert names(found) == ["none"]
+
+
+class TestWire:
+    @pytest.mark.parametrize(
+        ("how", "said"),
+        [
+            (lambda v: v.astype(np.float16), "a float16 holds every figure"),
+            (lambda v: (v.view(np.uint32) & 0xFFFF0000).view(np.float32), "a bfloat16 holds"),
+            (lambda v: np.round(v.astype(np.float64), 5), "ends after 5 decimals"),
+        ],
+    )
+    def test_digits_lost_after_computing_are_named(self, run_study: RunStudy, how, said) -> None:
+        def rounded(batch) -> None:
+            batch.vectors[:] = how(batch.vectors)
+
+        found = causes(run_study(made("float32"), Script(drift=no_drift, plants=(rounded,))))
+        wire = next(one for one in found if one.cause == "wire")
+        assert said in wire.seen
+
+    def test_float32_as_it_comes_is_not(self, run_study: RunStudy) -> None:
+        assert names(causes(run_study(made("float32"), Script(drift=no_drift)))) == ["none"]
+
+
+def test_batches_that_were_split_are_named(run_study: RunStudy) -> None:
+    found = causes(run_study(made("float32"), Script(drift=no_drift, most_in_step=8)))
+    assert names(found) == ["split", "none"]
+    assert "4 of 4 steps at batch size 16" in found[0].seen
+
+
+class TestRestarts:
+    def test_that_change_the_bits_are_named(self, run_study: RunStudy) -> None:
+        ran = run_study(
+            plan(16, "float16", sizes=(1, 4), restarts=1),
+            Script(drift=no_drift, restart_noise=1e-5),
+        )
+        found = causes(ran)
+        assert names(found) == ["restart", "none"]
+        assert "0.0e+00 by running again without one" in found[0].seen
+
+    def test_that_differ_no_more_than_repeats_are_not(self, run_study: RunStudy) -> None:
+        ran = run_study(
+            plan(16, "float16", sizes=(1, 4), restarts=1), Script(drift=no_drift, noise=1e-5)
+        )
+        assert names(causes(ran)) == ["noise"]
+
 
 def test_vectors_of_another_pooling_are_another_input(run_study: RunStudy) -> None:
     script = Script(drift=no_drift, precision={"float16": 1.05})

@@ -12,6 +12,8 @@ from embedtui.engine.settings import Setting
 from embedtui.errors import InputError
 from embedtui.study.batch_sizes import MOST_TEXTS_PER_BATCH, parse_batch_sizes
 from embedtui.study.plan import (
+    FIRST,
+    Draw,
     Plan,
     PlannedBatch,
     batches_of,
@@ -84,10 +86,10 @@ class TestBatchSizes:
             parse_batch_sizes("1,2,4x,8")
 
 
-def when(batches: list[PlannedBatch]) -> dict[tuple[int, int, int], int]:
+def when(batches: list[PlannedBatch]) -> dict[tuple[int, Draw, int], int]:
     """Return when each text was through each pass: its place in the order of batches."""
     return {
-        (batch.batch_size, batch.repeat, row): place
+        (batch.batch_size, batch.draw, row): place
         for place, batch in enumerate(batches)
         for row in batch.rows
     }
@@ -96,31 +98,63 @@ def when(batches: list[PlannedBatch]) -> dict[tuple[int, int, int], int]:
 class TestBatches:
     @given(SIZES, ROWS, st.integers(0, 2))
     def test_every_text_goes_once_through_every_pass(
-        self, sizes: tuple[int, ...], rows: list[int], repeats: int
+        self, sizes: tuple[int, ...], rows: list[int], times: int
     ) -> None:
-        made = plan(1, sizes=sizes, repeats=repeats)
+        made = plan(1, sizes=sizes, repeats=times, shuffles=times, restarts=times)
         batches = batches_of(made, rows)
-        for size, repeat in made.passes:
-            passed = [b for b in batches if (b.batch_size, b.repeat) == (size, repeat)]
-            assert [row for b in passed for row in b.rows] == rows
+        for size, draw in made.passes:
+            passed = [b for b in batches if (b.batch_size, b.draw) == (size, draw)]
+            passed.sort(key=lambda batch: batch.start)
+            gone = [row for b in passed for row in b.rows]
+            assert sorted(gone) == sorted(rows) if draw.why == "shuffle" else gone == rows
             assert [b.start for b in passed] == list(range(0, len(rows), size))
             assert all(len(b.rows) == size for b in passed[:-1])
-        assert {(b.batch_size, b.repeat) for b in batches} <= set(made.passes)
+        assert {(b.batch_size, b.draw) for b in batches} <= set(made.passes)
 
     @given(SIZES, ROWS)
     def test_a_batch_comes_after_the_unbatched_vectors_of_its_texts(
         self, sizes: tuple[int, ...], rows: list[int]
     ) -> None:
-        at = when(batches_of(plan(1, sizes=sizes), rows))
-        assert all(at[1, 0, row] <= place for (_, _, row), place in at.items())
+        at = when(batches_of(plan(1, sizes=sizes, shuffles=2, restarts=1), rows))
+        assert all(at[1, FIRST, row] <= place for (_, _, row), place in at.items())
 
     @given(SIZES, ROWS)
     def test_a_repeat_comes_after_what_it_repeats(
         self, sizes: tuple[int, ...], rows: list[int]
     ) -> None:
         at = when(batches_of(plan(1, sizes=sizes, repeats=2), rows))
-        assert all(at[size, 0, row] < at[size, 1, row] for size, r, row in at if r == 1)
-        assert all(at[size, 1, row] < at[size, 2, row] for size, r, row in at if r == 2)
+        one, two = Draw("repeat", 1), Draw("repeat", 2)
+        assert all(at[size, FIRST, row] < at[size, one, row] for size, r, row in at if r == one)
+        assert all(at[size, one, row] < at[size, two, row] for size, r, row in at if r == two)
+
+    @given(SIZES, ROWS)
+    def test_restarts_are_the_last_and_each_together(
+        self, sizes: tuple[int, ...], rows: list[int]
+    ) -> None:
+        batches = batches_of(plan(1, sizes=sizes, repeats=1, shuffles=1, restarts=2), rows)
+        again = [b.draw.number if b.draw.why == "restart" else 0 for b in batches]
+        assert again == sorted(again)
+
+    def test_a_shuffle_mixes_and_is_the_same_in_every_run(self) -> None:
+        made = plan(1, sizes=(1, 8), repeats=0, shuffles=2)
+        rows = list(range(64))
+
+        def orders() -> list[list[int]]:
+            batches = batches_of(made, rows)
+            return [
+                [row for b in batches if b.draw == Draw("shuffle", n) for row in b.rows]
+                for n in (1, 2)
+            ]
+
+        one, two = orders()
+        assert one != two
+        assert rows not in (one, two)
+        assert orders() == [one, two]
+        mates = [set(b.rows) for b in batches_of(made, rows) if b.draw.why == "shuffle"]
+        assert not any(block == set(range(n, n + 8)) for block in mates for n in range(0, 64, 8))
+
+    def test_unbatched_only_has_nothing_to_shuffle(self) -> None:
+        assert plan(1, sizes=(1,), repeats=0, shuffles=3).passes == [(1, FIRST)]
 
     @given(SIZES, ROWS, st.data())
     def test_cut_off_anywhere_all_batch_sizes_have_the_same_first_texts(
@@ -130,7 +164,7 @@ class TestBatches:
         cut = data.draw(st.integers(0, len(batches)))
         done: dict[int, list[int]] = {size: [] for size in sizes}
         for batch in batches[:cut]:
-            if batch.repeat == 0:
+            if batch.draw == FIRST:
                 done[batch.batch_size] += batch.rows
         for size, got in done.items():
             assert got == rows[: len(got)]
@@ -142,18 +176,27 @@ class TestBatches:
 
     def test_the_noise_floor_comes_with_each_stretch_of_the_largest_batch(self) -> None:
         at = when(batches_of(plan(1, sizes=(1, 2, 8), repeats=1), range(30)))
-        assert at[8, 1, 7] < at[1, 0, 8]
-        assert at[1, 1, 15] < at[1, 0, 16]
+        again = Draw("repeat", 1)
+        assert at[8, again, 7] < at[1, FIRST, 8]
+        assert at[1, again, 15] < at[1, FIRST, 16]
 
     def test_only_the_extremes_are_run_again(self) -> None:
         made = plan(1, sizes=(1, 2, 4), repeats=2)
         assert made.noise_sizes == (1, 4)
-        assert made.passes == [(1, 0), (2, 0), (4, 0), (1, 1), (4, 1), (1, 2), (4, 2)]
-        assert plan(1, sizes=(1,)).passes == [(1, 0), (1, 1)]
-        assert plan(1, repeats=0).noise_sizes == ()
+        one, two = Draw("repeat", 1), Draw("repeat", 2)
+        again = [(1, one), (4, one), (1, two), (4, two)]
+        assert made.passes == [(1, FIRST), (2, FIRST), (4, FIRST), *again]
+        assert plan(1, sizes=(1,)).passes == [(1, FIRST), (1, one)]
+        assert plan(1, sizes=(1,), repeats=0).passes == [(1, FIRST)]
+
+    def test_a_draw_is_read_back(self) -> None:
+        for draw in (FIRST, Draw("shuffle", 3), Draw("restart", 12)):
+            assert Draw.parse(str(draw)) == draw
+        with pytest.raises(ValueError, match="unknown draw"):
+            Draw.parse("again-1")
 
     def test_a_batch_is_asked_for_by_its_rows(self) -> None:
-        job = PlannedBatch(4, 1, 8, (8, 9, 11)).job(7)
+        job = PlannedBatch(4, FIRST, 8, (8, 9, 11)).job(7)
         assert (job.number, job.rows) == (7, (8, 9, 11))
 
 
@@ -166,6 +209,8 @@ class TestPlan:
             model_hash="00ff",
             truth=False,
             repeats=3,
+            shuffles=2,
+            restarts=1,
             too_long="refuse",
         )
         values = json.loads(json.dumps(made.as_dict()))

@@ -8,6 +8,7 @@ import pytest
 
 from embedtui.measure import compare
 from embedtui.study.events import BatchEmbedded, RunEnded, RunStarted, SettingEnded, TruthComputed
+from embedtui.study.plan import FIRST, Draw
 from embedtui.study.results import Results
 from tests.fakes import REFUSED, Script, exact, pack, plan
 from tests.study.conftest import Ran, RunStudy
@@ -15,12 +16,12 @@ from tests.study.conftest import Ran, RunStudy
 Vectors = npt.NDArray[np.float64]
 
 
-def vectors_of(ran: Ran, size: int, repeat: int = 0, setting: int = 0) -> dict[int, Vectors]:
+def vectors_of(ran: Ran, size: int, draw: Draw = FIRST, setting: int = 0) -> dict[int, Vectors]:
     """Return each text's vector of one pass, from the events."""
     return {
         row: vector.astype(np.float64)
         for batch in ran.told.of(BatchEmbedded)
-        if (batch.setting, batch.batch_size, batch.repeat) == (setting, size, repeat)
+        if (batch.setting, batch.batch_size, batch.draw) == (setting, size, draw)
         for row, vector in zip(batch.rows, batch.vectors, strict=True)
     }
 
@@ -40,7 +41,7 @@ def ran(run_study: RunStudy) -> Ran:
 @pytest.mark.parametrize("size", [2, 4])
 def test_drift_is_batched_against_unbatched(ran: Ran, setting: int, size: int) -> None:
     rows, distances = ran.results.settings[setting].drift(size)
-    alone, batched = vectors_of(ran, 1, 0, setting), vectors_of(ran, size, 0, setting)
+    alone, batched = vectors_of(ran, 1, FIRST, setting), vectors_of(ran, size, FIRST, setting)
     assert list(rows) == list(range(11))
     expected = [l2(batched[row], alone[row]) for row in rows]
     assert distances.l2 == pytest.approx(expected, rel=1e-6)
@@ -71,21 +72,61 @@ def test_noise_is_every_repeat_against_its_first_run(ran: Ran) -> None:
     found = ran.results.settings[0].noise()
     assert found is not None
     passes, distances = found
-    assert passes == [(1, 1), (1, 2), (4, 1), (4, 2)]
+    one, two = Draw("repeat", 1), Draw("repeat", 2)
+    assert passes == [(1, one), (1, two), (4, one), (4, two)]
     expected = [
-        l2(vectors_of(ran, size, repeat)[row], vectors_of(ran, size, 0)[row])
-        for size, repeat in passes
+        l2(vectors_of(ran, size, draw)[row], vectors_of(ran, size)[row])
+        for size, draw in passes
         for row in range(11)
     ]
     assert distances.l2 == pytest.approx(expected, rel=1e-5)
     assert distances.l2.max() < 1e-5
 
 
+def test_a_shuffle_is_held_against_the_unbatched_vectors(run_study: RunStudy) -> None:
+    def drift(_dtype: str, size: int, position: int) -> float:
+        return 1e-3 if size == 4 and position == 3 else 0.0
+
+    made = plan(12, "float16", sizes=(1, 2, 4), shuffles=2)
+    (setting,) = run_study(made, Script(drift=drift)).results.settings
+    assert setting.orders == 3
+    assert [(draw, len(rows)) for draw, rows, _ in setting.drifts(4)] == [
+        (FIRST, 12),
+        (Draw("shuffle", 1), 12),
+        (Draw("shuffle", 2), 12),
+    ]
+    moved = [
+        set(np.flatnonzero(~distances.identical).tolist()) for _, _, distances in setting.drifts(4)
+    ]
+    assert moved[0] == {3, 7, 11}
+    assert len(moved[1]) == len(moved[2]) == 3
+    assert moved[0] != moved[1]
+    shuffled = setting.shuffled()
+    assert shuffled is not None
+    assert (len(shuffled), int((~shuffled.identical).sum())) == (24, 6)
+    assert len(setting.drift_in_any_order(4)) == 36
+    assert setting.drift_in_any_order(2).identical.all()
+
+
+def test_a_restart_is_told_apart_from_a_repeat(run_study: RunStudy) -> None:
+    made = plan(6, "float16", sizes=(1, 4), repeats=1, restarts=2)
+    ran = run_study(made, Script(restart_noise=1e-6))
+    (setting,) = ran.results.settings
+    again, restarted = setting.noise(), setting.noise("restart")
+    assert again is not None
+    assert restarted is not None
+    assert again[1].identical.all()
+    assert [str(draw) for _, draw in restarted[0]] == ["restart-1", "restart-2"] * 2
+    assert not restarted[1].identical.any()
+    assert restarted[1].l2.max() < 1e-5
+    assert len(ran.engines.loaded) == 3
+
+
 def test_precision_error_is_unbatched_against_the_truth_of_unit_length(ran: Ran) -> None:
     found = ran.results.settings[1].precision_error(ran.results.truth)
     assert found is not None
     rows, distances = found
-    alone = vectors_of(ran, 1, 0, 1)
+    alone = vectors_of(ran, 1, FIRST, 1)
     texts = ran.results.plan.pack.texts
     truth = {row: exact(texts[row].text, 16) for row in rows}
     assert distances.l2 == pytest.approx([l2(alone[row], truth[row]) for row in rows], rel=1e-6)
@@ -121,7 +162,7 @@ def test_no_repeats_no_noise(run_study: RunStudy) -> None:
 def test_identical_is_to_the_bit(run_study: RunStudy) -> None:
     setting = run_study(plan(9, "float32", sizes=(1, 4))).results.settings[0]
     assert compare(setting.of(4).vectors, setting.unbatched.vectors).identical.all()
-    setting.passes[4, 0].vectors[5, 0] = np.nextafter(
+    setting.passes[4, FIRST].vectors[5, 0] = np.nextafter(
         setting.unbatched.vectors[5, 0], np.float32(2)
     )
     assert np.flatnonzero(~setting.drift(4)[1].identical).tolist() == [5]

@@ -68,8 +68,8 @@ class TestEvents:
         made = plan(7, "float16", sizes=(1, 3), repeats=1)
         told = run_study(made).told.of(BatchEmbedded)
         planned = batches_of(made, range(7))
-        assert [(b.batch_size, b.repeat, b.start, b.rows) for b in told] == [
-            (b.batch_size, b.repeat, b.start, b.rows) for b in planned
+        assert [(b.batch_size, b.draw, b.start, b.rows) for b in told] == [
+            (b.batch_size, b.draw, b.start, b.rows) for b in planned
         ]
         assert all(b.vectors.shape == (len(b.rows), 16) for b in told)
         assert all(sum(sequences for sequences, _ in b.steps) == len(b.rows) for b in told)

@@ -20,6 +20,12 @@ from embedtui.tui.pickers.frame import FRAME_CSS
 from embedtui.tui.widgets.chips import Chip, Chips
 
 _MANY = 16
+_TIMES = {
+    "repeats": "how often unbatched and largest batches are run again: the noise floor",
+    "shuffles": "in how many other orders the largest batches are tried: other company, other "
+    "places",
+    "restarts": "how often the engine is loaded anew to run them again",
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class AdvancedChoice:
     settings: dict[str, list[Any]]
     """The values to try for each switch."""
     repeats: int = 1
+    shuffles: int = 2
+    restarts: int = 0
     truth: bool = True
     too_long: str = "truncate"
     prompt: str = ""
@@ -63,7 +71,8 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
         self._device = device
         self._dtypes = dtypes
         self._chosen: dict[str, list[Any]] = {k: list(v) for k, v in now.settings.items()}
-        self._repeats, self._truth, self._too_long = now.repeats, now.truth, now.too_long
+        self._times = {"repeats": now.repeats, "shuffles": now.shuffles, "restarts": now.restarts}
+        self._truth, self._too_long = now.truth, now.too_long
         self._prompt = now.prompt
         self._bad: set[str] = set()
 
@@ -109,12 +118,13 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
             )
             said = "put before every text: one of the model's own by its name, or a text"
             yield Static(said, classes="explained", markup=False)
-        with Vertical(classes="switch"):
-            yield Static("repeats", classes="name", markup=False)
-            numbers = [Chip(str(n), str(n)) for n in sorted({0, 1, 2, 3, 5, self._repeats})]
-            yield Chips(numbers, (str(self._repeats),), single=True, id="option-repeats")
-            said = "how often unbatched and largest batches are run again: the noise floor"
-            yield Static(said, classes="explained", markup=False)
+        for name, said in _TIMES.items():
+            with Vertical(classes="switch"):
+                yield Static(name, classes="name", markup=False)
+                numbers = [Chip(str(n), str(n)) for n in sorted({0, 1, 2, 3, 5, self._times[name]})]
+                now = str(self._times[name])
+                yield Chips(numbers, (now,), single=True, id=f"option-{name}")
+                yield Static(said, classes="explained", markup=False)
         with Vertical(classes="switch"):
             yield Static("float64 truth", classes="name", markup=False)
             chips = [Chip("on", "on"), Chip("off", "off")]
@@ -141,8 +151,8 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
         if kind == "option":
             value = event.selected[0]
             match key:
-                case "repeats":
-                    self._repeats = int(value)
+                case "repeats" | "shuffles" | "restarts":
+                    self._times[key] = int(value)
                 case "truth":
                     self._truth = value == "on"
                 case _:
@@ -188,7 +198,11 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
             return
         self.dismiss(
             AdvancedChoice(
-                dict(self._chosen), self._repeats, self._truth, self._too_long, self._prompt
+                dict(self._chosen),
+                truth=self._truth,
+                too_long=self._too_long,
+                prompt=self._prompt,
+                **self._times,
             )
         )
 

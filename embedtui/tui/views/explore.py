@@ -125,6 +125,8 @@ class ExploreView(Vertical):
             for key, values in chosen.items()
         ]
         more += [f"repeats={choices.repeats}"] if choices.repeats != 1 else []
+        more += [f"shuffles={choices.shuffles}"] if choices.shuffles != 2 else []
+        more += [f"restarts={choices.restarts}"] if choices.restarts else []
         more += ["no truth"] if not choices.truth else []
         more += [f"prompt {printable(choices.prompt, 20)}"] if choices.prompt else []
         more += ["too long: left out"] if choices.too_long != "truncate" else []
