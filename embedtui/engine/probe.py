@@ -101,7 +101,9 @@ def _attention(model: Any) -> tuple[int, float | None]:
     tokens = len(query)
     if _is_special(impl, tokens):
         return tokens, None
-    causal = str(getattr(layer, "attn_type", "decoder")) == "decoder"
+    # A string or an enumeration of strings, as vLLM's versions have it.
+    kind = getattr(layer, "attn_type", "decoder")
+    causal = getattr(kind, "value", kind) == "decoder"
     query, key, value = (_by_head(part, impl) for part in (query, key, value))
     return tokens, _relative(
         found.reshape(tokens, -1), _exact(query, key, value, float(impl.scale), causal)

@@ -32,6 +32,8 @@ _GROWS = 0.6
 _LEAST_TEXTS = 8
 _NARROW = 1e-5
 """Relative L2 of one kernel to float64 that float32 never shows (it is near 1e-7; TF32's 3e-4)."""
+_OTHER = 0.05
+"""What is that far from float64 is another formula, not a rounded one."""
 _NOISE = 2
 """Two draws of one noise may differ by so much."""
 _DECIMALS = (3, 4, 5, 6)
@@ -123,8 +125,8 @@ def _of_fault(setting: SettingResults, fault: Finding) -> Diagnosis:
 def _of_precision(setting: SettingResults, error: float | None) -> list[Diagnosis]:
     """Return what the probed kernels and the distance from the truth give away."""
     if error is not None and error > _ANOTHER_INPUT:
-        quantised = setting.setting.quantization != "none"
-        if quantised:
+        put_back = setting.in_force.get("pooling_accumulation") == "model"
+        if setting.setting.quantization != "none" or put_back:
             return []
         return [
             Diagnosis(
@@ -145,10 +147,10 @@ def _of_tf32(setting: SettingResults, error: float | None) -> list[Diagnosis]:
     if engine.get("dtype") != "float32":
         return []
     probes = {
-        "matrix products": engine.get("probe_matmul"),
-        "attention": engine.get("probe_attention"),
+        "the matrix product": engine.get("probe_matmul"),
+        "the attention": engine.get("probe_attention"),
     }
-    narrow = {what: value for what, value in probes.items() if value and value > _NARROW}
+    narrow = {what: value for what, value in probes.items() if value and _NARROW < value < _OTHER}
     off = error is not None and _TF32_FROM < error < _TF32_TO
     if not narrow and not off:
         return []
@@ -292,25 +294,19 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
             "nothing",
         )
     if is_noise(setting):
-        return Diagnosis(
-            "noise",
-            "noise of running again",
-            f"batches move vectors by L2 {most:.1e}, and so does the same batch run again",
-            "atomic additions come in any order, as in mean pooling on a GPU",
-            "likely",
-            "nothing; compare with a tolerance, not bit for bit",
-        )
+        return _of_noise(setting, most)
     own = error or _USUAL_ERROR.get(dtype, 2e-3)
     size = max(worst)
     grows = _growth(setting, size)
     spread = most / max(worst[min(worst)], 1e-300)
-    if grows is not None and grows > _GROWS and spread > 2 and len(worst) > 1:
-        put_back = setting.in_force.get("pooling_accumulation") == "model"
+    put_back = setting.in_force.get("pooling_accumulation") == "model"
+    growing = grows is not None and grows > _GROWS and spread > 2 and len(worst) > 1
+    if growing or (put_back and most > _BEYOND * own):
         return Diagnosis(
             "accumulation",
             "accumulation in the model dtype, grows with the place in the batch",
             f"L2 {worst[min(worst)]:.1e} in batches of {min(worst)}, {worst[size]:.1e} in batches "
-            f"of {size}; rank correlation with the place in the batch {grows:.2f}",
+            f"of {size}; rank correlation with the place in the batch {grows or 0.0:.2f}",
             f"a running sum over the whole batch in {dtype} loses more with every text before",
             "certain" if put_back else "likely",
             "pool in float32, as vLLM does since it adds up each text by itself: upgrade vLLM",
@@ -320,7 +316,7 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
         return Diagnosis(
             "rounding-order",
             f"rounding order, {below} the dtype's own error",
-            f"L2 {most:.1e} at most, {most / own:.1g} times what {dtype} costs anyway "
+            f"L2 {most:.1e} at most, {most / own:.1g} times what {_costly(setting)} costs anyway "
             f"({own:.1e}{'' if error else ', as usual'})",
             "another batch has another shape, for which the library takes a kernel that adds up in "
             "another order",
@@ -330,18 +326,32 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
     return _beyond_rounding(setting, most, own)
 
 
+def _of_noise(setting: SettingResults, most: float) -> Diagnosis:
+    if setting.in_force.get("prefix_caching"):
+        return _of_cache(
+            setting, f"L2 {most:.1e} at most, and as much when a text is embedded again"
+        )
+    return Diagnosis(
+        "noise",
+        "noise of running again",
+        f"batches move vectors by L2 {most:.1e}, and so does the same batch run again",
+        "atomic additions come in any order, as in mean pooling on a GPU",
+        "likely",
+        "nothing; compare with a tolerance, not bit for bit",
+    )
+
+
+def _costly(setting: SettingResults) -> str:
+    """Return what of a setting costs precision."""
+    quantised = setting.setting.quantization
+    dtype = str(setting.in_force.get("dtype"))
+    return dtype if quantised == "none" else f"{dtype} with {quantised}"
+
+
 def _beyond_rounding(setting: SettingResults, most: float, own: float) -> Diagnosis:
     seen = f"L2 {most:.1e} at most, {most / own:.0f} times what the dtype costs"
-    on = [key for key in ("prefix_caching", "chunked_prefill") if setting.in_force.get(key)]
-    if on:
-        return Diagnosis(
-            "cache",
-            " and ".join(on),
-            seen,
-            "a text's vector then depends on what was computed before it",
-            "likely",
-            f"switch {' and '.join(on)} off and measure again",
-        )
+    if _caches(setting):
+        return _of_cache(setting, seen)
     return Diagnosis(
         "beyond-rounding",
         "more than rounding: padding, mask or positions",
@@ -350,6 +360,22 @@ def _beyond_rounding(setting: SettingResults, most: float, own: float) -> Diagno
         "place in the batch",
         "possible",
         "compare the texts that moved most: do they share a length or a place?",
+    )
+
+
+def _caches(setting: SettingResults) -> list[str]:
+    return [key for key in ("prefix_caching", "chunked_prefill") if setting.in_force.get(key)]
+
+
+def _of_cache(setting: SettingResults, seen: str) -> Diagnosis:
+    on = " and ".join(_caches(setting))
+    return Diagnosis(
+        "cache",
+        on,
+        seen,
+        "a text's vector then depends on what was computed before it",
+        "likely",
+        f"switch {on} off and measure again",
     )
 
 

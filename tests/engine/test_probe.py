@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import pytest
 
 from embedtui.engine.probe import probe
@@ -9,6 +11,12 @@ from embedtui.engine.probe import probe
 torch = pytest.importorskip("torch")
 
 HEADS, WIDTH, TOKENS = 4, 16, 24
+
+
+class AttentionType(str, Enum):  # noqa: UP042 - as vLLM has it
+    """vLLM has had both, plain strings and an enumeration of them."""
+
+    DECODER = "decoder"
 
 
 def ten_bits(part):
@@ -63,7 +71,7 @@ class Attention(torch.nn.Module):
     def __init__(self, rounded, causal: bool) -> None:
         super().__init__()
         self.impl = Kernel(rounded, causal)
-        self.attn_type = "decoder" if causal else "encoder_only"
+        self.attn_type = AttentionType.DECODER if causal else "encoder_only"
 
 
 class Llm:

@@ -143,7 +143,7 @@ class TestTf32:
         assert names(found) == ["tf32", "none"]
         assert found[0].sure == "certain"
         assert found[0].seen == (
-            "attention in use is 2.9e-04 from float64, which is 12 bits of float32's 24"
+            "the attention in use is 2.9e-04 from float64, which is 12 bits of float32's 24"
         )
 
     @pytest.mark.parametrize("dtype", ["float32", "float16"])
@@ -178,6 +178,27 @@ class TestWire:
 
     def test_float32_as_it_comes_is_not(self, run_study: RunStudy) -> None:
         assert names(causes(run_study(made("float32"), Script(drift=no_drift)))) == ["none"]
+
+
+def test_noise_that_a_prefix_cache_makes_is_the_caches(run_study: RunStudy) -> None:
+    script = Script(drift=no_drift, noise=1e-2)
+    (found,) = causes(run_study(made("bfloat16"), script), prefix_caching=True)
+    assert (found.cause, found.name) == ("cache", "prefix_caching")
+    (found,) = causes(run_study(made("bfloat16"), script))
+    assert found.cause == "noise"
+
+
+def test_a_kernel_that_computes_another_formula_is_no_tf32(run_study: RunStudy) -> None:
+    ran = run_study(made("float32"), Script(drift=no_drift))
+    assert names(causes(ran, **TF32, probe_matmul=1.3e-7, probe_attention=1.2)) == ["none"]
+
+
+def test_old_pooling_that_saturates_is_still_accumulation(run_study: RunStudy) -> None:
+    ran = run_study(made("bfloat16"), Script(drift=far, precision={"bfloat16": 0.11}))
+    assert names(causes(ran)) == ["another-input", "rounding-order"]
+    far_out = run_study(made("bfloat16"), Script(drift=lambda d, s, p: 1.2 if s > 1 else 0.0))
+    (found,) = causes(far_out, pooling_accumulation="model")
+    assert (found.cause, found.sure) == ("accumulation", "certain")
 
 
 def test_batches_that_were_split_are_named(run_study: RunStudy) -> None:
