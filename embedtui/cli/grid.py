@@ -12,6 +12,7 @@ from rich.text import Text
 
 from embedtui.cli.output import unicode_works
 from embedtui.printable import printable
+from embedtui.study.front import Step, step_in_words
 
 Grid = dict[str, Any]
 
@@ -32,6 +33,8 @@ def show(grid: Grid, console: Console, use: str) -> None:
         for reason in dict.fromkeys(one["reason"] for one in grid["skipped"]):
             console.print(Text(f"  {printable(reason, 300)}"))
         console.print()
+    for measure, words in (("precision_error", "precision error"), ("drift", "batch drift")):
+        _front(grid["front"][measure], words, console)
     console.print(Text("What holds for which use:", style="bold"))
     for one in grid["scenarios"]:
         _scenario(one, console)
@@ -75,6 +78,28 @@ def _table(model: str, rows: list[Grid], sizes: list[int], console: Console) -> 
             f"{memory / 1e6:.0f}" if memory else "",
         )
     return table
+
+
+def _front(steps: list[Grid], words: str, console: Console) -> None:
+    """Print what each step from the fastest setting to the nearest costs."""
+    if len(steps) < 2:
+        return
+    console.print(Text(f"What less {words} costs, from the fastest setting on:", style="bold"))
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    table.add_column("setting", overflow="fold")
+    table.add_column("texts/s", justify="right", no_wrap=True)
+    table.add_column("L2", justify="right", no_wrap=True)
+    table.add_column("step", overflow="fold")
+    for one in steps:
+        step = Step(0, one["times_slower"], one["times_nearer"])
+        table.add_row(
+            Text(f"  {printable(one['label'])}"),
+            f"{one['texts_per_second']:.0f} texts/s",
+            f"L2 {one['l2_max']:.1e}" if one["l2_max"] else "same bits",
+            Text(step_in_words(step, words), style="dim"),
+        )
+    console.print(table)
+    console.print()
 
 
 def _cell(figures: dict[str, Any] | None, same: str = "same") -> Text:

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from embedtui.engine.serving import serve_command
 from embedtui.measure import Distances, summarize
 from embedtui.record import report
 from embedtui.study import findings
-from embedtui.study.answers import Entry, answer, fastest
+from embedtui.study.answers import Entry, answer, fastest, largest_drift
+from embedtui.study.front import Candidate, front
 from embedtui.study.judgement import judge
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.scenarios import scenarios
@@ -35,9 +38,42 @@ def build(name: str, runs: list[Results], *, with_reports: bool = True) -> dict[
         "batch_sizes": sorted({size for run in runs for size in run.plan.batch_sizes}),
         "rows": [_row(entry) for entry in entries],
         "skipped": [one for run in runs for one in _skipped(run)],
+        "front": {
+            "precision_error": _front(entries, _error),
+            "drift": _front(entries, _drift),
+        },
         "scenarios": [_scenario(key, entries) for key in scenarios()],
         "runs": [report.build(run) for run in runs] if with_reports else [],
     }
+
+
+def _front(entries: list[Entry], distance: Callable[[Entry], float | None]) -> list[dict[str, Any]]:
+    """Return the settings that can be served and that no other beats, the fastest first."""
+    weighed = []
+    for entry in entries:
+        speed, far = fastest(entry.setting), distance(entry)
+        served = serve_command(entry.setting.setting, 1) is not None
+        if speed and far is not None and served and not entry.fault:
+            weighed.append(Candidate(entry.label, speed[1], far))
+    return [
+        {
+            "label": weighed[step.place].label,
+            "texts_per_second": weighed[step.place].speed,
+            "l2_max": weighed[step.place].distance,
+            "times_slower": step.slower,
+            "times_nearer": step.nearer,
+        }
+        for step in front(weighed)
+    ]
+
+
+def _error(entry: Entry) -> float | None:
+    found = entry.setting.precision_error(entry.results.truth)
+    return _figures(found[1])["l2_max"] if found else None
+
+
+def _drift(entry: Entry) -> float | None:
+    return largest_drift(entry.setting, "l2")
 
 
 def _name(runs: list[Results], run: Results, setting: SettingResults) -> str:

@@ -172,12 +172,13 @@ class SettingResults:
         parts = [(key, distances) for key, distances in parts if len(distances)]
         return ([key for key, _ in parts], join([d for _, d in parts])) if parts else None
 
-    def precision_error(self, truth: Truth) -> tuple[Rows, Distances] | None:
-        """Return the rows that have a truth and how far the unbatched vectors are from it.
+    def precision_error(self, truth: Truth, batch_size: int = 1) -> tuple[Rows, Distances] | None:
+        """Return the rows that have a truth and how far the vectors are from it.
 
+        The precision error proper is that of the unbatched ones; batched ones show drift as well.
         Vectors that were asked to be short are held against the truth cut to their length.
         """
-        pass_ = self.unbatched
+        pass_ = self.of(batch_size)
         width = pass_.vectors.shape[1]
         cut = width == self.setting.dimensions and width <= truth.vectors.shape[1]
         if not truth.done.any() or (width != truth.vectors.shape[1] and not cut):
@@ -189,7 +190,7 @@ class SettingResults:
                 exact = unit(exact)
             return compare(pass_.vectors[rows].astype(np.float64), exact)
 
-        found = self._of("truth").grown(pass_.done & truth.done, measure)
+        found = self._of(("truth", batch_size)).grown(pass_.done & truth.done, measure)
         return found if len(found[0]) else None
 
     def between(self, batch_size: int, other: SettingResults) -> tuple[Rows, Distances] | None:

@@ -6,18 +6,20 @@ for settings whose figures have grown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.engine.serving import serve_command
 from embedtui.engine.settings import Setting
 from embedtui.measure import Distances
 from embedtui.measure.histogram import LogHistogram, log_histogram
 from embedtui.study import verdict
 from embedtui.study.answers import Answers, Entry, answer, fastest, largest_drift
+from embedtui.study.diagnosis import Diagnosis, diagnose
 from embedtui.study.judgement import Judgement, judge
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.scenarios import Metric, Scenario
@@ -28,6 +30,8 @@ SERIES = 8
 
 Key = tuple[str, str, Setting]
 """Model, digest of the texts, setting: what makes one line on the charts."""
+
+Heat = Literal["drift", "error"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -45,6 +49,8 @@ class Wish:
     histogram_of: int | None = None
     """The batch size of the histogram; None for each text's largest drift at any."""
     compared: tuple[Key | None, Key | None] = (None, None)
+    heat: Heat = "drift"
+    """What the heat map and the front of the sweep show."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +79,18 @@ class Line:
     fault: str
     points: tuple[tuple[int, float | None], ...]
     """Batch size and largest drift; None for equal bits."""
+    errors: tuple[tuple[int, float], ...]
+    """Batch size, 1 among them, and the largest distance from the truth."""
     speeds: tuple[tuple[int, float], ...]
+    memory: int | None
+    """Bytes that the engine held when it was loaded."""
+    served: bool
+    """Whether a server can be asked for this setting."""
     histogram: LogHistogram
     sentence: str
     """The verdict on this setting, in words."""
+    causes: tuple[Diagnosis, ...]
+    """What moved its vectors, the worst first."""
     in_force: Mapping[str, Any]
     log: str
     done: int
@@ -147,6 +161,8 @@ class View:
     rate: float | None
     seconds_left: float | None
     wish: Wish
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Label and reason of each setting of the latest run that cannot be had."""
     histogram_sizes: tuple[int, ...] = field(default=())
     """Batch sizes that the histogram can be had for."""
 
@@ -214,6 +230,7 @@ class Composer:
                 rate=progress.texts_per_second,
                 seconds_left=progress.seconds_left,
                 wish=wish,
+                skipped=_skipped(latest) if latest else (),
                 histogram_sizes=_batched(focus[1][1]) if focus else (),
             )
 
@@ -295,6 +312,11 @@ class Composer:
         return self._per_text[1]
 
 
+def _skipped(run: Results) -> tuple[tuple[str, str], ...]:
+    refused = [(s.setting.brief, s.reason) for s in run.settings if s.status == "refused"]
+    return (*run.plan.skipped, *refused)
+
+
 def key_of(run: Results, setting: SettingResults) -> Key:
     """Return what a setting is known by across runs."""
     return run.plan.model_hash or run.plan.model, run.plan.pack.sha256, setting.setting
@@ -340,13 +362,25 @@ def _line(
         judgement=judgement,
         fault=fault,
         points=tuple(points),
+        errors=tuple(_errors(run, setting, metric)),
+        memory=setting.in_force.get("memory_bytes"),
+        served=serve_command(setting.setting, 1) is not None,
         speeds=tuple((s, v) for s, one in passes.items() if (v := one.texts_per_second)),
         histogram=log_histogram(values, identical),
+        causes=() if fault else tuple(diagnose(run, setting, [])),
         sentence=fault or verdict.of_setting(run, setting, {setting.number: []}),
         in_force=setting.in_force,
         log=setting.log,
         done=setting.unbatched.count,
     )
+
+
+def _errors(run: Results, setting: SettingResults, metric: Metric) -> Iterator[tuple[int, float]]:
+    for size in (1, *setting.batched):
+        found = setting.precision_error(run.truth, size)
+        most = _largest(found[1], metric) if found else None
+        if most is not None:
+            yield size, most
 
 
 def _histogram_values(setting: SettingResults, wish: Wish) -> tuple[Floats, Bools]:
