@@ -2,18 +2,24 @@
 
 from embedtui.charts.by_batch_size import Line, drift_by_batch_size
 from embedtui.charts.canvas import preload
+from embedtui.charts.front import FrontPoint, front_chart
 from embedtui.charts.heat import heat_strip
+from embedtui.charts.heat_map import HeatRow, heat_map
 from embedtui.charts.histogram import Ridge, drift_histogram
 from embedtui.charts.picture import Picture, Span, label_of, mark_of
 from embedtui.charts.scatter import scatter
 
 __all__ = [
+    "FrontPoint",
+    "HeatRow",
     "Line",
     "Picture",
     "Ridge",
     "Span",
     "drift_by_batch_size",
     "drift_histogram",
+    "front_chart",
+    "heat_map",
     "heat_strip",
     "label_of",
     "mark_of",

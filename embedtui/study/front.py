@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from embedtui.study.answers import ABOUT_EQUAL
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -34,7 +36,10 @@ class Step:
 
 
 def front(candidates: Sequence[Candidate]) -> list[Step]:
-    """Return the settings that no other beats in both speed and distance, the fastest first."""
+    """Return the settings that no other beats in both speed and distance, the fastest first.
+
+    Distances within `ABOUT_EQUAL` are not told apart, and nobody pays for such a difference.
+    """
     order = sorted(
         range(len(candidates)), key=lambda n: (-candidates[n].speed, candidates[n].distance)
     )
@@ -45,7 +50,7 @@ def front(candidates: Sequence[Candidate]) -> list[Step]:
             steps.append(Step(place, 1.0, 1.0))
             continue
         before = candidates[steps[-1].place]
-        if one.distance < before.distance:
+        if one.distance * ABOUT_EQUAL < before.distance:
             nearer = before.distance / one.distance if one.distance else None
             steps.append(Step(place, before.speed / one.speed, nearer))
     return steps

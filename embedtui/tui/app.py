@@ -296,6 +296,8 @@ class Explorer(App[int]):
         state = self.session.state if "session" in vars(self) else "idle"
         able: dict[str, bool] = {
             "run": state == "idle",
+            "choose_sweep": state == "idle",
+            "heat": bool(lines),
             "cancel": state not in {"idle", "killing"},
             "pause": state != "idle" or self.paused,
             "show_all": bool(self.frame and self.frame.view.wish.hidden),
@@ -507,6 +509,10 @@ class Explorer(App[int]):
                 from embedtui.tui.views.texts import TextsView  # noqa: PLC0415 - built when opened
 
                 return TextsView(id="texts")
+            case "sweep":
+                from embedtui.tui.views.sweep import SweepView  # noqa: PLC0415 - likewise
+
+                return SweepView(id="sweep")
             case "compare":
                 from embedtui.tui.views.compare import CompareView  # noqa: PLC0415 - likewise
 
@@ -531,6 +537,7 @@ class Explorer(App[int]):
             ("texts", "4", "Texts"),
             ("compare", "5", "Compare"),
             ("log", "6", "Log"),
+            ("sweep", "s", "Sweep"),
             ("help", "?", "Help"),
         )
         if wide:
@@ -540,7 +547,7 @@ class Explorer(App[int]):
             first = (
                 ("settings", "1", "Settings"),
                 ("drift", "2", "Drift"),
-                ("sizes", "3", "By batch size"),
+                ("sizes", "3", "Sizes"),
             )
             opened = self._pane if current == "explore" else current
         self.query_one(Tabs).show((*first, *others), opened)
@@ -581,6 +588,21 @@ class Explorer(App[int]):
             second = next((key for key in keys if key != first), None)
             self.framer.change(compared=(first, second))
         await self._open("compare")
+
+    async def action_sweep(self) -> None:
+        """Show settings and batch sizes as a grid."""
+        await self._open("sweep")
+
+    def action_choose_sweep(self) -> None:
+        """Choose a sweep and measure it."""
+        from embedtui.tui.sweeps import choose  # noqa: PLC0415 - when it is asked for
+
+        choose(self)
+
+    def action_heat(self) -> None:
+        """Weigh the other distance in the sweep."""
+        heat = "error" if self.framer.wish.heat == "drift" else "drift"
+        self.framer.change(heat=heat)
 
     async def action_log(self) -> None:
         """Show the engines' logs."""

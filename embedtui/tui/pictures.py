@@ -8,6 +8,7 @@ import numpy as np
 
 from embedtui import charts
 from embedtui.charts import Picture
+from embedtui.study.front import Candidate, Step, front
 from embedtui.tui.view import Line, View
 
 
@@ -66,6 +67,84 @@ def _scatter(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     )
 
 
+def _heat_map(view: View, width: int, height: int, *, unicode: bool) -> Picture:
+    errors = view.wish.heat == "error"
+    rows = []
+    for place, line in enumerate(view.lines):
+        drifts = {size: value or 0.0 for size, value in line.points}
+        word = {True: "✔", False: "✗", None: ""}[line.judgement.holds]
+        if line.fault or line.status == "failed":
+            word = "fault" if line.fault else "failed"
+        elif view.answers.recommended == place:
+            word = "✔ ◂ serve"
+        elif line.status == "running" and view.state != "idle":
+            word = "…"
+        rows.append(
+            charts.HeatRow(
+                line.label,
+                line.ink,
+                dict(line.errors) if errors else drifts,
+                line.speed[1] if line.speed else None,
+                line.memory,
+                word,
+                "good" if word.startswith("✔") else "bad",
+                focused=line is view.focus,
+            )
+        )
+    notes = [f"not to be had: {reason}" for reason in dict.fromkeys(r for _, r in view.skipped)]
+    return charts.heat_map(
+        rows,
+        width=width,
+        height=height,
+        notes=notes,
+        same="exact" if errors else "same",
+        unicode=unicode,
+        empty=_waiting(view) if view.state != "idle" else "press S to choose a sweep, r to measure",
+    )
+
+
+def _front(view: View, width: int, height: int, *, unicode: bool) -> Picture:
+    places, steps = weighed(view)
+    on_front = {places[step.place] for step in steps}
+    return charts.front_chart(
+        [
+            charts.FrontPoint(
+                line.label,
+                line.ink,
+                line.speed[1],
+                distance_of(line, view) or 0.0,
+                on_front=place in on_front,
+                focused=line is view.focus,
+            )
+            for place, line in ((place, view.lines[place]) for place in places)
+            if line.speed
+        ],
+        width=width,
+        height=height,
+        tolerance=(
+            view.wish.scenario.tolerance_in(view.wish.metric) if view.wish.heat == "drift" else None
+        ),
+        unicode=unicode,
+        empty=_waiting(view),
+    )
+
+
+def weighed(view: View) -> tuple[list[int], list[Step]]:
+    """Return the lines that can be served and were measured, and the front among them."""
+    places, candidates = [], []
+    for place, line in enumerate(view.lines):
+        distance = distance_of(line, view)
+        if line.served and line.speed and distance is not None and not line.fault:
+            places.append(place)
+            candidates.append(Candidate(line.label, line.speed[1], distance))
+    return places, front(candidates)
+
+
+def distance_of(line: Line, view: View) -> float | None:
+    """Return what the sweep weighs against speed."""
+    return line.error if view.wish.heat == "error" else line.drift
+
+
 def _ridges(
     view: View, lines: tuple[Line, ...], width: int, height: int, *, unicode: bool
 ) -> Picture:
@@ -102,5 +181,7 @@ PICTURES: dict[str, Draw] = {
     "by-batch-size": _by_batch_size,
     "pair": _pair,
     "scatter": _scatter,
+    "heat-map": _heat_map,
+    "front": _front,
 }
 """Every chart that a frame can hold, by the name of its widget."""

@@ -37,10 +37,14 @@ class Listening(Protocol):
         """Finish the file."""
 
 
+Recording = Callable[[Plan], tuple[Listening, Results | None]]
+"""Gives what writes a plan's run down, and what it holds already of a sweep that was cut off."""
+
+
 class Session:
     """Runs one study after the other on engines that stay warm between them."""
 
-    def __init__(self, engines: Engines, record: Callable[[Plan], Listening] | None = None) -> None:
+    def __init__(self, engines: Engines, record: Recording | None = None) -> None:
         self.engines = engines
         self.lock = threading.RLock()
         """Held while results change; hold it to read them."""
@@ -85,8 +89,8 @@ class Session:
         """Whether a run is under way."""
         return self.state != "idle"
 
-    def run(self, choices: Choices) -> bool:
-        """Begin a run; False where one is under way."""
+    def run(self, *choices: Choices) -> bool:
+        """Begin a run, or one after the other of a sweep over models; False where one goes on."""
         with self.lock:
             if self.busy:
                 return False
@@ -143,14 +147,29 @@ class Session:
             self.version += 1
         self._listener()
 
-    def _work(self, choices: Choices) -> None:
+    def _work(self, plans: tuple[Choices, ...]) -> None:
+        try:
+            for choices in plans:
+                if self._stop.is_set():
+                    break
+                self._one(choices)
+        finally:
+            with self.lock:
+                self._study = None
+                self.stage = ""
+                self.state = "idle"
+                self._took = time.monotonic() - self._began
+            self._touch()
+
+    def _one(self, choices: Choices) -> None:
         recorder: Listening | None = None
+        begun: Results | None = None
         results = self._results = Results()
         try:
             plan, weights = plan_of(choices, self._say)
             if self._stop.is_set():
                 return
-            recorder = self._record(plan) if self._record else None
+            recorder, begun = self._record(plan) if self._record else (None, None)
             self.run_path = getattr(recorder, "path", None)
             listeners: list[Callable[[Event], None]] = [results, self.progress, self._after]
             study = Study(
@@ -158,7 +177,7 @@ class Session:
                 self.engines,
                 [self._locked(listeners), *([recorder] if recorder else [])],
                 weights_bytes=weights,
-                earlier=list(self.runs),
+                earlier=[*self.runs, *([begun] if begun else [])],
             )
             with self.lock:
                 self._study = study
@@ -174,13 +193,10 @@ class Session:
             measured = any(setting.unbatched.count for setting in results.settings)
             if recorder is not None:
                 recorder.close()
-                if not measured and self.run_path is not None:
+                if not measured and begun is None and self.run_path is not None:
                     self.run_path.unlink(missing_ok=True)
             with self.lock:
                 self._study = None
-                self.stage = ""
-                self.state = "idle"
-                self._took = time.monotonic() - self._began
                 if not measured:
                     self.runs = [run for run in self.runs if run is not results]
                 self.runs = self.runs[-_RUNS_KEPT:]

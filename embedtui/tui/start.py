@@ -100,9 +100,13 @@ def _with_theme(config: Config, problems: list[str], path: Path) -> tuple[Config
 
 
 def _recorder(plan: Any) -> Any:
-    from embedtui.record.run_file import Recorder, new_path  # noqa: PLC0415 - when a run begins
+    from embedtui.record.run_file import Recorder, new_path, read  # noqa: PLC0415 - when a run begins
+    from embedtui.record.unfinished import find_unfinished  # noqa: PLC0415 - likewise
 
-    return Recorder(new_path(plan))
+    begun = find_unfinished(plan) if plan.sweep else None
+    if begun is None:
+        return Recorder(new_path(plan)), None
+    return Recorder(begun, go_on=True), read(begun)
 
 
 def _log(folder: Path) -> Path:

@@ -15,7 +15,9 @@ from embedtui.tui.widgets.changed import ChangedLines
 
 _SERIES = [f"series-{number}" for number in range(1, 9)]
 _HEAT = [f"heat-{number}" for number in range(1, 6)]
-_INKS = ["axis", "label", "faint", "noise", "tolerance", "precision", "focus", *_SERIES, *_HEAT]
+_STATES = ["good", "bad", "focus"]
+_MARKS = ["noise", "tolerance", "precision"]
+_INKS = ["axis", "label", "faint", *_MARKS, *_STATES, *_SERIES, *_HEAT]
 
 
 class ChartView(ChangedLines):
@@ -30,6 +32,8 @@ class ChartView(ChangedLines):
             "ChartView .chart--label { color: $foreground; }",
             "ChartView .chart--faint { color: $disabled; }",
             "ChartView .chart--focus { color: $foreground; text-style: bold; }",
+            "ChartView .chart--good { color: $success; }",
+            "ChartView .chart--bad { color: $error; }",
             "ChartView .chart--noise { color: $mark-noise; }",
             "ChartView .chart--tolerance { color: $mark-tolerance; }",
             "ChartView .chart--precision { color: $mark-precision; text-style: bold; }",

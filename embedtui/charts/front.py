@@ -1,0 +1,98 @@
+"""Precision against cost: every setting a mark, and a line through those that nothing beats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from embedtui.charts.axes import Decades, name
+from embedtui.charts.canvas import Stroke, draw
+from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
+
+_LEAST = (28, 7)
+
+
+@dataclass(frozen=True)
+class FrontPoint:
+    """One setting."""
+
+    label: str
+    ink: str
+    speed: float
+    """Texts per second."""
+    distance: float
+    """0 for equal bits."""
+    on_front: bool
+    focused: bool = False
+
+
+def front_chart(
+    points: Sequence[FrontPoint],
+    *,
+    width: int,
+    height: int,
+    tolerance: float | None = None,
+    unicode: bool = True,
+    empty: str = "",
+) -> Picture:
+    """Draw texts per second across and distance up; the best place is the lower right."""
+    if not points:
+        return message(empty, width, height, unicode=unicode)
+    if width < _LEAST[0] or height < _LEAST[1]:
+        return message("too small", width, height, unicode=unicode)
+    lane = any(not point.distance for point in points)
+    left = 7
+    rows = height - 2 - lane
+    across = width - left - 2
+    axis = Decades.over([*(p.distance for p in points), tolerance], rows)
+    most = max(point.speed for point in points) * 1.05
+    sheet = Sheet(width, height)
+    for y in range(rows):
+        sheet.put(left - 1, y, "│" if unicode else "|", "axis")
+    for decade, place in axis.ticks(2):
+        y = rows - 1 - min(int(place), rows - 1)
+        sheet.put(left - 2 - len(name(decade)), y, name(decade), "axis")
+    if tolerance is not None:
+        y = rows - 1 - min(int(axis.place(tolerance)), rows - 1)
+        sheet.put(left, y, ("╌" if unicode else "-") * across, "tolerance")
+    line = sorted((p for p in points if p.on_front), key=lambda point: -point.speed)
+    strokes = [
+        Stroke(
+            [one.speed / most * across, other.speed / most * across],
+            [axis.place(one.distance), axis.place(other.distance)],
+            "faint",
+            "braille" if unicode else ".",
+            connected=True,
+        )
+        for one, other in pairwise(line)
+    ]
+    sheet.cells(left, 0, draw(across, rows, strokes))
+    for point in sorted(points, key=lambda point: (point.focused, point.on_front)):
+        x = left + min(int(point.speed / most * across), across - 1)
+        y = (
+            rows
+            if not point.distance
+            else rows - 1 - min(int(axis.place(point.distance)), rows - 1)
+        )
+        sheet.put(x, y, mark_of(point.ink, unicode=unicode), point.ink)
+        if point.focused:
+            _name(sheet, point, x, y, width, unicode=unicode)
+    if lane:
+        sheet.put(1, rows, "equal", "axis")
+        sheet.put(left - 1, rows, "│" if unicode else "|", "axis")
+    foot = height - 2
+    sheet.put(
+        left - 1, foot, ("└" if unicode else "+") + ("─" if unicode else "-") * across, "axis"
+    )
+    sheet.put(left, foot + 1, "0", "axis")
+    end = f"{most / 1.05:.0f} texts/s"
+    sheet.put(left + across - len(end), foot + 1, end, "axis")
+    return sheet.picture()
+
+
+def _name(sheet: Sheet, point: FrontPoint, x: int, y: int, width: int, *, unicode: bool) -> None:
+    """Put the focused setting's name beside its mark, where there is more room."""
+    room = max(width - x - 3, x - 9)
+    text = label_of(point.label, max(room, 0), unicode=unicode)
+    sheet.put(x + 2 if width - x - 3 >= x - 9 else x - 1 - len(text), y, text, "focus")

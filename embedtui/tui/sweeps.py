@@ -1,0 +1,77 @@
+"""Choosing a sweep: those that come with embedtui, and the plan files that lie at hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedtui import machine, paths
+from embedtui.errors import InputError
+from embedtui.printable import printable
+from embedtui.study.sweep import Sweep, load_sweep, sweep_names
+from embedtui.tui.pickers.choice import ChoiceScreen
+
+if TYPE_CHECKING:
+    from embedtui.study.choices import Choices
+    from embedtui.tui.app import Explorer
+
+_MOST_FILES = 50
+
+
+def plan_files() -> list[Path]:
+    """Return the plan files in this folder and among the user's own, in the config folder."""
+    found = []
+    for folder in (Path.cwd(), paths.config_folder() / "sweeps"):
+        for path in sorted(folder.glob("*.toml"))[:_MOST_FILES]:
+            try:
+                load_sweep(str(path))
+            except InputError:
+                continue  # some other program's file
+            found.append(path)
+    return found
+
+
+def choose(app: Explorer) -> None:
+    """Ask which sweep, then measure it with the model and the texts that are chosen."""
+    options = []
+    for ref in [*sweep_names(), *map(str, plan_files())]:
+        sweep = load_sweep(ref)
+        name = ref if ref in sweep_names() else Path(ref).name
+        options.append((ref, f"{name}: {sweep.description or 'a plan file'}", _about(sweep)))
+
+    def chosen(ref: str | None) -> None:
+        if ref is None:
+            return
+        try:
+            plans = choices_of(load_sweep(ref), app.choices)
+        except InputError as error:
+            app.notify(printable(str(error)), severity="error", markup=False, timeout=8)
+            return
+        app.session.run(*plans)
+        app.run_worker(app.action_sweep())
+
+    app.push_screen(ChoiceScreen("Which sweep is to be measured?", options, ""), chosen)
+
+
+def choices_of(sweep: Sweep, base: Choices) -> list[Choices]:
+    """Return what is measured of each model; of the chosen one where the sweep names none.
+
+    Texts are the chosen ones, for a person who chose them wants to know about them.
+    """
+    device = machine.engine_device()
+    given = {"texts", "column", "id_column", "limit", "prompt"}
+    return [
+        sweep.choices(replace(base, model=model), device, given)
+        for model in sweep.models or (base.model,)
+    ]
+
+
+def _about(sweep: Sweep) -> tuple[str, ...]:
+    settings = len(sweep.values.get("settings", ())) + len(sweep.values.get("bundles", ()))
+    models = ", ".join(sweep.models) or "the chosen model"
+    sizes = sweep.values.get("batch_sizes", "as chosen")
+    return (
+        f"of {models}, batch sizes {sizes}, {settings} groups of settings",
+        "what this machine cannot do is left out and told; a sweep that was cut off goes on",
+    )

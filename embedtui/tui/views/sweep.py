@@ -1,0 +1,141 @@
+"""The sweep: settings x batch sizes as a heat map, and what less drift or error costs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Static
+
+from embedtui.charts import mark_of
+from embedtui.printable import printable
+from embedtui.study.front import step_in_words
+from embedtui.study.scenarios import METRIC_NAMES
+from embedtui.tui.frames import Frame
+from embedtui.tui.pictures import distance_of, weighed
+from embedtui.tui.view import Line, View
+from embedtui.tui.widgets.chart import ChartView
+
+_WORDS = {"drift": "batch drift", "error": "precision error"}
+
+
+class SweepView(Vertical, can_focus=True):
+    """Shows every setting that was measured; the keys move from one to the next."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "app.previous_setting", "up", show=False, id="sweep.up"),
+        Binding("down,j", "app.next_setting", "down", show=False, id="sweep.down"),
+        Binding("enter", "app.choose_sweep", "choose a sweep", show=False, id="sweep.choose"),
+        Binding("pagedown", "page(1)", "page down", show=False, id="sweep.page-down"),
+        Binding("pageup", "page(-1)", "page up", show=False, id="sweep.page-up"),
+        Binding("f", "front", "front or causes", show=False, id="sweep.front"),
+    ]
+    DEFAULT_CSS = """
+    SweepView .box {
+        border: round $panel-lighten-1; border-title-color: $muted; padding: 0 1;
+        border-subtitle-color: $muted;
+    }
+    SweepView:focus #sweep-grid { border: round $primary; border-title-color: $primary; }
+    SweepView #sweep-grid { height: 50%; }
+    SweepView #sweep-lower { height: 1fr; }
+    SweepView #sweep-front { width: 2fr; }
+    SweepView #sweep-steps { width: 3fr; scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._titles: dict[str, str] = {}
+        self._said = Text()
+        self._height = 0
+
+    def compose(self) -> ComposeResult:
+        """Put the heat map above, what steps cost below."""
+        with Vertical(id="sweep-grid", classes="box"):
+            yield ChartView("heat-map")
+        with Horizontal(id="sweep-lower"):
+            with Vertical(id="sweep-front", classes="box"):
+                yield ChartView("front")
+            with VerticalScroll(id="sweep-steps", classes="box", can_focus=False):
+                yield Static("", id="sweep-said", markup=False)
+
+    def focus_first(self) -> None:
+        """Take the keys."""
+        self.focus()
+
+    def action_front(self) -> None:
+        """Go from what steps cost to the chart of it, where there is room for one only."""
+        self.toggle_class("front")
+
+    def action_page(self, by: int) -> None:
+        """Scroll what is said of the steps."""
+        steps = self.query_one("#sweep-steps", VerticalScroll)
+        steps.scroll_relative(y=by * max(steps.size.height - 1, 1), animate=False)
+
+    def show(self, frame: Frame) -> None:
+        """Show a frame."""
+        view = frame.view
+        for chart in self.query(ChartView):
+            chart.show(frame.pictures.get(chart.picture_name))
+        self._fit(len(view.lines) + len({reason for _, reason in view.skipped}))
+        heat, metric = _WORDS[view.wish.heat], METRIC_NAMES[view.wish.metric]
+        other = _WORDS["error" if view.wish.heat == "drift" else "drift"]
+        self._entitle("sweep-grid", f"largest {heat} of any text, {metric}", f"h {other}   S sweep")
+        self._entitle("sweep-front", f"{heat} by speed, ↘ is best", "")
+        self._entitle("sweep-steps", f"what less {heat} costs", "f chart")
+        said = _said(view)
+        if said != self._said:
+            self._said = said
+            self.query_one("#sweep-said", Static).update(said)
+
+    def _fit(self, rows: int) -> None:
+        """Give the grid the lines that it needs, and at most so much that the rest has room."""
+        most = max(self.size.height * 6 // 10, 5)
+        wanted = min(max(rows + 4, 6), most)
+        if wanted != self._height:
+            self._height = wanted
+            self.query_one("#sweep-grid").styles.height = wanted
+
+    def _entitle(self, box: str, title: str, subtitle: str) -> None:
+        if self._titles.get(box) != title:
+            self._titles[box] = title
+            part = self.query_one(f"#{box}")
+            part.border_title, part.border_subtitle = title, subtitle
+
+
+def _said(view: View) -> Text:
+    """Return the steps of the front, what to serve, and why the focused setting moves."""
+    text = Text()
+    places, steps = weighed(view)
+    words = _WORDS[view.wish.heat]
+    for step in steps:
+        place = places[step.place]
+        line = view.lines[place]
+        distance = distance_of(line, view)
+        figure = "same bits" if not distance else f"{distance:.1e}"
+        speed = f"{line.speed[1]:.0f} texts/s" if line.speed else ""
+        holds = {True: "✔", False: "✗", None: " "}[line.judgement.holds]
+        text.append(f"{holds} {mark_of(line.ink)} ", "bold")
+        text.append(printable(line.label), "bold" if line is view.focus else "")
+        text.append(f"  {speed}  {figure}\n")
+        text.append(f"      {step_in_words(step, words)}\n", "dim")
+    if view.answers.command:
+        text.append(f"\nFor {view.wish.scenario.name} serve with ", "bold")
+        text.append(f"{printable(view.answers.serve.text)}\n")
+        text.append(f"{printable(view.answers.command)}\n")
+    elif view.lines:
+        text.append(f"\n{printable(view.answers.serve.text)}\n", "bold")
+    if view.focus is not None:
+        _why(text, view.focus)
+    return text
+
+
+def _why(text: Text, line: Line) -> None:
+    text.append(f"\n{printable(line.label)}: ", "bold")
+    text.append(f"{printable(line.sentence)}\n")
+    for cause in line.causes:
+        text.append(f"Cause, {cause.sure}: {printable(cause.name)}. ", "bold")
+        text.append(f"Seen: {printable(cause.seen)}. Why: {printable(cause.why)}. ")
+        text.append(f"Do: {printable(cause.do)}.\n")
