@@ -1,6 +1,7 @@
 """Charts as text in roles: drawn anywhere, coloured by whoever shows them."""
 
 from embedtui.charts.by_batch_size import Line, drift_by_batch_size
+from embedtui.charts.by_count import drift_by_count
 from embedtui.charts.canvas import preload
 from embedtui.charts.front import FrontPoint, front_chart
 from embedtui.charts.heat import heat_strip
@@ -17,6 +18,7 @@ __all__ = [
     "Ridge",
     "Span",
     "drift_by_batch_size",
+    "drift_by_count",
     "drift_histogram",
     "front_chart",
     "heat_map",

@@ -1,5 +1,6 @@
 """Distances, what sums them up, and the faults that come before them; NumPy and nothing else."""
 
+from embedtui.measure.correlation import rank_correlation
 from embedtui.measure.distances import METRICS, Distances, compare, join, unit
 from embedtui.measure.distribution import Distribution, summarize
 from embedtui.measure.faults import Fault, broken_rows, collapsed_rows, swapped_rows
@@ -13,6 +14,7 @@ __all__ = [
     "collapsed_rows",
     "compare",
     "join",
+    "rank_correlation",
     "summarize",
     "swapped_rows",
     "unit",

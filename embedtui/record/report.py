@@ -15,6 +15,7 @@ from embedtui.study import findings, verdict
 from embedtui.study.diagnosis import diagnose
 from embedtui.study.plan import Draw
 from embedtui.study.results import Results, SettingResults
+from embedtui.study.trends import trend_of
 
 Noise = tuple[list[tuple[int, Draw]], Distances]
 
@@ -63,6 +64,7 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
         "restart_noise": _noise(results.plan.restarts, setting.noise("restart")),
         "shuffled": _shuffled(setting),
         "precision_error": _precision(results, setting),
+        "trend": _trend(setting),
         "batches": [
             _batch(setting, size) for size in results.plan.batch_sizes if setting.of(size).count
         ],
@@ -91,6 +93,17 @@ def _shuffled(setting: SettingResults) -> dict[str, Any] | None:
         "orders": setting.orders - 1,
         "batch_size": setting.batched[-1],
         **distribution(summarize(found)),
+    }
+
+
+def _trend(setting: SettingResults) -> dict[str, Any] | None:
+    trend = trend_of(setting)
+    if trend is None:
+        return None
+    return {
+        "batch_size": trend.batch_size,
+        "by_position": trend.by_position,
+        "by_tokens": trend.by_tokens,
     }
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from embedtui.study.findings import Finding
 from embedtui.study.results import Results, SettingResults
+from embedtui.study.trends import trend_of
 from embedtui.study.verdict import is_noise
 
 Sure = Literal["certain", "likely", "possible"]
@@ -29,7 +30,6 @@ _ANOTHER_INPUT = 0.1
 """L2 from the truth that no rounding explains: another pooling, prompt or tokenizer."""
 _GROWS = 0.6
 """Least rank correlation of drift with the place in the batch that counts as growth."""
-_LEAST_TEXTS = 8
 _NARROW = 1e-5
 """Relative L2 of one kernel to float64 that float32 never shows (it is near 1e-7; TF32's 3e-4)."""
 _OTHER = 0.05
@@ -297,7 +297,8 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
         return _of_noise(setting, most)
     own = error or _USUAL_ERROR.get(dtype, 2e-3)
     size = max(worst)
-    grows = _growth(setting, size)
+    trend = trend_of(setting, size=size)
+    grows = trend.by_position if trend else None
     spread = most / max(worst[min(worst)], 1e-300)
     put_back = setting.in_force.get("pooling_accumulation") == "model"
     growing = grows is not None and grows > _GROWS and spread > 2 and len(worst) > 1
@@ -387,24 +388,5 @@ def _error(results: Results, setting: SettingResults) -> float | None:
     return float(finite.max()) if len(finite) else None
 
 
-def _growth(setting: SettingResults, size: int) -> float | None:
-    """Return Spearman's rank correlation of drift with the place in the batch."""
-    rows, distances = setting.drift(size)
-    if len(rows) < _LEAST_TEXTS:
-        return None
-    places = setting.of(size).position[rows].astype(np.float64)
-    one, other = _ranks(places), _ranks(distances.l2)
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return None
-    return float(np.corrcoef(one, other)[0, 1])
-
-
 def _texts(count: int) -> str:
     return "1 text is" if count == 1 else f"{count} texts are"
-
-
-def _ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return ranks; equal values share the mean of theirs, as Spearman's coefficient has it."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return np.asarray(((ends - counts + 1 + ends) / 2)[inverse], dtype=np.float64)

@@ -48,6 +48,7 @@ ACTIONS = (
     Action("hide", "x", "hide", "Take the setting in hand off the charts", "Charts"),
     Action("show_all", "X", "show all", "Put hidden settings back", "Charts"),
     Action("metric", "v", "metric", "Go from L2 to 1 - cos to the largest difference", "Charts"),
+    Action("over", "o", "drift over", "Drift over batch size, place in the batch, or tokens", "Charts"),
     Action("heat", "h", "drift or error", "Weigh batch drift or precision error in the sweep", "Charts"),
     Action("smaller", "comma", "smaller batch", "Histogram of the next smaller batch size", "Charts"),
     Action("larger", "full_stop", "larger batch", "Histogram of the next larger batch size", "Charts"),

@@ -538,7 +538,7 @@ class Explorer(App[int]):
             ("compare", "5", "Compare"),
             ("log", "6", "Log"),
             ("sweep", "s", "Sweep"),
-            ("help", "?", "Help"),
+            *((("help", "?", "Help"),) if wide else ()),  # the hints have it as well
         )
         if wide:
             first: tuple[tuple[str, str, str], ...] = (("explore", "1", "Explore"),)
@@ -598,6 +598,16 @@ class Explorer(App[int]):
         from embedtui.tui.sweeps import choose  # noqa: PLC0415 - when it is asked for
 
         choose(self)
+
+    async def action_over(self) -> None:
+        """Draw drift over the next thing."""
+        if self._pane != "sizes" and self.size.width < _WIDE:
+            await self._open_pane("sizes", focus=True)
+        elif self.query_one("#views", ContentSwitcher).current != "explore":
+            await self._open("explore")
+        else:
+            self.explore.next_over()
+            self.framer.again()
 
     def action_heat(self) -> None:
         """Weigh the other distance in the sweep."""

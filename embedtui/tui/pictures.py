@@ -67,6 +67,37 @@ def _scatter(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     )
 
 
+def _by_position(view: View, width: int, height: int, *, unicode: bool) -> Picture:
+    return _by_count(view, width, height, "position", unicode=unicode)
+
+
+def _by_tokens(view: View, width: int, height: int, *, unicode: bool) -> Picture:
+    return _by_count(view, width, height, "tokens", unicode=unicode)
+
+
+def _by_count(view: View, width: int, height: int, what: str, *, unicode: bool) -> Picture:
+    trend = view.per_text.trend if view.per_text else None
+    focus = view.focus
+    nothing = np.zeros(0, dtype=np.int64)
+    counts, drift, found = nothing, np.zeros(0), None
+    if trend is not None:
+        counts = trend.position if what == "position" else trend.tokens
+        drift = trend.drift
+        found = trend.by_position if what == "position" else trend.by_tokens
+    return charts.drift_by_count(
+        counts,
+        drift,
+        width=width,
+        height=height,
+        x_label="place in the batch" if what == "position" else "tokens",
+        ink=focus.ink if focus else "series-1",
+        note="" if found is None else f"rank correlation {found:+.2f}",
+        tolerance=view.wish.scenario.tolerance_in(view.wish.metric),
+        unicode=unicode,
+        empty=_waiting(view),
+    )
+
+
 def _heat_map(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     errors = view.wish.heat == "error"
     rows = []
@@ -179,6 +210,8 @@ def _waiting(view: View) -> str:
 PICTURES: dict[str, Draw] = {
     "histogram": _histogram,
     "by-batch-size": _by_batch_size,
+    "by-position": _by_position,
+    "by-tokens": _by_tokens,
     "pair": _pair,
     "scatter": _scatter,
     "heat-map": _heat_map,

@@ -23,6 +23,7 @@ from embedtui.study.diagnosis import Diagnosis, diagnose
 from embedtui.study.judgement import Judgement, judge
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.scenarios import Metric, Scenario
+from embedtui.study.trends import Trend, trend_of
 from embedtui.tui.session import Session, State
 
 SERIES = 8
@@ -120,6 +121,8 @@ class PerText:
     columns: tuple[DistanceColumn, ...]
     """By batch size, ascending."""
     error: DistanceColumn | None
+    trend: Trend | None
+    """Drift beside place and length, at the largest batch size."""
 
 
 @dataclass(frozen=True)
@@ -432,6 +435,7 @@ def _per_text(
         position=setting.of(sizes[-1]).position.copy() if sizes else np.full(count, -1, np.int32),
         columns=tuple(columns),
         error=_column("error", count, *found, metric) if found else None,
+        trend=trend_of(setting, metric),
     )
 
 

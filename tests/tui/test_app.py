@@ -120,7 +120,7 @@ async def test_tabs_follow_the_width(make_app: Make) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: "1 Explore" in text_of(app))
         await pilot.resize_terminal(*NARROW)
-        await until(pilot, lambda: "3 By batch size" in text_of(app))
+        await until(pilot, lambda: "3 Sizes" in text_of(app))
 
 
 async def test_esc_stops_after_the_batch_and_the_run_can_go_on(make_app: Make) -> None:

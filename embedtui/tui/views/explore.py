@@ -23,6 +23,12 @@ from embedtui.tui.widgets.chips import Chip, Chips
 from embedtui.tui.widgets.field import Field
 from embedtui.tui.widgets.sizes import BatchSizes
 
+OVER = {
+    "by-batch-size": "batch size",
+    "by-position": "place in the batch",
+    "by-tokens": "tokens",
+}
+"""What drift is drawn over in the second chart, and what that is called."""
 _DTYPES = (
     ("bfloat16", "bfloat16", "wide range, few digits"),
     ("float32", "float32", "the widest; on a GPU attention may still run in TF32"),
@@ -60,6 +66,7 @@ class ExploreView(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._titles: dict[str, str] = {}
+        self._over = "by-batch-size"
 
     _model = ("", "", "")
     """The model that is described, its name, and what it is."""
@@ -90,7 +97,8 @@ class ExploreView(Vertical):
                         yield ChartView("histogram", id="histogram")
                     with Vertical(id="sizes", classes="box") as box:
                         box.border_title = "3 largest drift by batch size"
-                        yield ChartView("by-batch-size", id="by-batch-size")
+                        for name in OVER:
+                            yield ChartView(name, id=name)
                 with Vertical(id="board-box", classes="box"):
                     yield Board(id="board")
         pane = TextsPane(id="few-texts", classes="box")
@@ -99,6 +107,8 @@ class ExploreView(Vertical):
 
     def on_mount(self) -> None:
         """Show what is chosen."""
+        for name in OVER:
+            self.query_one(f"#{name}").display = name == self._over
         self.show_choices(self.app.choices)  # type: ignore[attr-defined]
         self.show_use(self.app.framer.wish.scenario)  # type: ignore[attr-defined]
         self.query_one("#field-run").focus()
@@ -193,7 +203,13 @@ class ExploreView(Vertical):
         size = view.wish.histogram_of
         which = "each text's largest" if size is None else f"at batch size {size}"
         self._entitle("drift", f"2 batch drift, {metric}, {which}")
-        self._entitle("sizes", f"3 largest {metric} by batch size")
+        if self._over == "by-batch-size":
+            self._entitle("sizes", f"3 largest {metric} by batch size")
+        elif view.focus is not None:
+            trend = view.per_text.trend if view.per_text else None
+            at = f"@{trend.batch_size}, " if trend else ""
+            label = printable(view.focus.label, 40)
+            self._entitle("sizes", f"3 {metric} by {OVER[self._over]}, {at}{label}")
         texts = self.query_one("#few-texts", TextsPane)
         if texts.display and view.per_text is not None and view.focus is not None:
             texts.show(view)
@@ -204,6 +220,14 @@ class ExploreView(Vertical):
         if self._titles.get(box) != title:
             self._titles[box] = title
             self.query_one(f"#{box}").border_title = title
+
+    def next_over(self) -> str:
+        """Draw drift over the next thing; return its name."""
+        names = list(OVER)
+        self._over = names[(names.index(self._over) + 1) % len(names)]
+        for name in names:
+            self.query_one(f"#{name}").display = name == self._over
+        return OVER[self._over]
 
     def open(self, pane: str) -> None:
         """Show one pane where there is room for one only."""

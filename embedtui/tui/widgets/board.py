@@ -99,6 +99,7 @@ class Board(ChangedLines, ScrollView, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         """Follow the width."""
         self.virtual_size = Size(event.size.width, max(len(self._lines), 1) + 1)
+        self.scroll_to_region(self._region_of_cursor(), animate=False, force=True)
 
     def on_click(self, event: events.Click) -> None:
         """Speak of the setting that is clicked; of the one that is spoken of, show the texts."""
@@ -194,7 +195,8 @@ class Board(ChangedLines, ScrollView, can_focus=True):
         return self.get_component_rich_style(f"board--{name}", partial=True)
 
     def _region_of_cursor(self) -> Region:
-        return Region(0, self.cursor + 1, 1, 1)
+        # The header stays in the first line, over whatever is scrolled to there.
+        return Region(0, self.cursor, 1, 2)
 
     def _same(self, one: View, other: View) -> bool:
         return (

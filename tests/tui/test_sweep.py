@@ -1,0 +1,177 @@
+"""The sweep's screen: the grid, what steps cost, choosing a sweep, going on with one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedtui.record import run_file
+from embedtui.study.sweep import load_sweep
+from embedtui.tui import start
+from embedtui.tui.session import Session
+from embedtui.tui.sweeps import choices_of, plan_files
+from embedtui.tui.terminal.screenshot import text_of
+from tests.fakes import FakeEngines, Script
+from tests.tui.conftest import Make, ran, told, until
+
+PLAN = """description = "two dtypes, and what no CPU can do"
+batch_sizes = "1,2,4"
+[[settings]]
+dtype = ["float16", "float32"]
+[[settings]]
+dtype = "bfloat16"
+batch_invariant = true
+"""
+WIDE, NARROW = (120, 40), (80, 24)
+
+
+@pytest.fixture
+def plan_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A plan file in the working folder, beside a file that is none."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    path = folder / "mine.toml"
+    path.write_text(PLAN)
+    return path
+
+
+async def shown(pilot: Any, *parts: str) -> None:
+    await until(pilot, lambda: all(part in text_of(pilot.app) for part in parts))
+
+
+async def test_the_grid_shows_every_setting_and_batch_size(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        await pilot.press("s")
+        await shown(pilot, "largest batch drift of any text, L2", "@2", "@4", "◂ serve")
+        rows = [line for line in text_of(app).splitlines() if "float" in line and "▓" in line]
+        assert any("bfloat16" in row and row.count("1.1e-03") == 2 for row in rows)
+        assert "· same" in text_of(app)
+        await shown(pilot, "what less batch drift costs", "For RAG and semantic search serve with")
+
+
+async def test_h_weighs_the_precision_error_instead(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        await pilot.press("s", "h")
+        await shown(pilot, "largest precision error of any text", "alone", "what less precision")
+        await pilot.press("h")
+        await shown(pilot, "largest batch drift of any text")
+
+
+async def test_the_cause_of_the_setting_in_hand_is_told(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 60)) as pilot:
+        await ran(pilot)
+        await pilot.press("s")
+        await shown(pilot, "Cause, likely: rounding order, below the dtype's own error.")
+        await pilot.press("down")
+        await until(pilot, lambda: app.frame.view.focus.label == "float32")
+        await shown(pilot, "Cause, certain: no drift.")
+
+
+async def test_where_there_is_little_room_f_shows_the_chart(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=NARROW) as pilot:
+        await ran(pilot)
+        await pilot.press("s")
+        await shown(pilot, "what less batch drift costs")
+        assert "by speed" not in text_of(app)
+        await pilot.press("f")
+        await shown(pilot, "batch drift by speed", "texts/s")
+        await pilot.press("f")
+        await shown(pilot, "largest batch drift of any text")
+
+
+async def test_before_anything_was_measured_it_says_what_to_press(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        await pilot.press("s")
+        await shown(pilot, "press S to choose a sweep, r to measure")
+
+
+async def test_a_plan_file_is_chosen_run_and_shown(make_app: Make, plan_file: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        await pilot.press("S")
+        await shown(
+            pilot, "mine.toml: two dtypes, and what no CPU can do", "precision:", "serving:"
+        )
+        assert "pyproject" not in text_of(app)
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: app.session.runs and not app.session.busy)
+        await shown(pilot, "float16", "float32", "not to be had: batch_invariant=on cannot be had")
+        assert app.session.runs[-1].plan.sweep == "mine"
+
+
+async def test_a_sweep_that_cannot_be_run_here_says_why(make_app: Make, plan_file: Path) -> None:
+    plan_file.write_text('[[settings]]\ndtype = "float16"\nkernel_precision = "ieee"\n')
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        await pilot.press("S", "end", "enter")
+        await until(pilot, lambda: "none of the settings can be had here" in told(app))
+
+
+def test_a_sweep_over_models_is_a_run_for_each(
+    tmp_path: Path, model_folder: Path, plan_file: Path, texts_file: Path
+) -> None:
+    plan_file.write_text(f'models = ["{model_folder}", "/no/such", "{model_folder}"]\n' + PLAN)
+    session = Session(FakeEngines(Script(), logs=tmp_path))  # type: ignore[arg-type]
+    base = start.Config(texts=str(texts_file)).choices()
+    plans = choices_of(load_sweep(str(plan_file)), base)
+    assert [one.model for one in plans] == [str(model_folder), "/no/such", str(model_folder)]
+    assert session.run(*plans)
+    session.wait(30)
+    assert not session.busy
+    assert [run.status for run in session.runs] == ["finished", "finished"]
+    assert "/no/such" in session.problem
+
+
+def test_one_that_was_cut_off_goes_on_in_its_file(
+    tmp_path: Path, model_folder: Path, plan_file: Path, texts_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    base = start.Config(texts=str(texts_file), model=str(model_folder)).choices()
+    (choices,) = choices_of(load_sweep(str(plan_file)), base)
+    engines = FakeEngines(Script(), logs=tmp_path)
+    first = Session(engines, start._recorder)  # type: ignore[arg-type]
+
+    def on_job(count: int) -> None:
+        if count == 20:
+            first.cancel()
+
+    engines.script.on_job = on_job
+    first.run(choices)
+    first.wait(30)
+    cut = first.run_path
+    assert cut is not None
+    done = engines.jobs
+    again = FakeEngines(Script(), logs=tmp_path)
+    second = Session(again, start._recorder)  # type: ignore[arg-type]
+    second.run(choices)
+    second.wait(30)
+    assert second.run_path == cut
+    results = run_file.read(cut)
+    assert results.status == "finished"
+    batches = sum(one.batches for setting in results.settings for one in setting.passes.values())
+    assert done + again.jobs == batches
+
+
+def test_plan_files_of_the_config_folder_are_offered(
+    tmp_path: Path, plan_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    folder = tmp_path / "config/embedtui/sweeps"
+    folder.mkdir(parents=True)
+    (folder / "kept.toml").write_text(PLAN)
+    assert [path.name for path in plan_files()] == ["mine.toml", "kept.toml"]
