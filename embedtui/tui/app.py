@@ -537,7 +537,7 @@ class Explorer(App[int]):
             ("texts", "4", "Texts"),
             ("compare", "5", "Compare"),
             ("log", "6", "Log"),
-            ("sweep", "s", "Sweep"),
+            ("sweep", "7", "Sweep"),
             *((("help", "?", "Help"),) if wide else ()),  # the hints have it as well
         )
         if wide:

@@ -20,11 +20,20 @@ _WORDS = (
     ("batch drift", "a text embedded in a batch against the same text alone, same setting"),
     ("noise floor", "the same batches, simply run again; drift below it is no drift"),
     ("precision error", "a text embedded alone against float64 on the same weights, the truth"),
+    ("shuffled", "the largest batches in other orders: other company, other places"),
+    ("probe", "a product and an attention of the engine's own kernels against float64"),
     ("identical", "equal bit for bit; never drawn as a tiny number"),
     ("tolerance", "the drift that the chosen use can bear (u chooses another)"),
     ("L2, 1 - cos", "distance of vectors of length one; 1 - cos is half of L2 squared"),
     ("setting", "dtype and every other switch: what makes one engine"),
     ("texts/s", "alone → at the fastest batch size"),
+)
+_SWEEP_KEYS = (
+    ("↑ ↓ j k", "from one setting to the next; PgUp PgDn scroll what is said of it"),
+    ("Enter, S", "choose a sweep, or a plan file of this folder"),
+    ("h", "batch drift or precision error"),
+    ("f", "where there is little room: the chart of it against speed"),
+    ("c", "copy the command that serves the recommended setting"),
 )
 _TABLE_KEYS = (
     ("↑ ↓ j k", "move; PgUp PgDn Home End as well"),
@@ -83,6 +92,7 @@ class HelpScreen(ModalScreen[None]):
         for group, actions in groupby(ACTIONS, key=lambda action: action.group):
             rows = [(_keys(self._keys[action.id]), action.help) for action in actions]
             self._part(page, group, rows)
+        self._part(page, "In the sweep", _SWEEP_KEYS)
         self._part(page, "In tables", _TABLE_KEYS)
         page.add_row()
         page.add_row(
