@@ -23,6 +23,7 @@ _COMMANDS = {
     "themes": "config:list_themes",
     "config": "config:config",
     "export": "export:export",
+    "compare": "compare:command",
     "doctor": "doctor:doctor",
 }
 """Module and function of each command, imported when it is asked for: the screen must not wait for

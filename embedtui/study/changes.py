@@ -1,0 +1,148 @@
+"""What moved vectors between two runs of the same model, texts and setting.
+
+The cause that one run cannot see: another version of vLLM, torch or the driver, another GPU, other
+kernels chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from embedtui.errors import InputError
+from embedtui.measure import Distances, summarize
+from embedtui.study.diagnosis import Diagnosis
+from embedtui.study.results import Results, SettingResults
+
+_OF_NO_ACCOUNT = {"embedtui", "textual"}
+"""Packages that no vector passes through."""
+_MACHINE = ("device", "machine", "cpu", "cores")
+_MEASURED = {"load_seconds", "memory_bytes", "probe_matmul", "probe_attention"}
+_NOISE = 2
+
+
+@dataclass(frozen=True)
+class Change:
+    """One setting in both runs."""
+
+    label: str
+    texts: int
+    identical: int
+    l2_max: float
+    diagnosis: Diagnosis
+
+
+def changes(before: Results, after: Results) -> list[Change]:
+    """Return for each setting that both runs have how far its unbatched vectors moved, and why.
+
+    Raises:
+        InputError: if the runs are of different models or texts, or have no setting in common.
+    """
+    for what, one, other in (
+        ("model", before.plan.model_hash, after.plan.model_hash),
+        ("texts", before.plan.pack.sha256, after.plan.pack.sha256),
+        ("prompt", before.plan.prompt, after.plan.prompt),
+    ):
+        if one != other or one is None:
+            raise InputError(f"the runs differ in their {what}: give two of the same")
+    other_of = {_key(setting): setting for setting in after.settings if setting.unbatched.count}
+    found = [
+        _change(before, after, setting, other_of[_key(setting)])
+        for setting in before.settings
+        if setting.unbatched.count and _key(setting) in other_of
+    ]
+    if not found:
+        raise InputError("the runs have no measured setting in common: give two of the same plan")
+    return found
+
+
+def _change(before: Results, after: Results, one: SettingResults, other: SettingResults) -> Change:
+    pair = one.between(1, other)
+    if pair is None or not len(pair[1]):
+        raise InputError(f"{one.setting.label}: vectors of different widths cannot be compared")
+    distances = pair[1]
+    summary = summarize(distances)
+    l2 = float(distances.l2.max())
+    return Change(
+        one.setting.label,
+        summary.pairs,
+        summary.identical,
+        l2,
+        _diagnosis(before, after, one, other, distances),
+    )
+
+
+def _diagnosis(
+    before: Results,
+    after: Results,
+    one: SettingResults,
+    other: SettingResults,
+    distances: Distances,
+) -> Diagnosis:
+    moved = int((~distances.identical).sum())
+    l2 = float(distances.l2.max())
+    if not moved:
+        return Diagnosis(
+            "none",
+            "no change",
+            f"{len(distances)} vectors have the same bits in both runs",
+            "nothing that differs between the runs reaches them",
+            "certain",
+            "nothing",
+        )
+    seen = f"L2 {l2:.1e} at most, {moved} of {len(distances)} vectors changed"
+    floors = [found[1].l2.max() for s in (one, other) for found in [s.noise()] if found]
+    if floors and l2 <= _NOISE * max(floors) and max(floors) > 0:
+        return Diagnosis(
+            "noise",
+            "noise of running again",
+            f"{seen}, and running again within one run does {max(floors):.1e}",
+            "two runs differ no more than one differs from itself",
+            "likely",
+            "nothing; compare with a tolerance, not bit for bit",
+        )
+    differing = [*_environments(before.environment, after.environment), *_engines(one, other)]
+    if differing:
+        return Diagnosis(
+            "version",
+            "another library, version or hardware",
+            seen,
+            f"between the runs changed: {', '.join(differing)}",
+            "likely" if len(differing) == 1 else "possible",
+            "pin what changed, or embed the index again: vectors of both do not mix",
+        )
+    return Diagnosis(
+        "restart",
+        "another engine of the same setting",
+        seen,
+        "machine, versions and kernels are the same, so it is what an engine chooses when it loads",
+        "possible",
+        "run again with --restarts, which tells that apart",
+    )
+
+
+def _environments(one: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
+    versions = one["versions"], other["versions"]
+    for package in sorted((set(versions[0]) | set(versions[1])) - _OF_NO_ACCOUNT):
+        was, now = (version.get(package, "none") for version in versions)
+        if was != now:
+            yield f"{package} {was} → {now}"
+    for key in _MACHINE:
+        if one.get(key) != other.get(key):
+            yield f"{key} {one.get(key)} → {other.get(key)}"
+    drivers = [sorted({gpu["driver"] for gpu in e.get("gpus", ())}) for e in (one, other)]
+    if drivers[0] != drivers[1]:
+        yield f"driver {', '.join(drivers[0]) or 'none'} → {', '.join(drivers[1]) or 'none'}"
+
+
+def _engines(one: SettingResults, other: SettingResults) -> Iterator[str]:
+    keys = (set(one.in_force) & set(other.in_force)) - _MEASURED - {"vllm", "torch", "gpu"}
+    for key in sorted(keys):
+        was, now = one.in_force[key], other.in_force[key]
+        if was != now:
+            yield f"{key} {was} → {now}"
+
+
+def _key(setting: SettingResults) -> Any:
+    return replace(setting.setting, model="")
