@@ -119,6 +119,8 @@ class Explorer(App[int]):
         self._gpu = ""
         self._machine = ""
         self._was_busy = False
+        self._heard = ""
+        """The problem that was told last."""
         self._model_name: dict[str, str] = {}
         """What a chosen model is called, for a path that has no room."""
         self._theme_file: tuple[Path, int] | None = None
@@ -231,9 +233,12 @@ class Explorer(App[int]):
             self._show_progress(view)
             self._show_view(frame)
             self._show_hints()
-        if self._was_busy and view.state == "idle":
+        # A run may end before any frame has shown it.
+        unheard = view.problem and view.problem != self._heard
+        if view.state == "idle" and (self._was_busy or unheard):
             self._ended(view)
         self._was_busy = view.state != "idle"
+        self._heard = view.problem
 
     def _show_view(self, frame: Frame) -> None:
         current = self.query_one("#views", ContentSwitcher).current

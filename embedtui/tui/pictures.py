@@ -130,7 +130,11 @@ def _heat_map(view: View, width: int, height: int, *, unicode: bool) -> Picture:
         notes=notes,
         same="exact" if errors else "same",
         unicode=unicode,
-        empty=_waiting(view) if view.state != "idle" else "press S to choose a sweep, r to measure",
+        empty=(
+            _waiting(view)
+            if view.state != "idle" or view.problem
+            else "press S to choose a sweep, r to measure"
+        ),
     )
 
 

@@ -7,6 +7,7 @@ you keep them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 from textual.widgets import Input
 
 from embedtui import machine, models
+from embedtui.engine.serving import serve_command
+from embedtui.engine.settings import Setting
 from embedtui.tui.app import Explorer
 from embedtui.tui.session import Session
 from tests.fakes import Script
@@ -52,6 +55,11 @@ def snap(
     monkeypatch.setattr("embedtui.tui.pickers.model._details", lambda _: "2 layers × 8")
     monkeypatch.setattr(machine, "cpu_features", lambda: ["avx2", "avx512f"])
     monkeypatch.setattr(Session, "seconds", property(lambda _: 7.0))
+
+    def command(setting: Setting, size: int, pooling: str = "") -> str | None:
+        return serve_command(replace(setting, model="org/tiny-bert"), size, pooling=pooling)
+
+    monkeypatch.setattr("embedtui.study.answers.serve_command", command)
 
     def snap(theme: str, size: tuple[int, int], keys: tuple[str, ...] | None) -> bool:
         app = make_app(Script(width=48), theme=theme, texts="passages", limit=24)
