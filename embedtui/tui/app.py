@@ -663,8 +663,10 @@ class Explorer(App[int]):
 
     def _step(self, by: int) -> None:
         lines = self._lines()
-        if lines and self.frame is not None:
-            place = next((n for n, one in enumerate(lines) if one is self.frame.view.focus), 0)
+        if lines:
+            # What was wished for last: keys may come faster than frames.
+            wished = self.framer.wish.focus
+            place = next((n for n, one in enumerate(lines) if one.key == wished), 0)
             self.framer.change(focus=lines[(place + by) % len(lines)].key)
 
     def action_next_setting(self) -> None:

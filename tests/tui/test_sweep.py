@@ -175,3 +175,12 @@ def test_plan_files_of_the_config_folder_are_offered(
     folder.mkdir(parents=True)
     (folder / "kept.toml").write_text(PLAN)
     assert [path.name for path in plan_files()] == ["mine.toml", "kept.toml"]
+
+
+async def test_keys_that_come_faster_than_frames_all_count(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        app.action_next_setting()
+        app.action_next_setting()
+        await until(pilot, lambda: app.frame.view.focus is app.frame.view.lines[2])
