@@ -28,7 +28,7 @@ def drift_by_count(
 ) -> Picture:
     """Draw a dot for each text, the count across; equal bits have a lane of their own.
 
-    `note` stands in the top line, which the whole decades leave free more often than not.
+    `note` stands in the top line, at the right unless drift reaches up there.
     """
     if not len(counts):
         return message(empty, width, height, unicode=unicode)
@@ -66,7 +66,9 @@ def drift_by_count(
     label = label_of(x_label, across - len(end) - 4, unicode=unicode)
     sheet.put(left + (across - len(label)) // 2, height - 1, label, "label")
     shown = label_of(note, across - 1, unicode=unicode)
-    sheet.put(left + across - len(shown), 0, shown, "label", over=False)
+    right = left + across - len(shown)
+    place = right if sheet.is_blank(right, 0, len(shown)) else left + 1
+    sheet.put(place, 0, shown, "label", over=False)
     return sheet.picture()
 
 
