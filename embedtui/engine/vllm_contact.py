@@ -1,4 +1,4 @@
-"""The one module that touches vLLM's insides: what moves with its versions is all here.
+"""The module that touches vLLM's insides: what moves with its versions is here, or in the probe.
 
 Written against vLLM 0.26 to 0.33. Imported only in the host and in engine processes.
 """
