@@ -17,7 +17,7 @@ from embedtui.engine.client import Engines
 
 @pytest.fixture(scope="session")
 def minilm() -> str:
-    folder = models.resolve("minilm").folder
+    folder = os.environ.get("EMBEDTUI_TEST_MODEL") or models.resolve("minilm").folder
     assert folder is not None, "the packaged model is missing: make test installs it"
     return str(folder)
 
