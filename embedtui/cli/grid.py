@@ -23,7 +23,9 @@ _HEAT = ((1e-6, "green"), (1e-4, "yellow"), (1e-2, "dark_orange"), (math.inf, "r
 def show(grid: Grid, console: Console, use: str) -> None:
     """Print the grid, what could not be had, a verdict for each scenario, and what to serve."""
     console.print()
-    console.print(Text("largest L2 of any text, batched against unbatched", style="dim"))
+    orders = max((row["orders"] for row in grid["rows"]), default=0)
+    tried = f"; the largest batches in {orders} orders" if orders > 1 else ""
+    console.print(Text(f"largest L2 of any text, batched against unbatched{tried}", style="dim"))
     for model in dict.fromkeys(row["model"] for row in grid["rows"]):
         rows = [row for row in grid["rows"] if row["model"] == model]
         console.print(_table(model, rows, grid["batch_sizes"], console))

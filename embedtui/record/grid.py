@@ -90,7 +90,6 @@ def _row(entry: Entry) -> dict[str, Any]:
     speed = fastest(setting)
     error = setting.precision_error(entry.results.truth)
     noise = setting.noise()
-    shuffled = setting.shuffled()
     return {
         "model": entry.results.plan.model_name,
         "label": setting.setting.label,
@@ -99,11 +98,10 @@ def _row(entry: Entry) -> dict[str, Any]:
         "fault": entry.fault,
         "dtype": setting.in_force.get("dtype"),
         "drift": {
-            str(size): _figures(setting.drift(size)[1])
+            str(size): _figures(setting.drift_in_any_order(size))
             for size in entry.results.plan.batch_sizes
             if size > 1 and setting.of(size).count
         },
-        "shuffled": _figures(shuffled) if shuffled is not None else None,
         "orders": setting.orders,
         "noise_floor": _figures(noise[1]) if noise else None,
         "precision_error": _figures(error[1]) if error else None,

@@ -133,7 +133,10 @@ def _matters(judged: _Judged, use: Scenario) -> tuple[State, str]:
 
 
 def _cheapest(judged: _Judged) -> Entry | None:
-    """Return the fastest setting that holds; of about equally fast ones the most precise."""
+    """Return the fastest setting that holds.
+
+    Of about equally fast ones the most precise, and of those about equally precise the fastest.
+    """
     able = []
     for entry, one in judged:
         speed = fastest(entry.setting)
@@ -142,8 +145,10 @@ def _cheapest(judged: _Judged) -> Entry | None:
     if not able:
         return None
     best = max(speed for speed, _ in able)
-    near = [entry for speed, entry in able if speed * ABOUT_EQUAL >= best]
-    return min(near, key=lambda entry: _error(entry) or 0.0)
+    near = [(speed, entry) for speed, entry in able if speed * ABOUT_EQUAL >= best]
+    least = min(_error(entry) or 0.0 for _, entry in near)
+    precise = [pair for pair in near if (_error(pair[1]) or 0.0) <= ABOUT_EQUAL * least]
+    return max(precise, key=_first)[1]
 
 
 def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], str]:
