@@ -38,6 +38,10 @@ class Decades:
         share = (log - self.low) / (self.high - self.low)
         return min(max(share, 0.0), 1.0) * self.cells
 
+    def row(self, place: float) -> int:
+        """Return the row of a place on an axis that points up, counted from the top."""
+        return self.cells - 1 - min(int(place), self.cells - 1)
+
     def ticks(self, room: int) -> list[tuple[int, float]]:
         """Return decades and their places, as many as have `room` cells each."""
         count = self.high - self.low

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from embedtui.charts.axes import Decades, name
+from embedtui.charts.axes import Decades
 from embedtui.charts.canvas import Stroke, draw
+from embedtui.charts.left_axis import put_decades, put_tolerance
 from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
 
 _LEAST = (22, 6)
@@ -56,10 +57,9 @@ def drift_by_batch_size(
     across = width - left - 1
     step = across / max(len(sizes), 1)
     places = {size: (number + 0.5) * step for number, size in enumerate(sizes)}
-    _decades(sheet, axis, left, rows, unicode=unicode)
+    put_decades(sheet, axis, left, unicode=unicode, ticks=True)
     if tolerance is not None:
-        y = rows - 1 - min(int(axis.place(tolerance)), rows - 1)
-        sheet.put(left, y, ("╌" if unicode else "-") * across, "tolerance")
+        y = put_tolerance(sheet, axis, tolerance, left, across, unicode=unicode)
     strokes = _lines(lines, places, axis, unicode=unicode)
     sheet.cells(left, 0, draw(across, rows, strokes))
     if tolerance is not None:
@@ -75,16 +75,6 @@ def drift_by_batch_size(
         told = {places[size]: f"{speed:.0f}" for size, speed in speeds.speeds if size in places}
         _under(sheet, told, left, height - 1, across, speeds.ink)
     return sheet.picture()
-
-
-def _decades(sheet: Sheet, axis: Decades, left: int, rows: int, *, unicode: bool) -> None:
-    for y in range(rows):
-        sheet.put(left - 1, y, "│" if unicode else "|", "axis")
-    for decade, place in axis.ticks(2):
-        y = rows - 1 - min(int(place), rows - 1)
-        text = name(decade)
-        sheet.put(left - 2 - len(text), y, text, "axis")
-        sheet.put(left - 1, y, "┤" if unicode else "+", "axis")
 
 
 def _lines(

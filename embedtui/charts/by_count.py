@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.charts.axes import Decades, name
+from embedtui.charts.axes import Decades
 from embedtui.charts.canvas import Stroke, draw
+from embedtui.charts.left_axis import put_decades, put_tolerance
 from embedtui.charts.picture import Picture, Sheet, label_of, message
 
 Floats = npt.NDArray[np.float64]
@@ -39,14 +40,10 @@ def drift_by_count(
     most = max(int(counts.max()), 1)
     moved = drift > 0
     axis = Decades.over([*_ends(drift[moved]), tolerance], rows)
-    for y in range(rows + 1):
-        sheet.put(left - 1, y, "│" if unicode else "|", "axis")
-    for decade, place in axis.ticks(2):
-        y = rows - 1 - min(int(place), rows - 1)
-        sheet.put(left - 2 - len(name(decade)), y, name(decade), "axis")
+    put_decades(sheet, axis, left, unicode=unicode)
     if tolerance is not None:
-        y = rows - 1 - min(int(axis.place(tolerance)), rows - 1)
-        sheet.put(left, y, ("╌" if unicode else "-") * across, "tolerance")
+        put_tolerance(sheet, axis, tolerance, left, across, unicode=unicode)
+    sheet.put(left - 1, rows, "│" if unicode else "|", "axis")
     xs = counts / most * (across - 0.5)
     with np.errstate(divide="ignore"):
         shares = (np.log10(drift) - axis.low) / (axis.high - axis.low)

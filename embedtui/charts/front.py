@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from embedtui.charts.axes import Decades, name
+from embedtui.charts.axes import Decades
 from embedtui.charts.canvas import Stroke, draw
+from embedtui.charts.left_axis import put_decades, put_tolerance
 from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
 
 _LEAST = (28, 7)
@@ -48,14 +49,9 @@ def front_chart(
     axis = Decades.over([*(p.distance for p in points), tolerance], rows)
     most = max(point.speed for point in points) * 1.05
     sheet = Sheet(width, height)
-    for y in range(rows):
-        sheet.put(left - 1, y, "│" if unicode else "|", "axis")
-    for decade, place in axis.ticks(2):
-        y = rows - 1 - min(int(place), rows - 1)
-        sheet.put(left - 2 - len(name(decade)), y, name(decade), "axis")
+    put_decades(sheet, axis, left, unicode=unicode)
     if tolerance is not None:
-        y = rows - 1 - min(int(axis.place(tolerance)), rows - 1)
-        sheet.put(left, y, ("╌" if unicode else "-") * across, "tolerance")
+        put_tolerance(sheet, axis, tolerance, left, across, unicode=unicode)
     line = sorted((p for p in points if p.on_front), key=lambda point: -point.speed)
     strokes = [
         Stroke(
@@ -70,11 +66,7 @@ def front_chart(
     sheet.cells(left, 0, draw(across, rows, strokes))
     for point in sorted(points, key=lambda point: (point.focused, point.on_front)):
         x = left + min(int(point.speed / most * across), across - 1)
-        y = (
-            rows
-            if not point.distance
-            else rows - 1 - min(int(axis.place(point.distance)), rows - 1)
-        )
+        y = axis.row(axis.place(point.distance)) if point.distance else rows
         sheet.put(x, y, mark_of(point.ink, unicode=unicode), point.ink)
         if point.focused:
             _name(sheet, point, x, y, width, unicode=unicode)

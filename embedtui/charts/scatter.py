@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from embedtui.charts.axes import Decades, name
 from embedtui.charts.canvas import Stroke, draw
+from embedtui.charts.left_axis import put_decades
 from embedtui.charts.picture import Picture, Sheet, label_of, message
 
 Floats = npt.NDArray[np.float64]
@@ -42,8 +43,7 @@ def scatter(
     bounds = [float(values.min()), float(values.max())] if len(values) else []
     axis_x = Decades.over([*bounds, tolerance], across)
     axis_y = Decades(axis_x.low, axis_x.high, rows)
-    for line in range(rows):
-        sheet.put(left - 1, line, "│" if unicode else "|", "axis")
+    put_decades(sheet, axis_y, left, unicode=unicode)
     steps = np.linspace(0, 1, max(across, rows))
     strokes = [Stroke(steps * (across - 0.01), steps * (rows - 0.01), "faint", _dot(unicode))]
     if tolerance is not None:
@@ -62,9 +62,6 @@ def scatter(
         )
     )
     sheet.cells(left, 0, draw(across, rows, strokes))
-    for decade, place in axis_y.ticks(2):
-        text = name(decade)
-        sheet.put(left - 2 - len(text), rows - 1 - min(int(place), rows - 1), text, "axis")
     sheet.put(left - 1, rows, "└" if unicode else "+", "axis")
     sheet.put(left, rows, ("─" if unicode else "-") * across, "axis")
     for decade, place in axis_x.ticks(7):
