@@ -360,6 +360,10 @@ class FakeEngines:
     def make_room(self, needed_bytes: int, sparing: FakeEngine | None = None) -> None:
         pass
 
+    def release(self) -> None:
+        for engine in self._warm.values():
+            engine.held = False
+
     def truth(
         self, request: Reference, tell: Callable[[str], None], stop: Callable[[], bool]
     ) -> Iterator[TruthDone]:

@@ -80,9 +80,11 @@ def command(
     if batch_sizes is not None:
         base = replace(base, batch_sizes=parse_batch_sizes(batch_sizes))
         given.add("batch_sizes")
-    choices = load_sweep(among).choices(
+    (choices, *further) = load_sweep(among).plans(
         base, machine.engine_device(), given | {"repeats", "restarts"}
     )
+    if further:
+        raise InputError(f"{printable(among, 80)} has several parts: advise takes one of settings")
     console = output.err()
 
     def tell(what: str) -> None:

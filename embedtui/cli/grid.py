@@ -26,9 +26,10 @@ def show(grid: Grid, console: Console, use: str) -> None:
     orders = max((row["orders"] for row in grid["rows"]), default=0)
     tried = f"; the largest batches in {orders} orders" if orders > 1 else ""
     console.print(Text(f"largest L2 of any text, batched against unbatched{tried}", style="dim"))
-    for model in dict.fromkeys(row["model"] for row in grid["rows"]):
-        rows = [row for row in grid["rows"] if row["model"] == model]
-        console.print(_table(model, rows, grid["batch_sizes"], console))
+    for run in dict.fromkeys((row["model"], row["texts"]) for row in grid["rows"]):
+        rows = [row for row in grid["rows"] if (row["model"], row["texts"]) == run]
+        measured = [s for s in grid["batch_sizes"] if any(str(s) in row["drift"] for row in rows)]
+        console.print(_table(", ".join(run), rows, measured, console))
     if grid["skipped"]:
         console.print(Text("Not to be had here:", style="bold"))
         # Settings that differ in another switch are refused for the same reason.

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
-import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 from rich.text import Text
 
-from embedtui import models, paths
+from embedtui import models
 from embedtui.cli import output
-from embedtui.errors import EngineError, InputError
+from embedtui.models.make import ARCHITECTURES, LAYERS, POOLINGS, POSITIONS, WIDTHS, usual_pooling
 from embedtui.models.shape import Shape
 from embedtui.printable import printable
 from embedtui.record import exports
@@ -80,28 +74,28 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
 @group.command("make")
 @click.option(
     "--arch",
-    type=click.Choice(["bert", "xlm-roberta", "qwen3"]),
+    type=click.Choice(ARCHITECTURES),
     default="bert",
     show_default=True,
     help="The architecture; qwen3 is a decoder.",
 )
-@click.option("--layers", type=click.IntRange(1, 200), default=6, show_default=True)
+@click.option("--layers", type=click.IntRange(LAYERS[0], LAYERS[-1]), default=6, show_default=True)
 @click.option(
     "--width",
-    type=click.IntRange(32, 16_384),
+    type=click.IntRange(WIDTHS[0], WIDTHS[-1]),
     default=384,
     show_default=True,
     help="Length of a hidden state; a multiple of 64, or 32.",
 )
 @click.option(
     "--pooling",
-    type=click.Choice(["mean", "cls", "last"]),
+    type=click.Choice(POOLINGS),
     help="How the model pools.  [default: mean; last for qwen3]",
 )
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
 @click.option(
     "--positions",
-    type=click.IntRange(16, 131_072),
+    type=click.IntRange(POSITIONS[0], POSITIONS[-1]),
     default=512,
     show_default=True,
     help="Tokens of the longest text.",
@@ -134,59 +128,19 @@ def make(
     For what-ifs about size: rounding does not ask what weights mean. What the model says of texts
     means nothing. The same options give the same model.
     """
-    if width % 64 and width != 32:
-        raise InputError(f"--width {width} cannot be shared out to heads: give a multiple of 64")
-    source = models.resolve(tokenizer)
-    if source.folder is None or not source.has_tokenizer:
-        raise InputError(
-            f"the tokenizer of {printable(tokenizer)} is not here: give --tokenizer a model that is"
-        )
-    pooling = pooling or ("last" if arch == "qwen3" else "mean")
-    usual = pooling == ("last" if arch == "qwen3" else "mean")
-    name = f"random-{arch}-{layers}x{width}"
-    name += "" if usual else f"-{pooling}"
-    name += "" if positions == 512 else f"-{positions}"
-    name += "" if seed == 7 else f"-seed{seed}"
-    folder = out or paths.models_folder() / name
-    if folder.exists():
-        raise InputError(f"{printable(str(folder))} exists: remove it, or give another --out")
-    _write(
-        folder,
-        Shape(
-            folder="",
-            tokenizer=str(source.folder),
-            arch=arch,
-            layers=layers,
-            width=width,
-            pooling=pooling,
-            seed=seed,
-            positions=positions,
-        ),
+    shape = Shape(
+        folder="",
+        tokenizer="",
+        arch=arch,
+        layers=layers,
+        width=width,
+        pooling=pooling or usual_pooling(arch),
+        seed=seed,
+        positions=positions,
     )
-    ref = str(folder) if out else name
-    output.out().print(_lines(models.resolve(ref)), soft_wrap=True)
+    made = models.make(shape, models.resolve(tokenizer), out)
+    output.out().print(_lines(made), soft_wrap=True)
     return 0
-
-
-def _write(folder: Path, shape: Shape) -> None:
-    """Write the model beside its place first: what was cut off must not look like a model."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        said = printable(str(folder.parent))
-        raise InputError(f"{said} cannot be written: {error.strerror}") from error
-    try:
-        request = json.dumps(asdict(shape) | {"folder": str(beside)})
-        command = [sys.executable, "-P", "-m", "embedtui.engine.random_model", request]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise EngineError(f"the model could not be made: {printable(last, 200)}")
-        beside.chmod(0o755)
-        beside.rename(folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _lines(info: models.ModelInfo) -> Text:

@@ -46,6 +46,13 @@ from embedtui.study.scenarios import scenario
 )
 @click.option("--limit", type=int, metavar="N", help="Take the first N texts only.")
 @click.option(
+    "--join",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Put every N texts together to one: long texts out of any pack.",
+)
+@click.option(
     "--dtype",
     default="bfloat16,float16,float32",
     show_default=True,
@@ -146,6 +153,7 @@ def run(
     column: str | None,
     id_column: str | None,
     limit: int | None,
+    join: int,
     dtype: str,
     batch_sizes: str,
     assignments: tuple[str, ...],
@@ -178,6 +186,7 @@ def run(
         column=column,
         id_column=id_column,
         limit=limit,
+        join=join,
         chosen=tuple(
             parse_overrides(one)
             for one in (_asked(dtype, assignments), *(text.split(",") for text in also))

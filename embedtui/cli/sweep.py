@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 
 from embedtui import machine
@@ -31,14 +30,14 @@ def run_sweep(
     quiet: bool,
     fresh: bool,
 ) -> int:
-    """Measure every model of a sweep and print the grid; return the exit code.
+    """Measure every part and model of a sweep and print the grid; return the exit code.
 
-    A model that cannot be run does not end the others. What an earlier start of the same sweep has
+    One that cannot be run does not end the others. What an earlier start of the same sweep has
     measured is taken from its run file.
     """
     sweep = load_sweep(ref)
-    models = _models(sweep, base, given)
-    if out is not None and len(models) > 1:
+    plans = sweep.plans(base, machine.engine_device(), given)
+    if out is not None and len(plans) > 1:
         raise InputError("--out names one run file, and a sweep writes one for each model")
     console = output.err()
 
@@ -49,15 +48,15 @@ def run_sweep(
     done: list[Measured] = []
     failures: list[EmbedtuiError] = []
     with started_engines() as engines:
-        for model in models:
-            if len(models) > 1:
-                tell(f"model {printable(model)}")
+        for number, choices in enumerate(plans, 1):
+            model = choices.model
+            if len(plans) > 1:
+                tell(f"{number} of {len(plans)}: model {printable(model)}")
             try:
-                choices = sweep.choices(replace(base, model=model), machine.engine_device(), given)
                 plan, weights_bytes = plan_of(choices, tell)
                 done.append(_one(plan, weights_bytes, engines, out, quiet=quiet, fresh=fresh))
             except EmbedtuiError as error:
-                if len(models) == 1:
+                if len(plans) == 1:
                     raise
                 failures.append(error)
                 tell(f"{printable(model)}: {error}")
@@ -93,10 +92,6 @@ def _told(
     if failures:
         raise failures[0]
     return 0
-
-
-def _models(sweep: Sweep, base: Choices, given: Collection[str]) -> tuple[str, ...]:
-    return (base.model,) if "model" in given or not sweep.models else sweep.models
 
 
 def _one(

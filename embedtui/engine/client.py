@@ -323,6 +323,8 @@ class Engine:
         self.largest_batch = 0
         self.token_budget = 0
         self.longest = 0
+        self.held = False
+        """Whether a study counts on it, so that it must not make room for another."""
         self._prepared: tuple[tuple[str, ...], TooLong, Prepared] | None = None
 
     @property
@@ -432,6 +434,12 @@ class Engines:
                 del self._warm[engine.setting]
         engine.close()
 
+    def release(self) -> None:
+        """Let go of every engine: each may have to make room for another."""
+        with self._lock:
+            for engine in self._warm.values():
+                engine.held = False
+
     def truth(self, request: Reference, tell: Tell, stop: Stop) -> Iterator[TruthDone]:
         """Compute texts in float64 in a process of their own; yield each as it is done."""
         process = self.host.fork("reference", "float64", stop)
@@ -454,7 +462,9 @@ class Engines:
 
     def make_room(self, needed_bytes: int, sparing: Engine | None = None) -> None:
         """Close idle engines, the least recently used first, until so much memory is free."""
-        idle = [engine for engine in self._warm.values() if engine is not sparing]
+        with self._lock:
+            warm = list(self._warm.values())
+        idle = [engine for engine in warm if engine is not sparing and not engine.held]
         while idle and machine.free_memory() < needed_bytes:
             self.drop(idle.pop(0))
 

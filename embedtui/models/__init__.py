@@ -15,6 +15,7 @@ from embedtui.models.info import (
     ModelInfo,
     require_embeddable,
 )
+from embedtui.models.make import make, shape_of
 from embedtui.models.prompts import prompt_text
 from embedtui.models.servable import Verdict, servable
 
@@ -29,9 +30,11 @@ __all__ = [
     "describe",
     "fetch",
     "find_models",
+    "make",
     "model_hash",
     "prompt_text",
     "require_embeddable",
     "resolve",
     "servable",
+    "shape_of",
 ]

@@ -17,6 +17,7 @@ from embedtui import paths
 from embedtui.errors import InputError
 from embedtui.models.describe import describe
 from embedtui.models.info import FROM_VLLM, Embeds, ModelInfo
+from embedtui.models.make import shape_of
 from embedtui.models.servable import servable
 from embedtui.printable import printable
 
@@ -46,7 +47,8 @@ def resolve(ref: str) -> ModelInfo:
 
     An alias comes before a folder of the same name (./minilm names the folder), a folder before a
     model that was made here, and that before a Hugging Face id. An id may end in @revision; one
-    that is not in the local cache is returned with no folder, for `fetch` to download. Raises
+    that is not in the local cache is returned with no folder, for `fetch` to download, and so is
+    the name of a model of random weights that is still to be made, for `make`. Raises
     `InputError` where nothing is meant or what is meant is no model.
     """
     if ref in ALIASES:
@@ -65,6 +67,11 @@ def resolve(ref: str) -> ModelInfo:
         raise InputError(f"cannot look at {shown}: {error.strerror}") from error
     if "/" not in ref and _is_model(made := paths.models_folder() / ref):
         return describe(made, ref=ref)
+    if shape_of(ref) is not None:
+        return replace(
+            _nothing_but(ref, None, None, "unknown", "not made yet; `embedtui run` makes it"),
+            random=True,
+        )
     named = _hub_ref(ref)
     if ref.startswith((".", "~", os.sep)) or (named is None and os.sep in ref):
         raise InputError(f"no such folder: {shown}")

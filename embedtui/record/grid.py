@@ -77,8 +77,18 @@ def _drift(entry: Entry) -> float | None:
 
 
 def _name(runs: list[Results], run: Results, setting: SettingResults) -> str:
+    """Name a setting with what tells its run from the others: the model, or the texts too."""
     label = setting.setting.brief
-    return label if len(runs) == 1 else f"{run.plan.model_name}: {label}"
+    if len(runs) == 1:
+        return label
+    plan = run.plan
+    packs = {other.plan.pack.sha256 for other in runs if other.plan.model_name == plan.model_name}
+    texts = f", {_texts(run)}" if len(packs) > 1 else ""
+    return f"{plan.model_name}{texts}: {label}"
+
+
+def _texts(run: Results) -> str:
+    return f"{len(run.plan.pack)} {run.plan.pack.name}"
 
 
 def _first_fault(found: list[findings.Finding]) -> str:
@@ -92,6 +102,7 @@ def _row(entry: Entry) -> dict[str, Any]:
     noise = setting.noise()
     return {
         "model": entry.results.plan.model_name,
+        "texts": _texts(entry.results),
         "label": setting.setting.label,
         "brief": setting.setting.brief,
         "status": setting.status,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from embedtui.machine import Device
     from embedtui.study.plan import Plan
 
+_TOKENIZER_OF_MADE = "minilm"
+
 Chosen = Mapping[str, Sequence[Any]]
 """The values to try for each switch; every combination of them is a setting."""
 
@@ -29,6 +31,8 @@ class Choices:
     column: str | None = None
     id_column: str | None = None
     limit: int | None = None
+    join: int = 1
+    """How many texts of the pack are put together to one: long texts out of any."""
     chosen: tuple[Chosen, ...] = field(
         default_factory=lambda: ({"dtype": ["bfloat16", "float16", "float32"]},)
     )
@@ -54,8 +58,8 @@ def settings_of(name: str, chosen: Sequence[Chosen]) -> tuple[Setting, ...]:
 def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | None]:
     """Find the model, read the texts and return the plan, and the bytes of the loaded weights.
 
-    `tell` hears what takes long: a model that is not here is asked of the hub. What cannot be run
-    is refused before anything is downloaded.
+    `tell` hears what takes long: a model that is not here is asked of the hub, or made where its
+    name is that of a shape. What cannot be run is refused before anything is downloaded.
 
     Raises:
         InputError: if model, texts or a setting cannot be had; the message says what to give.
@@ -75,15 +79,14 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
         column=choices.column,
         id_column=choices.id_column,
         limit=choices.limit,
+        join=choices.join,
     )
     if info.folder is None:
-        tell(f"asking the hub for {printable(info.ref)}")
-        info = models.fetch(info)
+        info = _brought(info, tell)
         models.require_embeddable(info)
         prompt = models.prompt_text(info, choices.prompt)
     assert info.folder is not None
-    able = _able(_settings(info, choices.chosen), device, skip=bool(choices.sweep))
-    settings, skipped = able
+    settings, skipped = _able(_settings(info, choices.chosen), device, skip=bool(choices.sweep))
     plan = plan_for(
         info,
         models.model_hash(info.folder),
@@ -100,6 +103,18 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
         skipped=skipped,
     )
     return plan, _loaded_bytes(info, settings)
+
+
+def _brought(info: models.ModelInfo, tell: Callable[[str], None]) -> models.ModelInfo:
+    """Return a model that was not here, downloaded, or made where its name tells its shape."""
+    from embedtui import models  # noqa: PLC0415 - as above
+
+    shape = models.shape_of(info.ref)
+    if shape is not None:
+        tell(f"making {info.ref}: random weights")
+        return models.make(shape, models.resolve(_TOKENIZER_OF_MADE))
+    tell(f"asking the hub for {printable(info.ref)}")
+    return models.fetch(info)
 
 
 def _settings(info: models.ModelInfo, chosen: Sequence[Chosen]) -> tuple[Setting, ...]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from embedtui import machine, paths
 from embedtui.engine.client import Engine, Engines
-from embedtui.engine.messages import Load, Prepared, Reference, TruthDone
+from embedtui.engine.messages import Prepared, Reference, TruthDone
 from embedtui.engine.settings import Setting
 from embedtui.engine.truth_cache import TruthCache
 from embedtui.errors import Cancelled, EmbedtuiError, EngineError, InputError
@@ -34,6 +34,7 @@ from embedtui.study.events import (
     TruthFailed,
     Waiting,
 )
+from embedtui.study.loading import Loader
 from embedtui.study.plan import Plan, PlannedBatch, batches_of
 from embedtui.study.results import Results, SettingResults, Steps
 
@@ -59,18 +60,20 @@ class Study:
         *,
         weights_bytes: int | None = None,
         earlier: Sequence[Results] = (),
+        together: int | None = None,
     ) -> None:
         self.plan = plan
         self._engines = engines
         self._listeners = list(listeners)
-        self._weights_bytes = weights_bytes or 2 * _GIB
         self._environment = machine.environment()
         self._earlier = [run for run in earlier if self._comparable(run)]
         self._stop = threading.Event()
+        self._loader = Loader(
+            plan, engines, self._stop.is_set, weights_bytes=weights_bytes, together=together
+        )
         self._prepared: Prepared | None = None
         self._limit = 0
         self._pooling = ""
-        self._log = ""
         self.failures: list[EmbedtuiError] = []
         """Why settings failed, in their order."""
         self._refusals: list[EmbedtuiError] = []
@@ -117,6 +120,7 @@ class Study:
             if len(ended) == len(self.plan.settings):
                 raise ended[0]
         finally:
+            self._engines.release()
             self._end(RunEnded(status, reason))
         return status
 
@@ -137,27 +141,31 @@ class Study:
         for number, setting in enumerate(self.plan.settings):
             if self._stop.is_set():
                 raise Cancelled("cancelled before the next setting")
-            self._log = ""
             try:
                 self._setting(number, setting)
             except Cancelled as error:
-                self._tell(SettingEnded(number, "cancelled", str(error), self._log))
+                self._tell(SettingEnded(number, "cancelled", str(error), self._log(setting)))
                 raise
             except EmbedtuiError as error:
                 refused = isinstance(error, InputError) and bool(self.plan.sweep)
                 (self._refusals if refused else self.failures).append(error)
                 status: Status = "refused" if refused else "failed"
-                self._tell(SettingEnded(number, status, str(error), self._log))
+                self._tell(SettingEnded(number, status, str(error), self._log(setting)))
             else:
-                self._tell(SettingEnded(number, "finished", log=self._log))
+                self._tell(SettingEnded(number, "finished", log=self._log(setting)))
 
     def _setting(self, number: int, setting: Setting) -> None:
         earlier = self._found_before(setting)
         if earlier is not None and earlier.prepared is not None and self._is_whole(setting):
+            self._loader.logs[setting] = earlier.log
             batches = self._begin(number, earlier.in_force, earlier.prepared, True, earlier.log)
             self._tell_again(number, batches, earlier)
             return
-        engine, prepared, warm = self._engine(number, setting)
+        upcoming = [one for one in self.plan.settings[number:] if not self._is_whole(one)]
+        engine, prepared, warm = self._loader.next(
+            upcoming, lambda what: self._tell(Waiting(what, number))
+        )
+        self._loader.logs[setting] = str(engine.process.log)
         batches = self._begin(number, engine.in_force, prepared, warm, str(engine.process.log))
         if earlier is None or not _same_engine(earlier, engine.in_force, prepared):
             missing = batches
@@ -167,6 +175,10 @@ class Study:
         for draw in sorted({b.draw for b in missing if b.draw.why == "restart"}):
             engine = self._restarted(number, engine, prepared)
             self._embed(number, engine, [b for b in missing if b.draw == draw])
+        engine.held = False
+
+    def _log(self, setting: Setting) -> str:
+        return self._loader.logs.get(setting, "")
 
     def _restarted(self, number: int, engine: Engine, prepared: Prepared) -> Engine:
         """Return a new engine of the same setting in place of this one.
@@ -176,7 +188,9 @@ class Study:
         """
         before = engine.in_force
         self._engines.drop(engine)
-        engine, again, _ = self._engine(number, engine.setting)
+        engine, again, _ = self._loader.load(
+            engine.setting, lambda what: self._tell(Waiting(what, number))
+        )
         other = _differing(before, engine.in_force)
         if other or again != prepared:
             raise EngineError(
@@ -189,7 +203,6 @@ class Study:
         self, number: int, in_force: dict[str, Any], prepared: Prepared, warm: bool, log: str
     ) -> list[PlannedBatch]:
         """Tell what the setting is and how it reads the texts; return its batches."""
-        self._log = log
         self._tell(EngineReady(number, in_force, warm, log))
         self._tell(TextsPrepared(number, prepared))
         self._prepared = prepared
@@ -259,55 +272,6 @@ class Study:
             self._engines.drop(engine)
             raise
 
-    def _engine(self, number: int, setting: Setting) -> tuple[Engine, Prepared, bool]:
-        """Return an engine with room for the largest batch, warm if there is one."""
-
-        def tell(what: str) -> None:
-            self._tell(Waiting(what, number))
-
-        stop = self._stop.is_set
-        texts = self.plan.inputs
-        largest = min(self.plan.batch_sizes[-1], len(texts))
-        engine = self._engines.warm(setting)
-        if engine is not None:
-            prepared = engine.prepare(texts, self.plan.too_long, tell, stop)
-            needed = largest_step(prepared, self.plan.batch_sizes)
-            fits = needed <= engine.token_budget or setting.max_num_batched_tokens is not None
-            bounded = engine.opened is not None and engine.opened.kv_bytes_per_token > 0
-            too_long = bounded and max(prepared.tokens, default=0) > engine.longest
-            if largest <= engine.largest_batch and fits and not too_long:
-                return engine, prepared, True
-            self._engines.drop(engine)
-        engine = self._engines.begin(setting, _GIB, stop)
-        self._log = str(engine.process.log)
-        try:
-            opened = engine.open(tell, stop, self.plan.max_length)
-            prepared = engine.prepare(texts, self.plan.too_long, tell, stop)
-            needed = largest_step(prepared, self.plan.batch_sizes)
-            longest = max(512, _next_power(max(prepared.tokens, default=1)))
-            least = longest if opened.kv_bytes_per_token else opened.vllm_max_length
-            budget = setting.max_num_batched_tokens or max(4096, _next_power(max(needed, least)))
-            # A block holds up to 128 tokens, and each text's last block is partly empty.
-            kv_bytes = opened.kv_bytes_per_token * (budget + 128 * (largest + 2))
-            wanted = self._wanted(kv_bytes, budget)
-            self._engines.make_room(wanted, sparing=engine)
-            load = Load(largest, budget, longest, kv_bytes, _share_of_gpu(wanted))
-            engine.load(load, tell, stop)
-        except BaseException:
-            self._engines.drop(engine)
-            raise
-        return engine, prepared, False
-
-    def _wanted(self, kv_bytes: int, budget: int) -> int:
-        """Return the bytes that an engine needs, generously.
-
-        Its weights, a decoder's cache, and on a GPU the activations of one step (64 KiB a token)
-        and CUDA's own.
-        """
-        if machine.engine_device() == "cpu":
-            return 2 * self._weights_bytes + kv_bytes + _GIB
-        return 2 * self._weights_bytes + kv_bytes + budget * 65_536 + 3 * _GIB
-
     def _truth(self) -> None:
         if not self.plan.truth or self._prepared is None:
             return
@@ -340,7 +304,7 @@ class Study:
             if not missing:
                 return
             self._tell(Waiting("float64 truth"))
-            self._engines.make_room(4 * self._weights_bytes + _GIB)
+            self._engines.make_room(4 * self._loader.weights_bytes + _GIB)
             request = Reference(
                 model=self.plan.settings[0].model,
                 device=machine.engine_device(),
@@ -406,34 +370,6 @@ def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     keys = (set(one) | set(other)) - _MEASURED
     keys -= _ROOM if one.get("execution") == "eager" else set()
     return sorted(key for key in keys if one.get(key) != other.get(key))
-
-
-def _share_of_gpu(wanted: int) -> float | None:
-    """Return the share of the GPU that an engine may count on, so that several fit.
-
-    vLLM takes 0.92 of the card unless told otherwise.
-    """
-    if machine.engine_device() == "cpu":
-        return None
-    return min(0.9, wanted / machine.gpus()[0].memory_bytes)
-
-
-def largest_step(prepared: Prepared, batch_sizes: Sequence[int]) -> int:
-    """Return the tokens of the fullest batch that the plan makes of the prepared texts."""
-    tokens = [n for row, n in enumerate(prepared.tokens) if row not in prepared.refused]
-    return max(
-        (
-            sum(tokens[start : start + size])
-            for size in batch_sizes
-            for start in range(0, len(tokens), size)
-        ),
-        default=0,
-    )
-
-
-def _next_power(tokens: int) -> int:
-    """Return the next power of two: room, so that the next texts fit the warm engine."""
-    return 1 << max(tokens - 1, 0).bit_length()
 
 
 def _chunks(stream: Iterator[TruthDone]) -> Iterator[list[TruthDone]]:

@@ -1,8 +1,10 @@
 """A sweep: settings x batch sizes x models, read from a plan file or by the name of one.
 
-A plan file is TOML. `models`, `texts`, `column`, `limit`, `batch_sizes`, `repeats`, `shuffles`,
-`restarts`, `truth` and `prompt` are what the options of `embedtui run` are; `bundles` names
-settings, and every `[[settings]]` table gives one for each combination of its values.
+A plan file is TOML. `models`, `texts`, `column`, `limit`, `join`, `batch_sizes`, `repeats`,
+`shuffles`, `restarts`, `truth` and `prompt` are what the options of `embedtui run` are; `bundles`
+names settings, and every `[[settings]]` table gives one for each combination of its values. Where
+models want different things, each `[[parts]]` table may hold any of these keys; what it does not
+hold is as above the parts.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from embedtui.machine import Device
 from embedtui.printable import printable
 from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.bundles import bundle
-from embedtui.study.choices import Choices, Chosen
+from embedtui.study.choices import Choices
 
 _KEYS: dict[str, type] = {
     "description": str,
@@ -29,6 +31,7 @@ _KEYS: dict[str, type] = {
     "column": str,
     "id_column": str,
     "limit": int,
+    "join": int,
     "batch_sizes": str,
     "repeats": int,
     "shuffles": int,
@@ -37,11 +40,14 @@ _KEYS: dict[str, type] = {
     "prompt": str,
     "bundles": list,
     "settings": list,
+    "parts": list,
 }
+_NOT_IN_PARTS = ("description", "parts")
 _KINDS = {str: "a text", list: "a list", int: "a whole number", bool: "true or false"}
 _SWITCHES = {switch.key: switch for switch in SWITCHES}
 _TIMES = ("repeats", "shuffles", "restarts")
-_CHOICES = ("texts", "column", "id_column", "limit", *_TIMES, "truth", "prompt")
+_LIMITS = (("limit", 1, None), ("join", 1, None), *((key, 0, 100) for key in _TIMES))
+_CHOICES = ("texts", "column", "id_column", "limit", "join", *_TIMES, "truth", "prompt")
 
 
 @dataclass(frozen=True)
@@ -58,25 +64,40 @@ class Sweep:
         return str(self.values.get("description", ""))
 
     @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The keys of each part, with what stands above the parts; the whole where it has none."""
+        above = {key: value for key, value in self.values.items() if key not in _NOT_IN_PARTS}
+        return [above | part for part in self.values.get("parts", ({},))]
+
+    @property
     def models(self) -> tuple[str, ...]:
         """The models that it is over; none where the file leaves that open."""
-        return tuple(self.values.get("models", ()))
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.get("models", ())))
 
-    def choices(self, base: Choices, device: Device, given: Collection[str] = ()) -> Choices:
-        """Return what is to be measured of one model.
+    def plans(self, base: Choices, device: Device, given: Collection[str] = ()) -> list[Choices]:
+        """Return what is to be measured of each model, part by part.
 
-        What the file leaves open is as in `base`, and so is what was `given` there by hand.
+        What the file leaves open is as in `base`, and so is what was `given` there by hand. Of a
+        model given by hand that the file names, only its own parts are measured.
         """
-        told = [key for key in _CHOICES if key in self.values and key not in given]
-        values = {key: self.values[key] for key in told}
-        if "batch_sizes" in self.values and "batch_sizes" not in given:
-            values["batch_sizes"] = parse_batch_sizes(self.values["batch_sizes"])
-        return replace(base, **values, chosen=self._chosen(device), sweep=self.name)
+        only = base.model if "model" in given else None
+        named = only in self.models
+        return [
+            replace(self._choices(part, base, device, given), model=model)
+            for part in self.parts
+            for model in (part.get("models", ()) if only is None or named else ()) or (base.model,)
+            if not named or model == only
+        ]
 
-    def _chosen(self, device: Device) -> tuple[Chosen, ...]:
-        tables = [_parsed(table) for table in self.values.get("settings", ())]
-        tables += [bundle(name).on(device) for name in self.values.get("bundles", ())]
-        return tuple(tables)
+    def _choices(
+        self, part: Mapping[str, Any], base: Choices, device: Device, given: Collection[str]
+    ) -> Choices:
+        values = {key: part[key] for key in _CHOICES if key in part and key not in given}
+        if "batch_sizes" in part and "batch_sizes" not in given:
+            values["batch_sizes"] = parse_batch_sizes(part["batch_sizes"])
+        chosen = [_parsed(table) for table in part.get("settings", ())]
+        chosen += [bundle(name).on(device) for name in part.get("bundles", ())]
+        return replace(base, **values, chosen=tuple(chosen), sweep=self.name)
 
 
 def sweep_names() -> list[str]:
@@ -115,12 +136,35 @@ def _checked(name: str, text: str, shown: str = "") -> Sweep:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where} is no TOML: {printable(str(error), 120)}") from error
+    _check_keys(values, where, _KEYS)
+    parts = values.get("parts", [])
+    for number, part in enumerate(parts, 1):
+        within = f"{where}, part {number}"
+        if not isinstance(part, dict):
+            raise InputError(f"{where}: parts must be tables: [[parts]]")
+        _check_keys(part, within, [key for key in _KEYS if key not in _NOT_IN_PARTS])
+        _check_settings({**values, **part}, within)
+    if not parts:
+        _check_settings(values, where)
+    return Sweep(name, values)
+
+
+def _check_keys(values: Mapping[str, Any], where: str, keys: Collection[str]) -> None:
     for key, value in values.items():
-        if key not in _KEYS:
-            raise InputError(f"{where}: unknown key '{printable(key, 40)}'{nearest(key, _KEYS)}")
+        if key not in keys:
+            raise InputError(f"{where}: unknown key '{printable(key, 40)}'{nearest(key, keys)}")
         kind = _KEYS[key]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise InputError(f"{where}: {key} must be {_KINDS[kind]}")
+    for key, least, most in _LIMITS:
+        found = values.get(key)
+        if found is not None and (found < least or (most is not None and found > most)):
+            raise InputError(f"{where}: {key} must be {least} or more")
+    if not all(isinstance(model, str) for model in values.get("models", ())):
+        raise InputError(f"{where}: models must be a list of texts")
+
+
+def _check_settings(values: Mapping[str, Any], where: str) -> None:
     try:
         for one in values.get("bundles", ()):
             bundle(str(one))
@@ -131,13 +175,6 @@ def _checked(name: str, text: str, shown: str = "") -> Sweep:
         raise InputError(f"{where}: {error}") from error
     if not values.get("settings") and not values.get("bundles"):
         raise InputError(f"{where} names no settings: give bundles = [...] or [[settings]]")
-    for key, least, most in (("limit", 1, None), *((key, 0, 100) for key in _TIMES)):
-        found = values.get(key)
-        if found is not None and (found < least or (most is not None and found > most)):
-            raise InputError(f"{where}: {key} must be {least} or more")
-    if not all(isinstance(model, str) for model in values.get("models", ())):
-        raise InputError(f"{where}: models must be a list of texts")
-    return Sweep(name, values)
 
 
 def _parsed(table: Any) -> dict[str, list[Any]]:

@@ -26,8 +26,12 @@ def load_texts(
     column: str | None = None,
     id_column: str | None = None,
     limit: int | None = None,
+    join: int = 1,
 ) -> TextPack:
     """Return the texts of a sample pack or of a file, the first `limit` of them.
+
+    With `join`, each is made of that many texts that follow one another, with an empty line between
+    them, so that any pack gives long ones; texts that are left over are left out.
 
     `ref` is a pack's name where it has neither a path separator nor the suffix of a format that
     is read. The texts stand in `column` ("text"); their ids in `id_column`, else in "id" where
@@ -37,18 +41,22 @@ def load_texts(
 
     Raises InputError, its message one line that begins with what was given, for everything that
     keeps the texts from being read: an unknown pack or format, a file that is missing, unreadable,
-    damaged or not UTF-8, a missing column, an id used twice, a limit below 1, no texts at all.
+    damaged or not UTF-8, a missing column, an id used twice, a limit or join below 1, no texts at
+    all, fewer texts than are to be joined.
     """
     if limit is not None and limit < 1:
         raise InputError(f"limit {limit}: give 1 or more")
+    if join < 1:
+        raise InputError(f"join {join}: give 1 or more")
+    rows = None if limit is None else limit * join
     try:
         pack = _pack_path(ref)
         if pack is not None:
-            return TextPack(ref, ref, _texts(pack, column, id_column, limit))
+            return _joined(TextPack(ref, ref, _texts(pack, column, id_column, rows)), join)
         path = Path(ref)
         _check_file(path)
-        texts = _texts(path, column, id_column, limit)
-        return TextPack(path.name, str(path.absolute()), texts)
+        texts = _texts(path, column, id_column, rows)
+        return _joined(TextPack(path.name, str(path.absolute()), texts), join)
     except InputError as error:
         raise InputError(f"{given(ref)}: {error}") from error.__cause__
     except OSError as error:
@@ -56,6 +64,18 @@ def load_texts(
         raise InputError(
             f"{given(ref)}: cannot be read ({reason}); give a readable file ending in {_SUFFIXES}"
         ) from error
+
+
+def _joined(pack: TextPack, join: int) -> TextPack:
+    """Put every `join` texts together; the id is that of the first."""
+    if join == 1:
+        return pack
+    whole = len(pack) // join
+    if not whole:
+        raise InputError(f"holds {len(pack)} texts, too few to join {join}; give fewer")
+    groups = [pack.texts[at * join : (at + 1) * join] for at in range(whole)]
+    texts = [Text(group[0].id, "\n\n".join(one.text for one in group)) for group in groups]
+    return TextPack(f"{pack.name}×{join}", pack.source, tuple(texts))
 
 
 def _pack_path(ref: str) -> Path | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,20 +56,19 @@ def choose(app: Explorer) -> None:
 def choices_of(sweep: Sweep, base: Choices) -> list[Choices]:
     """Return what is measured of each model; of the chosen one where the sweep names none.
 
-    Texts are the chosen ones, for a person who chose them wants to know about them.
+    Texts are the chosen ones, for a person who chose them wants to know about them; a sweep of
+    several parts keeps its own, since they are what tells its parts apart.
     """
-    device = machine.engine_device()
     given = {"texts", "column", "id_column", "limit", "prompt"}
-    return [
-        sweep.choices(replace(base, model=model), device, given)
-        for model in sweep.models or (base.model,)
-    ]
+    return sweep.plans(base, machine.engine_device(), () if sweep.parts[1:] else given)
 
 
 def _about(sweep: Sweep) -> tuple[str, ...]:
-    settings = len(sweep.values.get("settings", ())) + len(sweep.values.get("bundles", ()))
+    settings = sum(
+        len(one.get("settings", ())) + len(one.get("bundles", ())) for one in sweep.parts
+    )
     models = ", ".join(sweep.models) or "the chosen model"
-    sizes = sweep.values.get("batch_sizes", "as chosen")
+    sizes = ", ".join(dict.fromkeys(one.get("batch_sizes", "as chosen") for one in sweep.parts))
     return (
         f"of {models}, batch sizes {sizes}, {settings} groups of settings",
         "what this machine cannot do is left out and told; a sweep that was cut off goes on",

@@ -23,9 +23,10 @@ from embedtui.study.events import (
     TruthFailed,
     Waiting,
 )
+from embedtui.study.loading import largest_step
 from embedtui.study.plan import batches_of
 from embedtui.study.results import Results
-from embedtui.study.study import Study, largest_step
+from embedtui.study.study import Study
 from tests.fakes import REFUSED, FakeEngines, Script, Told, pack, plan
 from tests.study.conftest import RunStudy
 

@@ -26,13 +26,13 @@ def plan_file(tmp_path: Path):
 @pytest.mark.parametrize("name", sweep_names())
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_what_comes_with_embedtui_can_be_read(name: str, device) -> None:
-    choices = load_sweep(name).choices(Choices(), device)
+    choices = load_sweep(name).plans(Choices(), device)[0]
     assert choices.sweep == name
     assert len(settings_of("m", choices.chosen)) > 5
 
 
 def test_the_precision_sweep_is_over_every_switch_that_can_be_compared() -> None:
-    chosen = load_sweep("precision").choices(Choices(), "cuda").chosen
+    chosen = load_sweep("precision").plans(Choices(), "cuda")[0].chosen
     moved = {key for values in chosen for key in values}
     assert moved == {switch.key for switch in SWITCHES} - {"dimensions"}
 
@@ -47,7 +47,7 @@ def test_a_plan_file_says_what_is_measured(plan_file) -> None:
         )
     )
     assert (sweep.name, sweep.models) == ("mine", ("a", "b"))
-    choices = sweep.choices(Choices(), "cuda")
+    choices = sweep.plans(Choices(), "cuda")[0]
     assert (choices.limit, choices.repeats, choices.truth) == (5, 0, False)
     assert (choices.batch_sizes, choices.prompt) == ((1, 2, 4, 8), "query: ")
     settings = settings_of("m", choices.chosen)
@@ -63,8 +63,31 @@ def test_a_plan_file_says_what_is_measured(plan_file) -> None:
 def test_what_is_given_by_hand_counts_more_than_the_file(plan_file) -> None:
     sweep = load_sweep(plan_file('limit = 5\nbatch_sizes = "4"\nbundles = ["default"]\n'))
     base = Choices(limit=9, batch_sizes=(1, 2))
-    assert sweep.choices(base, "cpu", {"limit"}).limit == 9
-    assert sweep.choices(base, "cpu", {"batch_sizes"}).batch_sizes == (1, 2)
+    assert sweep.plans(base, "cpu", {"limit"})[0].limit == 9
+    assert sweep.plans(base, "cpu", {"batch_sizes"})[0].batch_sizes == (1, 2)
+
+
+def test_parts_hold_what_differs_and_take_the_rest_from_above(plan_file) -> None:
+    sweep = load_sweep(
+        plan_file(
+            'limit = 5\nbatch_sizes = "4"\nbundles = ["default"]\n'
+            '[[parts]]\nmodels = ["a", "b"]\n'
+            '[[parts]]\nmodels = ["a"]\njoin = 3\nlimit = 2\n'
+            '[[parts.settings]]\ndtype = "float16"\n'
+        )
+    )
+    plans = sweep.plans(Choices(), "cpu")
+    assert [(one.model, one.limit, one.join) for one in plans] == [
+        ("a", 5, 1),
+        ("b", 5, 1),
+        ("a", 2, 3),
+    ]
+    assert [len(one.chosen) for one in plans] == [1, 1, 2]
+    assert sweep.models == ("a", "b")
+    by_hand = sweep.plans(Choices(model="a"), "cpu", {"model"})
+    assert [(one.model, one.join) for one in by_hand] == [("a", 1), ("a", 3)]
+    assert [one.model for one in sweep.plans(Choices(model="c"), "cpu", {"model"})] == ["c", "c"]
+    assert [one.limit for one in sweep.plans(Choices(limit=9), "cpu", {"limit"})] == [9, 9, 9]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +106,11 @@ def test_what_is_given_by_hand_counts_more_than_the_file(plan_file) -> None:
         ("[[settings]]\ndtype = []\n", "dtype has no values"),
         ('settings = ["float16"]\n', "settings must be tables"),
         ('batch_sizes = "0"\nbundles = ["fast"]\n', "gives no batch sizes"),
+        ("parts = [1]\n", "parts must be tables"),
+        ("[[parts]]\nlimit = 3\n", "part 1 names no settings"),
+        ('[[parts]]\nbundles = ["fats"]\n', "part 1: unknown bundle 'fats'"),
+        ('[[parts]]\nparts = []\nbundles = ["fast"]\n', "part 1: unknown key 'parts'"),
+        ('join = 0\nbundles = ["fast"]\n', "join must be 1 or more"),
         ('models = [1]\nbundles = ["fast"]\n', "models must be a list of texts"),
     ],
 )
@@ -115,11 +143,11 @@ def test_what_a_machine_cannot_have_is_left_out_with_its_reason(
             '[[settings]]\ndtype = "float16"\nexecution = ["compiled", "eager"]\n'
         )
     )
-    plan, _ = plan_of(sweep.choices(Choices(model=str(model_folder)), "cpu"), print)
+    plan, _ = plan_of(sweep.plans(Choices(model=str(model_folder)), "cpu")[0], print)
     assert [setting.execution for setting in plan.settings] == ["eager", "compiled"]
     ((label, reason),) = plan.skipped
     assert label == "float16 · batch_invariant=on"
     assert "cannot be had on the CPU" in reason
     only = load_sweep(plan_file('limit = 3\nbundles = ["invariant"]\n'))
     with pytest.raises(InputError, match="none of the settings can be had here"):
-        plan_of(only.choices(Choices(model=str(model_folder)), "cpu"), print)
+        plan_of(only.plans(Choices(model=str(model_folder)), "cpu")[0], print)

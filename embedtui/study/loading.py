@@ -1,0 +1,188 @@
+"""Loads the engines of a plan: with room for its largest batch, and several at once on a GPU.
+
+Most of loading is waiting, for the disk and for single threads, so that three engines load in
+little more than the time of one. Nothing is measured meanwhile: no figure suffers.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from embedtui import machine
+from embedtui.engine.client import Engine, Engines
+from embedtui.engine.messages import Load, Prepared
+from embedtui.engine.settings import Setting
+from embedtui.errors import EmbedtuiError
+from embedtui.study.plan import Plan
+
+_GIB = 2**30
+_LEAST_BUDGET = 4096
+_USUAL_BUDGET = 32_768
+"""Tokens of a step, before the texts are tokenized."""
+_MOST_TOGETHER = 4
+_CORES_EACH = 3
+
+Loaded = tuple[Engine, Prepared, bool]
+"""An engine, the texts as it reads them, and whether it stood already."""
+
+
+class Loader:
+    """Gives a plan's engines one after the other; `together` is how many are loaded at once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        engines: Engines,
+        stop: Callable[[], bool],
+        *,
+        weights_bytes: int | None,
+        together: int | None = None,
+    ) -> None:
+        self._plan = plan
+        self._engines = engines
+        self._stop = stop
+        self._weights_bytes = weights_bytes or 2 * _GIB
+        self._together = _usual_together() if together is None else together
+        self._ahead: dict[Setting, Loaded | EmbedtuiError] = {}
+        """Engines that were loaded beside another, and why some could not be."""
+        self.logs: dict[Setting, str] = {}
+        """The log file of each engine that was begun."""
+
+    @property
+    def weights_bytes(self) -> int:
+        """Bytes of the loaded weights, as far as they are known."""
+        return self._weights_bytes
+
+    def next(self, upcoming: Sequence[Setting], tell: Callable[[str], None]) -> Loaded:
+        """Return the engine of the first of the `upcoming` settings.
+
+        Raises:
+            EmbedtuiError: if it cannot be loaded.
+        """
+        setting = upcoming[0]
+        if setting not in self._ahead and self._together > 1:
+            self._load_together(upcoming, tell)
+        found = self._ahead.pop(setting, None)
+        if isinstance(found, EmbedtuiError):
+            raise found
+        # Asked for once more, so that this is the one which a kill strikes.
+        if found is not None and self._engines.warm(setting) is found[0]:
+            return found
+        return self.load(setting, tell)
+
+    def load(self, setting: Setting, tell: Callable[[str], None]) -> Loaded:
+        """Return an engine with room for the largest batch, warm if there is one.
+
+        Raises:
+            EmbedtuiError: if it cannot be loaded.
+        """
+        plan, stop = self._plan, self._stop
+        texts = plan.inputs
+        largest = min(plan.batch_sizes[-1], len(texts))
+        engine = self._engines.warm(setting)
+        if engine is not None:
+            prepared = engine.prepare(texts, plan.too_long, tell, stop)
+            needed = largest_step(prepared, plan.batch_sizes)
+            fits = needed <= engine.token_budget or setting.max_num_batched_tokens is not None
+            bounded = engine.opened is not None and engine.opened.kv_bytes_per_token > 0
+            too_long = bounded and max(prepared.tokens, default=0) > engine.longest
+            if largest <= engine.largest_batch and fits and not too_long:
+                engine.held = True
+                return engine, prepared, True
+            self._engines.drop(engine)
+        engine = self._engines.begin(setting, _GIB, stop)
+        engine.held = True
+        self.logs[setting] = str(engine.process.log)
+        try:
+            opened = engine.open(tell, stop, plan.max_length)
+            prepared = engine.prepare(texts, plan.too_long, tell, stop)
+            needed = largest_step(prepared, plan.batch_sizes)
+            longest = max(512, _next_power(max(prepared.tokens, default=1)))
+            least = longest if opened.kv_bytes_per_token else opened.vllm_max_length
+            room = max(_LEAST_BUDGET, _next_power(max(needed, least)))
+            budget = setting.max_num_batched_tokens or room
+            # A block holds up to 128 tokens, and each text's last block is partly empty.
+            kv_bytes = opened.kv_bytes_per_token * (budget + 128 * (largest + 2))
+            wanted = self._wanted(kv_bytes, budget)
+            self._engines.make_room(wanted, sparing=engine)
+            load = Load(largest, budget, longest, kv_bytes, _share_of_gpu(wanted))
+            engine.load(load, tell, stop)
+        except BaseException:
+            self._engines.drop(engine)
+            raise
+        return engine, prepared, False
+
+    def _load_together(self, upcoming: Sequence[Setting], tell: Callable[[str], None]) -> None:
+        """Load the engines of as many settings as there is room for, and wait for all."""
+        room = machine.free_memory() // self._wanted(0, _USUAL_BUDGET)
+        settings = upcoming[: min(self._together, room)]
+        if len(settings) < 2:
+            return
+        said: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+        def load(setting: Setting) -> None:
+            first = setting == settings[0]
+            try:
+                self._ahead[setting] = self.load(setting, said.put if first else _say_nothing)
+            except EmbedtuiError as error:
+                self._ahead[setting] = error
+
+        with ThreadPoolExecutor(len(settings), thread_name_prefix="embedtui-load") as pool:
+            loading = [pool.submit(load, setting) for setting in settings]
+            while not all(one.done() for one in loading):
+                with suppress(queue.Empty):
+                    tell(f"{said.get(timeout=0.05)}, {len(settings)} engines at once")
+        for one in loading:
+            one.result()
+
+    def _wanted(self, kv_bytes: int, budget: int) -> int:
+        """Return the bytes that an engine needs, generously.
+
+        Its weights, a decoder's cache, and on a GPU the activations of one step (64 KiB a token)
+        and CUDA's own.
+        """
+        if machine.engine_device() == "cpu":
+            return 2 * self._weights_bytes + kv_bytes + _GIB
+        return 2 * self._weights_bytes + kv_bytes + budget * 65_536 + 3 * _GIB
+
+
+def _usual_together() -> int:
+    """Return how many engines load at once; on the CPU loading is computing, and one is enough."""
+    if machine.engine_device() == "cpu":
+        return 1
+    return max(1, min(_MOST_TOGETHER, machine.usable_cores() // _CORES_EACH))
+
+
+def _say_nothing(_: str) -> None:
+    """Take what an engine beside the first says of its loading."""
+
+
+def _share_of_gpu(wanted: int) -> float | None:
+    """Return the share of the GPU that an engine may count on, so that several fit.
+
+    vLLM takes 0.92 of the card unless told otherwise.
+    """
+    if machine.engine_device() == "cpu":
+        return None
+    return min(0.9, wanted / machine.gpus()[0].memory_bytes)
+
+
+def largest_step(prepared: Prepared, batch_sizes: Sequence[int]) -> int:
+    """Return the tokens of the fullest batch that the plan makes of the prepared texts."""
+    tokens = [n for row, n in enumerate(prepared.tokens) if row not in prepared.refused]
+    return max(
+        (
+            sum(tokens[start : start + size])
+            for size in batch_sizes
+            for start in range(0, len(tokens), size)
+        ),
+        default=0,
+    )
+
+
+def _next_power(tokens: int) -> int:
+    """Return the next power of two: room, so that the next texts fit the warm engine."""
+    return 1 << max(tokens - 1, 0).bit_length()
