@@ -9,7 +9,8 @@ import click
 from embedtui.cli import output
 from embedtui.errors import InputError
 from embedtui.printable import printable
-from embedtui.record import exports, report, run_file
+from embedtui.record import exports, recording, report, run_file
+from embedtui.study.batch_sizes import parse_batch_sizes
 
 
 @click.command("export")
@@ -17,7 +18,7 @@ from embedtui.record import exports, report, run_file
 @click.option(
     "--to",
     "form",
-    type=click.Choice(list(exports.FORMATS)),
+    type=click.Choice([*exports.FORMATS, "recording"]),
     default="json",
     show_default=True,
     help="What to write.",
@@ -28,11 +29,32 @@ from embedtui.record import exports, report, run_file
     metavar="FILE",
     help="Write to FILE instead of standard output.",
 )
-def export(run_path: Path, form: str, out: Path | None) -> None:
+@click.option(
+    "--every",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="In a recording: keep one of every N texts.",
+)
+@click.option(
+    "--batch-sizes",
+    metavar="N,...",
+    help="In a recording: keep these batch sizes.  [default: all]",
+)
+def export(
+    run_path: Path, form: str, out: Path | None, every: int, batch_sizes: str | None
+) -> None:
     """Turn a run file into JSON, CSV or Markdown; a run that was cut off as well.
 
     The figures are computed from the vectors in the file and equal those of the run to the bit.
+    A recording is a run file to hand on: small, and without this machine's folders and logs.
     """
+    if form == "recording":
+        if out is None:
+            raise InputError("a recording is a file: give --out")
+        sizes = None if batch_sizes is None else parse_batch_sizes(batch_sizes)
+        recording.write(run_path, out, every=every, batch_sizes=sizes)
+        return
     text = exports.FORMATS[form](report.build(run_file.read(run_path)))
     if out is None:
         output.write(text)

@@ -14,6 +14,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ from embedtui import paths
 from embedtui.engine.messages import Prepared
 from embedtui.errors import InputError
 from embedtui.printable import printable
+from embedtui.record.packed import Packed
 from embedtui.record.unfinished import writer_of_this_process
 from embedtui.study.events import (
     BatchEmbedded,
     EngineReady,
     Event,
+    Kept,
     RunEnded,
     RunStarted,
     SettingEnded,
@@ -53,7 +56,7 @@ CREATE TABLE settings (
 CREATE TABLE batches (
     number INTEGER PRIMARY KEY, setting INTEGER NOT NULL, batch_size INTEGER NOT NULL,
     draw TEXT NOT NULL, start INTEGER NOT NULL, rows BLOB NOT NULL, vectors BLOB NOT NULL,
-    steps TEXT NOT NULL, seconds REAL NOT NULL
+    steps TEXT NOT NULL, seconds REAL NOT NULL, kept TEXT
 );
 CREATE TABLE truth (
     row INTEGER PRIMARY KEY, tokens INTEGER NOT NULL, vector BLOB NOT NULL, cached INTEGER NOT NULL
@@ -108,6 +111,8 @@ class Recorder:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         with self._database:
+            if not _has_kept(self._database):
+                self._database.execute("ALTER TABLE batches ADD COLUMN kept TEXT")
             self._database.execute("DELETE FROM run WHERE key IN ('status', 'reason')")
 
     def _create(self) -> None:
@@ -178,7 +183,7 @@ class Recorder:
                     return
                 self._execute(
                     "INSERT INTO batches (setting, batch_size, draw, start, rows, vectors, steps,"
-                    " seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    " seconds, kept) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         event.setting,
                         event.batch_size,
@@ -188,6 +193,7 @@ class Recorder:
                         event.vectors.astype("<f4", copy=False).tobytes(),
                         _json(event.steps),
                         event.seconds,
+                        _json(asdict(event.kept)) if event.kept else None,
                     ),
                 )
             case SettingEnded():
@@ -351,6 +357,7 @@ def _replay(database: sqlite3.Connection) -> Iterator[Event]:
         raise ValueError("the run was cut off before it began")
     plan = Plan.from_dict(json.loads(run["plan"]), texts)
     yield RunStarted(plan, json.loads(run["environment"]), run["started_at"])
+    packed = Packed.of(database)
     settings = database.execute(
         "SELECT number, in_force, warm, prepared, status, reason FROM settings ORDER BY number"
     ).fetchall()
@@ -359,36 +366,54 @@ def _replay(database: sqlite3.Connection) -> Iterator[Event]:
             yield EngineReady(number, json.loads(in_force), bool(warm), "")
         if prepared is not None:
             yield TextsPrepared(number, _prepared(json.loads(prepared)))
-        yield from _batches(database, number)
+        yield from _batches(database, number, packed)
         if status is not None:
             yield SettingEnded(number, status, reason)
     for row, tokens, vector, cached in database.execute(
         "SELECT row, tokens, vector, cached FROM truth ORDER BY row"
     ):
-        exact = np.frombuffer(vector, dtype="<f8")[None, :]
-        yield TruthComputed((row,), (tokens,), exact, bool(cached))
+        exact = packed.truth()[row] if packed else np.frombuffer(vector, dtype="<f8")
+        yield TruthComputed((row,), (tokens,), exact[None, :], bool(cached))
     if "truth_failed" in run:
         yield TruthFailed(run["truth_failed"])
     yield RunEnded(run.get("status", "cut off"), run.get("reason", ""))
 
 
-def _batches(database: sqlite3.Connection, setting: int) -> Iterator[BatchEmbedded]:
-    for size, draw, start, rows, vectors, steps, seconds in database.execute(
-        "SELECT batch_size, draw, start, rows, vectors, steps, seconds"
+def _batches(
+    database: sqlite3.Connection, setting: int, packed: Packed | None
+) -> Iterator[BatchEmbedded]:
+    part = "kept" if _has_kept(database) else "NULL"
+    for size, written, start, rows, vectors, steps, seconds, kept in database.execute(
+        f"SELECT batch_size, draw, start, rows, vectors, steps, seconds, {part}"  # noqa: S608
         " FROM batches WHERE setting = ? ORDER BY number",
         (setting,),
     ):
         index = tuple(int(row) for row in np.frombuffer(rows, dtype="<i4"))
+        draw = Draw.parse(written)
+        if packed is None:
+            found = np.frombuffer(vectors, dtype="<f4").reshape(len(index), -1)
+        else:
+            found = packed.vectors(setting, size, draw)[list(index)]
         yield BatchEmbedded(
             setting=setting,
             batch_size=size,
-            draw=Draw.parse(draw),
+            draw=draw,
             start=start,
             rows=index,
-            vectors=np.frombuffer(vectors, dtype="<f4").reshape(len(index), -1),
+            vectors=found,
             steps=tuple((int(a), int(b)) for a, b in json.loads(steps)),
             seconds=seconds,
+            kept=None if kept is None else _kept(json.loads(kept)),
         )
+
+
+def _has_kept(database: sqlite3.Connection) -> bool:
+    """Say whether batches may be parts; files from before there were recordings have no such."""
+    return any(column[1] == "kept" for column in database.execute("PRAGMA table_info(batches)"))
+
+
+def _kept(values: dict[str, Any]) -> Kept:
+    return Kept(int(values["texts"]), tuple(values["places"]))
 
 
 def _prepared(values: dict[str, Any]) -> Prepared:

@@ -56,6 +56,16 @@ class TextsPrepared:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A part of a batch, where a recording has left out the rest."""
+
+    texts: int
+    """How many texts were handed in together."""
+    places: tuple[int, ...]
+    """Where in the batch those stood that were kept."""
+
+
+@dataclass(frozen=True)
 class BatchEmbedded:
     """One batch came back."""
 
@@ -71,6 +81,8 @@ class BatchEmbedded:
     seconds: float
     reused: bool = False
     """Whether an earlier run found it, so that the engine was not asked."""
+    kept: Kept | None = None
+    """In a recording that keeps a part of the texts: which part of the batch this is."""
 
 
 @dataclass(frozen=True)

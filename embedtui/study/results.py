@@ -50,6 +50,7 @@ class Pass:
         self.steps: list[tuple[int, int, int]] = []
         """Texts handed in together, then sequences and tokens of each step made of them."""
         self.seconds = 0.0
+        self._embedded = 0
         self._batches: dict[tuple[int, ...], tuple[Steps, float]] = {}
 
     @property
@@ -63,11 +64,13 @@ class Pass:
         if self.vectors.shape[1] != event.vectors.shape[1]:
             self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float32)
         rows = np.asarray(event.rows, dtype=np.intp)
+        handed_in = event.kept.texts if event.kept else len(rows)
         self.vectors[rows] = event.vectors
         self.done[rows] = True
-        self.position[rows] = np.arange(len(rows))
-        self.steps += [(len(rows), sequences, tokens) for sequences, tokens in event.steps]
+        self.position[rows] = event.kept.places if event.kept else np.arange(len(rows))
+        self.steps += [(handed_in, sequences, tokens) for sequences, tokens in event.steps]
         self.seconds += event.seconds
+        self._embedded += handed_in
 
     @property
     def batch_rows(self) -> Iterable[tuple[int, ...]]:
@@ -91,7 +94,7 @@ class Pass:
     @property
     def texts_per_second(self) -> float | None:
         """Texts per second of engine time; None before the first batch."""
-        return self.count / self.seconds if self.seconds else None
+        return self._embedded / self.seconds if self.seconds else None
 
     @property
     def realised(self) -> dict[str, int]:

@@ -9,6 +9,8 @@ from tests.bench import engines, screen
 BENCHMARKS = {
     "throughput": engines.throughput,
     "what-if": engines.what_if,
+    "side-by-side": engines.side_by_side,
+    "sweep": engines.sweep,
     "first-paint": screen.first_paint,
     "live": screen.live,
     "table": screen.table,

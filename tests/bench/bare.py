@@ -1,6 +1,6 @@
 """vLLM without embedtui, for comparison: a process that embeds in a bare loop when it is told to.
 
-`bare.py MODEL DTYPE TEXTS.json BATCH`: loads, prints `ready SECONDS`, then for each line on
+`bare.py MODEL DTYPE TEXTS.json BATCH[,BATCH]`: loads, prints `ready SECONDS`, then for each line on
 standard input embeds all texts with `llm.embed`, BATCH at a time, and prints the seconds.
 """
 
@@ -18,7 +18,7 @@ os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def main(model: str, dtype: str, texts_file: str, batch: int) -> None:
+def main(model: str, dtype: str, texts_file: str, batches: list[int]) -> None:
     told = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     from embedtui.engine.vllm_contact import hide_broken_companions
@@ -32,17 +32,18 @@ def main(model: str, dtype: str, texts_file: str, batch: int) -> None:
         runner="pooling",
         dtype=dtype,
         enforce_eager=True,
-        max_num_batched_tokens=16_384,
+        max_num_batched_tokens=65_536,
         gpu_memory_utilization=0.1,
     )
     llm.embed(texts[:1], use_tqdm=False)
     print(f"ready {time.time() - BEGAN:.3f}", file=told)
     for _ in sys.stdin:
         began = time.perf_counter()
-        for start in range(0, len(texts), batch):
-            llm.embed(texts[start : start + batch], use_tqdm=False)
+        for batch in batches:
+            for start in range(0, len(texts), batch):
+                llm.embed(texts[start : start + batch], use_tqdm=False)
         print(f"{time.perf_counter() - began:.4f}", file=told)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    main(*sys.argv[1:4], [int(size) for size in sys.argv[4].split(",")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from embedtui.study.plan import Plan
 from embedtui.study.progress import Progress
 from embedtui.study.results import Results
 from embedtui.study.study import Study
-from embedtui.texts import load_texts
+from embedtui.texts import TextPack, load_texts
 
 ROUNDS = 5
 BATCH = 64
@@ -34,29 +35,32 @@ def throughput() -> None:
     """
     pack = load_texts("passages", limit=256)
     model = str(models.resolve("minilm").folder)
-    with tempfile.TemporaryDirectory() as folder:
-        texts_file = Path(folder) / "texts.json"
-        texts_file.write_text(json.dumps([text.text for text in pack.texts]))
-        bare = _Bare(model, texts_file)
-        engines = Engines()
-        try:
-            ours, theirs = [], []
-            plan = Plan("minilm", "minilm", None, (Setting(model, dtype=DTYPE),), (BATCH,), pack,
-                        truth=False, repeats=0)  # fmt: skip
-            _study_seconds(plan, engines, Path(folder) / "warm-up.sqlite")
-            bare.seconds()
-            for number in range(ROUNDS):
-                theirs.append(len(pack) / bare.seconds())
-                run_file = Path(folder) / f"{number}.sqlite"
-                ours.append(len(pack) / _study_seconds(plan, engines, run_file))
-        finally:
-            engines.close()
-            bare.close()
-    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    print(f"texts/s at batch size {BATCH}, {DTYPE}, {len(pack)} passages, {ROUNDS} rounds")
-    print(f"  bare llm.embed loop  {statistics.median(theirs):8.1f}")
-    print(f"  inside embedtui      {statistics.median(ours):8.1f}")
-    print(f"  ratio                {statistics.median(ratios):8.2f}   (wanted: at least 0.95)")
+    print(f"texts/s, {DTYPE}, {len(pack)} passages, {ROUNDS} rounds")
+    for batch in (BATCH, 256):
+        with tempfile.TemporaryDirectory() as folder:
+            texts_file = Path(folder) / "texts.json"
+            texts_file.write_text(json.dumps([text.text for text in pack.texts]))
+            bare = _Bare(model, texts_file, sizes=(batch,))
+            engines = Engines()
+            try:
+                ours, theirs = [], []
+                plan = _plan(model, pack, {"dtype": DTYPE}, sizes=(batch,))
+                _study_seconds(plan, engines, Path(folder) / "warm-up.sqlite")
+                bare.seconds()
+                for number in range(ROUNDS):
+                    theirs.append(len(pack) / bare.seconds())
+                    run_file = Path(folder) / f"{number}.sqlite"
+                    ours.append(len(pack) / _study_seconds(plan, engines, run_file))
+            finally:
+                engines.close()
+                bare.close()
+        ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+        print(f"  batch size {batch}")
+        print(f"    bare llm.embed loop  {statistics.median(theirs):8.1f}")
+        print(f"    inside embedtui      {statistics.median(ours):8.1f}")
+        print(
+            f"    ratio                {statistics.median(ratios):8.2f}   (wanted: at least 0.95)"
+        )
 
 
 def what_if() -> None:
@@ -75,12 +79,11 @@ def what_if() -> None:
             ours, theirs = [], []
             for number, dtype in enumerate(("bfloat16", "float32")):
                 began = time.perf_counter()
-                bare = _Bare(model, texts_file, dtype, batch=1)
+                bare = _Bare(model, texts_file, dtype, (1, 2))
                 bare.seconds()
                 theirs.append(time.perf_counter() - began)
                 bare.close()
-                plan = Plan("minilm", "minilm", None, (Setting(model, dtype=dtype),), (1, 2), pack,
-                            truth=False, repeats=0)  # fmt: skip
+                plan = _plan(model, pack, {"dtype": dtype}, sizes=(1, 2))
                 ours.append(_first_drift(plan, engines, Path(folder) / f"{number}.sqlite"))
         finally:
             engines.close()
@@ -88,15 +91,90 @@ def what_if() -> None:
     print(f"  fresh script         {statistics.median(theirs):8.2f}")
     print(f"  inside embedtui      {statistics.median(ours):8.2f}")
     ratio = statistics.median(theirs) / statistics.median(ours)
-    print(f"  times faster         {ratio:8.1f}")
+    print(f"  times faster         {ratio:8.1f}   (wanted: at least 3.5 on a GPU)")
+
+
+def side_by_side() -> None:
+    """Compare three settings with one: from asking to the first drift figure of the last."""
+    pack = load_texts("passages", limit=16)
+    model = str(models.resolve("minilm").folder)
+    seconds = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for dtypes in (("bfloat16",), ("bfloat16",), ("bfloat16", "float16", "float32")):
+            engines = Engines()
+            try:
+                engines.host.wait_ready()
+                plan = _plan(model, pack, *({"dtype": dtype} for dtype in dtypes), sizes=(1, 2))
+                run_file = Path(folder) / f"{len(seconds)}-{time.monotonic_ns()}.sqlite"
+                # The first time, files come from the disk: the second counts.
+                seconds[len(dtypes)] = _first_drift(plan, engines, run_file)
+            finally:
+                engines.close()
+    print("seconds from asking to a drift figure of every setting, minilm")
+    print(f"  one setting          {seconds[1]:8.2f}")
+    print(f"  three                {seconds[3]:8.2f}")
+    ratio = seconds[3] / seconds[1]
+    print(f"  times as long        {ratio:8.2f}   (wanted: at most 1.5 on a GPU)")
+
+
+def sweep() -> None:
+    """Compare a sweep with a fresh script for each of its settings: the same batches in all."""
+    pack = load_texts("passages", limit=BATCH)
+    model = str(models.resolve("minilm").folder)
+    sizes = (1, 8, BATCH)
+    settings = [
+        {"dtype": "bfloat16"},
+        {"dtype": "float16"},
+        {"dtype": "float32"},
+        {"dtype": "float32", "matmul_precision": "high"},
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        texts_file = Path(folder) / "texts.json"
+        texts_file.write_text(json.dumps([text.text for text in pack.texts]))
+        began = time.perf_counter()
+        for setting in settings:
+            bare = _Bare(
+                model, texts_file, setting["dtype"], sizes, setting.get("matmul_precision", "")
+            )
+            bare.seconds()
+            bare.close()
+        theirs = time.perf_counter() - began
+        began = time.perf_counter()
+        engines = Engines()
+        try:
+            plan = _plan(model, pack, *settings, sizes=sizes)
+            _study_seconds(plan, engines, Path(folder) / "run.sqlite")
+        finally:
+            engines.close()
+        ours = time.perf_counter() - began
+    print(f"seconds for {len(settings)} settings x {len(sizes)} batch sizes, {len(pack)} passages")
+    print(f"  a script each        {theirs:8.1f}")
+    print(f"  one sweep            {ours:8.1f}")
+    print(f"  times faster         {theirs / ours:8.1f}   (wanted: at least 2.5 on a GPU)")
+
+
+def _plan(model: str, pack: TextPack, *settings: dict[str, str], sizes: tuple[int, ...]) -> Plan:
+    made = tuple(Setting(model, **setting) for setting in settings)
+    return Plan("minilm", "minilm", None, made, sizes, pack, truth=False, repeats=0)
 
 
 class _Bare:
-    def __init__(self, model: str, texts: Path, dtype: str = DTYPE, batch: int = BATCH) -> None:
-        command = [sys.executable, "-m", "tests.bench.bare", model, dtype, str(texts), str(batch)]
+    def __init__(
+        self,
+        model: str,
+        texts: Path,
+        dtype: str = DTYPE,
+        sizes: tuple[int, ...] = (BATCH,),
+        matmul_precision: str = "",
+    ) -> None:
+        command = [
+            sys.executable, "-m", "tests.bench.bare", model, dtype, str(texts),
+            ",".join(map(str, sizes)),
+        ]  # fmt: skip
+        precision = {"VLLM_FLOAT32_MATMUL_PRECISION": matmul_precision} if matmul_precision else {}
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            text=True,
+            text=True, env=os.environ | precision,
         )  # fmt: skip
         self._answer()
 
@@ -129,14 +207,15 @@ def _study_seconds(plan: Plan, engines: Engines, run_file: Path) -> float:
 
 
 def _first_drift(plan: Plan, engines: Engines, run_file: Path) -> float:
+    """Return the seconds until every setting has a first drift figure."""
     began = time.perf_counter()
-    seen: list[float] = []
+    seen: dict[int, float] = {}
 
     def watch(event: Event) -> None:
-        if isinstance(event, BatchEmbedded) and event.batch_size > 1 and not seen:
-            seen.append(time.perf_counter() - began)
+        if isinstance(event, BatchEmbedded) and event.batch_size > 1:
+            seen.setdefault(event.setting, time.perf_counter() - began)
 
     recorder = Recorder(run_file)
     Study(plan, engines, [recorder, Results(), watch]).run()
     recorder.close()
-    return seen[0]
+    return max(seen.values())

@@ -1,0 +1,126 @@
+"""The explorer with the real engine on a CUDA machine, from key press to verdict, and its end.
+
+The picture of the first test is kept in the folder that EMBEDTUI_TEST_SHOTS names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from embedtui import machine
+from embedtui.config import Config
+from embedtui.engine.client import Engines
+from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.session import Session
+from embedtui.tui.terminal.screenshot import text_of
+from tests.gpu.test_engine_on_gpu import model, used
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not machine.gpus(), reason="there is no NVIDIA GPU here"),
+]
+__all__ = ["model"]
+
+SETTINGS = {"dtype": ("float16", "float32"), "kernel_precision": ("default", "ieee")}
+
+
+async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 240) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"it never came about:\n{text_of(pilot.app)}"
+        await pilot.pause(0.05)
+
+
+def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
+    session = Session(Engines())
+    session.engines.start()
+    config = Config(model=model, limit=64, batch_sizes="1,2,8,64", settings=SETTINGS)
+    app = Explorer(Outside(lambda: session, config, shots_folder=tmp_path))
+
+    async def drive() -> str:
+        async with app.run_test(size=(132, 44)) as pilot:
+            await until(pilot, lambda: app.frame is not None)
+            await pilot.press("r")
+            await until(pilot, lambda: session.runs and not session.busy)
+            await until(pilot, lambda: app.frame.view.version == session.version)
+            await pilot.press("right_square_bracket")
+            await pilot.pause(0.5)
+            shots = os.environ.get("EMBEDTUI_TEST_SHOTS")
+            if shots:
+                picture = app.export_screenshot(title="embedtui")
+                Path(shots, "explorer-on-gpu.svg").write_text(picture, "utf-8")
+            return text_of(app)
+
+    try:
+        screen = asyncio.run(drive())
+    finally:
+        session.close()
+    assert session.problem == ""
+    lines = {line.key[2].brief: line for line in app.frame.view.lines}
+    strict = next(line for brief, line in lines.items() if "ieee" in brief and "float32" in brief)
+    assert strict.error < 5e-6
+    assert lines["float32"].error > 20 * strict.error
+    assert "TF32" in " ".join(cause.name + cause.why for cause in lines["float32"].causes)
+    assert "Serve with" in screen
+    assert "texts/s" in screen
+
+
+def test_a_killed_screen_leaves_nothing_on_the_gpu(model: str, tmp_path: Path) -> None:
+    before = used()
+    config = tmp_path / "config.toml"
+    config.write_text('[explore]\nbatch_sizes = "1,64"\n[settings]\ndtype = ["float32"]\n')
+    near, far = pty.openpty()
+    screen = subprocess.Popen(
+        [sys.executable, "-m", "embedtui", "explore", model],
+        stdin=far, stdout=far, stderr=far, start_new_session=True,
+        env=os.environ | {"EMBEDTUI_CONFIG": str(config), "TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(far)
+    os.set_blocking(near, False)
+
+    def waited(condition: Callable[[], bool], seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            try:
+                os.read(near, 1 << 20)  # a terminal that nobody reads holds the screen up
+            except BlockingIOError:
+                time.sleep(0.02)
+        return condition()
+
+    assert not waited(lambda: screen.poll() is not None, 3)
+    os.write(near, b"r")
+    assert waited(lambda: used() - before > 500 << 20, 120), "no engine came to the GPU"
+    family = psutil.Process(screen.pid).children(recursive=True)
+    assert family
+    os.kill(screen.pid, signal.SIGKILL)
+    screen.wait()
+    assert waited(lambda: not any(one.is_running() for one in family), 15), family
+    assert waited(lambda: used() - before < 100 << 20, 15)
+    os.close(near)
+
+
+@pytest.mark.skipif(len(machine.gpus()) < 2, reason="there is one GPU here")
+def test_tensor_parallel_on_two_gpus_is_near_to_one(model: str, tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "embedtui", "run", model, "--limit", "32", "--dtype", "float32",
+        "--setting", "kernel_precision=ieee", "--setting", "tensor_parallel=1,2",
+        "--batch-sizes", "1,32", "--json", "--out", str(tmp_path / "run.sqlite"),
+    ]  # fmt: skip
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    one, two = json.loads(said)["settings"]
+    assert two["engine"]["tensor_parallel"] == 2
+    for setting in (one, two):
+        assert setting["precision_error"]["l2"]["max"] < 5e-6
