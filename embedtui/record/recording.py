@@ -1,6 +1,6 @@
 """A recording: a run file made small enough to be handed on, and saying nothing of its maker.
 
-Vectors are packed, without losing a bit. Of the texts every so manyth may be kept, and of the batch
+Vectors are packed, without losing a bit. Of the texts a sample may be kept, and of the batch
 sizes some: what is there is as it was measured, in batches of the size that they had. Engine logs
 and the folders of the machine are left out.
 """
@@ -8,10 +8,12 @@ and the folders of the machine are left out.
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,11 +35,13 @@ from embedtui.study.events import (
 from embedtui.study.plan import Plan
 from embedtui.texts import TextPack
 
+_KEPT = re.compile(r"(?P<name>.*), \d+ of (?P<whole>\d+)", re.DOTALL)
+
 
 def write(
     source: Path, target: Path, *, every: int = 1, batch_sizes: Sequence[int] | None = None
 ) -> None:
-    """Write a run file as a recording: every so manyth text, and these batch sizes; else all.
+    """Write a run file as a recording: one in `every` texts, and these batch sizes; else all.
 
     Raises:
         InputError: if the source is no run file, the target exists or cannot be written, or none of
@@ -49,7 +53,7 @@ def write(
     if len(sizes) < 2 <= len(plan.batch_sizes):
         measured = ", ".join(map(str, plan.batch_sizes))
         raise InputError(f"none of the batch sizes was measured: give some of {measured}")
-    rows = list(range(0, len(plan.pack), every))
+    rows = _sample(len(plan.pack), every)
     recorder = run_file.Recorder(target)
     try:
         for event in _kept(run_file.events_of(source), rows, sizes):
@@ -68,6 +72,15 @@ def write(
         raise
 
 
+def _sample(texts: int, every: int) -> list[int]:
+    """Return one in every so many rows, drawn: each at another place in its batch.
+
+    Every fourth text of a pack would be the first of every batch of four.
+    """
+    drawn = np.random.default_rng(texts).permutation(texts)[: -(-texts // every)]
+    return sorted(int(row) for row in drawn)
+
+
 def _kept(events: Iterator[Event], rows: Sequence[int], sizes: Sequence[int]) -> Iterator[Event]:
     """Return the events as they would be if only these texts and batch sizes were of interest."""
     place = {row: at for at, row in enumerate(rows)}
@@ -76,7 +89,8 @@ def _kept(events: Iterator[Event], rows: Sequence[int], sizes: Sequence[int]) ->
         match event:
             case RunStarted():
                 whole = len(event.plan.pack)
-                yield replace(event, plan=_plan(event.plan, rows, sizes))
+                plan = _plan(event.plan, rows, sizes)
+                yield replace(event, plan=plan, environment=_environment(event.environment))
             case EngineReady():
                 yield replace(event, log="")
             case TextsPrepared():
@@ -97,12 +111,13 @@ def _kept(events: Iterator[Event], rows: Sequence[int], sizes: Sequence[int]) ->
             case BatchEmbedded():
                 there = [at for at, row in enumerate(event.rows) if row in place]
                 if event.batch_size in sizes and there:
-                    part = Kept(len(event.rows), tuple(there)) if len(rows) < whole else None
+                    before = event.kept or Kept(len(event.rows), tuple(range(len(event.rows))))
+                    part = replace(before, places=tuple(before.places[at] for at in there))
                     yield replace(
                         event,
                         rows=tuple(place[event.rows[at]] for at in there),
                         vectors=event.vectors[there],
-                        kept=part,
+                        kept=part if event.kept or len(rows) < whole else None,
                     )
             case SettingEnded():
                 yield replace(event, log="", reason=printable(event.reason))
@@ -122,12 +137,25 @@ def _kept(events: Iterator[Event], rows: Sequence[int], sizes: Sequence[int]) ->
 def _plan(plan: Plan, rows: Sequence[int], sizes: Sequence[int]) -> Plan:
     name = ALIASES[plan.model].hub_id if plan.model in ALIASES else plan.model_name
     pack = plan.pack
-    step = int(np.diff(rows[:2])[0]) if len(rows) > 1 else 1
-    title = pack.name if len(rows) == len(pack) else f"{pack.name}, 1 of {step} of {len(pack)}"
     return replace(
         plan,
         model=plan.model if plan.model in ALIASES else plan.model_name,
         settings=tuple(replace(setting, model=name) for setting in plan.settings),
         batch_sizes=tuple(sizes),
-        pack=TextPack(title, pack.name, tuple(pack.texts[row] for row in rows)),
+        pack=TextPack(_title(pack, rows), pack.name, tuple(pack.texts[row] for row in rows)),
     )
+
+
+def _title(pack: TextPack, rows: Sequence[int]) -> str:
+    """Name the texts that are kept, and how many they were."""
+    before = _KEPT.fullmatch(pack.name)
+    if len(rows) == len(pack):
+        return pack.name
+    if before is not None:
+        return f"{before['name']}, {len(rows)} of {before['whole']}"
+    return f"{pack.name}, {len(rows)} of {len(pack)}"
+
+
+def _environment(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a machine that figures need; its kernel's name is nobody's business."""
+    return facts | {"platform": str(facts.get("platform", "")).partition("-")[0]}
