@@ -39,13 +39,6 @@ def explore(
         raise InputError(
             "the explorer needs a terminal; `embedtui run` does the same work without one"
         )
-    from embedtui.config import config_path, load  # noqa: PLC0415
-    from embedtui.study.scenarios import scenario_problems  # noqa: PLC0415
-    from embedtui.tui.actions import IDS  # noqa: PLC0415
-
-    path = config_path()
-    config, problems = load(path, IDS)
-    problems += scenario_problems()
     asked: dict[str, Any] = {
         "model": model,
         "texts": texts,
@@ -54,15 +47,23 @@ def explore(
         "slow_link": "on" if slow_link else None,
         "ascii": True if ascii_only or output.wants_ascii() else None,
     }
+    return start(asked)
+
+
+def start(asked: dict[str, Any], opened: tuple[Path, ...] = ()) -> int:
+    """Show the explorer with what was asked for this time; of run files where some are `opened`."""
+    # Nothing of this is needed by the other commands, and the screen is to stand at once.
+    from embedtui import paths  # noqa: PLC0415
+    from embedtui.config import config_path, load  # noqa: PLC0415
+    from embedtui.study.scenarios import scenario_problems  # noqa: PLC0415
+    from embedtui.tui.actions import IDS  # noqa: PLC0415
+    from embedtui.tui.start import show  # noqa: PLC0415
+
+    path = config_path()
+    config, problems = load(path, IDS)
+    problems += scenario_problems()
     given = {key: value for key, value in asked.items() if value is not None}
-    return _show(config, given, problems, path)
-
-
-def _show(config: object, given: dict[str, Any], problems: list[str], path: Path) -> int:
-    from embedtui import paths  # noqa: PLC0415 - as above
-    from embedtui.tui.start import Ended, show  # noqa: PLC0415
-
-    ended: Ended = show(config, given, problems, path, logs=paths.logs_folder())  # type: ignore[arg-type]
+    ended = show(config, given, problems, path, logs=paths.logs_folder(), opened=opened)
     for line in ended.told:
         output.err().print(printable(line), soft_wrap=True)
     return ended.code

@@ -14,6 +14,7 @@ from embedtui.printable import printable
 
 _COMMANDS = {
     "explore": "explore:explore",
+    "open": "open:command",
     "run": "run:run",
     "advise": "advise:command",
     "models": "models:group",

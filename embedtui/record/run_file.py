@@ -301,6 +301,19 @@ def read(path: Path) -> Results:
     return results
 
 
+def facts(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """Return plan, environment and what else a run file says of its run, without any vectors.
+
+    Raises:
+        InputError: if it is no run file, or one of a later format.
+    """
+    with _open(path) as database:
+        run = dict(database.execute("SELECT key, value FROM run"))
+        if "plan" not in run:
+            raise ValueError("the run was cut off before it began")
+        return json.loads(run["plan"]), json.loads(run["environment"]), run
+
+
 def engine_log(path: Path, setting: int) -> str:
     """Return what the engine of a setting wrote, as kept in the run file.
 

@@ -62,6 +62,11 @@ ACTIONS = (
     Action("quit", "q,ctrl+q", "quit", "Leave; asks while an engine works", "App", 13),
 )  # fmt: skip
 
+NEED_ENGINES = frozenset(
+    ("run", "cancel", "pause", "texts", "advanced", "choose_sweep", "dtypes", "batch_sizes", "log")
+)
+"""What cannot be done where figures come from a recording."""
+
 BY_ID = {action.id: action for action in ACTIONS}
 IDS = frozenset(BY_ID)
 

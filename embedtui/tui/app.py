@@ -26,7 +26,7 @@ from embedtui.printable import printable
 from embedtui.study.choices import Choices
 from embedtui.study.scenarios import METRIC_NAMES, Metric, scenario, scenarios
 from embedtui.tui import themes
-from embedtui.tui.actions import ACTIONS, shown
+from embedtui.tui.actions import ACTIONS, NEED_ENGINES, shown
 from embedtui.tui.terminal.ascii_filter import AsciiFilter
 from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip, Tabs
 
@@ -43,6 +43,7 @@ _READY = "ready: press r or Enter"
 if TYPE_CHECKING:
     # The first paint comes before all of this is imported.
     from embedtui.tui.frames import Frame, Framer
+    from embedtui.tui.opened import Opened
     from embedtui.tui.screens.detail import DetailScreen
     from embedtui.tui.session import Session
     from embedtui.tui.view import Key, Line, View
@@ -81,6 +82,8 @@ class Outside:
     """The terminal guard that the app tells when it has the screen."""
     gpu: Any = None
     """Gives the latest readings of the GPUs."""
+    opened: tuple[Path, ...] = ()
+    """Run files to be shown; the explorer has no engine then."""
 
 
 class Explorer(App[int]):
@@ -140,6 +143,11 @@ class Explorer(App[int]):
         wish = Wish(scenario(self.config.scenario), self.config.metric)
         return Framer(Composer(self.session), wish, self._framed)
 
+    @cached_property
+    def opened(self) -> Opened | None:
+        """The session, where it shows run files and has no engines."""
+        return cast("Opened", self.session) if self.outside.opened else None
+
     @property
     def explore(self) -> ExploreView:
         """The first view, once it is built."""
@@ -191,10 +199,13 @@ class Explorer(App[int]):
         await self._open("explore")
         self.framer.start()
         self.set_interval(1.0, self._tick)
+        if self.opened is not None:
+            self.opened.show(self.opened.files[0])
         for problem in self.outside.problems:
             self.notify(printable(problem), severity="warning", markup=False, timeout=12)
         self._machine_name()
-        self._describe_model()
+        if self.opened is None:
+            self._describe_model()
 
     def _fatal_error(self) -> None:
         """Leave with a plain traceback.
@@ -235,7 +246,7 @@ class Explorer(App[int]):
             self._show_hints()
         # A run may end before any frame has shown it.
         unheard = view.problem and view.problem != self._heard
-        if view.state == "idle" and (self._was_busy or unheard):
+        if view.state == "idle" and (unheard or (self._was_busy and self.opened is None)):
             self._ended(view)
         self._was_busy = view.state != "idle"
         self._heard = view.problem
@@ -256,7 +267,12 @@ class Explorer(App[int]):
         use = view.wish.scenario
         state = {True: "good", False: "bad", None: "open"}[line.judgement.holds]
         self.query_one(Header).show(
-            (view.model, line.label, view.texts, view.machine),
+            (
+                view.model,
+                line.label,
+                view.recorded or view.texts,
+                view.texts if view.recorded else view.machine,
+            ),
             (state, f"{use.short}  {line.judgement.said(use)}"),
         )
 
@@ -264,6 +280,8 @@ class Explorer(App[int]):
         use = scenario(self.config.scenario)
         model = self._model_name.get(self.choices.model, self.choices.model)
         texts = Path(self.choices.texts).name or self.choices.texts
+        if self.outside.opened:
+            model, texts = "recordings", ""
         self.query_one(Header).show(
             (model, texts, self._machine), ("open", f"{use.short} bears {use.limit}")
         )
@@ -283,6 +301,8 @@ class Explorer(App[int]):
         self.query_one(Hints).show(hints)
 
     def _label(self, action: str, label: str) -> str:
+        if action == "model" and self.opened is not None:
+            return "recording"
         if action == "cancel":
             return "kill the engine" if self.session.state == "cancelling" else "stop"
         if action == "pause":
@@ -299,6 +319,8 @@ class Explorer(App[int]):
         """Say which actions do something now: hints and palette tell the truth by it."""
         lines = self.frame.view.lines if self.frame else ()
         state = self.session.state if "session" in vars(self) else "idle"
+        if self.opened is not None and action in NEED_ENGINES:
+            return False
         able: dict[str, bool] = {
             "run": state == "idle",
             "choose_sweep": state == "idle",
@@ -541,7 +563,7 @@ class Explorer(App[int]):
         others = (
             ("texts", "4", "Texts"),
             ("compare", "5", "Compare"),
-            ("log", "6", "Log"),
+            *((("log", "6", "Log"),) if not self.outside.opened else ()),
             ("sweep", "7", "Sweep"),
             *((("help", "?", "Help"),) if wide else ()),  # the hints have it as well
         )
@@ -777,7 +799,12 @@ class Explorer(App[int]):
         self.explore.focus_part("sizes")
 
     def action_model(self) -> None:
-        """Choose the model."""
+        """Choose the model; of run files, the one that is shown."""
+        if self.opened is not None:
+            from embedtui.tui.recordings import choose  # noqa: PLC0415 - when it is asked for
+
+            choose(self, self.opened)
+            return
         from embedtui.tui.pickers.model import ModelPicker  # noqa: PLC0415 - when it is asked for
 
         def chosen(ref: str | None) -> None:
@@ -961,6 +988,9 @@ def said_of(view: View, paused: bool) -> str:
             if view.measuring and view.rate is not None and view.seconds_left is not None:
                 said += f" · {view.rate:.0f} texts/s · {duration(view.seconds_left)} left"
         case _:
+            if view.recorded:
+                ended = f"recorded {view.recorded} · "
+                return ended + (f"{view.focus.label}: {view.focus.sentence}" if view.focus else "")
             ended = {
                 "cancelled": "stopped, what was measured stays; r goes on where it ended · ",
                 "finished": f"done in {duration(view.seconds)} · ",

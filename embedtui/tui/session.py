@@ -60,6 +60,8 @@ class Session:
         self.problem = ""
         """Why the last run did not come to its end."""
         self.run_path: Path | None = None
+        self.recorded = ""
+        """Where and when the figures were recorded, if they come from a file and no engine."""
         self._listener: Callable[[], None] = lambda: None
         self._record = record
         self._study: Study | None = None
@@ -127,12 +129,6 @@ class Session:
         if study is not None:
             # The host answers in its own time, and a screen must not wait for it.
             threading.Thread(target=study.kill, name="embedtui-kill", daemon=True).start()
-        self._touch()
-
-    def forget(self, run: Results) -> None:
-        """Drop an earlier run's figures."""
-        with self.lock:
-            self.runs = [one for one in self.runs if one is not run]
         self._touch()
 
     def close(self) -> None:
@@ -228,8 +224,11 @@ class Session:
                 pass
 
     def _judge(self, setting: SettingResults) -> None:
+        self._judge_of(self._results, setting)
+
+    def _judge_of(self, results: Results, setting: SettingResults) -> None:
         if setting.unbatched.count:
-            found = faults_of(self._results, setting)
+            found = faults_of(results, setting)
             if found:
                 self.faults[setting] = found[0].message
 

@@ -33,24 +33,31 @@ class Ended:
 
 
 def show(
-    kept: Config, given: Mapping[str, Any], problems: list[str], path: Path, *, logs: Path
+    kept: Config,
+    given: Mapping[str, Any],
+    problems: list[str],
+    path: Path,
+    *,
+    logs: Path,
+    opened: tuple[Path, ...] = (),
 ) -> Ended:
-    """Show the explorer until the user leaves it.
+    """Show the explorer until the user leaves it; of run files where some are `opened`.
 
     `kept` is what the file at `path` says, `given` what counts instead for this time only. As soon
     as the screen stands, the host begins to import vLLM: it needs seconds, a person as well.
     """
     config, problems = _with_theme(replace(kept, **given), problems, path)
     gpu = GpuMeter()
-    opened: list[Session] = []
+    sessions: list[Session] = []
     with ExitStack() as closing:
 
         def open_session() -> Session:
-            session = _open_session()
-            opened.append(session)
+            session = _open_files(opened) if opened else _open_session()
+            sessions.append(session)
             closing.callback(session.close)
-            gpu.start()
-            closing.callback(gpu.stop)
+            if not opened:
+                gpu.start()
+                closing.callback(gpu.stop)
             return session
 
         with guarded(_log(logs)) as guard:
@@ -63,11 +70,12 @@ def show(
                     themes_folder=path.parent / "themes",
                     guard=guard,
                     gpu=gpu,
+                    opened=opened,
                 )
             )
             with _ending_on_signals(app):
                 code = app.run()
-    told = [f"Run file: {one.run_path}" for one in opened if one.runs and one.run_path]
+    told = [f"Run file: {one.run_path}" for one in sessions if one.runs and one.run_path]
     return Ended(app.return_code or code or 0, tuple(told))
 
 
@@ -78,6 +86,12 @@ def _open_session() -> Session:
     engines = Engines()
     engines.start()
     return Session(engines, _recorder)
+
+
+def _open_files(files: tuple[Path, ...]) -> Session:
+    from embedtui.tui.opened import Opened  # noqa: PLC0415 - after the first paint
+
+    return Opened(files)
 
 
 def _save(path: Path, kept: Config, given: Mapping[str, Any], config: Config) -> None:

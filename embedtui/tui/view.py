@@ -166,6 +166,9 @@ class View:
     wish: Wish
     skipped: tuple[tuple[str, str], ...] = ()
     """Label and reason of each setting of the latest run that cannot be had."""
+    recorded: str = ""
+    """Where and when the figures were recorded; empty for what is measured here."""
+    texts_count: int = 0
     histogram_sizes: tuple[int, ...] = field(default=())
     """Batch sizes that the histogram can be had for."""
 
@@ -234,7 +237,9 @@ class Composer:
                 seconds_left=progress.seconds_left,
                 wish=wish,
                 skipped=_skipped(latest) if latest else (),
-                histogram_sizes=_batched(focus[1][1]) if focus else (),
+                recorded=session.recorded,
+                texts_count=len(latest.plan.pack) if latest else 0,
+                histogram_sizes=focus[1][1].batched if focus else (),
             )
 
     def shown(self) -> dict[Key, tuple[Results, SettingResults]]:
@@ -336,7 +341,7 @@ def _line(
 ) -> Line:
     metric = wish.metric
     points, everything = [], []
-    for size in _batched(setting):
+    for size in setting.batched:
         distances = setting.drift_in_any_order(size)
         values = getattr(distances, metric)
         usable = np.isfinite(values)
@@ -347,7 +352,7 @@ def _line(
     noise = setting.noise()
     error = setting.precision_error(run.truth)
     judgement = judge(setting, wish.scenario)
-    passes = {size: setting.of(size) for size in (1, *_batched(setting))}
+    passes = {size: setting.of(size) for size in (1, *setting.batched)}
     values, identical = _histogram_values(setting, wish)
     return Line(
         key=key,
@@ -388,7 +393,7 @@ def _errors(run: Results, setting: SettingResults, metric: Metric) -> Iterator[t
 
 def _histogram_values(setting: SettingResults, wish: Wish) -> tuple[Floats, Bools]:
     """Return the drift of each text: at one batch size, or the largest at any."""
-    if wish.histogram_of is not None and wish.histogram_of in _batched(setting):
+    if wish.histogram_of is not None and wish.histogram_of in setting.batched:
         distances = setting.drift(wish.histogram_of)[1]
         return getattr(distances, wish.metric), distances.identical
     worst, identical = _worst(setting, wish.metric)
@@ -401,7 +406,7 @@ def _worst(setting: SettingResults, metric: Metric) -> tuple[Floats, Bools]:
     texts = len(setting.unbatched.done)
     worst = np.full(texts, np.nan)
     identical = np.ones(texts, dtype=np.bool_)
-    for size in _batched(setting):
+    for size in setting.batched:
         for _, rows, distances in setting.drifts(size):
             worst[rows] = np.fmax(worst[rows], getattr(distances, metric))
             identical[rows] &= distances.identical
@@ -417,7 +422,7 @@ def _per_text(
     texts: Sequence[str],
 ) -> PerText:
     count = len(ids)
-    sizes = _batched(setting)
+    sizes = setting.batched
     columns = []
     for size in sizes:
         rows, distances = setting.drift(size)
@@ -453,10 +458,6 @@ def _largest(distances: Distances, metric: Metric) -> float | None:
     values = getattr(distances, metric)
     finite = values[np.isfinite(values)]
     return float(finite.max()) if len(finite) else None
-
-
-def _batched(setting: SettingResults) -> tuple[int, ...]:
-    return setting.batched
 
 
 def _labels(shown: list[tuple[Key, Results]]) -> list[str]:

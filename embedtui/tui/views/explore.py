@@ -16,6 +16,7 @@ from embedtui.study.choices import Choices, settings_of
 from embedtui.study.scenarios import METRIC_NAMES, Scenario
 from embedtui.tui.frames import Frame
 from embedtui.tui.pickers.paths import looks_like_path
+from embedtui.tui.view import View
 from embedtui.tui.views.texts import TextsPane
 from embedtui.tui.widgets.board import Board
 from embedtui.tui.widgets.chart import ChartView
@@ -68,6 +69,11 @@ class ExploreView(Vertical):
         self._titles: dict[str, str] = {}
         self._over = "by-batch-size"
 
+    @property
+    def _of_files(self) -> bool:
+        """Whether run files are shown, and there is nothing to choose for a next run."""
+        return bool(self.app.outside.opened)  # type: ignore[attr-defined]
+
     _model = ("", "", "")
     """The model that is described, its name, and what it is."""
 
@@ -81,6 +87,7 @@ class ExploreView(Vertical):
                 yield Field("run", "Run", "", id="field-run")
                 yield Field("model", "Model", "", id="field-model")
                 yield Field("texts", "Texts", "", id="field-texts")
+                yield Field("made", "Made", "", id="field-made")
                 yield Field("use", "Use", "", id="field-use")
                 yield Chips(
                     [Chip(value, label, tip) for value, label, tip in _DTYPES],
@@ -107,16 +114,22 @@ class ExploreView(Vertical):
 
     def on_mount(self) -> None:
         """Show what is chosen."""
+        self.query_one("#field-made").display = self._of_files
+        if self._of_files:
+            for part in ("field-run", "dtypes", "batch-sizes", "field-advanced"):
+                self.query_one(f"#{part}").display = False
         for name in OVER:
             self.query_one(f"#{name}").display = name == self._over
         self.show_choices(self.app.choices)  # type: ignore[attr-defined]
         self.show_use(self.app.framer.wish.scenario)  # type: ignore[attr-defined]
-        self.query_one("#field-run").focus()
+        self.focus_first()
 
     # --- what is chosen -----------------------------------------------------------------------
 
     def show_choices(self, choices: Choices) -> None:
         """Show what the next run measures."""
+        if self._of_files:
+            return
         field = self.query_one("#field-model", Field)
         if choices.model != self._model[0]:
             self._model = choices.model, choices.model, ""
@@ -198,7 +211,10 @@ class ExploreView(Vertical):
         for chart in self.query(ChartView):
             chart.show(frame.pictures.get(chart.picture_name))
         self.query_one(Board).show(view)
-        self._show_run(view.state)
+        if self._of_files:
+            self._show_recorded(view)
+        else:
+            self._show_run(view.state)
         metric = METRIC_NAMES[view.wish.metric]
         size = view.wish.histogram_of
         which = "each text's largest" if size is None else f"at batch size {size}"
@@ -214,6 +230,13 @@ class ExploreView(Vertical):
         if texts.display and view.per_text is not None and view.focus is not None:
             texts.show(view)
             self._entitle("few-texts", f"4 texts, {printable(view.focus.label, 60)}")
+
+    def _show_recorded(self, view: View) -> None:
+        """Show what the run was that is opened."""
+        counted = f"{len(view.lines)} settings; m shows another run"
+        self.query_one("#field-model", Field).show(view.model, counted)
+        self.query_one("#field-texts", Field).show(f"{view.texts_count} texts", view.texts)
+        self.query_one("#field-made", Field).show(*(view.recorded.split(" ", 1) or ("", "")))
 
     def _entitle(self, box: str, title: str) -> None:
         """Name a box; the same name again would have Textual paint all that is in it."""
@@ -237,12 +260,15 @@ class ExploreView(Vertical):
 
     def focus_pane(self, pane: str) -> None:
         """Give a pane the keys."""
-        self.query_one("#field-run" if pane == "settings" else "#board").focus()
+        if pane == "settings":
+            self.focus_first()
+        else:
+            self.query_one("#board").focus()
 
     def focus_part(self, part: str) -> None:
         """Give the dtypes or the batch sizes the keys."""
         self.query_one("#dtypes" if part == "dtypes" else "#sizes-chips").focus()
 
     def focus_first(self) -> None:
-        """Give the run line the keys."""
-        self.query_one("#field-run").focus()
+        """Give the first line the keys."""
+        self.query_one("#field-model" if self._of_files else "#field-run").focus()

