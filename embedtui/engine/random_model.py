@@ -49,8 +49,17 @@ def write(shape: Shape) -> None:
     for name in TOKENIZER_FILES:
         if (tokenizer / name).is_file():
             shutil.copy(tokenizer / name, folder / name)
+    _let_in(folder, shape.positions)
     if shape.pooling:
         _write_pooling(folder, shape)
+
+
+def _let_in(folder: Path, tokens: int) -> None:
+    """Have the tokenizer let in what the model has positions for, not what its own model had."""
+    path = folder / "tokenizer_config.json"
+    if path.is_file():
+        config = json.loads(path.read_text("utf-8")) | {"model_max_length": tokens}
+        path.write_text(json.dumps(config), "utf-8")
 
 
 def _model(shape: Shape, vocabulary: int) -> Any:

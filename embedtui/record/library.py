@@ -60,7 +60,8 @@ def find(ref: str) -> list[Path]:
         return [known[ref]]
     group = [path for name, path in known.items() if name.startswith(f"{ref}-")]
     if group:
-        return group
+        # The one that shows most is the first to be shown.
+        return sorted(group, key=lambda path: -describe(path).settings)
     path = Path(ref).expanduser()
     if path.is_file():
         return [path]

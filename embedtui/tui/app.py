@@ -201,6 +201,8 @@ class Explorer(App[int]):
         self.set_interval(1.0, self._tick)
         if self.opened is not None:
             self.opened.show(self.opened.files[0])
+            if self.size.width < _WIDE:
+                await self._open_pane("drift", focus=True)
         for problem in self.outside.problems:
             self.notify(printable(problem), severity="warning", markup=False, timeout=12)
         self._machine_name()

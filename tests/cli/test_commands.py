@@ -306,3 +306,25 @@ class TestExport:
         said = embedtui("export", path)
         assert said.code == 2
         assert "was written by a newer embedtui: upgrade to read it" in said.error
+
+
+class TestOpen:
+    def test_without_a_name_it_lists_what_there_is(self, embedtui: Embedtui) -> None:
+        said = embedtui("open")
+        assert said.code == 0
+        assert "h200-minilm" in said.out
+        assert "on H200, vLLM 0.26.0" in said.out
+
+    def test_without_a_terminal_it_prints_tables(self, embedtui: Embedtui) -> None:
+        said = embedtui("open", "h200-restarts")
+        assert said.code == 0
+        assert "random-xlm-roberta-24x1024 · 16 texts" in said.out
+        assert "after a restart" in said.out
+
+    def test_what_is_no_run_file_is_told(self, embedtui: Embedtui, tmp_path: Path) -> None:
+        file = tmp_path / "x.sqlite"
+        file.write_text("no")
+        said = embedtui("open", str(file))
+        assert said.code == 2
+        assert "is not a run file" in said.err
+        assert embedtui("open", "nothing-such").code == 2

@@ -118,6 +118,8 @@ class ExploreView(Vertical):
         if self._of_files:
             for part in ("field-run", "dtypes", "batch-sizes", "field-advanced"):
                 self.query_one(f"#{part}").display = False
+            for told in ("field-texts", "field-made"):
+                self.query_one(f"#{told}").disabled = True
         for name in OVER:
             self.query_one(f"#{name}").display = name == self._over
         self.show_choices(self.app.choices)  # type: ignore[attr-defined]

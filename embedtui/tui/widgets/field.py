@@ -89,7 +89,7 @@ class Field(Widget, can_focus=True):
         text.append(self._label.ljust(_LABEL), self._style("label"))
         text.append(value, self._style("value"))
         text.append(" " * max(width - text.cell_len - 1, 1))
-        text.append("›", self._style("label"))
+        text.append(" " if self.disabled else "›", self._style("label"))
         if self._note:
             note = printable(self._note, max(width - _LABEL, 1))
             text.append("\n" + " " * _LABEL)

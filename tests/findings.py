@@ -1,0 +1,157 @@
+"""Fills docs/findings.md with what the recordings say: every table, and the pictures beside it.
+
+`python -m tests.findings docs` writes them; `--tables` leaves the pictures alone. Between a line
+`<!-- NAME -->` and the next `<!-- end -->` stands what this writes, and nothing else does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from embedtui.config import Config
+from embedtui.record import library, run_file
+from embedtui.study.results import Results, SettingResults
+from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.opened import Opened
+
+_BLOCK = re.compile(r"(<!-- (?P<name>[\w-]+) -->\n)(?P<old>.*?)(<!-- end -->)", re.DOTALL)
+
+
+@cache
+def read(name: str) -> Results:
+    return run_file.read(library.recordings()[name])
+
+
+def largest(found: tuple | None) -> float | None:
+    return None if found is None else float(found[1].l2.max())
+
+
+def drift(setting: SettingResults, size: int) -> float:
+    return float(setting.drift_in_any_order(size).l2.max())
+
+
+def figure(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1e}" if value else "0"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *map(list, rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+
+
+def of_settings(name: str) -> str:
+    """Each setting: noise floor, batch drift from the smallest batch to the largest, error, speed."""
+    run = read(name)
+    sizes = [size for size in run.plan.batch_sizes if size > 1]
+    shown = list(dict.fromkeys((sizes[0], 8, sizes[-1])))
+    head = ["setting", "noise floor", *(f"drift @{s}" for s in shown), "precision error"]
+    head += ["texts/s unbatched", f"texts/s @{sizes[-1]}"]
+    rows = []
+    for one in run.settings:
+        rows.append(
+            [
+                one.setting.brief,
+                figure(largest(one.noise())),
+                *(figure(drift(one, size)) for size in shown),
+                figure(largest(one.precision_error(run.truth))),
+                f"{one.unbatched.texts_per_second:.0f}",
+                f"{one.of(sizes[-1]).texts_per_second:.0f}",
+            ]
+        )
+    return _where(run) + table(head, rows)
+
+
+def pooling() -> str:
+    """The mean pooling that vLLM once had, against today's, by batch size."""
+    run = read("h200-minilm")
+    sizes = [size for size in run.plan.batch_sizes if size > 1]
+    kept = [s for s in run.settings if s.setting.dtype != "float32"]
+    kept = [s for s in kept if not s.setting.batch_invariant and s.setting.execution == "eager"]
+    rows = []
+    for one in sorted(kept, key=lambda s: (s.setting.dtype, s.setting.pooling_accumulation)):
+        rows.append([one.setting.brief, *(figure(drift(one, size)) for size in sizes)])
+    return _where(run) + table(["setting", *(f"@{size}" for size in sizes)], rows)
+
+
+def probe() -> str:
+    """What one product and one attention of the engine's own kernels give against float64."""
+    rows = []
+    for name in ("h200-minilm", "h200-large", "h200-decoder"):
+        for one in read(name).settings:
+            found = [one.in_force.get(f"probe_{part}") for part in ("matmul", "attention")]
+            if one.setting.dtype == "float32":
+                rows.append(
+                    [read(name).plan.model_name, one.setting.brief, *(map(figure, found))]
+                )
+    return table(["model", "setting", "matrix product", "attention"], rows)
+
+
+def restarts() -> str:
+    """How far the engine's next start is from this one."""
+    run = read("h200-restarts")
+    size = run.plan.batch_sizes[-1]
+    rows = [
+        [
+            one.setting.brief,
+            figure(largest(one.noise("repeat"))),
+            figure(largest(one.noise("restart"))),
+            f"{figure(drift(one, size))} in {one.orders} orders",
+        ]
+        for one in run.settings
+    ]
+    return _where(run) + table(
+        ["setting", "run again", "after a restart", f"batch drift @{size}"], rows
+    )
+
+
+def _where(run: Results) -> str:
+    count, pack = len(run.plan.pack), run.plan.pack.name
+    return f"{run.plan.model_name}, {count} texts ({pack}), recorded {library.held_by(run)}.\n\n"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "minilm": lambda: of_settings("h200-minilm"),
+    "large": lambda: of_settings("h200-large"),
+    "decoder": lambda: of_settings("h200-decoder"),
+    "pooling": pooling,
+    "probe": probe,
+    "restarts": restarts,
+}
+
+
+def filled(text: str) -> str:
+    """Return the page with every block made anew."""
+    return _BLOCK.sub(lambda m: f"{m[1]}{TABLES[m['name']]()}{m[4]}", text)
+
+
+async def _picture(recording: str, keys: list[str], path: Path) -> None:
+    files = tuple(library.find(recording))
+    app = Explorer(Outside(lambda: Opened(files), replace(Config()), opened=files))
+    async with app.run_test(size=(132, 40)) as pilot:
+        while app.frame is None or not app.frame.view.lines:
+            await pilot.pause(0.1)
+        await pilot.press(*keys)
+        await pilot.pause(1)
+        path.write_text(app.export_screenshot(title=f"embedtui open {recording}"), "utf-8")
+
+
+def main(arguments: list[str]) -> None:
+    folder = Path(next(one for one in arguments if not one.startswith("-")))
+    page = folder / "findings.md"
+    page.write_text(filled(page.read_text("utf-8")), "utf-8")
+    if "--tables" not in arguments:
+        asyncio.run(_picture("h200-minilm", ["left_square_bracket"], folder / "h200-minilm.svg"))
+        asyncio.run(_picture("h200-large", ["s", "h"], folder / "h200-large.svg"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

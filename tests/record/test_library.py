@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from embedtui import paths
+from embedtui.errors import InputError
+from embedtui.record import library, report, run_file
+
+
+@pytest.mark.parametrize("name", list(library.recordings()))
+class TestRecordingsThatComeAlong:
+    def test_say_machine_versions_and_date(self, name: str) -> None:
+        held = library.describe(library.recordings()[name])
+        assert held.machine == "H200"
+        assert held.vllm.startswith("0.")
+        assert held.at.startswith("20")
+        assert held.status == "finished"
+
+    def test_are_of_the_real_engine_and_without_faults(self, name: str) -> None:
+        made = report.build(run_file.read(library.recordings()[name]))
+        assert made["status"] == "finished"
+        for setting in made["settings"]:
+            assert setting["engine"]["device"] == "cuda"
+            assert setting["engine"]["gpu"] == "NVIDIA H200"
+        assert not [one for one in made["findings"] if one["severity"] == "fault"]
+
+    def test_name_no_folder_of_the_machine_that_made_them(self, name: str) -> None:
+        plan, environment, _ = run_file.facts(library.recordings()[name])
+        said = json.dumps([plan, environment])
+        assert not any(word in said for word in ("/tmp", "/root", "/home", "/work"))
+
+
+def test_all_of_them_are_under_eight_megabytes() -> None:
+    assert sum(path.stat().st_size for path in library.recordings().values()) < 8_000_000
+
+
+def test_a_name_its_beginning_or_a_file_is_found(tmp_path: Path) -> None:
+    known = library.recordings()
+    assert library.find("h200-minilm") == [known["h200-minilm"]]
+    assert set(library.find("h200")) == set(known.values())
+    assert library.find("h200")[0] == known["h200-large"]
+    file = tmp_path / "mine.sqlite"
+    file.write_bytes(known["h200-restarts"].read_bytes())
+    assert library.find(str(file)) == [file]
+
+
+def test_runs_of_ones_own_are_found_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    own = paths.runs_folder() / "20260101-000000-x.sqlite"
+    own.write_bytes(library.recordings()["h200-restarts"].read_bytes())
+    (paths.runs_folder() / "20260102-000000-y.sqlite").write_text("no database")
+    assert library.find("20260101-000000-x") == [own]
+    assert [held.path for held in library.describe_all(library.own_runs())] == [own]
+
+
+def test_what_there_is_not_is_told_with_what_there_is() -> None:
+    with pytest.raises(InputError, match=r"h20-minilm.*did you mean h200-minilm.*embedtui open"):
+        library.find("h20-minilm")

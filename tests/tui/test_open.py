@@ -1,0 +1,98 @@
+"""Run files in the explorer's screens, without an engine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from embedtui.config import Config
+from embedtui.record import library
+from embedtui.tui.actions import NEED_ENGINES
+from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.opened import Opened
+from embedtui.tui.terminal.screenshot import text_of
+from tests.tui.conftest import until
+
+WIDE, NARROW = (120, 40), (80, 24)
+
+
+def app_of(files: list[Path], folder: Path) -> Explorer:
+    opened = tuple(files)
+    return Explorer(
+        Outside(lambda: Opened(opened), replace(Config()), shots_folder=folder, opened=opened)
+    )
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_a_recording_fills_the_screens_and_says_whence_it_is(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    app = app_of(library.find("h200-minilm"), tmp_path)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        screen = text_of(app)
+        for part in ("all-MiniLM-L6-v2", "on H200", "vLLM 0.26.0", "Serve with"):
+            assert part in screen
+        assert len(app.frame.view.lines) == 11
+        for key, said in (("4", "vs truth"), ("5", "A"), ("s", "old pooling")):
+            await pilot.press(key)
+            await until(pilot, lambda said=said: said in text_of(app))
+        assert "Log" not in text_of(app)
+
+
+async def test_nothing_that_needs_an_engine_can_be_done(tmp_path: Path) -> None:
+    app = app_of(library.find("h200-minilm"), tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        assert not any(app.check_action(action, ()) for action in NEED_ENGINES)
+        before = len(app.screen_stack)
+        await pilot.press("r", "enter", "escape", "t", "a", "S", "d", "b", "6")
+        await pilot.pause()
+        assert app.query_one("#views").current == "explore"
+        assert len(app.session.runs) == 1
+        # Enter on the first line asks for another recording; Esc took that back.
+        assert len(app.screen_stack) == before
+
+
+async def test_m_shows_another_of_them(tmp_path: Path) -> None:
+    app = app_of(library.find("h200"), tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        assert app.frame.view.model == "random-xlm-roberta-24x1024"
+        await pilot.press("m")
+        await until(pilot, lambda: "Which run is to be shown?" in text_of(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app.frame.view.model == "all-MiniLM-L6-v2")
+        assert len(app.frame.view.lines) == 11
+
+
+async def test_one_that_is_damaged_is_told(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.sqlite"
+    whole = library.recordings()["h200-restarts"].read_bytes()
+    broken.write_bytes(whole[: len(whole) // 2])
+    app = app_of([broken], tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "is damaged" in text_of(app))
+
+
+async def test_export_does_not_write_beside_what_comes_with_embedtui(tmp_path: Path) -> None:
+    app = app_of(library.find("h200-restarts"), tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        await pilot.press("e")
+        await until(pilot, (tmp_path / "report.json").is_file)
+
+
+def test_neither_torch_nor_vllm_is_imported() -> None:
+    code = (
+        "import sys; from embedtui.tui.opened import Opened; from embedtui.record import library\n"
+        "session = Opened(library.find('h200')); session.show(session.files[1]); session.wait()\n"
+        "assert session.runs and not session.problem, session.problem\n"
+        "print([m for m in ('torch', 'vllm', 'transformers') if m in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
