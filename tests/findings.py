@@ -49,7 +49,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def of_settings(name: str) -> str:
-    """Each setting: noise floor, batch drift from the smallest batch to the largest, error, speed."""
+    """Each setting: noise floor, batch drift from small to large, precision error, speed."""
     run = read(name)
     sizes = [size for size in run.plan.batch_sizes if size > 1]
     shown = list(dict.fromkeys((sizes[0], 8, sizes[-1])))
@@ -89,9 +89,7 @@ def probe() -> str:
         for one in read(name).settings:
             found = [one.in_force.get(f"probe_{part}") for part in ("matmul", "attention")]
             if one.setting.dtype == "float32":
-                rows.append(
-                    [read(name).plan.model_name, one.setting.brief, *(map(figure, found))]
-                )
+                rows.append([read(name).plan.model_name, one.setting.brief, *(map(figure, found))])
     return table(["model", "setting", "matrix product", "attention"], rows)
 
 

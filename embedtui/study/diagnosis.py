@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from embedtui.study.findings import Finding
 from embedtui.study.results import Results, SettingResults
-from embedtui.study.trends import trend_of
+from embedtui.study.trends import Threshold, token_threshold, trend_of
 from embedtui.study.verdict import is_noise
 
 Sure = Literal["certain", "likely", "possible"]
@@ -40,6 +40,8 @@ _DECIMALS = (3, 4, 5, 6)
 """Decimals that text formats print; float32 has about eight of a figure below one."""
 _BEYOND = 4
 """How many times its own error a dtype's rounding order may move a vector at the very most."""
+
+_BEARABLE = "nothing, unless the scenario asks for less: then float32, or batch_invariant on a GPU"
 
 
 @dataclass(frozen=True)
@@ -313,18 +315,45 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
             "pool in float32, as vLLM does since it adds up each text by itself: upgrade vLLM",
         )
     if most <= _BEYOND * own:
-        below = "below" if most <= own else "about"
-        return Diagnosis(
-            "rounding-order",
-            f"rounding order, {below} the dtype's own error",
-            f"L2 {most:.1e} at most, {most / own:.1g} times what {_costly(setting)} costs anyway "
-            f"({own:.1e}{'' if error else ', as usual'})",
-            "another batch has another shape, for which the library takes a kernel that adds up in "
-            "another order",
-            "likely",
-            "nothing, unless the scenario asks for less: then float32, or batch_invariant on a GPU",
-        )
+        return _of_rounding(setting, most, own, known=error is not None)
     return _beyond_rounding(setting, most, own)
+
+
+def _of_rounding(setting: SettingResults, most: float, own: float, *, known: bool) -> Diagnosis:
+    """Return which order of adding up moves vectors no further than the dtype's own error."""
+    threshold = token_threshold(setting)
+    if threshold is not None:
+        return _of_threshold(setting, threshold, most)
+    return Diagnosis(
+        "rounding-order",
+        f"rounding order, {'below' if most <= own else 'about'} the dtype's own error",
+        f"L2 {most:.1e} at most, {most / own:.1g} times what {_costly(setting)} costs anyway "
+        f"({own:.1e}{'' if known else ', as usual'})",
+        "another batch has another shape, for which the library takes a kernel that adds up in "
+        "another order",
+        "likely",
+        _BEARABLE,
+    )
+
+
+def _of_threshold(setting: SettingResults, threshold: Threshold, most: float) -> Diagnosis:
+    tokens = threshold.tokens
+    do = _BEARABLE
+    if setting.in_force.get("batch_invariant"):
+        do = (
+            "upgrade vLLM: until July 2026 (its pull request 48391) batch-invariant mode let RMS "
+            "normalisation, which decoders use, take another block from 256 tokens on"
+        )
+    return Diagnosis(
+        "token-threshold",
+        f"a kernel that changes where a step holds {tokens} tokens",
+        f"texts change just where they are shorter and their step is not, {threshold.explained} "
+        f"of {threshold.texts} times; L2 {most:.1e} at most",
+        "libraries choose a kernel, or its blocks, by the number of rows, and so the order of "
+        "adding up",
+        "likely",
+        do,
+    )
 
 
 def _of_noise(setting: SettingResults, most: float) -> Diagnosis:

@@ -47,6 +47,8 @@ class Pass:
         """Texts x width; rows that are not `done` mean nothing."""
         self.position = np.full(texts, -1, dtype=np.int32)
         """Place of each text within its batch."""
+        self.step_tokens = np.zeros(texts, dtype=np.int64)
+        """Tokens of the step that each text was in; 0 where its batch was several steps."""
         self.steps: list[tuple[int, int, int]] = []
         """Texts handed in together, then sequences and tokens of each step made of them."""
         self.seconds = 0.0
@@ -68,6 +70,7 @@ class Pass:
         self.vectors[rows] = event.vectors
         self.done[rows] = True
         self.position[rows] = event.kept.places if event.kept else np.arange(len(rows))
+        self.step_tokens[rows] = event.steps[0][1] if len(event.steps) == 1 else 0
         self.steps += [(handed_in, sequences, tokens) for sequences, tokens in event.steps]
         self.seconds += event.seconds
         self._embedded += handed_in

@@ -11,6 +11,11 @@ from embedtui.measure import rank_correlation
 from embedtui.study.results import SettingResults
 from embedtui.study.scenarios import Metric
 
+_FITS = 0.97
+"""Least share of texts that a threshold must explain."""
+_LEAST = 8
+"""So many texts on either side, or it could be chance."""
+
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
@@ -55,3 +60,41 @@ def trend_of(
         return None
     places, lengths, drifts = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Trend(size, places, lengths, drifts)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A number of tokens in a step from which on vectors are others."""
+
+    tokens: int
+    explained: int
+    """Texts, in all batches, of which it says rightly whether they change."""
+    texts: int
+
+
+def token_threshold(setting: SettingResults) -> Threshold | None:
+    """Return the power of two that tells which texts change by the tokens of their step.
+
+    A text changes if it is shorter and its step is not: libraries choose kernels by the number of
+    rows. None where no such number explains nearly all of them, or too few texts are on a side.
+    """
+    if setting.prepared is None:
+        return None
+    tokens = np.asarray(setting.prepared.tokens, dtype=np.int64)
+    parts = []
+    for size in setting.batched:
+        for draw, rows, distances in setting.drifts(size):
+            step = setting.of(size, draw).step_tokens[rows]
+            whole = step > 0
+            parts.append((tokens[rows][whole], step[whole], ~distances.identical[whole]))
+    if not parts:
+        return None
+    own, step, changed = (np.concatenate(part) for part in zip(*parts, strict=True))
+    best: Threshold | None = None
+    for bound in 1 << np.arange(4, 17):
+        crosses = (own < bound) & (step >= bound)
+        explained = int((crosses == changed).sum())
+        enough = min(int(crosses.sum()), int((~crosses).sum())) >= _LEAST
+        if enough and explained >= _FITS * len(own) and (not best or explained > best.explained):
+            best = Threshold(int(bound), explained, len(own))
+    return best
