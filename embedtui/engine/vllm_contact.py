@@ -220,6 +220,9 @@ def build(
 
     Prefix caching and chunked prefill are off unless asked for: both make a text's vector depend on
     what else ran.
+
+    Raises:
+        InputError: if this build of vLLM has no kernel for the quantisation.
     """
     from vllm import LLM  # noqa: PLC0415
 
@@ -249,7 +252,16 @@ def build(
         arguments["kv_cache_memory_bytes"] = kv_bytes or 1 << 30
     if setting.tensor_parallel > 1:
         _fork_workers(setting)
-    return LLM(**arguments)
+    try:
+        return LLM(**arguments)
+    except RuntimeError as error:
+        # An operation without a kernel is there by name, and takes no arguments.
+        if setting.quantization != "none" and "expected at most 0 argument" in str(error):
+            raise InputError(
+                f"quantization={setting.quantization} cannot be had: this build of vLLM has no "
+                "kernel for it"
+            ) from error
+        raise
 
 
 def _fork_workers(setting: Setting) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from embedtui.errors import InputError
 from embedtui.texts import Text, load_texts
 from embedtui.texts.readers import READERS
 
@@ -184,3 +185,17 @@ def test_an_id_may_be_a_string_or_an_integer(tmp_path: Path, refused: Refused) -
     for value, kind in (("true", "a boolean"), ("1.5", "a number"), ("null", "null")):
         path.write_text(f'{{"id": {value}, "text": "a"}}\n')
         assert f"line 1: the id is {kind}; give a string or an integer" in refused(path)
+
+
+def test_texts_are_joined_to_long_ones(packs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "few.txt"
+    file.write_text("\n".join("abcdefg"))
+    pack = load_texts(str(file), join=3)
+    assert pack.name == "few.txt×3"
+    assert [text.text for text in pack.texts] == ["a\n\nb\n\nc", "d\n\ne\n\nf"]
+    assert [text.text for text in load_texts(str(file), join=2, limit=1).texts] == ["a\n\nb"]
+    assert load_texts(str(file), join=1).name == "few.txt"
+    with pytest.raises(InputError, match="too few to join 8"):
+        load_texts(str(file), join=8)
+    with pytest.raises(InputError, match="join 0: give 1 or more"):
+        load_texts(str(file), join=0)
