@@ -205,8 +205,8 @@ class Explorer(App[int]):
                 await self._open_pane("drift", focus=True)
         for problem in self.outside.problems:
             self.notify(printable(problem), severity="warning", markup=False, timeout=12)
-        self._machine_name()
         if self.opened is None:
+            self._machine_name()
             self._describe_model()
 
     def _fatal_error(self) -> None:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from embedtui import machine
 from embedtui.config import Config
+from embedtui.errors import InputError
 from embedtui.record import library
 from embedtui.tui.actions import NEED_ENGINES
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.opened import Opened
 from embedtui.tui.terminal.screenshot import text_of
-from tests.tui.conftest import until
+from tests.tui.conftest import told, until
 
 WIDE, NARROW = (120, 40), (80, 24)
 
@@ -56,6 +58,22 @@ async def test_nothing_that_needs_an_engine_can_be_done(tmp_path: Path) -> None:
         assert len(app.session.runs) == 1
         # Enter on the first line asks for another recording; Esc took that back.
         assert len(app.screen_stack) == before
+
+
+async def test_a_machine_without_vllm_is_as_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> str:
+        raise InputError("vLLM is not installed")
+
+    monkeypatch.setattr(machine, "machine_name", missing)
+    monkeypatch.setattr(machine, "engine_device", missing)
+    app = app_of(library.find("h200-restarts"), tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        await pilot.press("s", "4", "1")
+        await pilot.pause()
+        assert told(app) == ""
 
 
 async def test_m_shows_another_of_them(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ class ExploreView(Vertical):
 
     def _show_recorded(self, view: View) -> None:
         """Show what the run was that is opened."""
-        counted = f"{len(view.lines)} settings; m shows another run"
+        counted = f"{len(view.lines)} settings; m: another"
         self.query_one("#field-model", Field).show(view.model, counted)
         self.query_one("#field-texts", Field).show(f"{view.texts_count} texts", view.texts)
         self.query_one("#field-made", Field).show(*(view.recorded.split(" ", 1) or ("", "")))

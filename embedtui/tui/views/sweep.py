@@ -82,7 +82,8 @@ class SweepView(Vertical, can_focus=True):
         self._fit(len(view.lines) + len({reason for _, reason in view.skipped}))
         heat, metric = _WORDS[view.wish.heat], METRIC_NAMES[view.wish.metric]
         other = _WORDS["error" if view.wish.heat == "drift" else "drift"]
-        self._entitle("sweep-grid", f"largest {heat} of any text, {metric}", f"h {other}   S sweep")
+        choose = "" if view.recorded else "   S sweep"
+        self._entitle("sweep-grid", f"largest {heat} of any text, {metric}", f"h {other}{choose}")
         self._entitle("sweep-front", f"{heat} by speed, ↘ is best", "")
         self._entitle("sweep-steps", f"what less {heat} costs", "f chart")
         said = _said(view)
