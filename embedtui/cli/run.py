@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -21,6 +23,18 @@ from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.bundles import BUNDLES, bundle
 from embedtui.study.choices import Choices, plan_of
 from embedtui.study.scenarios import scenario
+
+
+def _times(name: str, usual: int, told: str) -> Callable[[Any], Any]:
+    """Return an option that says how often something is done."""
+    return click.option(
+        name,
+        default=usual,
+        show_default=True,
+        type=click.IntRange(0, 100),
+        metavar="N",
+        help=told,
+    )
 
 
 @click.command(
@@ -79,29 +93,20 @@ from embedtui.study.scenarios import scenario
     metavar="KEY=VALUE,...",
     help="One setting more, told in full: --also dtype=bfloat16,threads=1",
 )
-@click.option(
+@_times(
     "--repeats",
-    default=1,
-    show_default=True,
-    type=click.IntRange(0, 100),
-    metavar="N",
-    help="Run the unbatched and the largest batches again N times: the noise floor.",
+    1,
+    "Run the unbatched and the largest batches again N times: the noise floor.",
 )
-@click.option(
+@_times(
     "--shuffles",
-    default=2,
-    show_default=True,
-    type=click.IntRange(0, 100),
-    metavar="N",
-    help="Try the largest batches in N other orders too: one draw of company is a coin flip.",
+    2,
+    "Try the largest batches in N other orders too: one draw of company is a coin flip.",
 )
-@click.option(
+@_times(
     "--restarts",
-    default=0,
-    show_default=True,
-    type=click.IntRange(0, 100),
-    metavar="N",
-    help="Load every engine anew N times and run the unbatched and the largest batches again.",
+    0,
+    "Load every engine anew N times and run the unbatched and the largest batches again.",
 )
 @click.option(
     "--prompt",

@@ -39,7 +39,9 @@ def build(name: str, runs: list[Results], *, with_reports: bool = True) -> dict[
         "rows": [_row(entry) for entry in entries],
         "skipped": [one for run in runs for one in _skipped(run)],
         "front": {
-            "precision_error": _front(entries, _error),
+            "precision_error": _front(
+                entries, lambda one: one.setting.largest_error(one.results.truth)
+            ),
             "drift": _front(entries, _drift),
         },
         "scenarios": [_scenario(key, entries) for key in scenarios()],
@@ -68,8 +70,7 @@ def _front(entries: list[Entry], distance: Callable[[Entry], float | None]) -> l
 
 
 def _error(entry: Entry) -> float | None:
-    found = entry.setting.precision_error(entry.results.truth)
-    return _figures(found[1])["l2_max"] if found else None
+    return entry.setting.largest_error(entry.results.truth)
 
 
 def _drift(entry: Entry) -> float | None:

@@ -146,8 +146,10 @@ def _cheapest(judged: _Judged) -> Entry | None:
         return None
     best = max(speed for speed, _ in able)
     near = [(speed, entry) for speed, entry in able if speed * ABOUT_EQUAL >= best]
-    least = min(_error(entry) or 0.0 for _, entry in near)
-    precise = [pair for pair in near if (_error(pair[1]) or 0.0) <= ABOUT_EQUAL * least]
+    errors = [one.setting.largest_error(one.results.truth) or 0.0 for _, one in near]
+    precise = [
+        pair for pair, error in zip(near, errors, strict=True) if error <= ABOUT_EQUAL * min(errors)
+    ]
     return max(precise, key=_first)[1]
 
 
@@ -160,21 +162,13 @@ def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], st
     assert found is not None
     size, speed = found
     said = f"{chosen.label}: {speed:.0f} texts/s at batch size {size}"
-    error = _error(chosen)
+    error = chosen.setting.largest_error(chosen.results.truth)
     if error is not None:
         said += f", L2 {error:.1e} from the truth"
     if chosen.setting.status == "running":
         said += ", so far"
     pooling = str(chosen.setting.in_force.get("pooling", ""))
     return ("good", said), serve_command(chosen.setting.setting, size, pooling=pooling) or ""
-
-
-def _error(entry: Entry) -> float | None:
-    found = entry.setting.precision_error(entry.results.truth)
-    if found is None:
-        return None
-    finite = found[1].l2[np.isfinite(found[1].l2)]
-    return float(finite.max()) if len(finite) else None
 
 
 def _first(pair: tuple[float, Entry]) -> float:

@@ -13,13 +13,11 @@ from typing import Any
 from embedtui.errors import InputError
 from embedtui.measure import Distances, summarize
 from embedtui.study.diagnosis import Diagnosis
-from embedtui.study.results import Results, SettingResults
+from embedtui.study.results import MEASURED_AT_LOADING, NOISE_MARGIN, Results, SettingResults
 
 _OF_NO_ACCOUNT = {"embedtui", "textual"}
 """Packages that no vector passes through."""
 _MACHINE = ("device", "machine", "cpu", "cores")
-_MEASURED = {"load_seconds", "memory_bytes", "probe_matmul", "probe_attention"}
-_NOISE = 2
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def _diagnosis(
         )
     seen = f"L2 {l2:.1e} at most, {moved} of {len(distances)} vectors changed"
     floors = [found[1].l2.max() for s in (one, other) for found in [s.noise()] if found]
-    if floors and l2 <= _NOISE * max(floors) and max(floors) > 0:
+    if floors and l2 <= NOISE_MARGIN * max(floors) and max(floors) > 0:
         return Diagnosis(
             "noise",
             "noise of running again",
@@ -137,7 +135,9 @@ def _environments(one: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
 
 
 def _engines(one: SettingResults, other: SettingResults) -> Iterator[str]:
-    keys = (set(one.in_force) & set(other.in_force)) - _MEASURED - {"vllm", "torch", "gpu"}
+    keys = (
+        (set(one.in_force) & set(other.in_force)) - MEASURED_AT_LOADING - {"vllm", "torch", "gpu"}
+    )
     for key in sorted(keys):
         was, now = one.in_force[key], other.in_force[key]
         if was != now:

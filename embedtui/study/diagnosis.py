@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.study.findings import Finding
-from embedtui.study.results import Results, SettingResults
+from embedtui.study.results import NOISE_MARGIN, Results, SettingResults
 from embedtui.study.trends import Threshold, token_threshold, trend_of
 from embedtui.study.verdict import is_noise
 
@@ -34,8 +34,6 @@ _NARROW = 1e-5
 """Relative L2 of one kernel to float64 that float32 never shows (it is near 1e-7; TF32's 3e-4)."""
 _OTHER = 0.05
 """What is that far from float64 is another formula, not a rounded one."""
-_NOISE = 2
-"""Two draws of one noise may differ by so much."""
 _DECIMALS = (3, 4, 5, 6)
 """Decimals that text formats print; float32 has about eight of a figure below one."""
 _BEYOND = 4
@@ -79,7 +77,7 @@ def diagnose(results: Results, setting: SettingResults, faults: list[Finding]) -
                 "cut long texts into pieces, or take a model with a larger limit",
             )
         )
-    error = _error(results, setting)
+    error = setting.largest_error(results.truth)
     found += _of_precision(setting, error)
     found += _of_splits(setting)
     found += _of_wire(setting)
@@ -263,7 +261,7 @@ def _of_restarts(setting: SettingResults) -> list[Diagnosis]:
         return []
     floor = float(repeated[1].l2.max()) if repeated else 0.0
     most = float(restarted[1].l2.max())
-    if restarted[1].identical.all() or most <= _NOISE * floor:
+    if restarted[1].identical.all() or most <= NOISE_MARGIN * floor:
         return []
     return [
         Diagnosis(
@@ -407,14 +405,6 @@ def _of_cache(setting: SettingResults, seen: str) -> Diagnosis:
         "likely",
         f"switch {on} off and measure again",
     )
-
-
-def _error(results: Results, setting: SettingResults) -> float | None:
-    found = setting.precision_error(results.truth)
-    if found is None:
-        return None
-    finite = found[1].l2[np.isfinite(found[1].l2)]
-    return float(finite.max()) if len(finite) else None
 
 
 def _texts(count: int) -> str:

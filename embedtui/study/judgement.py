@@ -20,8 +20,6 @@ class Judgement:
     """Largest drift of any text at any batch size, in any order, in the scenario's metric."""
     identical: bool
     """Whether every text was equal bit for bit at every batch size and in every order."""
-    orders: int = 0
-    """In how many orders the texts went through the largest batch size."""
 
     def said(self, scenario: Scenario) -> str:
         """Return the figures in a few words."""
@@ -43,11 +41,11 @@ def judge(setting: SettingResults, use: Scenario) -> Judgement:
         values = getattr(distances, use.metric)
         finite = np.isfinite(values)
         if not finite.all():
-            return Judgement(None, float("nan"), False, setting.orders)
+            return Judgement(None, float("nan"), identical=False)
         pairs += len(distances)
         identical = identical and bool(distances.identical.all())
         worst = max(worst, float(values.max(initial=0.0)))
     if not pairs:
-        return Judgement(None, 0.0, False, setting.orders)
+        return Judgement(None, 0.0, identical=False)
     holds = identical if use.bitwise else worst <= use.tolerance
-    return Judgement(holds, worst, identical, setting.orders)
+    return Judgement(holds, worst, identical)

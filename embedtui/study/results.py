@@ -36,6 +36,11 @@ Steps = tuple[tuple[int, int], ...]
 
 _ORDERS = ("first", "shuffle")
 
+NOISE_MARGIN = 2
+"""Two draws of one noise may differ by so many times; only what is beyond is drift."""
+MEASURED_AT_LOADING = frozenset(("load_seconds", "memory_bytes", "probe_matmul", "probe_attention"))
+"""Keys of what is in force that are figures of one loading, and decide nothing."""
+
 
 class Pass:
     """The texts run once through one batch size."""
@@ -198,6 +203,14 @@ class SettingResults:
 
         found = self._of(("truth", batch_size)).grown(pass_.done & truth.done, measure)
         return found if len(found[0]) else None
+
+    def largest_error(self, truth: Truth) -> float | None:
+        """Return the largest precision error, L2; None where no text has one."""
+        found = self.precision_error(truth)
+        if found is None:
+            return None
+        finite = found[1].l2[np.isfinite(found[1].l2)]
+        return float(finite.max()) if len(finite) else None
 
     def between(self, batch_size: int, other: SettingResults) -> tuple[Rows, Distances] | None:
         """Return the rows that both settings have, and how far apart their vectors are.

@@ -36,7 +36,7 @@ from embedtui.study.events import (
 )
 from embedtui.study.loading import Loader
 from embedtui.study.plan import Plan, PlannedBatch, batches_of
-from embedtui.study.results import Results, SettingResults, Steps
+from embedtui.study.results import MEASURED_AT_LOADING, Results, SettingResults, Steps
 
 Listener = Callable[[Event], None]
 
@@ -356,8 +356,6 @@ def _event(
 
 _ROOM = {"max_num_batched_tokens", "max_num_seqs"}
 """What two loadings of one setting differ in; a compiled graph may depend on it."""
-_MEASURED = {"load_seconds", "memory_bytes", "probe_matmul", "probe_attention"}
-"""Figures of one loading, which decide nothing."""
 
 
 def _same_engine(earlier: SettingResults, in_force: dict[str, Any], prepared: Prepared) -> bool:
@@ -367,7 +365,7 @@ def _same_engine(earlier: SettingResults, in_force: dict[str, Any], prepared: Pr
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """Return the keys of what is in force that decide about vectors and differ."""
-    keys = (set(one) | set(other)) - _MEASURED
+    keys = (set(one) | set(other)) - MEASURED_AT_LOADING
     keys -= _ROOM if one.get("execution") == "eager" else set()
     return sorted(key for key in keys if one.get(key) != other.get(key))
 

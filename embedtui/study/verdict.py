@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from embedtui.measure import Distribution, summarize
 from embedtui.study.findings import Faults, all_faults
-from embedtui.study.results import Results, SettingResults
-
-_NOISE_MARGIN = 2
-"""The largest of two draws of one noise differ; only beyond so many times the floor is drift."""
+from embedtui.study.results import NOISE_MARGIN, Results, SettingResults
 
 
 def of_setting(results: Results, setting: SettingResults, faults: Faults | None = None) -> str:
@@ -62,7 +59,7 @@ _ABOUT_EQUAL = 1.25
 
 
 def _nearest(results: Results, settings: list[SettingResults]) -> str:
-    errors = [(error, s) for s in settings if (error := _error(results, s)) is not None]
+    errors = [(error, s) for s in settings if (error := s.largest_error(results.truth)) is not None]
     if not errors:
         return ""
     best = min(error for error, _ in errors)
@@ -155,7 +152,7 @@ def _growth(by_size: dict[int, Distribution]) -> str:
 
 
 def _precision(results: Results, setting: SettingResults) -> str:
-    error = _error(results, setting)
+    error = setting.largest_error(results.truth)
     if error is None:
         return ""
     said = f"precision error against float64: L2 up to {error:.1e}"
@@ -184,15 +181,7 @@ def is_noise(setting: SettingResults) -> bool:
     noise = _noise(setting)
     if noise is None or noise.all_identical:
         return False
-    return _worst(setting) <= _NOISE_MARGIN * noise["l2"]["max"]
-
-
-def _error(results: Results, setting: SettingResults) -> float | None:
-    found = setting.precision_error(results.truth)
-    if found is None:
-        return None
-    error = summarize(found[1])
-    return error["l2"]["max"] if error.pairs else None
+    return _worst(setting) <= NOISE_MARGIN * noise["l2"]["max"]
 
 
 def _noise(setting: SettingResults) -> Distribution | None:
