@@ -59,6 +59,7 @@ class Pass:
         self.seconds = 0.0
         self._embedded = 0
         self._batches: dict[tuple[int, ...], tuple[Steps, float]] = {}
+        self._handed_in: dict[tuple[int, ...], int] = {}
 
     @property
     def batches(self) -> int:
@@ -68,10 +69,11 @@ class Pass:
     def add(self, event: BatchEmbedded) -> None:
         """Take in one batch."""
         self._batches[event.rows] = event.steps, event.seconds
+        self._handed_in[event.rows] = event.kept.texts if event.kept else len(event.rows)
         if self.vectors.shape[1] != event.vectors.shape[1]:
             self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float32)
         rows = np.asarray(event.rows, dtype=np.intp)
-        handed_in = event.kept.texts if event.kept else len(rows)
+        handed_in = self._handed_in[event.rows]
         self.vectors[rows] = event.vectors
         self.done[rows] = True
         self.position[rows] = event.kept.places if event.kept else np.arange(len(rows))
@@ -93,6 +95,10 @@ class Pass:
         """Return vectors, steps and seconds of the batch of just these rows, if it has come in."""
         found = self._batches.get(rows)
         return None if found is None else (self.vectors[list(rows)], *found)
+
+    def handed_in(self, rows: tuple[int, ...]) -> int:
+        """Return how many texts the batch of these rows had; a recording may keep a part."""
+        return self._handed_in.get(rows, len(rows))
 
     @property
     def count(self) -> int:

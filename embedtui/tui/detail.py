@@ -22,8 +22,10 @@ class AtSize:
     distance: float | None
     """To the unbatched vector; None where it is equal bit for bit."""
     position: int
+    together: int
+    """Texts in its batch, itself among them."""
     mates: tuple[str, ...]
-    """Ids of the texts that shared its batch, itself left out."""
+    """Ids of those that shared its batch and are known; a recording may have left some out."""
     steps: tuple[int, ...]
     """Texts of each step that the scheduler made of the batch."""
 
@@ -63,6 +65,7 @@ def detail_of(run: Results, setting: SettingResults, row: int, metric: Metric) -
                     size,
                     None if identical else value,
                     int(setting.of(size).position[row]),
+                    setting.of(size).handed_in(batch),
                     tuple(pack.texts[mate].id for mate in batch if mate != row),
                     tuple(s for s, _ in _steps(setting, size, batch)),
                 )

@@ -76,6 +76,19 @@ async def test_a_machine_without_vllm_is_as_good(
         assert told(app) == ""
 
 
+async def test_a_text_says_how_many_shared_its_batch_though_they_were_left_out(
+    tmp_path: Path,
+) -> None:
+    app = app_of(library.find("h200-decoder"), tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        await pilot.press("4")
+        await until(pilot, lambda: app.focused is not None and app.focused.id != "field-model")
+        await pilot.press("enter")
+        await until(pilot, lambda: "place 1 of 256" in text_of(app))
+        assert "no more texts" not in text_of(app)
+
+
 async def test_m_shows_another_of_them(tmp_path: Path) -> None:
     app = app_of(library.find("h200"), tmp_path)
     async with app.run_test(size=WIDE) as pilot:

@@ -141,8 +141,11 @@ class DetailScreen(ModalScreen[int | None]):
         bar = "█" * length
         # Texts that share it beyond the width are cut off; how many they are stands before them.
         mates = ", ".join(printable(mate, 24) for mate in one.mates[:8])
-        shared = f"place {one.position + 1} of {len(one.mates) + 1}"
+        shared = f"place {one.position + 1} of {one.together}"
         if len(one.steps) > 1:
             shared += f", split into steps of {', '.join(map(str, one.steps))}"
-        shared += f", with {mates}" if mates else ": there were no more texts"
+        if mates:
+            shared += f", with {mates}"
+        elif one.together == 1:
+            shared += ": there were no more texts"
         return f"@{one.batch_size:<5} {value:>9} {bar:<12}  {shared}"
