@@ -21,9 +21,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 def main(model: str, dtype: str, texts_file: str, batches: list[int]) -> None:
     told = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    from embedtui.engine.vllm_contact import hide_broken_companions
+    from embedtui.engine.vllm_contact import hide_broken_companions, inspect_models_here
 
     hide_broken_companions()
+    inspect_models_here()
     from vllm import LLM
 
     texts = json.loads(Path(texts_file).read_text())

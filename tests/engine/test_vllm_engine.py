@@ -25,6 +25,8 @@ os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_KVCACHE_SPACE": 
                "OMP_WAIT_POLICY": "PASSIVE"}
 for name in ("torchvision", "torchaudio", "torchcodec"):
     sys.modules[name] = None
+from vllm.model_executor.models import registry
+registry._run_in_subprocess = lambda look: look()
 from vllm import LLM
 model, texts, out = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
 llm = LLM(model=model, runner="pooling", dtype="float32", enforce_eager=True,
