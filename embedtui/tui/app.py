@@ -268,13 +268,9 @@ class Explorer(App[int]):
             return
         use = view.wish.scenario
         state = {True: "good", False: "bad", None: "open"}[line.judgement.holds]
+        where = (view.recorded, view.texts) if view.recorded else (view.texts, view.machine)
         self.query_one(Header).show(
-            (
-                view.model,
-                line.label,
-                view.recorded or view.texts,
-                view.texts if view.recorded else view.machine,
-            ),
+            (view.model, line.label, *where),
             (state, f"{use.short}  {line.judgement.said(use)}"),
         )
 
@@ -480,7 +476,7 @@ class Explorer(App[int]):
 
     async def action_quit(self) -> None:
         """Leave, and ask first while an engine works."""
-        if not self.session.busy:
+        if self.opened is not None or not self.session.busy:
             self.exit(0)
             return
         from embedtui.tui.pickers.confirm import ConfirmScreen  # noqa: PLC0415 - when it is asked
@@ -990,13 +986,12 @@ def said_of(view: View, paused: bool) -> str:
             if view.measuring and view.rate is not None and view.seconds_left is not None:
                 said += f" · {view.rate:.0f} texts/s · {duration(view.seconds_left)} left"
         case _:
-            if view.recorded:
-                ended = f"recorded {view.recorded} · "
-                return ended + (f"{view.focus.label}: {view.focus.sentence}" if view.focus else "")
             ended = {
                 "cancelled": "stopped, what was measured stays; r goes on where it ended · ",
                 "finished": f"done in {duration(view.seconds)} · ",
             }.get(view.status, "")
+            if view.recorded:
+                ended = f"recorded {view.recorded} · "
             focus = view.focus
             said = f"{focus.label}: {focus.sentence}" if focus else _READY
             said = view.problem or ended + said

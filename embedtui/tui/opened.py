@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from embedtui.errors import InputError
 from embedtui.record import library, run_file
@@ -20,7 +20,7 @@ class Opened(Session):
     """Holds the figures of one run file at a time, out of those that were opened."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        super().__init__(cast("Engines", _NoEngines()))
+        super().__init__(cast("Engines", None))  # nothing here asks for one
         self.files = tuple(files)
         self.shown: Path | None = None
         """The file whose figures are held."""
@@ -50,7 +50,7 @@ class Opened(Session):
             results = run_file.read(path)
             with self.lock:
                 self.runs, self.faults, self.shown = [results], {}, path
-                self.recorded = library.held_by(results)
+                self.recorded = library.where_of(results.environment, results.started_at)
                 for setting in results.settings:
                     self._judge_of(results, setting)
         except InputError as error:
@@ -60,10 +60,3 @@ class Opened(Session):
             with self.lock:
                 self.state, self.stage = "idle", ""
             self._touch()
-
-
-class _NoEngines:
-    """Stands where engines would be."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"a recording has no engines: {name}")

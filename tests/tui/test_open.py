@@ -89,6 +89,17 @@ async def test_a_text_says_how_many_shared_its_batch_though_they_were_left_out(
         assert "no more texts" not in text_of(app)
 
 
+async def test_one_may_leave_while_a_file_is_read(tmp_path: Path) -> None:
+    app = app_of(library.find("h200-large"), tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        app.session.wait(30)
+        app.session.state = "running"
+        await pilot.press("q")
+        await pilot.pause()
+    assert app.return_code == 0
+
+
 async def test_m_shows_another_of_them(tmp_path: Path) -> None:
     app = app_of(library.find("h200"), tmp_path)
     async with app.run_test(size=WIDE) as pilot:

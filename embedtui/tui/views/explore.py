@@ -69,13 +69,13 @@ class ExploreView(Vertical):
         self._titles: dict[str, str] = {}
         self._over = "by-batch-size"
 
+    _model = ("", "", "")
+    """The model that is described, its name, and what it is."""
+
     @property
     def _of_files(self) -> bool:
         """Whether run files are shown, and there is nothing to choose for a next run."""
         return bool(self.app.outside.opened)  # type: ignore[attr-defined]
-
-    _model = ("", "", "")
-    """The model that is described, its name, and what it is."""
 
     def compose(self) -> ComposeResult:
         """Lay the panes out."""
@@ -238,7 +238,8 @@ class ExploreView(Vertical):
         counted = f"{len(view.lines)} settings; m: another"
         self.query_one("#field-model", Field).show(view.model, counted)
         self.query_one("#field-texts", Field).show(f"{view.texts_count} texts", view.texts)
-        self.query_one("#field-made", Field).show(*(view.recorded.split(" ", 1) or ("", "")))
+        date, _, where = view.recorded.partition(" ")
+        self.query_one("#field-made", Field).show(date, where)
 
     def _entitle(self, box: str, title: str) -> None:
         """Name a box; the same name again would have Textual paint all that is in it."""
