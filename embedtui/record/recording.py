@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from embedtui.study.events import (
     TruthComputed,
 )
 from embedtui.study.plan import Plan
+from embedtui.study.results import Results
 from embedtui.texts import TextPack
 
 _KEPT = re.compile(r"(?P<name>.*), \d+ of (?P<whole>\d+)", re.DOTALL)
@@ -47,7 +48,10 @@ def write(
         InputError: if the source is no run file, the target exists or cannot be written, or none of
             the batch sizes was measured.
     """
-    results = run_file.read(source)
+    events = list(run_file.events_of(source))
+    results = Results()
+    for event in events:
+        results(event)
     plan = results.plan
     sizes = [s for s in plan.batch_sizes if batch_sizes is None or s == 1 or s in batch_sizes]
     if len(sizes) < 2 <= len(plan.batch_sizes):
@@ -56,16 +60,12 @@ def write(
     rows = _sample(len(plan.pack), every)
     recorder = run_file.Recorder(target)
     try:
-        for event in _kept(run_file.events_of(source), rows, sizes):
+        for event in _kept(events, rows, sizes):
             recorder(event)
         recorder.close()
-        with contextlib.closing(sqlite3.connect(target)) as database:
-            with database:
-                write_packed(database, results, rows, sizes)
-                database.execute("UPDATE batches SET vectors = x''")
-                database.execute("UPDATE truth SET vector = x''")
-                database.execute("UPDATE settings SET log = NULL")
-            database.execute("VACUUM")
+        with contextlib.closing(sqlite3.connect(target)) as database, database:
+            write_packed(database, results, rows, sizes)
+            database.execute("UPDATE settings SET log = NULL")
     except BaseException:
         recorder.close()
         target.unlink(missing_ok=True)
@@ -81,8 +81,11 @@ def _sample(texts: int, every: int) -> list[int]:
     return sorted(int(row) for row in drawn)
 
 
-def _kept(events: Iterator[Event], rows: Sequence[int], sizes: Sequence[int]) -> Iterator[Event]:
-    """Return the events as they would be if only these texts and batch sizes were of interest."""
+def _kept(events: Iterable[Event], rows: Sequence[int], sizes: Sequence[int]) -> Iterator[Event]:
+    """Return the events as they would be if only these texts and batch sizes were of interest.
+
+    Without their vectors, which are packed.
+    """
     place = {row: at for at, row in enumerate(rows)}
     whole = 0
     for event in events:
@@ -116,7 +119,7 @@ def _kept(events: Iterator[Event], rows: Sequence[int], sizes: Sequence[int]) ->
                     yield replace(
                         event,
                         rows=tuple(place[event.rows[at]] for at in there),
-                        vectors=event.vectors[there],
+                        vectors=event.vectors[there, :0],
                         kept=part if event.kept or len(rows) < whole else None,
                     )
             case SettingEnded():
@@ -128,7 +131,7 @@ def _kept(events: Iterator[Event], rows: Sequence[int], sizes: Sequence[int]) ->
                         event,
                         rows=tuple(place[event.rows[at]] for at in there),
                         tokens=tuple(event.tokens[at] for at in there),
-                        vectors=event.vectors[there],
+                        vectors=event.vectors[there, :0],
                     )
             case _:
                 yield event
