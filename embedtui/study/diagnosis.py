@@ -313,7 +313,7 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
             "pool in float32, as vLLM does since it adds up each text by itself: upgrade vLLM",
         )
     if most <= _BEYOND * own:
-        return _of_rounding(setting, most, own, known=error is not None)
+        return _of_rounding(setting, most, own, known=bool(error))
     return _beyond_rounding(setting, most, own)
 
 

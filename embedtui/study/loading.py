@@ -7,9 +7,10 @@ little more than the time of one. Nothing is measured meanwhile: no figure suffe
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
 
 from embedtui import machine
 from embedtui.engine.client import Engine, Engines
@@ -56,15 +57,16 @@ class Loader:
         """Bytes of the loaded weights, as far as they are known."""
         return self._weights_bytes
 
-    def next(self, upcoming: Sequence[Setting], tell: Callable[[str], None]) -> Loaded:
-        """Return the engine of the first of the `upcoming` settings.
+    def next(
+        self, setting: Setting, following: Iterable[Setting], tell: Callable[[str], None]
+    ) -> Loaded:
+        """Return the engine of a setting; those of the `following` ones may be loaded beside it.
 
         Raises:
             EmbedtuiError: if it cannot be loaded.
         """
-        setting = upcoming[0]
         if setting not in self._ahead and self._together > 1:
-            self._load_together(upcoming, tell)
+            self._load_together(setting, following, tell)
         found = self._ahead.pop(setting, None)
         if isinstance(found, EmbedtuiError):
             raise found
@@ -115,23 +117,26 @@ class Loader:
             raise
         return engine, prepared, False
 
-    def _load_together(self, upcoming: Sequence[Setting], tell: Callable[[str], None]) -> None:
+    def _load_together(
+        self, setting: Setting, following: Iterable[Setting], tell: Callable[[str], None]
+    ) -> None:
         """Load the engines of as many settings as there is room for, and wait for all."""
         room = machine.free_memory() // self._wanted(0, _USUAL_BUDGET)
-        settings = upcoming[: min(self._together, room)]
+        beside = max(min(self._together, room) - 1, 0)
+        settings = [setting, *islice(following, beside)]
         if len(settings) < 2:
             return
         said: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-        def load(setting: Setting) -> None:
-            first = setting == settings[0]
+        def load(one: Setting) -> None:
+            first = one == setting
             try:
-                self._ahead[setting] = self.load(setting, said.put if first else _say_nothing)
+                self._ahead[one] = self.load(one, said.put if first else _say_nothing)
             except EmbedtuiError as error:
-                self._ahead[setting] = error
+                self._ahead[one] = error
 
         with ThreadPoolExecutor(len(settings), thread_name_prefix="embedtui-load") as pool:
-            loading = [pool.submit(load, setting) for setting in settings]
+            loading = [pool.submit(load, one) for one in settings]
             while not all(one.done() for one in loading):
                 with suppress(queue.Empty):
                     tell(f"{said.get(timeout=0.05)}, {len(settings)} engines at once")

@@ -57,7 +57,6 @@ class Pass:
         self.steps: list[tuple[int, int, int]] = []
         """Texts handed in together, then sequences and tokens of each step made of them."""
         self.seconds = 0.0
-        self._embedded = 0
         self._batches: dict[tuple[int, ...], tuple[Steps, float]] = {}
         self._handed_in: dict[tuple[int, ...], int] = {}
 
@@ -80,7 +79,6 @@ class Pass:
         self.step_tokens[rows] = event.steps[0][1] if len(event.steps) == 1 else 0
         self.steps += [(handed_in, sequences, tokens) for sequences, tokens in event.steps]
         self.seconds += event.seconds
-        self._embedded += handed_in
 
     @property
     def batch_rows(self) -> Iterable[tuple[int, ...]]:
@@ -108,7 +106,7 @@ class Pass:
     @property
     def texts_per_second(self) -> float | None:
         """Texts per second of engine time; None before the first batch."""
-        return self._embedded / self.seconds if self.seconds else None
+        return sum(self._handed_in.values()) / self.seconds if self.seconds else None
 
     @property
     def realised(self) -> dict[str, int]:

@@ -161,9 +161,9 @@ class Study:
             batches = self._begin(number, earlier.in_force, earlier.prepared, True, earlier.log)
             self._tell_again(number, batches, earlier)
             return
-        upcoming = [one for one in self.plan.settings[number:] if not self._is_whole(one)]
+        following = (s for s in self.plan.settings[number + 1 :] if not self._is_whole(s))
         engine, prepared, warm = self._loader.next(
-            upcoming, lambda what: self._tell(Waiting(what, number))
+            setting, following, lambda what: self._tell(Waiting(what, number))
         )
         self._loader.logs[setting] = str(engine.process.log)
         batches = self._begin(number, engine.in_force, prepared, warm, str(engine.process.log))

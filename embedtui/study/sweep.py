@@ -81,13 +81,16 @@ class Sweep:
         model given by hand that the file names, only its own parts are measured.
         """
         only = base.model if "model" in given else None
-        named = only in self.models
-        return [
-            replace(self._choices(part, base, device, given), model=model)
-            for part in self.parts
-            for model in (part.get("models", ()) if only is None or named else ()) or (base.model,)
-            if not named or model == only
-        ]
+        plans = []
+        for part in self.parts:
+            models = part.get("models") or [base.model]
+            if only in self.models:
+                models = [model for model in models if model == only]
+            elif only is not None:
+                models = [only]
+            choices = self._choices(part, base, device, given)
+            plans += [replace(choices, model=model) for model in models]
+        return plans
 
     def _choices(
         self, part: Mapping[str, Any], base: Choices, device: Device, given: Collection[str]
