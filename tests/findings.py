@@ -62,7 +62,7 @@ def of_settings(name: str) -> str:
                 one.setting.brief,
                 figure(largest(one.noise())),
                 *(figure(drift(one, size)) for size in shown),
-                figure(largest(one.precision_error(run.truth))),
+                figure(one.largest_error(run.truth)),
                 f"{one.unbatched.texts_per_second:.0f}",
                 f"{one.of(sizes[-1]).texts_per_second:.0f}",
             ]
@@ -113,7 +113,8 @@ def restarts() -> str:
 
 def _where(run: Results) -> str:
     count, pack = len(run.plan.pack), run.plan.pack.name
-    return f"{run.plan.model_name}, {count} texts ({pack}), recorded {library.held_by(run)}.\n\n"
+    recorded = library.where_of(run.environment, run.started_at)
+    return f"{run.plan.model_name}, {count} texts ({pack}), recorded {recorded}.\n\n"
 
 
 TABLES: dict[str, Callable[[], str]] = {

