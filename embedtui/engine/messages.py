@@ -107,6 +107,8 @@ class Load:
     """Bytes of a decoder's cache that hold the largest batch."""
     free_share: float | None = None
     """Share of the GPU's memory that vLLM may count on; None on the CPU."""
+    warm_up: tuple[int, ...] = ()
+    """Batch sizes to try on a GPU before `Ready`: their first step compiles kernels."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -173,6 +173,7 @@ class _Engine:
             "vllm_max_length": int(self._config.max_model_len),
         }
         self._on_gpu = facts["device"] == "cuda"
+        self._warm_up(request.warm_up)
         self._prove(facts)
         facts |= self._probe()
         seconds = time.monotonic() - began
@@ -187,16 +188,29 @@ class _Engine:
                 self._client.send(WorkDone(cancelled=True))
                 return
             prompts = [self._prompts[row] for row in job.rows]
-            if self._on_gpu and len(prompts) not in self._warmed:
-                # Kernels are compiled and tuned at the first step of a size; that is not its speed.
-                self._warmed.add(len(prompts))
-                vllm_contact.embed(self._llm, prompts)
+            self._warm(prompts)
             self._steps.clear()
             began = time.perf_counter()
             vectors = vllm_contact.embed(self._llm, prompts, self._setting.dimensions)
             seconds = time.perf_counter() - began
             self._client.send(BatchDone(job.number, vectors, tuple(self._steps), seconds))
         self._client.send(WorkDone())
+
+    def _warm_up(self, sizes: Sequence[int]) -> None:
+        """Take the first steps of these sizes while other engines load too."""
+        prompts = [ids for ids in self._prompts if ids]
+        for size in sizes:
+            if size <= len(prompts):
+                self._warm(prompts[:size])
+
+    def _warm(self, prompts: list[list[int]]) -> None:
+        """Run a batch once if none of its size was run.
+
+        On a GPU the first step of a size compiles and tunes kernels; that is not its speed.
+        """
+        if self._on_gpu and len(prompts) not in self._warmed:
+            self._warmed.add(len(prompts))
+            vllm_contact.embed(self._llm, prompts)
 
     def _truncated(self, text: str, limit: int) -> list[int]:
         tokenizer, lower = self._tokenizer

@@ -25,6 +25,8 @@ _USUAL_BUDGET = 32_768
 """Tokens of a step, before the texts are tokenized."""
 _MOST_TOGETHER = 4
 _CORES_EACH = 3
+_WARMED_UP = 2
+"""Batch sizes that a first drift figure needs: unbatched, and the smallest batch."""
 
 Loaded = tuple[Engine, Prepared, bool]
 """An engine, the texts as it reads them, and whether it stood already."""
@@ -110,7 +112,9 @@ class Loader:
             kv_bytes = opened.kv_bytes_per_token * (budget + 128 * (largest + 2))
             wanted = self._wanted(kv_bytes, budget)
             self._engines.make_room(wanted, sparing=engine)
-            load = Load(largest, budget, longest, kv_bytes, _share_of_gpu(wanted))
+            share = _share_of_gpu(wanted)
+            sizes = plan.batch_sizes[:_WARMED_UP]
+            load = Load(largest, budget, longest, kv_bytes, share, warm_up=sizes)
             engine.load(load, tell, stop)
         except BaseException:
             self._engines.drop(engine)
