@@ -15,7 +15,7 @@ to each other is in their inner products, and those are all that is kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal, NamedTuple
@@ -135,6 +135,10 @@ class Budget:
         To first order: what other layers add does not change. Where an exact layer hands its state
         to one that is not, the state is rounded.
         """
+        return self._length(self.counted(exact))
+
+    def counted(self, exact: Collection[int]) -> npt.NDArray[np.bool_]:
+        """Return which rows of `parts` add to the error with these layers in float32."""
         count = len(self.places) + 1
         counts = np.zeros(len(self.parts), dtype=np.bool_)
         for number, place in enumerate(self.places):
@@ -142,7 +146,7 @@ class Budget:
         counts[count - 1] = True
         for layer in exact:
             counts[count + layer] = layer + 1 not in exact
-        return self._length(counts)
+        return counts
 
     def _length(self, counts: npt.NDArray[np.bool_]) -> float:
         weights = counts.astype(np.float64)
@@ -169,23 +173,26 @@ class Choice(NamedTuple):
 def fewest_exact(budgets: Sequence[Budget], tolerance: float) -> Choice | None:
     """Return the fewest layers that bring every text's error under the tolerance, as predicted.
 
-    Of equally many the one with the smallest error. None where all layers together do not.
+    Of equally many the ones with the smallest error. None where all layers together do not.
     """
     count = budgets[0].layers
-    if _largest(budgets, range(count)) > tolerance:
+    if best_exact(budgets, count).error > tolerance:
         return None
     if count > _EXHAUSTIVE:
         return _greedy(budgets, tolerance)
-    for size in range(count + 1):
-        found = _best(budgets, combinations(range(count), size))
-        if found.error <= tolerance:
-            return found
-    return None
+    return next(
+        found
+        for size in range(count + 1)
+        if (found := best_exact(budgets, size)).error <= tolerance
+    )
 
 
 def best_exact(budgets: Sequence[Budget], size: int) -> Choice:
     """Return the layers, so many, whose float32 would leave the smallest largest error."""
-    return _best(budgets, combinations(range(budgets[0].layers), size))
+    sets = list(combinations(range(budgets[0].layers), size))
+    errors = _largest(budgets, sets)
+    best = int(np.argmin(errors))
+    return Choice(sets[best], float(errors[best]))
 
 
 def _greedy(budgets: Sequence[Budget], tolerance: float) -> Choice:
@@ -194,23 +201,20 @@ def _greedy(budgets: Sequence[Budget], tolerance: float) -> Choice:
     From the whole set down, because a lone exact layer rounds its output and gains little: sets
     that are worth having are runs of neighbours, which adding one by one does not find.
     """
-    kept = set(range(budgets[0].layers))
-    error = _largest(budgets, kept)
+    kept = tuple(range(budgets[0].layers))
+    error = float(_largest(budgets, [kept])[0])
     while kept:
-        trials = [(_largest(budgets, kept - {layer}), layer) for layer in sorted(kept)]
-        cheapest, layer = min(trials)
-        if cheapest > tolerance:
+        trials = [tuple(one for one in kept if one != layer) for layer in kept]
+        errors = _largest(budgets, trials)
+        best = int(np.argmin(errors))
+        if errors[best] > tolerance:
             break
-        kept.remove(layer)
-        error = cheapest
-    return Choice(tuple(sorted(kept)), error, greedy=True)
+        kept, error = trials[best], float(errors[best])
+    return Choice(kept, error, greedy=True)
 
 
-def _best(budgets: Sequence[Budget], sets: Iterable[Sequence[int]]) -> Choice:
-    error, layers = min((_largest(budgets, one), tuple(one)) for one in sets)
-    return Choice(layers, error)
-
-
-def _largest(budgets: Sequence[Budget], exact: Iterable[int]) -> float:
-    chosen = frozenset(exact)
-    return max(budget.with_exact(chosen) for budget in budgets)
+def _largest(budgets: Sequence[Budget], sets: Sequence[Collection[int]]) -> Floats:
+    """Return by set of exact layers the largest error over texts."""
+    weights = np.stack([budgets[0].counted(exact) for exact in sets]).astype(np.float64)
+    squares = [np.sum((weights @ budget.parts) * weights, axis=1) for budget in budgets]
+    return np.asarray(np.sqrt(np.maximum(np.max(squares, axis=0), 0)))
