@@ -155,10 +155,10 @@ def show(setting: dict[str, Any], console: Console) -> None:
     console.print(
         Padding(
             Text(
-                "error, drift: relative L2 of states, median over texts; growth: over the place "
-                "before; adds: what this part alone moves the final vector, L2; equal: texts whose "
-                "states in a batch are bitwise those alone; exact: largest final error, L2, with "
-                "this layer alone in float32",
+                "error: relative L2 of states to float64, median over texts; growth: over the "
+                "place before; adds: what this part alone moves the final vector, L2; drift: of "
+                "a batch, largest; equal: texts whose states in a batch are bitwise those alone; "
+                "exact: the final error, largest, with this layer alone in float32",
                 style="dim",
             ),
             (0, 0, 0, 2),
@@ -217,8 +217,8 @@ def _cells(place: dict[str, Any], found: dict[str, Any]) -> list[str]:
         _figure(error and error["p50"]),
         f"{error['ratio']:.2f}" if error and error["ratio"] is not None else "",
         _figure(place["adds"]),
-        f"{place['share']:.0%}" if place["share"] is not None else "",
-        ("bitwise" if drift["identical"] == texts else _figure(drift["p50"])) if drift else "",
+        f"{round(place['share'], 2) + 0.0:.0%}" if place["share"] is not None else "",
+        ("bitwise" if drift["identical"] == texts else _figure(drift["max"])) if drift else "",
         f"{drift['identical']}/{texts}" if drift else "",
         _figure(exact),
     ]

@@ -11,13 +11,13 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.measure.layers import Budget, Choice, Place, best_exact, fewest_exact
+from embedtui.measure.layers import Budget, Choice, Part, Place, best_exact, fewest_exact
 from embedtui.study.events import LayersCompared, LayersFailed, LayersJudged, LayersMixed
 
 Floats = npt.NDArray[np.float64]
 
 _BEGUN = 0.01
-"""Error and drift have begun where they come to this share of their largest."""
+"""An error has begun where it comes to this share of its largest."""
 _JUMP = 4
 """A part that adds so many times as much as the middle one is a jump."""
 _MOST = 0.8
@@ -39,6 +39,12 @@ class Curve:
         """By place, how many times the median of the place before; NaN for the first."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(np.append(np.nan, self.median[1:] / self.median[:-1]))
+
+    @property
+    def moved(self) -> Place | None:
+        """The first place where some text's states are not equal bit for bit; None for none."""
+        there = np.flatnonzero(self.identical < self.texts)
+        return self.places[int(there[0])] if len(there) else None
 
     @property
     def begins(self) -> Place | None:
@@ -66,6 +72,10 @@ class Adds:
         middle = float(np.median(self.lengths[:-1]))
         order = np.argsort(-self.lengths, kind="stable")
         return tuple(self.parts[n] for n in order if self.lengths[n] > _JUMP * middle)
+
+    def share_of(self, part: Part) -> float:
+        """Return the share of all parts of a kind together."""
+        return float(sum(self.shares[n] for n, one in enumerate(self.parts) if one.part == part))
 
     @property
     def most(self) -> tuple[Place, Place, float]:

@@ -38,7 +38,11 @@ def _error(found: LayerResults) -> str:
     else:
         grows = f"does not grow, {last:.1e} at the end"
     begin, end, share = adds.most
-    return f"{where}, and {grows}; {_stretch(begin, end)} {share:.0%} of it"
+    halves = ""
+    if any(part.part == "attention" for part in adds.parts):
+        attention, mlp = adds.share_of("attention"), adds.share_of("mlp")
+        halves = f" (all attention {attention:.0%}, all MLPs {mlp:.0%})"
+    return f"{where}, and {grows}; {_stretch(begin, end)} {share:.0%} of it{halves}"
 
 
 def _middle(adds: Adds) -> float:
@@ -84,7 +88,7 @@ def _drift(found: LayerResults) -> str:
     if curve is None:
         return ""
     size = found.batch_sizes[-1]
-    begins = curve.begins
+    begins = curve.moved
     if begins is None:
         return f"no batch drift in any layer at batch size {size}: all states are bitwise identical"
     place = curve.places.index(begins)
