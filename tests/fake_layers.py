@@ -33,7 +33,7 @@ PLACES = (
     Place("norm"),
 )
 FAULT = 30
-"""So many times as much as any other a part adds that is ordered to be at fault."""
+"""About so many times as much as any other adds a part that is ordered to be at fault."""
 
 
 class FakeLayers:
@@ -97,12 +97,15 @@ class FakeExact:
         drawn = np.random.default_rng(_seed(request.text))
         size = float(np.linalg.norm(error)) / np.sqrt(len(PLACES))
         parts = [_of_length(drawn, len(error), size) for _ in (*PLACES, "pooling")]
-        if self._script.layer_fault is not None:
-            parts[PLACES.index(self._script.layer_fault)] *= FAULT
-        # The first takes what is missing to the error that the vector has.
-        parts[0] = error - sum(parts[1:])
+        missing = error - sum(parts)
+        if self._script.layer_fault is None:
+            parts = [part + missing / len(parts) for part in parts]
+        else:
+            parts = [part / FAULT for part in parts]
+            at_fault = PLACES.index(self._script.layer_fault)
+            parts[at_fault] = error - sum(parts[:at_fault] + parts[at_fault + 1 :])
         relative = np.sqrt(np.cumsum([float(part @ part) for part in parts[:-1]]))
-        roundings = [_of_length(drawn, len(error), size / 8) for _ in range(LAYERS)]
+        roundings = [_of_length(drawn, len(error), size / FAULT) for _ in range(LAYERS)]
         return LayersJudged(
             exact,
             relative,
