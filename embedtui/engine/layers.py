@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -90,25 +91,20 @@ class EngineLayers:
         long texts are larger than what should go through a socket.
 
         Raises:
-            EngineError: if the batch holds the texts in another order than they were handed in.
+            EngineError: if it cannot be told which text is where in the batch.
         """
         alone = [self._run([prompt], places)[0] for prompt in prompts]
         steps.clear()
         batch, _ = self._run(prompts, places)
         relative = np.zeros((len(prompts), len(places)))
         identical = np.zeros(relative.shape, dtype=np.bool_)
+        order = _order([len(prompt) for prompt in prompts], steps, batch, alone)
         for number, place in enumerate(places):
-            together = batch.at(place)
-            start = 0
-            for row, prompt in enumerate(prompts):
-                mine = together[start : start + len(prompt)]
-                single = alone[row].at(place)[: len(prompt)]
-                start += len(prompt)
+            for row, mine in order.blocks(batch.at(place)):
+                single = alone[row].at(place)[: len(mine)]
                 identical[row, number] = bool((mine == single).all())
                 if not identical[row, number]:
                     relative[row, number] = relative_states(_array(mine), _array(single))
-        if _EMBEDDINGS in places and relative[:, places.index(_EMBEDDINGS)].max() > _ANOTHER_TEXT:
-            raise EngineError("the engine runs the texts of a batch in another order than asked")
         return LayersCompared(relative, identical, tuple(steps))
 
     def resume(
@@ -149,6 +145,50 @@ class EngineLayers:
 
                 before(hooks, self._pooler, pooled)
             yield states
+
+
+@dataclass(frozen=True)
+class _Order:
+    """Which text is where among the packed tokens of a batch."""
+
+    rows: tuple[int, ...]
+    lengths: tuple[int, ...]
+    """By row."""
+
+    def blocks(self, packed: Any) -> Iterator[tuple[int, Any]]:
+        """Return each text's tokens out of those of all."""
+        start = 0
+        for row in self.rows:
+            yield row, packed[start : start + self.lengths[row]]
+            start += self.lengths[row]
+
+
+def _order(
+    lengths: Sequence[int],
+    steps: Sequence[tuple[int, int]],
+    batch: States,
+    alone: Sequence[States],
+) -> _Order:
+    """Return the order that vLLM has put the texts in, told by their embeddings.
+
+    As they were handed in, or, by newer model runners on a GPU, the short ones of a step first.
+    """
+    rows = range(len(lengths))
+    sorted_rows: list[int] = []
+    for sequences, _ in steps:
+        step = rows[len(sorted_rows) : len(sorted_rows) + sequences]
+        sorted_rows += sorted(step, key=lambda row: lengths[row])
+    for tried in (tuple(rows), tuple(sorted_rows)):
+        order = _Order(tried, tuple(lengths))
+        blocks = order.blocks(batch.at(_EMBEDDINGS))
+        singles = [(mine, alone[row].at(_EMBEDDINGS)[: len(mine)]) for row, mine in blocks]
+        if len(tried) == len(lengths) and all(
+            len(mine) == len(single)
+            and relative_states(_array(mine), _array(single)) <= _ANOTHER_TEXT
+            for mine, single in singles
+        ):
+            return order
+    raise EngineError("the engine runs the texts of a batch in an order that cannot be told")
 
 
 def _array(state: Any) -> npt.NDArray[np.float32]:
