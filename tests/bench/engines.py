@@ -107,18 +107,22 @@ def side_by_side() -> None:
     loaded: dict[int, list[float]] = {1: [], 3: []}
     dtypes = ("bfloat16", "float16", "float32")
     with tempfile.TemporaryDirectory() as folder:
-        for many in (1, 3) * (1 + TURNS):
-            engines = Engines()
-            try:
-                engines.host.wait_ready()
-                chosen = dtypes[:many]
-                plan = _plan(model, pack, *({"dtype": dtype} for dtype in chosen), sizes=(1, 2))
+        engines = Engines()
+        try:
+            engines.host.wait_ready()
+            for many in (1, 3) * (1 + TURNS):
+                settings = [{"dtype": dtype} for dtype in dtypes[:many]]
+                plan = _plan(model, pack, *settings, sizes=(1, 2))
                 run_file = Path(folder) / f"{many}-{time.monotonic_ns()}.sqlite"
                 loading, first = _first_figures(plan, engines, run_file)
                 loaded[many].append(loading)
                 seconds[many].append(first)
-            finally:
-                engines.close()
+                for setting in plan.settings:
+                    warm = engines.warm(setting)
+                    if warm is not None:
+                        engines.drop(warm)
+        finally:
+            engines.close()
     print("seconds from asking to a drift figure of every setting, minilm")
     for many, word in ((1, "one setting"), (3, "three")):
         # The first time, files come from the disk and kernels are compiled.
