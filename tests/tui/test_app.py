@@ -15,13 +15,15 @@ from textual.message import Message
 
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError
-from embedtui.tui.actions import ACTIONS, BY_ID, shown
-from embedtui.tui.app import Explorer, Framed, duration
+from embedtui.tui.actions import ACTIONS, BY_ID, VIEWS, shown
+from embedtui.tui.app import Explorer
+from embedtui.tui.app.core import Framed
+from embedtui.tui.app.words import duration
 from embedtui.tui.screens.detail import DetailScreen
 from embedtui.tui.screens.help import HelpScreen
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.field import Field
-from embedtui.tui.widgets.strips import Hints, ProgressStrip
+from embedtui.tui.widgets.strips import Hints, ProgressStrip, Tabs
 from embedtui.tui.widgets.table import TextTable
 from tests.fakes import Script, broken
 from tests.tui.conftest import Make, ran, told, until
@@ -545,6 +547,26 @@ def test_every_action_has_a_method_a_help_line_and_keys_of_its_own() -> None:
         assert hasattr(Explorer, f"action_{action.id}")
         assert action.help
         assert BY_ID[action.id] is action
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_every_view_opens_by_its_key_and_stands_among_the_tabs(
+    make_app: Make, size: tuple[int, int]
+) -> None:
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await ran(pilot)
+        tabs = app.query_one(Tabs)
+        names = [r.id if r.view == "explore" and size == NARROW else r.view for r in VIEWS]
+        assert {name for name, _, _ in tabs.tabs} - {"help"} == set(names)
+        for row, name in zip(VIEWS, names, strict=True):
+            await pilot.press(row.digit)
+            await until(pilot, lambda: tabs.open == name)  # noqa: B023
+            assert app.query_one(f"#views > #{row.view}").display
+        for row, name in zip(VIEWS, names, strict=True):
+            tabs.post_message(Tabs.Opened(name))
+            await until(pilot, lambda: tabs.open == name)  # noqa: B023
+            assert app.query_one(f"#views > #{row.view}").display
 
 
 def test_keys_are_shown_as_they_are_printed() -> None:
