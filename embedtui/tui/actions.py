@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from embedtui.printable import printable
 
 
 @dataclass(frozen=True)
@@ -111,3 +114,25 @@ def shown(key: str) -> str:
     if name.startswith("ctrl+"):
         return "^" + name.removeprefix("ctrl+")
     return name.upper() if name[0] == "f" and name[1:].isdecimal() else name
+
+
+def clashes(keys: Mapping[str, str]) -> list[str]:
+    """Return a line for each key that would do two things, where `keys` are a user's own.
+
+    Of an action that is not among them the keys by default count.
+    """
+    actions: dict[str, list[str]] = {}
+    for action in ACTIONS:
+        for key in {_named(key) for key in keys.get(action.id, action.keys).split(",")}:
+            actions.setdefault(key, []).append(action.id)
+    return [
+        f"keys: '{printable(shown(key), 20)}' is {'both ' if len(ids) == 2 else ''}"
+        f"{' and '.join(ids)}: give one of them another key"
+        for key, ids in actions.items()
+        if len(ids) > 1
+    ]
+
+
+def _named(key: str) -> str:
+    """Return Textual's name of a key, where the character itself may be given."""
+    return next((name for name, one in _SHOWN.items() if one == key), key)

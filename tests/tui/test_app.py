@@ -15,7 +15,7 @@ from textual.message import Message
 
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError
-from embedtui.tui.actions import ACTIONS, BY_ID, VIEWS, shown
+from embedtui.tui.actions import ACTIONS, BY_ID, VIEWS, clashes, shown
 from embedtui.tui.app import Explorer
 from embedtui.tui.app.core import Framed
 from embedtui.tui.app.words import duration
@@ -567,6 +567,36 @@ async def test_every_view_opens_by_its_key_and_stands_among_the_tabs(
             tabs.post_message(Tabs.Opened(name))
             await until(pilot, lambda: tabs.open == name)  # noqa: B023
             assert app.query_one(f"#views > #{row.view}").display
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({}, []),
+        ({"hide": "f6", "show_all": "x"}, []),
+        ({"hide": "X", "show_all": "x"}, []),
+        ({"hide": "f6", "worst": "f6"}, ["'F6' is both hide and worst"]),
+        ({"hide": "e"}, ["'e' is both export and hide"]),
+        ({"hide": "f6,e"}, ["'e' is both export and hide"]),
+        ({"hide": "z,z"}, []),
+        ({"hide": "?"}, ["'?' is both help and hide"]),
+        ({"hide": "r", "worst": "r"}, ["'r' is run and hide and worst"]),
+        ({"hide": "\x1b[31m", "worst": "\x1b[31m"}, ["'\ufffd[31m' is both hide and worst"]),
+    ],
+)
+def test_keys_that_clash_are_told(keys: dict[str, str], told: list[str]) -> None:
+    assert clashes(keys) == [f"keys: {one}: give one of them another key" for one in told]
+
+
+async def test_the_explorer_starts_with_keys_that_clash_and_yours_counts(make_app: Make) -> None:
+    app = make_app(keys={"hide": "f5"})
+    app.outside.problems = tuple(clashes(app.config.keys))
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        assert "'F5' is both run and hide" in told(app)
+        await pilot.press("f5")
+        await until(pilot, lambda: app.frame.view.wish.hidden)
+        assert not app.session.busy
 
 
 def test_keys_are_shown_as_they_are_printed() -> None:
