@@ -19,7 +19,7 @@ def build(results: Results, setting: SettingResults) -> dict[str, Any] | None:
     if not found.there:
         return {"reason": found.reason} if found.reason else None
     under = results.plan.layers_under
-    choice, everything, mixed = found.choice(under), found.all_exact(), found.mixed
+    choice, everything = found.choice(under), found.all_exact()
     size = max(found.batch_sizes, default=0)
     low, high = found.realised(size)
     return {
@@ -36,12 +36,11 @@ def build(results: Results, setting: SettingResults) -> dict[str, Any] | None:
         and {
             "layers": list(choice.layers),
             "predicted": choice.error,
-            "measured": float(mixed.errors.max())
-            if mixed is not None and mixed.layers == choice.layers
-            else None,
+            "measured": _number(found.measured_with(choice)),
             "all_sets_tried": not choice.greedy,
         },
-        "all_float32": _number(everything.error if everything else None),
+        "all_float32": everything
+        and {"predicted": everything.error, "measured": _number(found.measured_with(everything))},
         "verdict": of_layers(found, under),
     }
 

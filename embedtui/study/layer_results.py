@@ -224,6 +224,12 @@ class LayerResults:
         budgets = self.budgets()
         return best_exact(budgets, budgets[0].layers) if budgets else None
 
+    def measured_with(self, choice: Choice) -> float | None:
+        """Return the largest error that was measured with these layers exact; None if not tried."""
+        if self.mixed is None or self.mixed.layers != choice.layers or not len(self.mixed.errors):
+            return None
+        return float(self.mixed.errors.max())
+
     def sum_gap(self, errors: dict[int, float]) -> float | None:
         """Return how far the sum of the parts is from errors that were measured without them.
 

@@ -68,15 +68,13 @@ def _exact(found: LayerResults, under: float | None) -> str:
     if largest <= wanted:
         return f"the final error, {largest:.1e}, is under {wanted:.1e} as it is"
     choice = found.choice(under)
+    tried = found.measured_with(choice or everything)
+    measured = "" if tried is None else f", {tried:.1e} measured"
     if choice is None:
         return (
             f"no layers in float32 would bring the final error, {largest:.1e}, under {wanted:.1e}: "
-            f"with all of them it would still be {everything.error:.1e}"
+            f"with all of them it would still be {everything.error:.1e} as predicted{measured}"
         )
-    tried = found.mixed
-    measured = ""
-    if tried is not None and tried.layers == choice.layers and len(tried.errors):
-        measured = f", {float(tried.errors.max()):.1e} measured"
     return (
         f"in float32, {layers_named(choice.layers)} would bring the final error from "
         f"{largest:.1e} under {wanted:.1e}: to {choice.error:.1e} as predicted{measured}"

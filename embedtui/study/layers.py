@@ -276,8 +276,9 @@ class _Look:
         )
 
     def _mix(self, exact: ExactModel) -> None:
-        """Measure the error with the layers exact that were found to be worth it."""
-        choice = self._found.choice(self._plan.layers_under)
+        """Measure the error with the layers exact that were found to be worth it, or else all."""
+        under = self._plan.layers_under
+        choice = self._found.choice(under) or self._found.all_exact()
         if choice is None or not choice.layers:
             return
         errors = []
