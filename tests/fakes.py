@@ -196,6 +196,7 @@ class FakeEngine(FakeLayers):
         self.longest = 0
         self._owner = owner
         self._script = owner.script
+        self._exact = exact
         self._texts: tuple[str, ...] = ()
         self._prepared = Prepared(())
 

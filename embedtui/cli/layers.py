@@ -18,6 +18,7 @@ from embedtui.engine.settings import parse_overrides
 from embedtui.errors import EngineError
 from embedtui.printable import printable
 from embedtui.record import exports, report
+from embedtui.record.layer_report import COLUMNS_EXPLAINED, figures
 from embedtui.record.run_file import new_path
 from embedtui.study.choices import Choices, plan_of
 from embedtui.study.layers import refuse_layers
@@ -155,10 +156,7 @@ def show(setting: dict[str, Any], console: Console) -> None:
     console.print(
         Padding(
             Text(
-                "error: relative L2 of states to float64, median over texts; growth: over the "
-                "place before; adds: what this part alone moves the final vector, L2; drift: of "
-                "a batch, largest; equal: texts whose states in a batch are bitwise those alone; "
-                "exact: the final error, largest, with this layer alone in float32",
+                COLUMNS_EXPLAINED,
                 style="dim",
             ),
             (0, 0, 0, 2),
@@ -202,29 +200,6 @@ def _table(found: dict[str, Any], console: Console, left_out: set[str]) -> Table
     for name in shown:
         table.add_column(name, justify="right", no_wrap=True, overflow="fold")
     for place in found["places"]:
-        cells = dict(zip(_COLUMNS, _cells(place, found), strict=True))
+        cells = figures(place, found)
         table.add_row(place["name"], *(cells[name] for name in shown))
     return table
-
-
-def _cells(place: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    error, drift = place["error"], place["drift"]
-    exact = None
-    if place["part"] in {"mlp", "layer"} and found["one_exact"]:
-        exact = found["one_exact"][place["layer"]]
-    texts = found["texts"] if drift is None else drift["texts"]
-    return [
-        _figure(error and error["p50"]),
-        f"{error['ratio']:.2f}" if error and error["ratio"] is not None else "",
-        _figure(place["adds"]),
-        f"{round(place['share'], 2) + 0.0:.0%}" if place["share"] is not None else "",
-        ("bitwise" if drift["identical"] == texts else _figure(drift["max"])) if drift else "",
-        f"{drift['identical']}/{texts}" if drift else "",
-        _figure(exact),
-    ]
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.1e}" if value else "0"

@@ -45,6 +45,39 @@ def build(results: Results, setting: SettingResults) -> dict[str, Any] | None:
     }
 
 
+def figures(place: dict[str, Any], found: dict[str, Any]) -> dict[str, str]:
+    """Return a place's figures as a table shows them, by column; empty for what is not there."""
+    error, drift, exact = place["error"], place["drift"], None
+    if place["part"] in {"mlp", "layer"} and found["one_exact"]:
+        exact = found["one_exact"][place["layer"]]
+    equal = drift is not None and drift["identical"] == drift["texts"]
+    share = place["share"]
+    return {
+        "error": _shown(error and error["p50"]),
+        "growth": f"{error['ratio']:.2f}" if error and error["ratio"] is not None else "",
+        "adds": _shown(place["adds"]),
+        # No share is shown as -0%.
+        "share": "" if share is None else f"{round(share, 2) + 0.0:.0%}",
+        "drift": "bitwise" if equal else _shown(drift and drift["max"]),
+        "equal": f"{drift['identical']}/{drift['texts']}" if drift else "",
+        "exact": _shown(exact),
+    }
+
+
+COLUMNS_EXPLAINED = (
+    "error: relative L2 of states to float64, median over texts; growth: over the place before; "
+    "adds: what this part alone moves the final vector, L2; drift: of a batch, largest; equal: "
+    "texts whose states in a batch are bitwise those alone; exact: the final error, largest, with "
+    "this layer alone in float32"
+)
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1e}" if value else "0"
+
+
 def sum_gap(results: Results, setting: SettingResults) -> float | None:
     """Return how far the parts' sum is from the precision error that the run measured itself."""
     error = setting.precision_error(results.truth)

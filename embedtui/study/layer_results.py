@@ -78,9 +78,10 @@ class Adds:
         return float(sum(self.shares[n] for n, one in enumerate(self.parts) if one.part == part))
 
     @property
-    def most(self) -> tuple[Place, Place, float]:
-        """The shortest stretch that makes most of the error: first and last part, and its share.
+    def most(self) -> tuple[Place, Place, float, float]:
+        """The shortest stretch that makes most of the error.
 
+        Its first and its last part, its share of the error, and how much of the model it is.
         Attention and MLP of a layer go together.
         """
         units: list[tuple[Place, Place, float]] = []
@@ -96,7 +97,7 @@ class Adds:
             best = max(starts, key=lambda start: sums[start + size] - sums[start])
             found = sums[best + size] - sums[best]
             if found >= _MOST or size == count:
-                return units[best][0], units[best + size - 1][1], found
+                return units[best][0], units[best + size - 1][1], found, size / count
         raise AssertionError("there is always a pooling")
 
 
@@ -110,6 +111,8 @@ class LayerResults:
         """Where states were held against float64."""
         self.mixed: LayersMixed | None = None
         """The error that was measured with some layers exact."""
+        self.version = 0
+        """Grows with every event."""
         self._compared: dict[int, list[LayersCompared]] = {}
         self._judged: dict[int, LayersJudged] = {}
         self._choices: dict[float, Choice | None] = {}
@@ -117,6 +120,7 @@ class LayerResults:
 
     def __call__(self, event: LayersCompared | LayersJudged | LayersMixed | LayersFailed) -> None:
         """Take in one event; what is measured again takes the place of what was there."""
+        self.version += 1
         match event:
             case LayersCompared():
                 there = self._compared.setdefault(event.batch_size, [])

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from embedtui.measure.layers import Place
 from embedtui.study.layer_results import Adds, LayerResults
 
+_SPREAD = 0.75
+"""A stretch longer than this share of the model says nothing of where an error comes from."""
 _FORTIETH = 0.025
 """Growth of one place over the one before that is no growth."""
 
@@ -37,12 +39,15 @@ def _error(found: LayerResults) -> str:
         grows = f"grows evenly, to {last:.1e}"
     else:
         grows = f"does not grow, {last:.1e} at the end"
-    begin, end, share = adds.most
+    begin, end, share, part = adds.most
     halves = ""
     if any(part.part == "attention" for part in adds.parts):
         attention, mlp = adds.share_of("attention"), adds.share_of("mlp")
         halves = f" (all attention {attention:.0%}, all MLPs {mlp:.0%})"
-    return f"{where}, and {grows}; {_stretch(begin, end)} {share:.0%} of it{halves}"
+    most = f"{_stretch(begin, end)} {share:.0%} of it"
+    if part > _SPREAD:
+        most = "it comes from all over the model"
+    return f"{where}, and {grows}; {most}{halves}"
 
 
 def _middle(adds: Adds) -> float:

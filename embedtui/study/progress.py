@@ -17,6 +17,7 @@ from embedtui.study.events import (
     TruthComputed,
     Waiting,
 )
+from embedtui.study.plan import Plan
 
 _AGAIN = {
     "first": "",
@@ -55,9 +56,9 @@ class Progress:
                 plan = event.plan
                 self._passes = len(plan.passes)
                 self._per_setting = self._passes * len(plan.pack)
-                self.total = self._per_setting * len(plan.settings)
-                self._labels = [setting.label for setting in plan.settings]
-                self._by_layer = plan.texts_by_layer
+                self._know(plan)
+                by_layer = self._by_layer if plan.layers else 0
+                self.total = (self._per_setting + by_layer) * len(plan.settings)
             case Waiting():
                 self.measuring = False
                 self._looked_into = 0
@@ -94,6 +95,7 @@ class Progress:
                 self.what = "float64 truth"
             case LayersJudged():
                 self._looked_into += 1
+                self._done[event.setting] += 1
                 self.what = (
                     f"{self._labels[event.setting]}: by layer, {self._looked_into} of "
                     f"{self._by_layer} texts"
@@ -110,6 +112,15 @@ class Progress:
     def done(self) -> int:
         """Texts that went through the engine, counted once per pass, over all settings."""
         return self._done.total()
+
+    def looking(self, plan: Plan) -> None:
+        """Count a look into the layers of one setting of a run that has ended."""
+        self._know(plan)
+        self.total = plan.texts_by_layer
+
+    def _know(self, plan: Plan) -> None:
+        self._labels = [setting.label for setting in plan.settings]
+        self._by_layer = plan.texts_by_layer
 
     @property
     def texts_per_second(self) -> float | None:

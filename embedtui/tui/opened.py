@@ -14,6 +14,7 @@ from embedtui.tui.session import Session
 
 if TYPE_CHECKING:
     from embedtui.engine.client import Engines
+    from embedtui.study.results import Results
 
 
 class Opened(Session):
@@ -27,6 +28,10 @@ class Opened(Session):
 
     def run(self, *choices: Choices) -> bool:
         """Measure nothing: there is no engine."""
+        return False
+
+    def look(self, results: Results, number: int) -> bool:
+        """Look into nothing, as there is no engine."""
         return False
 
     def show(self, path: Path) -> None:

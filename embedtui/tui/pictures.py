@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -211,6 +211,43 @@ def _waiting(view: View) -> str:
     return "nothing was measured" if view.problem else "press r to measure"
 
 
+def _by_layer(view: View, width: int, height: int, *, unicode: bool) -> Picture:
+    found = view.layers
+    places = [one for one in (found or {}).get("places", ()) if one["part"] != "pooling"]
+    lines = [
+        charts.Line("error", "series-1", _points(places, "error", "p50"), focused=True),
+        charts.Line("adds", "series-2", _points(places, "adds", None)),
+        charts.Line("drift", "series-3", _points(places, "drift", "max")),
+    ]
+    names = {"embeddings": "emb", "attention": "", "norm": "norm"}
+    label = view.focus.label if view.focus else ""
+    reason = (found or {}).get("reason", "")
+    return charts.drift_by_layer(
+        lines,
+        [names.get(one["part"], str(one["layer"])) for one in places],
+        width=width,
+        height=height,
+        unicode=unicode,
+        empty=reason
+        or (f"nobody looked into the layers of {label}" if view.recorded and label else "")
+        or (f"press l to look into the layers of {label}" if label and view.state == "idle" else "")
+        or _waiting(view),
+    )
+
+
+def _points(
+    places: list[dict[str, Any]], measure: str, key: str | None
+) -> tuple[tuple[int, float | None], ...]:
+    """Return a measure's points; None where states are equal bit for bit."""
+    found = []
+    for number, place in enumerate(places):
+        one = place[measure]
+        value = one if key is None or one is None else one[key]
+        if value is not None:
+            found.append((number, value or None))
+    return tuple(found)
+
+
 PICTURES: dict[str, Draw] = {
     "histogram": _histogram,
     "by-batch-size": _by_batch_size,
@@ -220,5 +257,6 @@ PICTURES: dict[str, Draw] = {
     "scatter": _scatter,
     "heat-map": _heat_map,
     "front": _front,
+    "by-layer": _by_layer,
 }
 """Every chart that a frame can hold, by the name of its widget."""

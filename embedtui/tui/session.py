@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
 from embedtui.engine.client import Engines
-from embedtui.errors import EmbedtuiError
+from embedtui.errors import Cancelled, EmbedtuiError
 from embedtui.study.choices import Choices, plan_of
-from embedtui.study.events import BatchEmbedded, Event, RunEnded, SettingEnded, Waiting
+from embedtui.study.events import (
+    BatchEmbedded,
+    Event,
+    LayersFailed,
+    LayersJudged,
+    RunEnded,
+    SettingEnded,
+    Waiting,
+)
 from embedtui.study.findings import faults_of
+from embedtui.study.layers import LayersStudy
 from embedtui.study.plan import Plan
 from embedtui.study.progress import Progress
 from embedtui.study.results import Results, SettingResults
@@ -39,12 +49,19 @@ class Listening(Protocol):
 
 Recording = Callable[[Plan], tuple[Listening, Results | None]]
 """Gives what writes a plan's run down, and what it holds already of a sweep that was cut off."""
+Reopening = Callable[[Path], Listening]
+"""Gives what writes on in the file of a run that has ended."""
 
 
 class Session:
     """Runs one study after the other on engines that stay warm between them."""
 
-    def __init__(self, engines: Engines, record: Recording | None = None) -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        record: Recording | None = None,
+        reopen: Reopening | None = None,
+    ) -> None:
         self.engines = engines
         self.lock = threading.RLock()
         """Held while results change; hold it to read them."""
@@ -64,7 +81,10 @@ class Session:
         """Where and when the figures were recorded, if they come from a file and no engine."""
         self._listener: Callable[[], None] = lambda: None
         self._record = record
-        self._study: Study | None = None
+        self._reopen = reopen
+        self._known: dict[Results, tuple[Path | None, int | None]] = {}
+        """The file of each run, and the bytes of its model's weights."""
+        self._study: Study | LayersStudy | None = None
         self._results = Results()
         self._began = 0.0
         self._took: float | None = 0.0
@@ -93,16 +113,27 @@ class Session:
 
     def run(self, *choices: Choices) -> bool:
         """Begin a run, or one after the other of a sweep over models; False where one goes on."""
+        works = [partial(self._one, one) for one in choices]
+        return self._begin("reading model and texts", Progress(), works)
+
+    def look(self, results: Results, number: int) -> bool:
+        """Begin to look into the layers of a setting that was measured; False where one goes on."""
+        progress = Progress()
+        progress.looking(results.plan)
+        return self._begin("finding the layers", progress, [partial(self._look, results, number)])
+
+    def _begin(self, stage: str, progress: Progress, works: Sequence[Callable[[], None]]) -> bool:
         with self.lock:
             if self.busy:
                 return False
-            self.state, self.problem, self.stage = "running", "", "reading model and texts"
-            self.progress = Progress()
+            self.state, self.problem, self.stage = "running", "", stage
+            progress.what = stage
+            self.progress = progress
             self._began, self._took = time.monotonic(), None
             self._stop.clear()
         self._touch()
         self._thread = threading.Thread(
-            target=self._work, args=(choices,), name="embedtui-study", daemon=True
+            target=self._work, args=(works,), name="embedtui-study", daemon=True
         )
         self._thread.start()
         return True
@@ -143,12 +174,12 @@ class Session:
             self.version += 1
         self._listener()
 
-    def _work(self, plans: tuple[Choices, ...]) -> None:
+    def _work(self, works: Sequence[Callable[[], None]]) -> None:
         try:
-            for choices in plans:
+            for work in works:
                 if self._stop.is_set():
                     break
-                self._one(choices)
+                work()
         finally:
             with self.lock:
                 self._study = None
@@ -167,6 +198,7 @@ class Session:
                 return
             recorder, begun = self._record(plan) if self._record else (None, None)
             self.run_path = getattr(recorder, "path", None)
+            self._known[results] = self.run_path, weights
             listeners: list[Callable[[Event], None]] = [results, self.progress, self._after]
             study = Study(
                 plan,
@@ -198,7 +230,49 @@ class Session:
                 self.runs = self.runs[-_RUNS_KEPT:]
                 kept = {setting for run in self.runs for setting in run.settings}
                 self.faults = {key: text for key, text in self.faults.items() if key in kept}
+                self._known = {run: one for run, one in self._known.items() if run in self.runs}
             self._touch()
+
+    def _look(self, results: Results, number: int) -> None:
+        recorder: Listening | None = None
+        path, weights = self._known.get(results, (None, None))
+        try:
+            if path is not None and self._reopen is not None:
+                recorder = self._reopen(path)
+            listen = self._locked([results, self.progress, self._after_look])
+            study = LayersStudy(
+                results,
+                number,
+                self.engines,
+                [listen, *([recorder] if recorder else [])],
+                weights_bytes=weights,
+            )
+            with self.lock:
+                self._study = study
+                stop = self._stop.is_set()
+            if stop:
+                study.cancel()
+            study.run()
+        except Cancelled:
+            pass  # what was found stays
+        except EmbedtuiError as error:
+            self.problem = str(error)
+        except Exception as error:  # noqa: BLE001 - as for a run
+            self.problem = f"{type(error).__name__}: {error}"
+        finally:
+            if recorder is not None:
+                recorder.close()
+
+    def _after_look(self, event: Event) -> None:
+        match event:
+            case Waiting():
+                self.stage = event.what
+            case LayersJudged():
+                self.stage = self.progress.what
+            case LayersFailed():
+                self.problem = event.reason
+            case _:
+                pass
 
     def _locked(self, listeners: list[Callable[[Event], None]]) -> Callable[[Event], None]:
         def listen(event: Event) -> None:

@@ -85,7 +85,7 @@ def _open_session() -> Session:
 
     engines = Engines()
     engines.start()
-    return Session(engines, _recorder)
+    return Session(engines, _recorder, _reopened)
 
 
 def _open_files(files: tuple[Path, ...]) -> Session:
@@ -121,6 +121,12 @@ def _recorder(plan: Any) -> Any:
     if begun is None:
         return Recorder(new_path(plan)), None
     return Recorder(begun, go_on=True), read(begun)
+
+
+def _reopened(path: Path) -> Any:
+    from embedtui.record.run_file import Recorder  # noqa: PLC0415 - when layers are looked into
+
+    return Recorder(path, go_on=True)
 
 
 def _log(folder: Path) -> Path:

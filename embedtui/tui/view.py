@@ -17,6 +17,7 @@ from embedtui.engine.serving import serve_command
 from embedtui.engine.settings import Setting
 from embedtui.measure import Distances
 from embedtui.measure.histogram import LogHistogram, log_histogram
+from embedtui.record import layer_report
 from embedtui.study import verdict
 from embedtui.study.answers import Answers, Entry, answer, fastest, largest_drift
 from embedtui.study.diagnosis import Diagnosis, diagnose
@@ -151,6 +152,8 @@ class View:
     answers: Answers
     per_text: PerText | None
     pair: Pair | None
+    layers: dict[str, Any] | None
+    """What the report says of the focused setting's layers; None where nobody looked."""
     model: str
     texts: str
     machine: str
@@ -195,6 +198,7 @@ class Composer:
         self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
         self._kept_pair: tuple[tuple[Line, Line], Pair] | None = None
         self._per_text: tuple[object, PerText] | None = None
+        self._by_layer: tuple[object, dict[str, Any] | None] | None = None
 
     def compose(self, wish: Wish) -> View:
         """Return what is to be shown, read under the session's lock."""
@@ -225,6 +229,7 @@ class Composer:
                 answers=answers,
                 per_text=per_text,
                 pair=self._pair(dict(shown), lines, wish),
+                layers=None if focus is None else self._layers(*focus[1]),
                 model=latest.plan.model_name if latest else "",
                 texts=latest.plan.pack.name if latest else "",
                 machine=str(latest.environment["machine"]) if latest else "",
@@ -318,6 +323,12 @@ class Composer:
             ids, texts = self._strings_of(run)
             self._per_text = version, _per_text(key, run, setting, metric, ids, texts)
         return self._per_text[1]
+
+    def _layers(self, run: Results, setting: SettingResults) -> dict[str, Any] | None:
+        version = (id(setting), setting.layers.version, run.truth.chunks)
+        if self._by_layer is None or self._by_layer[0] != version:
+            self._by_layer = version, layer_report.build(run, setting)
+        return self._by_layer[1]
 
 
 def _skipped(run: Results) -> tuple[tuple[str, str], ...]:

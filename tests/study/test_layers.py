@@ -101,6 +101,12 @@ def test_no_jump_is_seen_where_all_add_alike() -> None:
     said = of_layers(grown([1.0] * 10))
     assert "grows evenly" in said
     assert "jumps" not in said
+    assert "layers 0–3 make" in said
+
+
+def test_no_stretch_is_named_that_is_nearly_the_whole_model() -> None:
+    said = of_layers(grown([2.0, *[1.0] * 8, 2.0]))
+    assert "it comes from all over the model (all attention" in said
 
 
 def grown(lengths: list[float], layers: int = 4) -> LayerResults:
@@ -141,9 +147,10 @@ def test_the_shortest_stretch_that_makes_most_of_it() -> None:
         lengths[PLACES.index(Place("mlp", layer))] = 1.0
     adds = grown(lengths).adds()
     assert adds is not None
-    begin, end, share = adds.most
+    begin, end, share, part = adds.most
     assert (begin.layer, end.layer) == (2, 3)
     assert 0.8 <= share <= 1.01
+    assert part == 2 / 7
     assert adds.shares.sum() == pytest.approx(1)
 
 

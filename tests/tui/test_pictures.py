@@ -35,6 +35,8 @@ SCREENS: dict[str, tuple[str, ...] | None] = {
     "texts": ("4", "w"),
     "text": ("4", "w", "enter"),
     "compare": ("5",),
+    "layers": ("9",),
+    "layers-looked-into": ("l",),
     "log": ("6",),
     "help": ("question_mark",),
     "model": ("m",),
@@ -73,8 +75,10 @@ def snap(
             for key in keys or ():
                 await pilot.press(key)
                 await pilot.pause(0.15)
+                await until(pilot, lambda: not app.session.busy)
             for line in app.screen.query(Input):
                 line.cursor_blink = False
+            await until(pilot, lambda: app.frame.view.version == app.session.version)
             await pilot.pause(0.4)  # previews are read in a thread
 
         return bool(snap_compare(app, terminal_size=size, run_before=prepare))

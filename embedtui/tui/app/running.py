@@ -34,6 +34,19 @@ class Running(Opening):
         self.framer.again()
         self._show_hints()
 
+    async def action_look(self) -> None:
+        """Look into the layers of the setting in hand, and show them."""
+        line = self.frame.view.focus if self.frame else None
+        if line is None:
+            return
+        with self.session.lock:
+            results, setting = self.framer.composer.shown()[line.key]
+        if self.session.look(results, setting.number):
+            self.paused = False
+            self._was_busy = True
+            await self.open_view("layers")
+            self._show_hints()
+
     def action_pause(self) -> None:
         """Hold the picture still, or let it go on."""
         self.paused = not self.paused

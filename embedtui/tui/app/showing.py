@@ -113,6 +113,7 @@ class Showing(Core):
             "run": state == "idle",
             "choose_sweep": state == "idle",
             "heat": bool(lines),
+            "look": state == "idle" and bool(lines),
             "cancel": state not in {"idle", "killing"},
             "pause": state != "idle" or self.paused,
             "show_all": bool(self.frame and self.frame.view.wish.hidden),

@@ -22,6 +22,7 @@ _WORDS = (
     ("precision error", "a text embedded alone against float64 on the same weights, the truth"),
     ("shuffled", "the largest batches in other orders: other company, other places"),
     ("probe", "a product and an attention of the engine's own kernels against float64"),
+    ("by layer", "states within the model; what a part adds, alone, to the final error"),
     ("identical", "equal bit for bit; never drawn as a tiny number"),
     ("tolerance", "the drift that the chosen use can bear (u chooses another)"),
     ("L2, 1 - cos", "distance of vectors of length one; 1 - cos is half of L2 squared"),

@@ -1,0 +1,148 @@
+"""The layers: where error and batch drift arise within the model."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Static
+
+from embedtui.charts import mark_of
+from embedtui.printable import printable
+from embedtui.record.layer_report import COLUMNS_EXPLAINED, figures
+from embedtui.tui.frames import Frame
+from embedtui.tui.view import View
+from embedtui.tui.widgets.chart import ChartView
+
+_NAME = 18
+_COLUMNS = (
+    ("error", 8),
+    ("growth", 7),
+    ("adds", 8),
+    ("share", 6),
+    ("drift", 8),
+    ("equal", 8),
+    ("exact", 8),
+)
+"""Name and width."""
+
+
+class LayersView(Vertical, can_focus=True):
+    """Shows the layers of the setting in hand; Enter looks into them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "app.previous_setting", "up", show=False, id="layers.up"),
+        Binding("down,j", "app.next_setting", "down", show=False, id="layers.down"),
+        Binding("enter", "app.look", "look into layers", show=False, id="layers.look"),
+        Binding("pagedown", "page(1)", "page down", show=False, id="layers.page-down"),
+        Binding("pageup", "page(-1)", "page up", show=False, id="layers.page-up"),
+    ]
+    DEFAULT_CSS = """
+    LayersView .box {
+        border: round $panel-lighten-1; border-title-color: $muted; padding: 0 1;
+        border-subtitle-color: $muted;
+    }
+    LayersView:focus #layers-chart { border: round $primary; border-title-color: $primary; }
+    LayersView #layers-chart { height: 45%; min-height: 9; }
+    LayersView #layers-list { height: 1fr; scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._titles: dict[str, tuple[str, str]] = {}
+        self._said = Text()
+
+    def compose(self) -> ComposeResult:
+        """Put the chart above, what is said and the list of places below."""
+        with Vertical(id="layers-chart", classes="box"):
+            yield ChartView("by-layer")
+        with VerticalScroll(id="layers-list", classes="box", can_focus=False):
+            yield Static("", id="layers-said", markup=False)
+
+    def focus_first(self) -> None:
+        """Take the keys."""
+        self.focus()
+
+    def action_page(self, by: int) -> None:
+        """Scroll the list of places."""
+        places = self.query_one("#layers-list", VerticalScroll)
+        places.scroll_relative(y=by * max(places.size.height - 1, 1), animate=False)
+
+    def show(self, frame: Frame) -> None:
+        """Show a frame."""
+        view = frame.view
+        for chart in self.query(ChartView):
+            chart.show(frame.pictures.get(chart.picture_name))
+        unicode = not self.app.ascii  # type: ignore[attr-defined]
+        self._entitle("layers-chart", _legend(view, unicode=unicode), _look(view))
+        self._entitle("layers-list", _of(view), "PgUp PgDn" if view.layers else "")
+        said = _said(view)
+        if said != self._said:
+            self._said = said
+            self.query_one("#layers-said", Static).update(said)
+
+    def _entitle(self, box: str, title: str, subtitle: str) -> None:
+        if self._titles.get(box) != (title, subtitle):
+            self._titles[box] = title, subtitle
+            part = self.query_one(f"#{box}")
+            part.border_title, part.border_subtitle = title, subtitle
+
+
+def _legend(view: View, *, unicode: bool) -> str:
+    marks = [mark_of(f"series-{number}", unicode=unicode) for number in (1, 2, 3)]
+    batch = (view.layers or {}).get("batch")
+    drift = f"drift in batches of {batch['max']}" if batch else "batch drift"
+    return f"by layer, L2: {marks[0]} error  {marks[1]} what a part adds  {marks[2]} {drift}"
+
+
+def _look(view: View) -> str:
+    return "" if view.recorded or not view.lines or view.state != "idle" else "Enter, l look"
+
+
+def _of(view: View) -> str:
+    focus, found = view.focus, view.layers
+    label = printable(focus.label, 40) if focus else ""
+    if not found or "places" not in found:
+        return label
+    texts = found["texts"]
+    return f"{label}, {texts} texts against float64" if texts else label
+
+
+def _said(view: View) -> Text:
+    """Return what was found, then every place with its figures."""
+    text = Text()
+    found = view.layers
+    if not found or "places" not in found:
+        text.append(_idle(view, found), "dim")
+        return text
+    text.append(f"{printable(found['verdict'])}\n")
+    if found["sum_gap"] is not None:
+        text.append(
+            f"The parts sum to the precision error within {found['sum_gap']:.0e} of it.\n", "dim"
+        )
+    heads = "".join(f"{name:>{width}}" for name, width in _COLUMNS)
+    text.append(f"\n{'after':<{_NAME}}{heads}\n", "bold")
+    largest = max((one["adds"] or 0 for one in found["places"]), default=0)
+    for place in found["places"]:
+        most = bool(largest) and place["adds"] == largest
+        text.append(f"{place['name']:<{_NAME}}", "bold" if most else "")
+        cells = figures(place, found)
+        row = "".join(f"{cells[name]:>{width}}" for name, width in _COLUMNS)
+        text.append(f"{row}\n", "bold" if most else "")
+    text.append(f"{COLUMNS_EXPLAINED}\n", "dim")
+    return text
+
+
+def _idle(view: View, found: dict[str, Any] | None) -> str:
+    if found and found["reason"]:
+        return printable(found["reason"])
+    if not view.lines:
+        return "press r to measure first: the layers are those of a setting that was measured"
+    return (
+        "States between the layers are read in vLLM itself, alone and in a batch, and held against "
+        "a float64 model: where error and drift begin, which part adds how much to the final "
+        "vector, and which layers would need float32."
+    )
