@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from embedtui.record.packing import cost, pack, unpack
 from embedtui.study.plan import FIRST, Draw
-from embedtui.study.results import Results
+from embedtui.study.results import SettingResults, Truth
 
 _SCHEMA = """
 CREATE TABLE packed (
@@ -69,28 +69,33 @@ class Packed:
 
 
 def write_packed(
-    database: sqlite3.Connection, results: Results, rows: Sequence[int], sizes: Sequence[int]
+    database: sqlite3.Connection,
+    settings: Sequence[SettingResults],
+    rows: Sequence[int],
+    sizes: Sequence[int],
+    truth: Truth | None,
 ) -> None:
-    """Write all passes of these batch sizes, and the truth, of these texts."""
+    """Write all passes of these batch sizes, and the truth, of these texts.
+
+    Settings are numbered in the order in which they come.
+    """
     database.executescript(_SCHEMA)
     writer = _Writer(database)
     index = np.asarray(rows, dtype=np.intp)
     baselines: list[int] = []
-    for setting in results.settings:
+    for place, setting in enumerate(settings):
         own: list[int] = []
         # The unbatched first: all others of the setting are near to it.
         for (size, draw), pass_ in sorted(setting.passes.items(), key=lambda item: item[0]):
             if size in sizes and pass_.vectors.shape[1]:
-                key = (setting.number, size, str(draw))
+                key = (place, size, str(draw))
                 there = pass_.done[index]
                 number = writer.write(key, pass_.vectors[index], there, own or baselines)
                 own.append(number)
                 if size == 1 and draw == FIRST:
                     baselines.append(number)
-    if results.truth.done.any():
-        writer.write(
-            (None, None, _TRUTH), results.truth.vectors[index], results.truth.done[index], baselines
-        )
+    if truth is not None and truth.done.any():
+        writer.write((None, None, _TRUTH), truth.vectors[index], truth.done[index], baselines)
 
 
 class _Writer:
