@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,9 @@ from embedtui.study.events import (
     EngineReady,
     Event,
     Kept,
+    LayersCompared,
+    LayersJudged,
+    LayersMixed,
     RunStarted,
     SettingEnded,
     TextsPrepared,
@@ -174,8 +177,28 @@ def _kept(events: Iterable[Event], rows: Sequence[int], sizes: Sequence[int]) ->
                         tokens=tuple(event.tokens[at] for at in there),
                         vectors=event.vectors[there, :0],
                     )
+            case LayersCompared() | LayersJudged() | LayersMixed():
+                yield from _layers(event, place)
             case _:
                 yield event
+
+
+def _layers(
+    event: LayersCompared | LayersJudged | LayersMixed, place: Mapping[int, int]
+) -> Iterator[Event]:
+    if isinstance(event, LayersJudged):
+        if event.row in place:
+            yield replace(event, row=place[event.row])
+        return
+    there = [at for at, row in enumerate(event.rows) if row in place]
+    if not there:
+        return
+    rows = tuple(place[event.rows[at]] for at in there)
+    if isinstance(event, LayersMixed):
+        yield replace(event, rows=rows, errors=event.errors[there])
+    else:
+        relative, identical = event.relative[there], event.identical[there]
+        yield replace(event, rows=rows, relative=relative, identical=identical)
 
 
 def _plan(plan: Plan, rows: Sequence[int], sizes: Sequence[int]) -> Plan:

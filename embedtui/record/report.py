@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from embedtui.measure import METRICS, Distances, Distribution, summarize
+from embedtui.record import layer_report
 from embedtui.study import findings, verdict
 from embedtui.study.diagnosis import diagnose
 from embedtui.study.plan import Draw
@@ -73,6 +74,7 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
         ],
         "texts": _texts(results, setting),
         "diagnosis": [asdict(one) for one in diagnose(results, setting, faults[setting.number])],
+        "layers": layer_report.build(results, setting),
         "verdict": verdict.of_setting(results, setting, faults),
     }
 

@@ -41,6 +41,31 @@ def test_figures_are_those_of_the_run_to_the_bit(recorded: Path, tmp_path: Path)
             assert pass_.vectors.tobytes() == other.passes[key].vectors.tobytes()
 
 
+def test_layers_are_kept_for_the_texts_that_are(tmp_path: Path) -> None:
+    source = tmp_path / "layers.sqlite"
+    recorder = run_file.Recorder(source)
+    made = plan(9, "float16", sizes=(1, 4), layers=9)
+    Study(made, FakeEngines(Script(), logs=tmp_path), [recorder]).run()  # type: ignore[arg-type]
+    recorder.close()
+    whole, kept = tmp_path / "whole.sqlite", tmp_path / "kept.sqlite"
+    recording.write(source, whole)
+    recording.write(source, kept, every=3)
+    before, same, part = (run_file.read(path) for path in (source, whole, kept))
+    assert (
+        report.build(before)["settings"][0]["layers"]
+        == (report.build(same)["settings"][0]["layers"])
+    )
+    ids = [text.id for text in before.plan.pack.texts]
+    layers, drift = part.settings[0].layers, part.settings[0].layers.drift()
+    assert layers.rows == (0, 1, 2)
+    assert drift is not None
+    assert drift.texts == 3
+    for row, budget in enumerate(layers.budgets()):
+        old = ids.index(part.plan.pack.texts[row].id)
+        expected = before.settings[0].layers.budgets()[old]
+        assert budget.parts.tobytes() == expected.parts.tobytes()
+
+
 def _without_models(value: object) -> object:
     if isinstance(value, dict):
         return {key: _without_models(one) for key, one in value.items() if key != "model"}
