@@ -28,6 +28,7 @@ from embedtui.study.events import (
     Event,
     Kept,
     LayersCompared,
+    LayersFailed,
     LayersJudged,
     LayersMixed,
     RunStarted,
@@ -106,7 +107,16 @@ def _of_settings(
             case RunStarted(plan=plan):
                 kept = tuple(plan.settings[number] for number in numbers)
                 yield replace(event, plan=replace(plan, settings=kept, truth=plan.truth and truth))
-            case EngineReady() | TextsPrepared() | BatchEmbedded() | SettingEnded():
+            case (
+                EngineReady()
+                | TextsPrepared()
+                | BatchEmbedded()
+                | SettingEnded()
+                | LayersCompared()
+                | LayersJudged()
+                | LayersMixed()
+                | LayersFailed()
+            ):
                 if event.setting in place:
                     yield replace(event, setting=place[event.setting])
             case TruthComputed() | TruthFailed():
