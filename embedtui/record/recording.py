@@ -81,6 +81,8 @@ def write(
             kept = [results.settings[number] for number in numbers]
             write_packed(database, kept, rows, sizes, results.truth if truth else None)
             database.execute("UPDATE settings SET log = NULL")
+        with contextlib.closing(sqlite3.connect(target)) as database:
+            database.execute("VACUUM")  # what was moved or left out still stands in free pages
     except BaseException:
         recorder.close()
         target.unlink(missing_ok=True)
