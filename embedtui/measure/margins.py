@@ -18,7 +18,7 @@ were measured, each in units of √(δq²D² + δ₁² sin² θ₁ + δ₂² sin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ MILLION = 1_000_000
 
 _GATHERED = 2**21
 """Elements of documents that are gathered at a time."""
-_DRAWS = 200
+_DRAWS = 100
 """Resamples of the queries; a 90 % interval needs no more."""
 _LEAST = 8
 """Queries below which nothing is said of other corpora."""
@@ -86,11 +86,6 @@ class Margins:
         found = self.gap[np.isfinite(self.gap)]
         return float(found.min()) if len(found) else None
 
-    def rows(self, index: npt.NDArray[np.intp]) -> Margins:
-        """Return the queries that `index` picks, one as often as it is there."""
-        kept = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Margins(**{n: v if n == "tie" else v[index] for n, v in kept.items()})
-
 
 @dataclass(frozen=True)
 class Forecast:
@@ -145,7 +140,8 @@ def expected(one: Margins) -> Floats:
     By the measured changes of all pairs in units of their scale, in both directions: how many of
     them would have closed this gap. It takes them to be independent of the gap's size.
     """
-    return _likely(one, _steps(one), 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return _likely(one.gap / one.scale, _steps(one))
 
 
 def shares(likely: Floats) -> tuple[float, float]:
@@ -172,21 +168,24 @@ def forecast(one: Margins, documents: int, larger: int = MILLION) -> Forecast | 
     there = np.flatnonzero(np.isfinite(one.gap).any(axis=1))
     if len(there) < _LEAST or one.gap.shape[1] < 2 or not (one.scale > 0).any():
         return None
-    steps, draw = _steps(one), np.random.default_rng(0)
-    resampled = [draw.choice(there, min(len(there), _ASKED)) for _ in range(_DRAWS)]
-    density = documents / larger
+    draw = np.random.default_rng(0)
+    drawn = [there] + [draw.choice(there, min(len(there), _ASKED)) for _ in range(_DRAWS)]
+    steps, density = _steps(one), documents / larger
+    with np.errstate(invalid="ignore", divide="ignore"):
+        relative = one.gap / one.scale
+    relative[~np.isfinite(relative)] = np.nan
+    least = np.full(len(relative), np.nan)
+    least[there] = np.nanmin(one.tolerance[there], axis=1)
 
     def estimate(rows: npt.NDArray[np.intp], part: float) -> tuple[float, float, float, float]:
-        picked = one.rows(rows)
-        power = _power(picked)
+        power = _power(relative[rows])
         nearer = density ** (part * power)
-        order, top1 = shares(_likely(picked, steps, nearer))
-        least = np.nanmin(picked.tolerance, axis=1)
-        return order, top1, nearer * float(np.median(least)), power
+        order, top1 = shares(_likely(nearer * relative[rows], steps))
+        return order, top1, nearer * float(np.median(least[rows])), power
 
     whole = estimate(there, 1.0)
-    drawn = np.array([[estimate(rows, part) for rows in resampled] for part in (1.0, 0.5)])
-    ends = np.quantile(drawn, [0.05, 0.95], axis=1)
+    found = np.array([[estimate(rows, part) for rows in drawn[1:]] for part in (1.0, 0.5)])
+    ends = np.quantile(found, [0.05, 0.95], axis=1)
     low, high = ends[0].min(axis=0), ends[1].max(axis=0)
     order, top1, tolerance, power = ((whole[n], float(low[n]), float(high[n])) for n in range(4))
     return Forecast(larger, order, top1, tolerance, power)
@@ -241,28 +240,21 @@ def _steps(one: Margins) -> Floats:
     return np.sort(steps[np.isfinite(steps)])
 
 
-def _likely(one: Margins, steps: Floats, nearer: float) -> Floats:
-    """Return how likely each pair turns where all distances are so many times as long."""
+def _likely(relative: Floats, steps: Floats) -> Floats:
+    """Return how likely gaps are closed that are so many times as large as their scale."""
     if not len(steps):
-        return np.zeros(one.gap.shape)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        needed = nearer * one.gap / one.scale
-    beyond = len(steps) - np.searchsorted(steps, np.nan_to_num(needed, nan=np.inf, posinf=np.inf))
+        return np.zeros(relative.shape)
+    known = np.isfinite(relative)
+    beyond = len(steps) - np.searchsorted(steps, np.where(known, relative, np.inf))
     # Half of the changes widen the gap.
-    return np.where(np.isfinite(needed), beyond / (2 * len(steps)), 0.0)
+    return np.where(known, beyond / (2 * len(steps)), 0.0)
 
 
-def _power(one: Margins) -> float:
-    """Return by which power of the rank r times the mean gap grows, 0 at least.
-
-    A gap is taken in units of its scale: both shrink as documents come nearer.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        relative = one.gap / one.scale
-    relative[~np.isfinite(relative)] = np.nan
-    ranks = np.arange(1, relative.shape[1] + 1)
+def _power(relative: Floats) -> float:
+    """Return by which power of the rank r times the mean gap grows, 0 at least."""
     known = np.isfinite(relative).any(axis=0)
     if known.sum() < 2:
         return 0.0
-    grown = np.log(ranks[known] * np.nanmean(relative[:, known], axis=0))
-    return max(0.0, float(np.polyfit(np.log(ranks[known]), grown, 1)[0]))
+    ranks = 1.0 + np.flatnonzero(known)
+    grown = np.log(ranks * np.nanmean(relative[:, known], axis=0))
+    return max(0.0, float(np.polyfit(np.log(ranks), grown, 1)[0]))

@@ -146,10 +146,10 @@ def test_the_prediction_is_not_read_off_the_flips_themselves() -> None:
     before = curved(1200, 12)
     after = moved(before, 1e-2)
     found = of(before, after)
-    half = np.arange(600)
-    from embedtui.measure.margins import _likely, _steps
+    from embedtui.measure.margins import _likely
 
-    predicted = _likely(found.rows(half + 600), _steps(found.rows(half)), 1.0).sum()
+    steps = np.sort((np.abs(found.change) / found.scale)[:600].ravel())
+    predicted = _likely((found.gap / found.scale)[600:], steps).sum()
     assert predicted == pytest.approx(found.did[600:].sum(), rel=0.2)
 
 
