@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
+from embedtui.study.digits import DECIMALS
 from embedtui.study.findings import Finding
 from embedtui.study.results import NOISE_MARGIN, Results, SettingResults
 from embedtui.study.trends import Threshold, token_threshold, trend_of
@@ -34,8 +32,6 @@ _NARROW = 1e-5
 """Relative L2 of one kernel to float64 that float32 never shows (it is near 1e-7; TF32's 3e-4)."""
 _OTHER = 0.05
 """What is that far from float64 is another formula, not a rounded one."""
-_DECIMALS = (3, 4, 5, 6)
-"""Decimals that text formats print; float32 has about eight of a figure below one."""
 _BEYOND = 4
 """How many times its own error a dtype's rounding order may move a vector at the very most."""
 
@@ -221,37 +217,27 @@ def _of_splits(setting: SettingResults) -> list[Diagnosis]:
 
 def _of_wire(setting: SettingResults) -> list[Diagnosis]:
     """Return that vectors lost digits after they were computed."""
-    pass_ = setting.unbatched
-    vectors = pass_.vectors[pass_.done]
-    if not vectors.size or not np.isfinite(vectors).all():
-        return []
+    common = setting.in_common()
     how = ""
     if setting.in_force.get("dtype") == "float32":
         # The eight bits of a bfloat16 fit a float16's eleven.
-        if not (vectors.view(np.uint32) & 0xFFFF).any():
-            how = "a bfloat16 holds every figure exactly"
-        elif np.array_equal(vectors, vectors.astype(np.float16).astype(np.float32)):
-            how = "a float16 holds every figure exactly"
-    exact = vectors.astype(np.float64)
-    places = next((n for n in _DECIMALS if np.array_equal(_printed(exact, n), vectors)), None)
+        holding = next((dtype for dtype in ("bfloat16", "float16") if dtype in common), None)
+        how = f"a {holding} holds every figure exactly" if holding else ""
+    places = next((places for places in DECIMALS if f"{places} decimals" in common), None)
     if places is not None:
         how = f"every figure ends after {places} decimals"
-    if not how or np.isin(vectors, (-1.0, 0.0, 1.0)).all():
+    if not how or "-1, 0 or 1" in common:
         return []
     return [
         Diagnosis(
             "wire",
             "rounding on the wire",
-            f"{how}, in {len(vectors)} vectors",
+            f"{how}, in {setting.unbatched.count} vectors",
             "what is computed in float32 and scaled to length one has no such regularity",
             "certain",
             "ask for float32 in binary (base64), and print nine digits where text must do",
         )
     ]
-
-
-def _printed(exact: npt.NDArray[np.float64], places: int) -> npt.NDArray[np.float32]:
-    return np.round(exact, places).astype(np.float32)
 
 
 def _of_restarts(setting: SettingResults) -> list[Diagnosis]:
