@@ -40,7 +40,7 @@ def show(found: Found, console: Console) -> None:
     console.print(Padding(table(compared, console, indent=2), (0, 0, 0, 2)))
     judged = [(name, one["quality"]) for name, one in compared if one["quality"]]
     if judged:
-        console.print(Padding(_quality(judged, console), (0, 0, 0, 2)))
+        console.print(Padding(quality_table(judged, console), (0, 0, 0, 2)))
     if found["million"] and found["million"]["order_changed"][2] >= _WORTH_TELLING:
         console.print(Padding(Text(million(found["million"]), style="dim"), (0, 0, 0, 2)))
 
@@ -97,25 +97,23 @@ def _span(share: list[float]) -> str:
     return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def _quality(judged: list[tuple[str, Found]], console: Console) -> Table:
+def quality_table(judged: list[tuple[str, Found]], console: Console) -> Table:
+    """Return how good lists are by judgements, before and after, and how many queries changed."""
     made = plain_table(console)
-    made.add_column("by judgements")
-    for name in _MEASURES.values():
+    made.add_column("judgements", overflow="fold")
+    for name in (*_MEASURES.values(), "queries"):
         made.add_column(name, justify="right", no_wrap=True)
-    for name, quality in judged:
-        made.add_row(name, *(_moved(quality[key]) for key in _MEASURES))
+    for name, one in judged:
+        changed = max(one[key]["queries_changed"] for key in _MEASURES)
+        cells = [_moved(one[key]) for key in _MEASURES]
+        made.add_row(name, *cells, Text(str(changed), style="yellow" if changed else "green"))
     return made
 
 
-def _moved(one: Found) -> Text:
-    before, after = one["before"], one["after"]
-    if before == after and not one["queries_changed"]:
-        return Text(f"{after[0]:.4f} same", style="green")
-    number = one["queries_changed"]
-    return Text(
-        f"{before[0]:.4f} → {after[0]:.4f} ({number} {'query' if number == 1 else 'queries'})",
-        style="yellow" if number else "",
-    )
+def _moved(one: Found) -> str:
+    """Return a mean before and after; with ties broken at worst where that matters."""
+    before, after = one["before"][0], one["after"][0]
+    return f"{before:.4f} same" if before == after else f"{before:.4f} → {after:.4f}"
 
 
 def _changed(counts: list[int], queries: int) -> Text:

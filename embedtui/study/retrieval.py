@@ -56,6 +56,25 @@ class Sides:
             return nearest(vectors, None, k, tell=tell)
         return nearest(vectors[self.queries], vectors[self.documents], k, tell=tell)
 
+    def nearest_mixed(self, queries: Vectors, index: Vectors, k: int) -> Neighbours:
+        """Return the k nearest documents in an index that other vectors make than the queries.
+
+        Without labels a text is no neighbour of itself in here either.
+        """
+        asked, searched = self.split(queries)[0], self.split(index)[1]
+        if self.labelled:
+            return nearest(asked, searched, k)
+        found = nearest(asked, searched, k + 1)
+        own = found.documents == np.arange(len(asked))[:, None]
+        # A text that is not on its own list makes room at its end instead.
+        own[~own.any(axis=1), -1] = True
+        kept = np.flatnonzero(~own.ravel())
+        shape = (len(asked), found.documents.shape[1] - 1)
+        documents, scores = (
+            side.ravel()[kept].reshape(shape) for side in (found.documents, found.scores)
+        )
+        return Neighbours(k, documents, scores, found.cut, found.tie)
+
     def split(self, vectors: Vectors) -> tuple[Vectors, Vectors]:
         """Return the vectors of queries and those of documents."""
         if not self.labelled:
@@ -141,22 +160,34 @@ def held_against(
     no list.
     """
     sides = Sides.of(plan)
-    there = _with_direction(before) & _with_direction(after)
+    there = with_direction(before) & with_direction(after)
     if lists is None:
-        one, two = _only(before, there), _only(after, there)
+        one, two = only(before, there), only(after, there)
         lists = sides.nearest(one, TOP + 1, tell), sides.nearest(two, TOP + 1, tell)
+    width = max(before.shape[1], after.shape[1])
+    one, two = (only(_wide(side, width), there) for side in (before, after))
+    return of_lists(plan, lists, sides.split(one), sides.split(two))
+
+
+def of_lists(
+    plan: Plan,
+    lists: tuple[Neighbours, Neighbours],
+    before: tuple[Vectors, Vectors],
+    after: tuple[Vectors, Vectors],
+) -> Retrieval | None:
+    """Hold lists against each other that were found already; None where no query has two.
+
+    `before` and `after` are the queries and the documents that gave them.
+    """
     agreed = agreement(*lists, TOP)
     if not agreed.usable.any():
         return None
-    width = max(before.shape[1], after.shape[1])
-    pair = [sides.split(_only(_wide(side, width), there)) for side in (before, after)]
-    labels = plan.pack.labels
+    sides, labels = Sides.of(plan), plan.pack.labels
     judged = [
         quality.quality(one, labels, sides.documents) if labels and quality.available() else None
         for one in lists
     ]
-    found = margins(pair[0], pair[1], lists[0], TOP)
-    return Retrieval(sides, agreed, *lists, found, *judged)
+    return Retrieval(sides, agreed, *lists, margins(before, after, lists[0], TOP), *judged)
 
 
 def of_batches(
@@ -253,15 +284,15 @@ def _compared(
                 (key, there.tobytes()),
                 _stamp(side),
                 lambda vectors=vectors: Sides.of(results.plan).nearest(
-                    _only(vectors, there), TOP + 1
+                    only(vectors, there), TOP + 1
                 ),  # type: ignore[misc]
             )
             for key, side, vectors in ((one, before, first), (other, after, second))
         )
         return held_against(
             results.plan,
-            _only(first, there),
-            _only(second, there),
+            only(first, there),
+            only(second, there),
             cast(tuple[Neighbours, Neighbours], lists),
         )
 
@@ -273,14 +304,15 @@ def _stamp(side: Pass | Truth) -> int:
 
 
 def _there(side: Pass | Truth, width: int) -> Bools:
-    return side.done & _with_direction(side.vectors[:, :width])
+    return side.done & with_direction(side.vectors[:, :width])
 
 
-def _with_direction(vectors: Vectors) -> Bools:
+def with_direction(vectors: Vectors) -> Bools:
+    """Return which rows are finite and not zero."""
     return np.asarray(np.isfinite(vectors).all(axis=1) & vectors.any(axis=1), dtype=np.bool_)
 
 
-def _only(vectors: Vectors, there: Bools) -> Vectors:
+def only(vectors: Vectors, there: Bools) -> Vectors:
     """Return vectors with NaN in the rows that shall be in no list."""
     if there.all():
         return vectors
