@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from embedtui.measure import Distribution, summarize
 from embedtui.study.findings import Faults, all_faults
 from embedtui.study.results import NOISE_MARGIN, Results, SettingResults
-from embedtui.study.retrieval import changes_of, in_words, worst_of_batches
+from embedtui.study.retrieval import Retrieval, changes_of, in_words, worst_of_batches
+
+Worst = Callable[[Results, SettingResults], tuple[int, Retrieval] | None]
+"""Finds the batch size that changes most lists; a screen has one that does not search."""
 
 
-def of_setting(results: Results, setting: SettingResults, faults: Faults | None = None) -> str:
+def of_setting(
+    results: Results,
+    setting: SettingResults,
+    faults: Faults | None = None,
+    worst: Worst = worst_of_batches,
+) -> str:
     """Say in a sentence or two what was measured of one setting."""
     known = all_faults(results) if faults is None else faults
     if not setting.unbatched.count:
@@ -18,7 +28,7 @@ def of_setting(results: Results, setting: SettingResults, faults: Faults | None 
         return f"fault: {fault.message}; no distance means anything until that is mended"
     said = [
         _drift(results, setting),
-        _retrieval(results, setting),
+        _retrieval(results, setting, worst),
         _restart(setting),
         _precision(results, setting),
     ]
@@ -123,11 +133,11 @@ def _drift(results: Results, setting: SettingResults) -> str:
     return f"batch drift: {drift}; {times} the noise floor ({floor:.1e}){_growth(by_size)}"
 
 
-def _retrieval(results: Results, setting: SettingResults) -> str:
+def _retrieval(results: Results, setting: SettingResults, worst: Worst) -> str:
     """Say what batches do to lists of neighbours, where they move any vector beyond noise."""
     if not _changes(setting) or is_noise(setting):
         return ""
-    found = worst_of_batches(results, setting)
+    found = worst(results, setting)
     return f"{in_words(found[1])} (batch size {found[0]})" if found else ""
 
 
