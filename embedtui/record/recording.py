@@ -221,7 +221,12 @@ def _plan(plan: Plan, rows: Sequence[int], sizes: Sequence[int]) -> Plan:
         model=plan.model if plan.model in ALIASES else plan.model_name,
         settings=tuple(replace(setting, model=name) for setting in plan.settings),
         batch_sizes=tuple(sizes),
-        pack=TextPack(_title(pack, rows), pack.name, tuple(pack.texts[row] for row in rows)),
+        pack=TextPack(
+            _title(pack, rows),
+            pack.name,
+            tuple(pack.texts[row] for row in rows),
+            pack.labels.of_rows(rows) if pack.labels else None,
+        ),
     )
 
 
