@@ -26,6 +26,8 @@ _COMMANDS = {
     "config": "config:config",
     "export": "export:export",
     "compare": "compare:command",
+    "mix": "mix:command",
+    "storage": "storage:command",
     "doctor": "doctor:doctor",
 }
 """Module and function of each command, imported when it is asked for: the screen must not wait for

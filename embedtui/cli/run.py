@@ -50,9 +50,9 @@ def _times(name: str, usual: int, told: str) -> Callable[[Any], Any]:
     "--texts",
     default="passages",
     show_default=True,
-    metavar="PACK|FILE",
-    help="A text pack (passages, queries, long, multilingual, code, edge) or a file: "
-    ".txt, .jsonl, .csv, .tsv, .parquet.",
+    metavar="PACK|FILE|FOLDER",
+    help="A text pack (passages, queries, long, multilingual, code, edge, retrieval), a file "
+    "(.txt, .jsonl, .csv, .tsv, .parquet) or a folder of queries and documents in BEIR's layout.",
 )
 @click.option("--column", metavar="NAME", help="The file's column of texts.  [default: text]")
 @click.option(
@@ -113,7 +113,7 @@ def _times(name: str, usual: int, told: str) -> Callable[[Any], Any]:
     default="",
     metavar="NAME|TEXT",
     help="Put before every text: one of the model's own prompts (query, passage) or a text such as "
-    "'query: '.",
+    "'query: '.  [default: none; queries and documents of a labelled pack have the model's own]",
 )
 @click.option(
     "--too-long",

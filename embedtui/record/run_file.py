@@ -380,15 +380,14 @@ def _check_kind(path: Path, shown: str) -> None:
 
 def _replay(database: sqlite3.Connection) -> Iterator[Event]:
     run = dict(database.execute("SELECT key, value FROM run"))
-    texts = [
-        Text(_text(row[0]), _text(row[1]))
-        for row in database.execute("SELECT id, text FROM texts ORDER BY row")
-    ]
+    packed = Packed.of(database)
+    rows = database.execute("SELECT id, text FROM texts ORDER BY row").fetchall()
+    kept = [row[1] for row in rows] if packed is None or packed.texts is None else packed.texts
+    texts = [Text(_text(row[0]), _text(text)) for row, text in zip(rows, kept, strict=True)]
     if "plan" not in run:
         raise ValueError("the run was cut off before it began")
     plan = Plan.from_dict(json.loads(run["plan"]), texts)
     yield RunStarted(plan, json.loads(run["environment"]), run["started_at"])
-    packed = Packed.of(database)
     settings = database.execute(
         "SELECT number, in_force, warm, prepared, status, reason FROM settings ORDER BY number"
     ).fetchall()

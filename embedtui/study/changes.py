@@ -40,7 +40,7 @@ def changes(before: Results, after: Results) -> list[Change]:
     for what, one, other in (
         ("model", before.plan.model_hash, after.plan.model_hash),
         ("texts", before.plan.pack.sha256, after.plan.pack.sha256),
-        ("prompt", before.plan.prompt, after.plan.prompt),
+        ("prompt", *((run.plan.prompt, run.plan.query_prompt) for run in (before, after))),
     ):
         if one != other or one is None:
             raise InputError(f"the runs differ in their {what}: give two of the same")

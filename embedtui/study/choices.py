@@ -75,7 +75,8 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
 
     info = models.resolve(choices.model)
     models.require_embeddable(info)
-    prompt = models.prompt_text(info, choices.prompt) if info.folder is not None else ""
+    if info.folder is not None:
+        models.prompt_text(info, choices.prompt)
     device = machine.engine_device()
     _able(_settings(info, choices.chosen), device, skip=bool(choices.sweep))
     pack = load_texts(
@@ -88,7 +89,9 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
     if info.folder is None:
         info = _brought(info, tell)
         models.require_embeddable(info)
-        prompt = models.prompt_text(info, choices.prompt)
+    prompt, query_prompt = models.prompts_for(
+        info, choices.prompt, labelled=pack.labels is not None
+    )
     assert info.folder is not None
     settings, skipped = _able(_settings(info, choices.chosen), device, skip=bool(choices.sweep))
     plan = plan_for(
@@ -103,6 +106,7 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
         restarts=choices.restarts,
         too_long=choices.too_long,
         prompt=prompt,
+        query_prompt=query_prompt,
         sweep=choices.sweep,
         skipped=skipped,
         layers=choices.layers,

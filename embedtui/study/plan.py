@@ -11,7 +11,7 @@ import numpy as np
 from embedtui.engine.messages import Job, TooLong
 from embedtui.engine.settings import Setting
 from embedtui.models import ModelInfo
-from embedtui.texts import Text, TextPack
+from embedtui.texts import Judgement, Labels, Text, TextPack
 
 _USUAL_BY_LAYER = 16
 
@@ -69,6 +69,8 @@ class Plan:
     too_long: TooLong = "truncate"
     prompt: str = ""
     """What is put before every text."""
+    query_prompt: str | None = None
+    """What is put before queries instead, where the pack tells them from documents."""
     sweep: str = ""
     """The sweep that it belongs to; a setting that a model cannot follow does not fail one."""
     skipped: tuple[tuple[str, str], ...] = ()
@@ -82,8 +84,14 @@ class Plan:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What is embedded: every text with the prompt before it."""
-        return tuple(self.prompt + text.text for text in self.pack.texts)
+        """What is embedded: every text with its prompt before it."""
+        prompts = [self.prompt] * len(self.pack)
+        if self.pack.labels is not None and self.query_prompt is not None:
+            for row in self.pack.labels.queries:
+                prompts[row] = self.query_prompt
+        return tuple(
+            prompt + text.text for prompt, text in zip(prompts, self.pack.texts, strict=True)
+        )
 
     @property
     def texts_by_layer(self) -> int:
@@ -119,6 +127,7 @@ class Plan:
                 "source": self.pack.source,
                 "count": len(self.pack),
                 "sha256": self.pack.sha256,
+                "labels": _labels_as_dict(self.pack.labels),
             },
             "truth": self.truth,
             "repeats": self.repeats,
@@ -126,6 +135,7 @@ class Plan:
             "restarts": self.restarts,
             "too_long": self.too_long,
             "prompt": self.prompt,
+            "query_prompt": self.query_prompt,
             "sweep": self.sweep,
             "skipped": [{"label": label, "reason": reason} for label, reason in self.skipped],
             "max_length": self.max_length,
@@ -142,13 +152,19 @@ class Plan:
             model_hash=values["model_hash"],
             settings=tuple(Setting.from_dict(setting) for setting in values["settings"]),
             batch_sizes=tuple(values["batch_sizes"]),
-            pack=TextPack(values["texts"]["name"], values["texts"]["source"], tuple(texts)),
+            pack=TextPack(
+                values["texts"]["name"],
+                values["texts"]["source"],
+                tuple(texts),
+                _labels_from_dict(values["texts"].get("labels")),
+            ),
             truth=values["truth"],
             repeats=values["repeats"],
             shuffles=values.get("shuffles", 0),
             restarts=values.get("restarts", 0),
             too_long=values["too_long"],
             prompt=values.get("prompt", ""),
+            query_prompt=values.get("query_prompt"),
             sweep=values.get("sweep", ""),
             skipped=tuple((one["label"], one["reason"]) for one in values.get("skipped", ())),
             max_length=values.get("max_length"),
@@ -218,6 +234,22 @@ def batches_of(plan: Plan, rows: Sequence[int]) -> list[PlannedBatch]:
         return again, -(-end // stretch), why, batch.draw.number, end, batch.batch_size, batch.start
 
     return sorted(batches, key=when)
+
+
+def _labels_as_dict(labels: Labels | None) -> dict[str, Any] | None:
+    if labels is None:
+        return None
+    return {
+        "queries": list(labels.queries),
+        "judgements": [list(judgement) for judgement in labels.judgements],
+    }
+
+
+def _labels_from_dict(values: dict[str, Any] | None) -> Labels | None:
+    if values is None:
+        return None
+    judgements = tuple(Judgement(*one) for one in values["judgements"])
+    return Labels(tuple(values["queries"]), judgements)
 
 
 def _draws(why: Why, times: int) -> list[Draw]:

@@ -287,8 +287,8 @@ class Study:
             and plan.model_hash == self.plan.model_hash
             and plan.max_length == self.plan.max_length
             and plan.too_long == self.plan.too_long
-            and plan.prompt == self.plan.prompt
             and plan.pack.sha256 == self.plan.pack.sha256
+            and plan.inputs == self.plan.inputs
             and run.environment == self._environment
         )
 
@@ -357,7 +357,7 @@ class Study:
                 pooling=self._pooling,
                 rows=tuple(rows[index] for index in missing),
                 texts=tuple(texts[index] for index in missing),
-                prompted=bool(self.plan.prompt),
+                prompted=bool(self.plan.prompt or self.plan.query_prompt),
             )
             stream = self._engines.truth(
                 request, lambda what: self._tell(Waiting(what)), self._stop.is_set

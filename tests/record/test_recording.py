@@ -138,6 +138,33 @@ def test_what_is_damaged_is_told(recorded: Path, tmp_path: Path) -> None:
         run_file.read(path)
 
 
+def test_a_setting_alone_has_the_figures_that_it_had(recorded: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone.sqlite"
+    recording.write(recorded, alone, settings=(2,))
+    (after,) = run_file.read(alone).settings
+    before = run_file.read(recorded).settings[1]
+    assert (after.number, after.setting.dtype, after.status) == (0, "float32", "finished")
+    assert after.in_force == before.in_force
+    assert after.passes.keys() == before.passes.keys()
+    for key, pass_ in before.passes.items():
+        assert pass_.vectors.tobytes() == after.passes[key].vectors.tobytes()
+
+
+def test_the_truth_may_be_left_out(recorded: Path, tmp_path: Path) -> None:
+    without = tmp_path / "without.sqlite"
+    recording.write(recorded, without, truth=False)
+    results = run_file.read(without)
+    assert not results.plan.truth
+    assert not results.truth.done.any()
+    assert results.settings[0].precision_error(results.truth) is None
+
+
+def test_a_setting_that_is_not_there_is_refused(recorded: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no setting 3: give some of 1 to 2"):
+        recording.write(recorded, tmp_path / "none.sqlite", settings=(1, 3))
+    assert not (tmp_path / "none.sqlite").exists()
+
+
 def test_batch_sizes_that_were_not_measured_are_refused(recorded: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"give some of 1, 2, 8"):
         recording.write(recorded, tmp_path / "none.sqlite", batch_sizes=(5,))
