@@ -17,6 +17,7 @@ from embedtui.tui.opened import Opened
 from embedtui.tui.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.views.layers import LayersView
+from embedtui.tui.widgets.chart import ChartView
 from tests.fakes import FakeEngines, Script, plan
 from tests.tui.conftest import Make, ran, told, until
 
@@ -141,6 +142,21 @@ async def test_why_it_cannot_be_done_is_told(make_app: Make) -> None:
         await until(pilot, lambda: "no layers" in told(app))
         assert "\x1b" not in told(app)
         await shown(pilot, "no layers")
+
+
+async def test_the_chart_is_drawn_also_where_its_first_size_is_not_told(
+    make_app: Make, monkeypatch
+) -> None:
+    """Textual forgets to where others scrolled while the view was being built."""
+    monkeypatch.delattr(ChartView, "on_resize")
+    monkeypatch.delattr(ChartView, "on_show")
+    app = make_app()
+    async with app.run_test(size=NARROW) as pilot:
+        await ran(pilot)
+        await pilot.press("9")
+        await shown(pilot, "press l to look into the layers of bfloat16")
+        await looked(pilot)
+        await shown(pilot, "1e-2", "norm")
 
 
 async def test_places_scroll(make_app: Make) -> None:

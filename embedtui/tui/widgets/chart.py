@@ -69,6 +69,8 @@ class ChartView(ChangedLines):
 
     def show(self, picture: Picture | None) -> None:
         """Paint this picture; one that is already shown costs nothing."""
+        if picture is None:
+            self._ask()
         if picture is not None and picture != self._picture:
             self._picture = picture
             self.refresh_changed()
@@ -77,6 +79,13 @@ class ChartView(ChangedLines):
         """Forget the styles of the theme before."""
         super().notify_style_update()
         self._styles.clear()
+
+    def on_mount(self) -> None:
+        """Have it drawn once it has its place.
+
+        Textual tells a widget nothing of its first size where others scrolled meanwhile.
+        """
+        self.call_after_refresh(self._ask)
 
     def on_resize(self, event: events.Resize) -> None:
         """Ask for a picture of the new size."""
@@ -88,7 +97,10 @@ class ChartView(ChangedLines):
 
     def on_show(self) -> None:
         """Have it drawn again."""
-        if self.size.area:
+        self._ask()
+
+    def _ask(self) -> None:
+        if self.size.area and all(node.display for node in self.ancestors_with_self):
             self.post_message(self.Sized(self, (self.size.width, self.size.height)))
 
     def draw_line(self, y: int) -> Strip:
