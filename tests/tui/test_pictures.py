@@ -35,6 +35,7 @@ SCREENS: dict[str, tuple[str, ...] | None] = {
     "texts": ("4", "w"),
     "text": ("4", "w", "enter"),
     "compare": ("5",),
+    "neighbours": ("8", "n"),
     "log": ("6",),
     "help": ("question_mark",),
     "model": ("m",),
@@ -70,6 +71,7 @@ def snap(
             await until(pilot, lambda: app._model_name and app._machine)
             if keys is not None:
                 await ran(pilot)
+                await until(pilot, lambda: all(line.lists for line in app.frame.view.lines))
             for key in keys or ():
                 await pilot.press(key)
                 await pilot.pause(0.15)
