@@ -17,6 +17,7 @@ _COMMANDS = {
     "open": "open:command",
     "run": "run:run",
     "advise": "advise:command",
+    "layers": "layers:command",
     "models": "models:group",
     "texts": "lists:list_texts",
     "settings": "lists:list_settings",

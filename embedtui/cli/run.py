@@ -143,6 +143,11 @@ def _times(name: str, usual: int, told: str) -> Callable[[Any], Any]:
     metavar="NAME",
     help="What the embeddings are for; a sweep recommends for it.",
 )
+@_times(
+    "--layers",
+    0,
+    "Look into the layers of every setting too, with the first N texts: see `embedtui layers`.",
+)
 @click.option("--no-truth", is_flag=True, help="Leave out the float64 truth and precision error.")
 @click.option(
     "--out",
@@ -172,6 +177,7 @@ def run(
     fresh: bool,
     use: str,
     too_long: TooLong,
+    layers: int,
     no_truth: bool,
     out: Path | None,
     as_json: bool,
@@ -203,6 +209,7 @@ def run(
         truth=not no_truth,
         too_long=too_long,
         prompt=prompt,
+        layers=layers,
     )
     if sweep is not None:
         return run_sweep(sweep, choices, _given(), use=scenario(use).key, out=out,

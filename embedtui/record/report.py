@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from embedtui.measure import METRICS, Distances, Distribution, summarize
-from embedtui.record import retrieval
+from embedtui.record import layer_report, retrieval
 from embedtui.study import findings, verdict
 from embedtui.study.diagnosis import diagnose
 from embedtui.study.plan import Draw
@@ -78,6 +78,7 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
         ],
         "texts": _texts(results, setting),
         "diagnosis": [asdict(one) for one in diagnose(results, setting, faults[setting.number])],
+        "layers": layer_report.build(results, setting),
         "verdict": verdict.of_setting(results, setting, faults),
     }
 

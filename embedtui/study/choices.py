@@ -45,6 +45,10 @@ class Choices:
     too_long: TooLong = "truncate"
     prompt: str = ""
     """The name of one of the model's own prompts, or a text to put before every input."""
+    layers: int = 0
+    """How many texts are looked into layer by layer."""
+    layers_under: float | None = None
+    """The error that the fewest layers in float32 are to bring them under; None for half."""
     sweep: str = ""
     """The sweep that asks; in one, settings that cannot be had are left out with their reason."""
 
@@ -105,6 +109,8 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
         query_prompt=query_prompt,
         sweep=choices.sweep,
         skipped=skipped,
+        layers=choices.layers,
+        layers_under=choices.layers_under,
     )
     return plan, _loaded_bytes(info, settings)
 

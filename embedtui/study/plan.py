@@ -13,6 +13,8 @@ from embedtui.engine.settings import Setting
 from embedtui.models import ModelInfo
 from embedtui.texts import Judgement, Labels, Text, TextPack
 
+_USUAL_BY_LAYER = 16
+
 Why = Literal["first", "shuffle", "repeat", "restart"]
 
 
@@ -75,6 +77,10 @@ class Plan:
     """Label and reason of each setting that was asked for and cannot be had on this machine."""
     max_length: int | None = None
     """Tokens that the model has positions for, where its files say so."""
+    layers: int = 0
+    """How many texts are looked into layer by layer, from the first on."""
+    layers_under: float | None = None
+    """The error, L2, that the fewest layers in float32 are to bring them under; None for half."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -86,6 +92,11 @@ class Plan:
         return tuple(
             prompt + text.text for prompt, text in zip(prompts, self.pack.texts, strict=True)
         )
+
+    @property
+    def texts_by_layer(self) -> int:
+        """How many texts a look into layers takes, also one that the plan did not ask for."""
+        return min(self.layers or _USUAL_BY_LAYER, len(self.pack))
 
     @property
     def noise_sizes(self) -> tuple[int, ...]:
@@ -128,6 +139,8 @@ class Plan:
             "sweep": self.sweep,
             "skipped": [{"label": label, "reason": reason} for label, reason in self.skipped],
             "max_length": self.max_length,
+            "layers": self.layers,
+            "layers_under": self.layers_under,
         }
 
     @classmethod
@@ -155,6 +168,8 @@ class Plan:
             sweep=values.get("sweep", ""),
             skipped=tuple((one["label"], one["reason"]) for one in values.get("skipped", ())),
             max_length=values.get("max_length"),
+            layers=values.get("layers", 0),
+            layers_under=values.get("layers_under"),
         )
 
 

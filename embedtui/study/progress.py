@@ -10,6 +10,7 @@ from embedtui.study.events import (
     BatchEmbedded,
     EngineReady,
     Event,
+    LayersJudged,
     RunStarted,
     SettingEnded,
     TextsPrepared,
@@ -45,6 +46,7 @@ class Progress:
         self._setting_done = 0
         self._setting_seconds = 0.0
         self._last = 0.0
+        self._by_layer = self._looked_into = 0
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
@@ -55,8 +57,10 @@ class Progress:
                 self._per_setting = self._passes * len(plan.pack)
                 self.total = self._per_setting * len(plan.settings)
                 self._labels = [setting.label for setting in plan.settings]
+                self._by_layer = plan.texts_by_layer
             case Waiting():
                 self.measuring = False
+                self._looked_into = 0
                 label = "" if event.setting is None else f"{self._labels[event.setting]}: "
                 self.what = label + event.what
             case EngineReady():
@@ -88,6 +92,12 @@ class Progress:
                     self._done[event.setting] = self._per_setting
             case TruthComputed():
                 self.what = "float64 truth"
+            case LayersJudged():
+                self._looked_into += 1
+                self.what = (
+                    f"{self._labels[event.setting]}: by layer, {self._looked_into} of "
+                    f"{self._by_layer} texts"
+                )
             case _:
                 pass
 

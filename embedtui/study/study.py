@@ -35,6 +35,7 @@ from embedtui.study.events import (
     TruthFailed,
     Waiting,
 )
+from embedtui.study.layers import look
 from embedtui.study.loading import Loader
 from embedtui.study.plan import Plan, PlannedBatch, batches_of
 from embedtui.study.results import MEASURED_AT_LOADING, Results, SettingResults, Steps
@@ -78,6 +79,8 @@ class Study:
         self.failures: list[EmbedtuiError] = []
         """Why settings failed, in their order."""
         self._refusals: list[EmbedtuiError] = []
+        self._measured: list[int] = []
+        """Numbers of the settings that came to their end."""
         self._begun: dict[int, _Begun | EmbedtuiError] = {}
         """Settings that have their first figures beside an earlier one, or why they have none."""
 
@@ -109,6 +112,7 @@ class Study:
         try:
             self._settings()
             self._truth()
+            self._layers()
         except Cancelled as error:
             status, reason = "cancelled", str(error)
         except Exception as error:
@@ -155,6 +159,7 @@ class Study:
                 status: Status = "refused" if refused else "failed"
                 self._tell(SettingEnded(number, status, str(error), self._log(setting)))
             else:
+                self._measured.append(number)
                 self._tell(SettingEnded(number, "finished", log=self._log(setting)))
 
     def _setting(self, number: int, setting: Setting) -> None:
@@ -316,6 +321,10 @@ class Study:
             self._known_and_new_truth(rows)
         except (EngineError, InputError) as error:
             self._tell(TruthFailed(str(error)))
+
+    def _layers(self) -> None:
+        for number in self._measured if self.plan.layers else ():
+            look(self.plan, number, self._engines, self._loader, self._tell, self._stop.is_set)
 
     def _known_and_new_truth(self, rows: list[int]) -> None:
         inputs = self.plan.inputs

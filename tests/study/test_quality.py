@@ -34,7 +34,7 @@ def labelled(queries: int = 6, documents: int = 30, seed: int = 1) -> TextPack:
     judgements = [
         Judgement(query, queries + int(document), int(draw.integers(0, 3)))
         for query in range(queries)
-        for document in draw.choice(documents, 8, replace=False)
+        for document in draw.choice(documents, min(8, documents), replace=False)
     ]
     judgements += [Judgement(query, queries + query, 1) for query in range(queries)]
     return TextPack(
