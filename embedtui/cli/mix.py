@@ -25,8 +25,8 @@ from embedtui.study.results import Results
 @click.command(
     "mix",
     epilog="\b\nExamples:\n"
-    "  embedtui mix last                         every setting as the index of every other\n"
-    "  embedtui mix last#float16 last#float32    float16 in its largest batches, float32 alone\n"
+    "  embedtui mix last                       each setting asked by each other\n"
+    "  embedtui mix last#float16 last#float32  batches of one, asked one by one\n"
     "  embedtui mix old.sqlite#1@64 new.sqlite#1@1\n",
 )
 @click.argument("index", metavar="INDEX")
