@@ -25,19 +25,20 @@ from embedtui.study.results import Results
 @click.command(
     "mix",
     epilog="\b\nExamples:\n"
-    "  embedtui mix last                         every setting as the index of every other\n"
-    "  embedtui mix last#float16 last#float32    float16 in its largest batches, float32 alone\n"
+    "  embedtui mix last                       each setting asked by each other\n"
+    "  embedtui mix last#float16 last#float32  batches of one, asked one by one\n"
     "  embedtui mix old.sqlite#1@64 new.sqlite#1@1\n",
 )
-@click.argument("index", metavar="RUN[#SETTING[@BATCH]]")
-@click.argument("queries", metavar="[RUN#SETTING[@BATCH]]", required=False)
+@click.argument("index", metavar="INDEX")
+@click.argument("queries", metavar="[QUERIES]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(index: str, queries: str | None, as_json: bool) -> int:
     """Search an index of one setting with queries of another: what upgrades do to a live index.
 
-    Documents are those of the first, in its largest batches unless a size is given, queries those
-    of the second, alone. A setting is its number in the run or its label with commas
-    (float32,kernel_precision=ieee). With a run alone every setting is asked by every other.
+    INDEX and QUERIES are each RUN#SETTING, or RUN#SETTING@BATCH. Documents are those of the first,
+    in its largest batches unless a size is given, queries those of the second, alone. RUN is a
+    file, a recording or last; SETTING its number in the run or its label with commas, such as
+    float32,kernel_precision=ieee. With a run alone every setting is asked by every other.
     """
     ref, hash_, which = index.rpartition("#") if "#" in index else (index, "", "")
     results = run_file.read(library.find(ref)[0])

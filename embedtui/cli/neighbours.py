@@ -10,12 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtui.cli.fitting import fitting, plain_table
+from embedtui.study.retrieval import million_in_words
 
 Found = dict[str, Any]
 
 _COLUMNS = ("top 1", "order", "overlap", "RBO", "pairs", "expected", "could")
 _EXPENDABLE = ("RBO", "overlap", "could", "expected", "pairs")
 """Columns that a narrow terminal does without, the first of them first."""
+_FORECAST = ("order_changed", "top1_changed")
 _WORTH_TELLING = 5e-4
 """Share of queries from which on a forecast is more than a row of zeros."""
 _MEASURES = {"ndcg_at_10": "nDCG@10", "recall_at_10": "recall@10", "mrr_at_10": "MRR@10"}
@@ -42,7 +44,8 @@ def show(found: Found, console: Console) -> None:
     if judged:
         console.print(Padding(quality_table(judged, console), (0, 0, 0, 2)))
     if found["million"] and found["million"]["order_changed"][2] >= _WORTH_TELLING:
-        console.print(Padding(Text(million(found["million"]), style="dim"), (0, 0, 0, 2)))
+        said = million_in_words(*(found["million"][key] for key in _FORECAST))
+        console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)))
 
 
 def table(compared: list[tuple[str, Found]], console: Console, indent: int = 0) -> Table:
@@ -78,23 +81,6 @@ def percent(part: int, whole: int) -> str:
     if not whole or part in {0, whole}:
         return "100 %" if part else "0 %"
     return f"{min(99, max(1, round(100 * part / whole)))} %"
-
-
-def million(found: Found) -> str:
-    """Say what the same drift would do in a corpus of a million, and how sure that is."""
-    order, top1 = found["order_changed"], found["top1_changed"]
-    return (
-        f"In a million such texts: {_span(order)} of queries would change some order, "
-        f"{_span(top1)} their nearest neighbour. An extrapolation from the gaps of these texts; "
-        "other texts have other gaps."
-    )
-
-
-def _span(share: list[float]) -> str:
-    """Return an estimate with the ends of its interval."""
-    value, low, high = (100 * one for one in share)
-    digits = 0 if value >= 10 else 1
-    return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def quality_table(judged: list[tuple[str, Found]], console: Console) -> Table:

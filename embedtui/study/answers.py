@@ -143,10 +143,10 @@ def _lists(entries: Sequence[Entry]) -> str:
         return ""
     entry, worst = max(known, key=lambda pair: pair[1].order_changed)
     if not worst.order_changed[0]:
-        same = "none of them" if len(known) > 1 else "it"
-        return f"a search does not notice {same}; "
+        return "no list changes; "
     order = _percent(worst.order_changed[0], worst.queries)
-    return f"{entry.label}: {order} other top 10, {worst.top1_changed[0]} other top 1; "
+    top1 = f", {worst.top1_changed[0]} other top 1" if worst.top1_changed[0] else ""
+    return f"{entry.label}: {order} other top 10{top1}; "
 
 
 def _percent(part: int, whole: int) -> str:

@@ -7,7 +7,7 @@ more vectors come; a screen may ask as often as it draws.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -246,6 +246,25 @@ def changes_of(one: Retrieval) -> str:
         if order[1] > order[0]:
             said += f" ({order[1] - order[0]} more by how ties are broken)"
     return said
+
+
+def million_in_words(order: Sequence[float], top1: Sequence[float]) -> str:
+    """Say what the same drift would do in a corpus of a million, and how sure that is.
+
+    Both are a share of queries with the ends of its interval, as `forecast` has them.
+    """
+    return (
+        f"In a million such texts: {_span(order)} of queries would change some order, "
+        f"{_span(top1)} their nearest neighbour. An extrapolation from the gaps of these texts; "
+        "other texts have other gaps."
+    )
+
+
+def _span(share: Sequence[float]) -> str:
+    """Return an estimate with the ends of its interval."""
+    value, low, high = (100 * one for one in share)
+    digits = 0 if value >= 10 else 1
+    return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def _percent(part: int, whole: int) -> str:

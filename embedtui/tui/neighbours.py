@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from embedtui.measure import Neighbours
 from embedtui.study.retrieval import TOP, Retrieval
+from embedtui.texts import Labels
 
 Fate = Literal["same", "up", "down", "new", "gone"]
 Order = Literal["kept", "could", "turned", "tied"]
@@ -31,6 +32,8 @@ class Place:
     gap: float | None
     """To the score of the next; None after the last, and in the list after."""
     order: Order | None
+    relevant: bool
+    """Whether somebody judged it to be relevant to the query."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,20 @@ class Query:
     after: tuple[Place, ...]
 
 
-def query_of(found: Retrieval, place: int) -> Query:
+def query_of(found: Retrieval, place: int, labels: Labels | None = None) -> Query:
     """Return the lists of a query by its place among the queries."""
+    row = int(found.sides.queries[place])
+    judged = labels.judgements if labels is not None else ()
+    relevant = {one.document for one in judged if one.query == row and one.grade > 0}
     agreed = found.agreement
     one, two = ([int(d) for d in side[place] if d >= 0] for side in (agreed.before, agreed.after))
     return Query(
-        int(found.sides.queries[place]),
+        row,
         bool(agreed.usable[place]),
         bool(agreed.top1_changed[place, 0]),
         bool(agreed.order_changed[place, 0]),
-        tuple(_places(found, place, one, two, found.before, margins=True)),
-        tuple(_places(found, place, two, one, found.after, margins=False)),
+        tuple(_places(found, place, one, two, found.before, relevant, margins=True)),
+        tuple(_places(found, place, two, one, found.after, relevant, margins=False)),
     )
 
 
@@ -71,6 +77,7 @@ def _places(
     listed: list[int],
     other: list[int],
     lists: Neighbours,
+    relevant: set[int],
     *,
     margins: bool,
 ) -> list[Place]:
@@ -90,9 +97,8 @@ def _places(
             higher = now < at if margins else at < now
             fate = "same" if now == at else "up" if higher else "down"
         gap, order = _margin(found, place, at) if margins else (None, None)
-        places.append(
-            Place(at + 1, found.row_of(document), known[document], fate, moved, gap, order)
-        )
+        row = found.row_of(document)
+        places.append(Place(at + 1, row, known[document], fate, moved, gap, order, row in relevant))
     return places
 
 

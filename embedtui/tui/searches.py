@@ -92,6 +92,9 @@ class Searches:
             # Vectors that cannot be searched, of a width that changed, have no lists.
             with contextlib.suppress(ValueError):
                 found = _search(job)
+            if found is not None:
+                # What is derived once is derived here, and not while a screen is drawn.
+                _ = found.expected_pairs, found.forecast
             with self._condition:
                 self._found.setdefault(job.setting, {})[job.against] = found
                 self._wanted = [one for one in self._wanted if one != job]

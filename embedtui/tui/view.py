@@ -26,6 +26,7 @@ from embedtui.study.results import Results, SettingResults
 from embedtui.study.retrieval import Retrieval
 from embedtui.study.scenarios import Metric, Scenario
 from embedtui.study.trends import Trend, trend_of
+from embedtui.texts import Labels
 from embedtui.tui.searches import Against, Searches, jobs_of
 from embedtui.tui.session import Session, State
 
@@ -113,6 +114,7 @@ class Lists:
     found: Retrieval | None
     """None as long as nothing was found."""
     searching: bool
+    labels: Labels | None
     ids: Sequence[str]
     texts: Sequence[str]
 
@@ -313,7 +315,8 @@ class Composer:
             title = "unbatched, then batched" if size is None else f"unbatched, then @{size}"
             one = None if size is None else found.get(size)
         ids, texts = self._strings_of(run)
-        return Lists(line.label, title, one, self.searches.pending(setting), ids, texts)
+        searching = self.searches.pending(setting)
+        return Lists(line.label, title, one, searching, run.plan.pack.labels, ids, texts)
 
     def _pair(
         self, shown: dict[Key, tuple[Results, SettingResults]], lines: Sequence[Line], wish: Wish

@@ -164,3 +164,23 @@ def test_on_a_gpu_bfloat16_changes_lists_and_strict_float32_none(path: Path) -> 
         )
     assert 0.4 < share["bfloat16"] < 0.8
     assert share["strict"] == 0
+
+
+def test_does_it_matter_names_the_setting_whose_lists_change_most(run_study: RunStudy) -> None:
+    from embedtui.study.answers import Entry, answer
+    from embedtui.study.scenarios import scenario
+
+    use = scenario("rag")
+    for by, said in ((0.05, "% other top 10"), (0.0, "no list changes; RAG bears")):
+        ran = run_study(plan(40, "bfloat16", "float16", sizes=(1, 4)), Script(drift=constant(by)))
+        entries = []
+        for setting in ran.results.settings:
+            found = retrieval.worst_of_batches(ran.results, setting)
+            assert found is not None
+            entries.append(Entry(setting.setting.dtype, ran.results, setting, "", found[1]))
+        assert said in answer(entries, use, use.metric).matters.text
+        if by:
+            most = max(entries, key=lambda e: e.lists.order_changed)  # type: ignore[union-attr]
+            assert answer(entries, use, use.metric).matters.text.startswith(f"{most.label}: ")
+    bare = [Entry(one.label, one.results, one.setting) for one in entries]
+    assert answer(bare, use, use.metric).matters.text.startswith("RAG bears")

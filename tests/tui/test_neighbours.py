@@ -155,7 +155,7 @@ async def test_does_it_matter_speaks_of_retrieval(make_app: Make) -> None:
         worst = max(lists, key=lambda label: lists[label].order_changed)
         count = lists[worst].order_changed[0]
         share = "100" if count == 12 else f"{round(100 * count / 12)}"
-        assert said.startswith(f"{worst}: {share} % other top 10, ")
+        assert said.startswith(f"{worst}: {share} % other top 10")
         assert "RAG bears" in said
         assert "its nearest" not in said
         await shown(pilot, "other top 10")

@@ -35,6 +35,7 @@ SCREENS: dict[str, tuple[str, ...] | None] = {
     "texts": ("4", "w"),
     "text": ("4", "w", "enter"),
     "compare": ("5",),
+    "neighbours": ("8", "n"),
     "layers": ("9",),
     "layers-looked-into": ("l",),
     "log": ("6",),
@@ -72,6 +73,7 @@ def snap(
             await until(pilot, lambda: app._model_name and app._machine)
             if keys is not None:
                 await ran(pilot)
+                await until(pilot, lambda: all(line.lists for line in app.frame.view.lines))
             for key in keys or ():
                 await pilot.press(key)
                 await pilot.pause(0.15)

@@ -15,7 +15,9 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from embedtui.printable import printable
-from embedtui.study.retrieval import TOP, Retrieval, in_words
+from embedtui.study.quality import MEASURES
+from embedtui.study.retrieval import TOP, Retrieval, in_words, million_in_words
+from embedtui.tui.app.core import WIDE
 from embedtui.tui.frames import Frame
 from embedtui.tui.neighbours import Place, Query, changed_queries, query_of
 from embedtui.tui.view import Lists
@@ -48,7 +50,8 @@ class NeighboursView(Vertical, can_focus=True):
     NeighboursView #near-query {
         height: 2; margin-top: 1; text-wrap: nowrap; text-overflow: ellipsis;
     }
-    NeighboursView #near-lists { height: 1fr; }
+    NeighboursView #near-lists { height: auto; max-height: 1fr; }
+    NeighboursView #near-more { height: 1fr; margin-top: 1; color: $muted; }
     NeighboursView .box {
         width: 1fr; height: auto; max-height: 100%;
         border: round $panel-lighten-1; border-title-color: $muted; padding: 0 1;
@@ -78,6 +81,7 @@ class NeighboursView(Vertical, can_focus=True):
                 with Vertical(classes="box", id=f"near-{name}") as box:
                     box.border_title = name
                     yield Static("", id=f"near-{name}-list", markup=False)
+        yield Static("", id="near-more", markup=False)
         yield Static(_KEYS, id="near-keys", markup=False)
 
     def focus_first(self) -> None:
@@ -130,9 +134,12 @@ class NeighboursView(Vertical, can_focus=True):
         if found is None or self._lists is None:
             return
         self._place = min(max(self._place, 0), len(found.sides.queries) - 1)
-        query = query_of(found, self._place)
+        query = query_of(found, self._place, self._lists.labels)
         self._put("near-query", self._query(found, query))
+        self._put("near-more", self._more(found, query))
         before, _, after = self._lists.title.partition(", then ")
+        judged = self._lists.labels is not None
+        self.query_one("#near-keys", Static).update(_KEYS + ("   ✔ relevant" if judged else ""))
         for name, title, places in (
             ("before", before, query.before),
             ("after", after, query.after),
@@ -149,6 +156,7 @@ class NeighboursView(Vertical, can_focus=True):
         if lists is None:
             return Text("nothing was measured yet: press r")
         head = f"{printable(lists.label)} · {lists.title}"
+        narrow = self.size.width < WIDE
         if lists.found is None:
             searching = lists.searching
             said = "neighbours are being searched …" if searching else "nothing to compare yet"
@@ -165,8 +173,28 @@ class NeighboursView(Vertical, can_focus=True):
         ]
         if one.least_tolerance is not None:
             figures.append(f"every order bears L2 {one.least_tolerance:.0e}")
-        said = in_words(found)
-        return Text(f"{head}: {said[0].lower()}{said[1:]}.\n{' · '.join(figures)}")
+        # The header names the setting, and the boxes what they hold.
+        said = in_words(found) if narrow else f"{head}: {in_words(found)}"
+        return Text(f"{said}\n{' · '.join(figures)}")
+
+    def _more(self, found: Retrieval, query: Query) -> Text:
+        """Say what moved is about, what judgements say, and what a larger corpus would show."""
+        assert self._lists is not None
+        lines = []
+        if found.quality_before is not None and found.quality_after is not None:
+            figures = [
+                f"{name} {found.quality_before.mean(name)[0]:.4f} → "
+                f"{found.quality_after.mean(name)[0]:.4f}"
+                for name in MEASURES
+            ]
+            lines.append(f"by judgements of all queries: {', '.join(figures)}")
+        if found.forecast is not None and found.order_changed[0]:
+            lines.append(million_in_words(found.forecast.order, found.forecast.top1))
+        for place in query.before:
+            if place.fate != "same":
+                name = printable(self._lists.ids[place.row], 24)
+                lines.append(f"{name}: {printable(self._lists.texts[place.row], 300)}")
+        return Text("\n".join(lines))
 
     def _query(self, found: Retrieval, query: Query) -> Text:
         assert self._lists is not None
@@ -199,16 +227,19 @@ class NeighboursView(Vertical, can_focus=True):
         width = max((self.content_size.width - 8) // 2, 20)
         gaps = width >= _LEAST_FOR_GAPS
         # Rank, score and fate have fixed columns; ids take what is left.
-        room = max(min(width - 24 - (16 if gaps else 0), 28), 6)
+        digits = 7 if gaps else 6
+        labelled = self._lists is not None and self._lists.labels is not None
+        room = max(min(width - 18 - digits - (16 if gaps else 0) - 2 * labelled, 28), 6)
         lines = []
         for place in places:
-            name = set_cell_size(printable(ids[place.row], room), room)
+            name = set_cell_size(_cut(printable(ids[place.row], 120), room), room)
             style = self._style("moved" if place.fate != "same" else "id")
             line = Text.assemble(
                 (f"{place.rank:>2} ", self._style("quiet")),
                 (name, style),
-                f" {place.score:.7f} ",
-                (_fate(place).ljust(8), style),
+                (" ✔" if place.relevant else "  ") if labelled else "",
+                f" {place.score:.{digits}f} ",
+                (_fate(place).ljust(9), style),
             )
             if gaps:
                 line.append_text(self._gap(place))
@@ -225,6 +256,14 @@ class NeighboursView(Vertical, can_focus=True):
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"neighbours--{name}", partial=True)
+
+
+def _cut(name: str, room: int) -> str:
+    """Shorten a name in its middle: ids of one kind differ at their end."""
+    if len(name) <= room:
+        return name
+    end = (room - 1) // 2
+    return f"{name[: room - 1 - end]}…{name[len(name) - end :]}"
 
 
 def _fate(place: Place) -> str:
