@@ -69,6 +69,9 @@ def to_markdown(report: Report) -> str:
     plan, environment = report["plan"], report["environment"]
     torch = environment["versions"].get("torch")
     engine = _escape(f"vLLM {vllm_of(environment)}, torch {torch}")
+    if environment["device"] == "server":
+        told: dict[str, Any] = next((s["engine"] for s in report["settings"] if s["engine"]), {})
+        engine = _escape(f"{told.get('server', 'unknown')} {told.get('version', '')}".strip())
     lines = [
         f"# {_escape(plan['model_name'])}: embedding drift",
         "",
@@ -106,7 +109,9 @@ def _table(setting: dict[str, Any]) -> list[str]:
     ]
     for batch in setting["batches"]:
         realised = batch["realised"]
-        held = f"{realised['min']}-{realised['max']}"
+        held = f"{realised['min']}-{realised['max']}" if realised["steps"] else "unknown"
+        if not realised["steps"] and batch["texts_per_step"] is not None:
+            held = f"about {batch['texts_per_step']:.0f}"
         speed = batch["texts_per_second"]
         name = "unbatched" if batch["baseline"] else f"batch size {batch['batch_size']}"
         figures = ["baseline", "", "", "", ""] if batch["baseline"] else _figures(batch["drift"])

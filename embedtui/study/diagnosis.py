@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from embedtui.study.findings import Finding
+from embedtui.study import wire
+from embedtui.study.finding import Finding
 from embedtui.study.results import NOISE_MARGIN, Results, SettingResults
 from embedtui.study.trends import Threshold, token_threshold, trend_of
 from embedtui.study.verdict import is_noise
@@ -34,8 +32,6 @@ _NARROW = 1e-5
 """Relative L2 of one kernel to float64 that float32 never shows (it is near 1e-7; TF32's 3e-4)."""
 _OTHER = 0.05
 """What is that far from float64 is another formula, not a rounded one."""
-_DECIMALS = (3, 4, 5, 6)
-"""Decimals that text formats print; float32 has about eight of a figure below one."""
 _BEYOND = 4
 """How many times its own error a dtype's rounding order may move a vector at the very most."""
 
@@ -223,35 +219,24 @@ def _of_wire(setting: SettingResults) -> list[Diagnosis]:
     """Return that vectors lost digits after they were computed."""
     pass_ = setting.unbatched
     vectors = pass_.vectors[pass_.done]
-    if not vectors.size or not np.isfinite(vectors).all():
+    dtype = setting.in_force.get("dtype")
+    unknown = setting.setting.is_server and dtype not in {"float16", "bfloat16"}
+    how = wire.lost(vectors, wide=dtype == "float32" or unknown)
+    if not how:
         return []
-    how = ""
-    if setting.in_force.get("dtype") == "float32":
-        # The eight bits of a bfloat16 fit a float16's eleven.
-        if not (vectors.view(np.uint32) & 0xFFFF).any():
-            how = "a bfloat16 holds every figure exactly"
-        elif np.array_equal(vectors, vectors.astype(np.float16).astype(np.float32)):
-            how = "a float16 holds every figure exactly"
-    exact = vectors.astype(np.float64)
-    places = next((n for n in _DECIMALS if np.array_equal(_printed(exact, n), vectors)), None)
-    if places is not None:
-        how = f"every figure ends after {places} decimals"
-    if not how or np.isin(vectors, (-1.0, 0.0, 1.0)).all():
-        return []
+    narrow = "float16" if "a float16" in how else "bfloat16" if "a bfloat16" in how else ""
+    told = narrow == "" or dtype == "float32"
+    why = "what is computed in float32 and scaled to length one has no such regularity"
     return [
         Diagnosis(
             "wire",
-            "rounding on the wire",
+            f"{narrow} on the wire" if narrow else "rounding on the wire",
             f"{how}, in {len(vectors)} vectors",
-            "what is computed in float32 and scaled to length one has no such regularity",
-            "certain",
+            why if told else f"{why}; or the server's last layer computes in {narrow}",
+            "certain" if told else "likely",
             "ask for float32 in binary (base64), and print nine digits where text must do",
         )
     ]
-
-
-def _printed(exact: npt.NDArray[np.float64], places: int) -> npt.NDArray[np.float32]:
-    return np.round(exact, places).astype(np.float32)
 
 
 def _of_restarts(setting: SettingResults) -> list[Diagnosis]:

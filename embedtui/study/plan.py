@@ -73,6 +73,8 @@ class Plan:
     """Label and reason of each setting that was asked for and cannot be had on this machine."""
     max_length: int | None = None
     """Tokens that the model has positions for, where its files say so."""
+    against: str = ""
+    """Folder of the model that a server is held against: its float64 truth, its local engines."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -118,6 +120,7 @@ class Plan:
             "sweep": self.sweep,
             "skipped": [{"label": label, "reason": reason} for label, reason in self.skipped],
             "max_length": self.max_length,
+            "against": self.against,
         }
 
     @classmethod
@@ -139,6 +142,7 @@ class Plan:
             sweep=values.get("sweep", ""),
             skipped=tuple((one["label"], one["reason"]) for one in values.get("skipped", ())),
             max_length=values.get("max_length"),
+            against=values.get("against", ""),
         )
 
 

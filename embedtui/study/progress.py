@@ -44,6 +44,8 @@ class Progress:
         self._setting_done = 0
         self._setting_seconds = 0.0
         self._last = 0.0
+        self._left_out = 0
+        """Texts that the setting in hand will never embed, counted once per pass."""
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
@@ -54,19 +56,24 @@ class Progress:
                 self._per_setting = self._passes * len(plan.pack)
                 self.total = self._per_setting * len(plan.settings)
                 self._labels = [setting.label for setting in plan.settings]
+                self.setting = None
             case Waiting():
                 self.measuring = False
                 label = "" if event.setting is None else f"{self._labels[event.setting]}: "
                 self.what = label + event.what
+            case EngineReady(setting=self.setting):
+                pass  # a server is told again with what only asking has shown of it
             case EngineReady():
                 self.setting = event.setting
+                self._left_out = 0
                 self.done = event.setting * self._per_setting
                 self._setting_done, self._setting_seconds = 0, 0.0
                 self._last = self._clock()
                 self.what = f"{self._labels[event.setting]}: ready"
             case TextsPrepared():
                 left_out = len(event.prepared.refused) * self._passes
-                self.done += left_out
+                self.done += left_out - self._left_out
+                self._left_out = left_out
             case BatchEmbedded(reused=True):
                 self.done += len(event.rows)
                 self._last = self._clock()

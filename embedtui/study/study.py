@@ -9,13 +9,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from embedtui import machine, paths
+from embedtui.address import Address
 from embedtui.engine.client import Engine, Engines
 from embedtui.engine.messages import Prepared, Reference, TruthDone
 from embedtui.engine.settings import Setting
@@ -34,9 +36,13 @@ from embedtui.study.events import (
     TruthFailed,
     Waiting,
 )
+from embedtui.study.learning import Learning
 from embedtui.study.loading import Loader
 from embedtui.study.plan import Plan, PlannedBatch, batches_of
 from embedtui.study.results import MEASURED_AT_LOADING, Results, SettingResults, Steps
+
+if TYPE_CHECKING:
+    from embedtui.engine.endpoint.client import Endpoint
 
 Listener = Callable[[Event], None]
 
@@ -65,7 +71,7 @@ class Study:
         self.plan = plan
         self._engines = engines
         self._listeners = list(listeners)
-        self._environment = machine.environment()
+        self._environment = _environment(plan)
         self._earlier = [run for run in earlier if self._comparable(run)]
         self._stop = threading.Event()
         self._loader = Loader(
@@ -135,7 +141,8 @@ class Study:
                 stack.callback(listener, event)
 
     def _settings(self) -> None:
-        if not all(self._is_whole(setting) for setting in self.plan.settings):
+        here = [setting for setting in self.plan.settings if not setting.is_server]
+        if not all(self._is_whole(setting) for setting in here):
             self._tell(Waiting("importing vLLM"))
             self._engines.host.wait_ready(self._stop.is_set)
         for number, setting in enumerate(self.plan.settings):
@@ -171,16 +178,18 @@ class Study:
             missing = batches
         else:
             missing = self._tell_again(number, batches, earlier)
-        self._embed(number, engine, [b for b in missing if b.draw.why != "restart"])
+        self._embed(number, engine, prepared, [b for b in missing if b.draw.why != "restart"])
         for draw in sorted({b.draw for b in missing if b.draw.why == "restart"}):
             engine = self._restarted(number, engine, prepared)
-            self._embed(number, engine, [b for b in missing if b.draw == draw])
+            self._embed(number, engine, prepared, [b for b in missing if b.draw == draw])
         engine.held = False
 
     def _log(self, setting: Setting) -> str:
         return self._loader.logs.get(setting, "")
 
-    def _restarted(self, number: int, engine: Engine, prepared: Prepared) -> Engine:
+    def _restarted(
+        self, number: int, engine: Engine | Endpoint, prepared: Prepared
+    ) -> Engine | Endpoint:
         """Return a new engine of the same setting in place of this one.
 
         Raises:
@@ -205,9 +214,10 @@ class Study:
         """Tell what the setting is and how it reads the texts; return its batches."""
         self._tell(EngineReady(number, in_force, warm, log))
         self._tell(TextsPrepared(number, prepared))
-        self._prepared = prepared
-        self._limit = int(in_force["max_length"])
-        self._pooling = str(in_force["pooling"])
+        if self._prepared is None or in_force["device"] != "server":
+            self._prepared = prepared
+            self._limit = int(in_force["max_length"]) or self.plan.max_length or 0
+            self._pooling = str(in_force["pooling"])
         rows = self._usable(prepared)
         if not rows:
             first = next(iter(prepared.refused.values()))
@@ -252,25 +262,48 @@ class Study:
         )
 
     def _found_before(self, setting: Setting) -> SettingResults | None:
-        """Return what the latest of the earlier runs found of a setting."""
+        """Return what the latest of the earlier runs found of a setting.
+
+        Of a server nothing: it may have been another one then.
+        """
+        if setting.is_server:
+            return None
         for run in reversed(self._earlier):
             for results in run.settings:
                 if results.setting == setting and results.unbatched.count:
                     return results
         return None
 
-    def _embed(self, number: int, engine: Engine, batches: Sequence[PlannedBatch]) -> None:
+    def _embed(
+        self,
+        number: int,
+        engine: Engine | Endpoint,
+        prepared: Prepared,
+        batches: Sequence[PlannedBatch],
+    ) -> None:
         jobs = [batch.job(index) for index, batch in enumerate(batches)]
+        learning = Learning(number, engine, prepared, self._tell)
         try:
             for done in engine.embed(jobs, self._stop.is_set) if jobs else ():
                 batch = batches[done.job]
-                self._tell(_event(number, batch, done.vectors, done.steps, done.seconds))
+                learning(done)
+                if done.rows is not None:
+                    batch = replace(batch, rows=done.rows)
+                if batch.rows and not learning.is_too_large(batch.batch_size):
+                    told = done.told_steps
+                    self._tell(
+                        _event(number, batch, done.vectors, done.steps, done.seconds, told=told)
+                    )
         except Cancelled:
             raise
         except BaseException:
             # What it was working on could join the next run's steps.
             self._engines.drop(engine)
             raise
+        finally:
+            learning.close()
+        if batches and learning.refused_all:
+            raise InputError(f"none of the texts can be embedded, the first because {learning.why}")
 
     def _truth(self) -> None:
         if not self.plan.truth or self._prepared is None:
@@ -280,6 +313,10 @@ class Study:
             self._known_and_new_truth(rows)
         except (EngineError, InputError) as error:
             self._tell(TruthFailed(str(error)))
+
+    @property
+    def _model_of_truth(self) -> str:
+        return self.plan.against or self.plan.settings[0].model
 
     def _known_and_new_truth(self, rows: list[int]) -> None:
         inputs = self.plan.inputs
@@ -306,7 +343,7 @@ class Study:
             self._tell(Waiting("float64 truth"))
             self._engines.make_room(4 * self._loader.weights_bytes + _GIB)
             request = Reference(
-                model=self.plan.settings[0].model,
+                model=self._model_of_truth,
                 device=machine.engine_device(),
                 max_length=self._limit,
                 pooling=self._pooling,
@@ -340,6 +377,7 @@ def _event(
     steps: Steps,
     seconds: float,
     reused: bool = False,
+    told: int | None = None,
 ) -> BatchEmbedded:
     return BatchEmbedded(
         setting=number,
@@ -351,7 +389,15 @@ def _event(
         steps=steps,
         seconds=seconds,
         reused=reused,
+        told_steps=told,
     )
+
+
+def _environment(plan: Plan) -> dict[str, Any]:
+    """Return what computes the plan's figures: this machine, or servers alone."""
+    if all(setting.is_server for setting in plan.settings) and not plan.truth:
+        return machine.environment_of_server(Address.parse(plan.settings[0].model).host)
+    return machine.environment()
 
 
 _ROOM = {"max_num_batched_tokens", "max_num_seqs"}
