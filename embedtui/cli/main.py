@@ -16,6 +16,8 @@ _COMMANDS = {
     "explore": "explore:explore",
     "open": "open:command",
     "run": "run:run",
+    "check": "check:command",
+    "history": "history:command",
     "advise": "advise:command",
     "models": "models:group",
     "texts": "lists:list_texts",
