@@ -36,6 +36,8 @@ from embedtui.study.sweep import load_sweep
 
 _MARKS = {"holds": ("✔ ", "green"), "failed": ("! ", "yellow")}
 _MOST_DRAWS = 1000
+_OF_THE_TEXTS = {"truncated", "beyond-positions"}
+"""Warnings that are the same in every check of these texts: nothing that a check has found."""
 
 
 def _file(*names: str, told: str) -> Callable[[Any], Any]:
@@ -225,7 +227,8 @@ class _Job:
         from embedtui.engine.endpoint.started import arguments_of, started  # noqa: PLC0415
 
         words = arguments_of(arguments)
-        with started(words, self.access, self.tell, ready_seconds=seconds) as address:
+        with started(words, self.access, self.tell, ready_seconds=seconds) as (address, access):
+            self.access = access
             yield str(address)
 
     def run(self, parts: Sequence[Choices]) -> list[Check]:
@@ -352,6 +355,8 @@ def _show(checks: Sequence[Check]) -> None:
                     line = f"{cause.name}; seen: {cause.seen}; do: {cause.do}"
                     console.print(Padding(Text(printable(line), style="dim"), (0, 0, 0, 4)))
         for warning in one.warnings:
+            if one.outcome == "holds" and warning.kind in _OF_THE_TEXTS:
+                continue
             console.print(
                 Padding(Text(f"warning: {printable(warning.message)}", "yellow"), (0, 0, 0, 2))
             )

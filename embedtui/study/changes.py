@@ -16,11 +16,13 @@ from embedtui.address import is_address
 from embedtui.engine.settings import SWITCHES, Setting
 from embedtui.errors import InputError
 from embedtui.measure import Distances, summarize
-from embedtui.study.diagnosis import Diagnosis
+from embedtui.study.diagnosis import USUAL_ERROR, Diagnosis
 from embedtui.study.results import MEASURED_AT_LOADING, NOISE_MARGIN, Results, SettingResults
 
 _OF_NO_ACCOUNT = {"embedtui", "textual"}
 """Packages that no vector passes through."""
+_UNKNOWN = "unknown"
+"""What a server has not told may have been the same."""
 _MACHINE = ("device", "machine", "cpu", "cores")
 
 
@@ -132,7 +134,8 @@ def moved_between(
             "server",
             "a change on the server",
             seen,
-            "all that the server tells of itself is the same, so it is something that it does not",
+            "all that the server tells of itself is the same, so it is something that it does not"
+            + _as_far_as(l2),
             "possible",
             "ask who runs it what changed, or embed the index again: vectors of both do not mix",
         )
@@ -173,6 +176,14 @@ def _model(run: Results) -> str | None:
     return f"server's {plan.model_name}" if is_address(plan.model) else plan.model_hash
 
 
+def _as_far_as(l2: float) -> str:
+    """Say which dtype's own error is of the size of a move, as a hint at another dtype."""
+    for dtype, usual in sorted(USUAL_ERROR.items(), key=lambda item: item[1]):
+        if usual / 4 <= l2 <= usual:
+            return f"; a move of this size is what {dtype} costs, so look at the dtype first"
+    return ""
+
+
 def _environments(one: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
     versions = one["versions"], other["versions"]
     for package in sorted((set(versions[0]) | set(versions[1])) - _OF_NO_ACCOUNT):
@@ -193,7 +204,7 @@ def _engines(one: SettingResults, other: SettingResults) -> Iterator[str]:
     )
     for key in sorted(keys):
         was, now = one.in_force[key], other.in_force[key]
-        if was != now:
+        if was != now and _UNKNOWN not in (was, now):
             yield f"{key} {was} → {now}"
 
 

@@ -19,7 +19,7 @@ from embedtui.study.verdict import is_noise
 
 Sure = Literal["certain", "likely", "possible"]
 
-_USUAL_ERROR = {"float32": 2e-6, "float16": 2e-3, "bfloat16": 1.5e-2}
+USUAL_ERROR = {"float32": 2e-6, "float16": 2e-3, "bfloat16": 1.5e-2}
 """L2 that a dtype costs against float64 where no truth was computed: what minilm and a model of 24
 layers of 1024 showed on CPU and H200, rounded up."""
 _TF32_FROM, _TF32_TO = 5e-5, 2e-2
@@ -152,7 +152,7 @@ def _of_tf32(setting: SettingResults, error: float | None) -> list[Diagnosis]:
         return []
     seen = [f"{what} in use {_bits(value)}" for what, value in narrow.items()]
     if off:
-        usual = _USUAL_ERROR["float32"]
+        usual = USUAL_ERROR["float32"]
         seen.append(
             f"unbatched vectors are L2 {error:.1e} from the truth, float32's own error is about "
             f"{usual:.0e}"
@@ -280,7 +280,7 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
         )
     if is_noise(setting):
         return _of_noise(setting, most)
-    own = error or _USUAL_ERROR.get(dtype, 2e-3)
+    own = error or USUAL_ERROR.get(dtype, 2e-3)
     size = max(worst)
     trend = trend_of(setting, size=size)
     grows = trend.by_position if trend else None

@@ -9,6 +9,7 @@ import trustme
 
 from embedtui.cli import reach
 from embedtui.engine.endpoint.access import KEY_VARIABLES, Access
+from embedtui.engine.endpoint.started import arguments_of, started
 from tests.cli.conftest import _alike_everywhere, embedtui, few  # noqa: F401 - the same fixtures
 from tests.servers.fault_server import Serve, serving
 
@@ -39,3 +40,15 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tls") / "server.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start vLLM's real OpenAI server with minilm in float32, once for all tests; half a minute."""
+    with started(
+        arguments_of("minilm --dtype float32 --enforce-eager"),
+        Access(),
+        lambda _: None,
+        ready_seconds=200,
+    ) as (address, _):
+        yield str(address)

@@ -10,6 +10,7 @@ import contextlib
 import json
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +66,8 @@ class Faults:
     """A byte every twentieth of a second, for ever."""
     drip_headers: bool = False
     redirect: bool = False
+    redirect_to: str = ""
+    """Another server that every request is sent on to."""
     web_page: bool = False
     other_width: bool = False
     most: int | None = None
@@ -79,7 +82,7 @@ class Faults:
 class FaultServer:
     """A server on a free port; `asked` keeps every request for embeddings."""
 
-    def __init__(self, faults: Faults, certificate: Path | None = None) -> None:
+    def __init__(self, faults: Faults, certificate: Path | None = None, port: int = 0) -> None:
         self.faults = faults
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str] = []
@@ -91,7 +94,7 @@ class FaultServer:
         class Handler(_Handler):
             owner = server
 
-        self._server = _Quiet(("127.0.0.1", 0), Handler)
+        self._server = _Quiet(("127.0.0.1", port), Handler)
         self.scheme = "http"
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -131,8 +134,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         faults = self.owner.faults
         self.owner.keys.append(self.headers.get("Authorization", ""))
-        if faults.redirect:
+        if faults.redirect or faults.redirect_to:
             self._redirect()
+        elif self.path == "/health":
+            self._send(200, {})
         elif self.path != "/v1/models" or not faults.lists_models:
             self._send(404, {"detail": "Not Found"})
         elif faults.web_page:
@@ -247,7 +252,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _redirect(self) -> None:
         self.send_response(307)
-        self.send_header("Location", self.path)
+        self.send_header("Location", self.owner.faults.redirect_to + self.path)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -298,3 +303,8 @@ def serving() -> Iterator[Serve]:
     finally:
         for server in started:
             server.close()
+
+
+if __name__ == "__main__":
+    FaultServer(Faults(delay=float(sys.argv[1])), port=int(sys.argv[-1]))
+    threading.Event().wait()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from embedtui.address import Address
@@ -52,6 +53,8 @@ class Access:
     """Seconds before the second try; every further wait is twice as long."""
     longest_wait: float = 60.0
     """Seconds between two tries at most; a server that asks for more is told as a failure."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """What is known of a server that was started from here: its arguments, and what it logged."""
 
     def key_for(self, address: Address) -> Secret | None:
         """Return the key that this server is sent, if any.

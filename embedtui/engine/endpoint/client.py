@@ -37,6 +37,7 @@ class Endpoint:
         self.setting = setting
         self.address = Address.parse(setting.model)
         self.process = Wire(self.address, access, log)
+        self._access = access
         self.in_force: dict[str, Any] = {}
         self.opened: Opened | None = None
         self.largest_batch = 0
@@ -72,7 +73,7 @@ class Endpoint:
         if listed and mine is None:
             names = ", ".join(one.name for one in listed[:8])
             raise InputError(f"{self.address.base} has no model of that name: it lists {names}")
-        self._told = facts.ask(self.process, self.address, stop)
+        self._told = {**facts.ask(self.process, self.address, stop), **self._access.told}
         self._counts = self._counters(stop) is not None
         length = mine.max_length if mine else 0
         self.opened = Opened(length, length, self._told.get("pooling", facts.UNKNOWN), 0)
@@ -120,6 +121,7 @@ class Endpoint:
             "max_length": self.opened.max_length,
             "load_seconds": time.monotonic() - began,
             "tells_steps": self._counts,
+            "arguments": self._told.get("arguments", facts.UNKNOWN),
             **self.learnt(),
         }
         return self.in_force

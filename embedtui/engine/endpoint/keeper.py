@@ -69,8 +69,8 @@ def _end(server: subprocess.Popen[bytes]) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
     group = server.pid
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGTERM)
+    if server.poll() is None:
+        server.terminate()  # it ends in good order what it has started
     until = time.monotonic() + _PATIENCE
     while server.poll() is None and time.monotonic() < until:
         time.sleep(_POLL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from embedtui import models, paths
@@ -22,12 +24,22 @@ from embedtui.engine.environment import host_environment
 from embedtui.errors import EngineError, InputError
 from embedtui.printable import printable
 
+_COMMAND = [sys.executable, "-P", "-m", "embedtui.engine.endpoint.api_server"]
 _HOST = "127.0.0.1"
 _POLL = 0.5
 _TELL = 1.0
 _STOP = 20.0
-_OWN = ("--host", "--port", "--uds", "--api-key", "--ssl-keyfile", "--ssl-certfile")
-"""Arguments that only embedtui can know, or that would show a key in the list of processes."""
+_OWN = ("--host", "--port", "--uds", "--ssl-keyfile", "--ssl-certfile")
+"""Arguments that only embedtui can know."""
+_SECRET = {"--api-key": KEY_VARIABLES[0], "--hf-token": "HF_TOKEN"}
+"""Arguments that would show a secret in the list of processes; the variable that carries it."""
+
+_DTYPE = re.compile(r"\bdtype=torch\.(\w+)")
+_EAGER = re.compile(r"\benforce_eager=(True|False)")
+"""As vLLM logs the configuration of its engine, once, when it starts."""
+
+_ERROR = re.compile(r"(?:Error|error|ERROR)\b[^/]*[:,] ")
+"""A line that names an error, and not where to read about it."""
 
 Tell = Callable[[str], None]
 
@@ -45,8 +57,12 @@ def arguments_of(text: str) -> list[str]:
     for word in words:
         name = word.partition("=")[0]
         if name in _OWN:
-            key = " (EMBEDTUI_API_KEY carries a key)" if name == "--api-key" else ""
-            raise InputError(f"--serve: leave {name} out, embedtui chooses it{key}")
+            raise InputError(f"--serve: leave {name} out, embedtui chooses it")
+        if name in _SECRET:
+            raise InputError(
+                f"--serve: leave {name} out, everybody on this machine could read it: "
+                f"the variable {_SECRET[name]} carries it"
+            )
     if words[:2] == ["vllm", "serve"]:
         words = words[2:]
     ref, rest = _model(words)
@@ -75,8 +91,8 @@ def _model(words: Sequence[str]) -> tuple[str, list[str]]:
 @contextmanager
 def started(
     arguments: Sequence[str], access: Access, tell: Tell, *, ready_seconds: float
-) -> Iterator[Address]:
-    """Start vLLM's server on a free port of this machine alone; yield its address once it is ready.
+) -> Iterator[tuple[Address, Access]]:
+    """Start vLLM's server on a free port of this machine; yield how to ask it once it is ready.
 
     It is stopped however the block is left; if this process is killed, its keeper stops it.
 
@@ -86,8 +102,7 @@ def started(
     port = _free_port()
     address = Address(f"http://{_HOST}:{port}/v1")
     log = paths.logs_folder() / f"{time.strftime('%Y%m%d-%H%M%S')}-server-{port}.log"
-    command = [sys.executable, "-P", "-m", "embedtui.engine.endpoint.api_server", *arguments]
-    command += ["--host", _HOST, "--port", str(port)]
+    command = [*_COMMAND, *arguments, "--host", _HOST, "--port", str(port)]
     keeper = subprocess.Popen(
         [sys.executable, "-P", "-m", "embedtui.engine.endpoint.keeper", str(log), *command],
         stdin=subprocess.PIPE,
@@ -98,7 +113,7 @@ def started(
     )
     try:
         _wait(keeper, address, access, log, tell, ready_seconds)
-        yield address
+        yield address, replace(access, told=_told(arguments, log))
     finally:
         _stop(keeper)
 
@@ -129,7 +144,8 @@ def _wait(
         while True:
             if keeper.poll() is not None:
                 raise EngineError(
-                    f"the server ended with status {keeper.returncode}{_last(log)} (log: {log})"
+                    f"the server ended with status {keeper.returncode}"
+                    f"{_last(log, failed=True)} (log: {log})"
                 )
             with contextlib.suppress(ServerError):
                 if wire.get(f"{address.root}/health", lambda: False, seconds=2).is_good:
@@ -149,6 +165,21 @@ def _wait(
         wire.close()
 
 
+def _told(arguments: Sequence[str], log: Path) -> dict[str, str]:
+    """Return what is known of a server that was started here, and that it does not tell itself."""
+    told = {"arguments": shlex.join(arguments[2:])}  # without the model's folder
+    try:
+        logged = log.read_text(errors="replace")
+    except OSError:
+        return told
+    config = next((line for line in logged.splitlines() if "with config: " in line), "")
+    if (dtype := _DTYPE.search(config)) is not None:
+        told["dtype"] = dtype[1]
+    if (eager := _EAGER.search(config)) is not None:
+        told["execution"] = "eager" if eager[1] == "True" else "compiled"
+    return told
+
+
 def _stop(keeper: subprocess.Popen[bytes]) -> None:
     assert keeper.stdin is not None
     with contextlib.suppress(OSError):
@@ -166,13 +197,18 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _last(log: Path) -> str:
-    """Return the last line that says something, as the end of a sentence."""
+def _last(log: Path, *, failed: bool = False) -> str:
+    """Return the last line that says something, as the end of a sentence.
+
+    Of a server that `failed` the last one that names an error, if there is any.
+    """
     try:
         with log.open("rb") as file:
             file.seek(max(log.stat().st_size - 8192, 0))
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    said = next((line for line in reversed(lines) if line.strip()), "")
-    return f", last saying “{printable(said, 120)}”" if said else ""
+    told = [line for line in reversed(lines) if line.strip()]
+    errors = [line for line in told if failed and _ERROR.search(line)]
+    said = next(iter(errors or told), "")
+    return f", last saying “{printable(said, 160)}”" if said else ""
