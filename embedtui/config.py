@@ -303,7 +303,7 @@ def _read_keys(found: Mapping[str, Any], actions: set[str], problems: list[str])
             problems.append(
                 f"[keys] unknown action '{printable(action, 40)}'{nearest(action, actions)}"
             )
-        elif not isinstance(key, str) or not key.strip():
+        elif not isinstance(key, str) or not all(key.replace(" ", "").split(",")):
             problems.append(f'[keys] {action} must be a key\'s name, such as "f6" or "ctrl+r"')
         else:
             keys[action] = key.replace(" ", "")

@@ -77,6 +77,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("[settings]\ndtyp = 1", "[settings] unknown key 'dtyp' (did you mean dtype?)"),
         ('[keys]\nrum = "x"', "[keys] unknown action 'rum' (did you mean run?)"),
         ("[keys]\nrun = 5", "[keys] run must be a key's name"),
+        ('[keys]\nrun = "f6,"', "[keys] run must be a key's name"),
         ("explore = 5", "[explore] must be a table"),
         ("theme = ", "is no TOML"),
     ],

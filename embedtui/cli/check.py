@@ -54,8 +54,8 @@ def _file(*names: str, told: str) -> Callable[[Any], Any]:
     "  embedtui check minilm --dtype float16 --golden golden.sqlite\n"
     '  embedtui check --serve "minilm --dtype float16" --golden golden.sqlite\n'
     "  embedtui check plan.toml --junit report.xml --markdown summary.md\n"
-    "\b\nExit codes: 0 holds, 1 falls short or has a fault, 2 bad usage or input, 3 the engine or\n"
-    "the server failed, 130 cancelled.",
+    "\b\nExit codes: 0 holds, 1 falls short or has a fault, 2 bad usage or input,\n"
+    "3 the engine or the server failed, 130 cancelled.",
 )
 @click.argument("target", required=False, metavar="[MODEL|URL|PLAN.toml]")
 @click.option(

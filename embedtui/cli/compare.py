@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 from rich.padding import Padding
@@ -11,21 +10,23 @@ from rich.text import Text
 
 from embedtui.cli import output
 from embedtui.printable import printable
-from embedtui.record import exports, run_file
+from embedtui.record import exports, library, run_file
 from embedtui.study.changes import Change, changes
 
 
 @click.command("compare")
-@click.argument("before", type=click.Path(path_type=Path))
-@click.argument("after", type=click.Path(path_type=Path))
+@click.argument("before")
+@click.argument("after")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(before: Path, after: Path, as_json: bool) -> int:
+def command(before: str, after: str, as_json: bool) -> int:
     """Say what moved the vectors between two run files of the same model, texts and setting.
 
     For an upgrade of vLLM or the driver, another GPU, another container: run the same plan before
-    and after. Exits with 1 where vectors moved by more than running again does.
+    and after. Each is a file, or the word last for the newest run in the data folder. Exits with 1
+    where vectors moved by more than running again does.
     """
-    found = changes(run_file.read(before), run_file.read(after))
+    earlier, later = (run_file.read(library.file_of(ref)) for ref in (before, after))
+    found = changes(earlier, later)
     if as_json:
         output.write(
             exports.dump({"schema": "embedtui.changes/1", "settings": [asdict(c) for c in found]})

@@ -32,9 +32,10 @@ def show(as_json: bool) -> int:
 
     The exit code is 2 where something is.
     """
-    from embedtui.tui.actions import IDS  # noqa: PLC0415 - the explorer's, without its screen
+    from embedtui.tui.actions import IDS, clashes  # noqa: PLC0415 - the explorer's, without its screen
 
     loaded, problems = settings.load(config_path(), IDS)
+    problems += clashes(loaded.keys)
     if as_json:
         output.write(exports.dump(_as_dict(loaded)))
     else:

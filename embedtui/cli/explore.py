@@ -56,12 +56,12 @@ def start(asked: dict[str, Any], opened: tuple[Path, ...] = ()) -> int:
     from embedtui import paths  # noqa: PLC0415
     from embedtui.config import config_path, load  # noqa: PLC0415
     from embedtui.study.scenarios import scenario_problems  # noqa: PLC0415
-    from embedtui.tui.actions import IDS  # noqa: PLC0415
+    from embedtui.tui.actions import IDS, clashes  # noqa: PLC0415
     from embedtui.tui.start import show  # noqa: PLC0415
 
     path = config_path()
     config, problems = load(path, IDS)
-    problems += scenario_problems()
+    problems += [*clashes(config.keys), *scenario_problems()]
     given = {key: value for key, value in asked.items() if value is not None}
     ended = show(config, given, problems, path, logs=paths.logs_folder(), opened=opened)
     for line in ended.told:

@@ -9,12 +9,12 @@ import click
 from embedtui.cli import output
 from embedtui.errors import InputError
 from embedtui.printable import printable
-from embedtui.record import exports, recording, report, run_file
+from embedtui.record import exports, library, recording, report, run_file
 from embedtui.study.batch_sizes import parse_batch_sizes
 
 
 @click.command("export")
-@click.argument("run_path", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("ref", metavar="RUN")
 @click.option(
     "--to",
     "form",
@@ -41,14 +41,15 @@ from embedtui.study.batch_sizes import parse_batch_sizes
     metavar="N,...",
     help="In a recording: keep these batch sizes.  [default: all]",
 )
-def export(
-    run_path: Path, form: str, out: Path | None, every: int, batch_sizes: str | None
-) -> None:
+def export(ref: str, form: str, out: Path | None, every: int, batch_sizes: str | None) -> None:
     """Turn a run file into JSON, CSV or Markdown; a run that was cut off as well.
+
+    RUN is a file, or the word last for the newest run in the data folder.
 
     The figures are computed from the vectors in the file and equal those of the run to the bit.
     A recording is a run file to hand on: small, and without this machine's folders and logs.
     """
+    run_path = library.file_of(ref)
     if form == "recording":
         if out is None:
             raise InputError("a recording is a file: give --out")

@@ -17,6 +17,7 @@ from embedtui.record import library, report, run_file
     epilog="\b\nExamples:\n"
     "  embedtui open                  what there is\n"
     "  embedtui open h200             recorded on an H200, shipped with embedtui\n"
+    "  embedtui open last             the newest run of your own\n"
     "  embedtui open ./run.sqlite     a run of your own, or a colleague's\n"
     "  embedtui open h200 --plain     tables instead of screens\n",
 )
@@ -30,7 +31,8 @@ def command(
 ) -> int:
     """Look at runs without an engine: recordings that come with embedtui, and run files.
 
-    NAME is a recording or the beginning of its name (h200), a run in the data folder, or a file.
+    NAME is a recording or the beginning of its name (h200), a run in the data folder, the word last
+    for the newest of those, or a file.
     Without one it lists what there is.
     """
     if not names:

@@ -138,6 +138,7 @@ class _Drift:
 
     def __init__(self, results: Results) -> None:
         self._results = results
+        self._setting: int | None = None
         self._texts: Counter[int] = Counter()
         self._largest = 0.0
         self._at: int | None = None
@@ -145,9 +146,10 @@ class _Drift:
 
     def __call__(self, event: Event) -> None:
         """Take in one event, after the results have."""
-        if isinstance(event, EngineReady):
+        if isinstance(event, EngineReady | BatchEmbedded) and event.setting != self._setting:
+            self._setting = event.setting
             self._texts, self._largest, self._at = Counter(), 0.0, None
-        elif isinstance(event, BatchEmbedded) and _is_drift(event):
+        if isinstance(event, BatchEmbedded) and _is_drift(event):
             alone = self._results.settings[event.setting].unbatched.vectors[list(event.rows)]
             distances = compare(event.vectors, alone)
             self._texts[event.batch_size] += len(event.rows)

@@ -46,7 +46,9 @@ def build(name: str, runs: list[Results], *, with_reports: bool = True) -> dict[
             "drift": _front(entries, _drift),
         },
         "scenarios": [_scenario(key, entries) for key in scenarios()],
-        "runs": [report.build(run) for run in runs] if with_reports else [],
+        "runs": [report.build(run, known) for run, known in zip(runs, faults, strict=True)]
+        if with_reports
+        else [],
     }
 
 

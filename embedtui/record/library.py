@@ -18,6 +18,9 @@ from embedtui.record import run_file
 _SUFFIX = ".sqlite"
 _NEWEST = 20
 
+LAST = "last"
+"""Names the newest run of one's own; a file of that name is ./last."""
+
 
 @dataclass(frozen=True)
 class Held:
@@ -43,11 +46,14 @@ def recordings() -> dict[str, Path]:
 def find(ref: str) -> list[Path]:
     """Return the run files that `ref` names.
 
-    A recording, all whose names begin with `ref` and a hyphen, a run of one's own, or a file.
+    A recording, all whose names begin with `ref` and a hyphen, a run of one's own or the `last` of
+    them, or a file.
 
     Raises:
         InputError: if it names none; the message says what there is.
     """
+    if ref == LAST:
+        return [file_of(ref)]
     known = recordings()
     if ref in known:
         return [known[ref]]
@@ -67,6 +73,20 @@ def find(ref: str) -> list[Path]:
         f"no run file and no recording '{printable(ref, 120)}'{nearest(ref, names)}: "
         f"give a file, or one of {', '.join(names)}; `embedtui open` lists them"
     )
+
+
+def file_of(ref: str) -> Path:
+    """Return the file that `ref` is the path of, or for `last` the newest run of one's own.
+
+    Raises:
+        InputError: if there is no run yet that can be read.
+    """
+    if ref != LAST:
+        return Path(ref)
+    for held in describe_all(own_runs()):
+        return held.path
+    folder = printable(str(paths.runs_folder()))
+    raise InputError(f"there is no last run: `embedtui run` records one in {folder}")
 
 
 def own_runs() -> list[Path]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from embedtui.study import wire
+from embedtui.study.digits import printed
 from embedtui.study.finding import Finding
 from embedtui.study.results import NOISE_MARGIN, Results, SettingResults
 from embedtui.study.trends import Threshold, token_threshold, trend_of
@@ -217,21 +217,27 @@ def _of_splits(setting: SettingResults) -> list[Diagnosis]:
 
 def _of_wire(setting: SettingResults) -> list[Diagnosis]:
     """Return that vectors lost digits after they were computed."""
-    pass_ = setting.unbatched
-    vectors = pass_.vectors[pass_.done]
+    common = setting.in_common()
     dtype = setting.in_force.get("dtype")
     unknown = setting.setting.is_server and dtype not in {"float16", "bfloat16"}
-    how = wire.lost(vectors, wide=dtype == "float32" or unknown)
-    if not how:
+    narrow = ""
+    if dtype == "float32" or unknown:
+        # The eight bits of a bfloat16 fit a float16's eleven.
+        narrow = next((name for name in ("bfloat16", "float16") if name in common), "")
+    how = printed(common)
+    if how:
+        narrow = ""
+    elif narrow:
+        how = f"a {narrow} holds every figure exactly"
+    if not how or "-1, 0 or 1" in common:
         return []
-    narrow = "float16" if "a float16" in how else "bfloat16" if "a bfloat16" in how else ""
     told = narrow == "" or dtype == "float32"
     why = "what is computed in float32 and scaled to length one has no such regularity"
     return [
         Diagnosis(
             "wire",
             f"{narrow} on the wire" if narrow else "rounding on the wire",
-            f"{how}, in {len(vectors)} vectors",
+            f"{how}, in {setting.unbatched.count} vectors",
             why if told else f"{why}; or the server's last layer computes in {narrow}",
             "certain" if told else "likely",
             "ask for float32 in binary (base64), and print nine digits where text must do",

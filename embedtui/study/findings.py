@@ -53,17 +53,18 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
     """Return the faults in one setting's vectors, cheapest checks first."""
     number = setting.number
     found = []
+    broken = _struck(setting)
     for kind, text in _FAULTS.items():
-        rows, sizes = _struck(setting, kind)
-        if rows:
-            where = ", ".join(map(str, sizes))
+        if kind in broken:
+            those, sizes = broken[kind]
+            where = ", ".join(map(str, sorted(sizes)))
             found.append(
                 Finding(
                     kind,
                     "fault",
-                    f"{_texts(len(rows))} at batch size {where}: {text}{_nulls(setting, kind)}",
+                    f"{_texts(len(those))} at batch size {where}: {text}{_nulls(setting, kind)}",
                     number,
-                    _ids(results, rows),
+                    _ids(results, sorted(those)),
                 )
             )
     mixed_up: dict[int, set[int]] = {}
@@ -280,16 +281,16 @@ def _drifts_on_other_cpus(setting: SettingResults) -> bool:
     )
 
 
-def _struck(setting: SettingResults, kind: str) -> tuple[list[int], list[int]]:
-    rows: set[int] = set()
-    sizes: set[int] = set()
+def _struck(setting: SettingResults) -> dict[str, tuple[set[int], set[int]]]:
+    """Return the rows that have each kind of fault, and the batch sizes at which they have it."""
+    found: dict[str, tuple[set[int], set[int]]] = {}
     for (size, _), pass_ in setting.passes.items():
         done = np.flatnonzero(pass_.done)
         for fault in broken_rows(pass_.vectors[done]):
-            if fault.kind == kind:
-                rows.update(int(done[row]) for row in fault.rows)
-                sizes.add(size)
-    return sorted(rows), sorted(sizes)
+            rows, sizes = found.setdefault(fault.kind, (set(), set()))
+            rows.update(int(done[row]) for row in fault.rows)
+            sizes.add(size)
+    return found
 
 
 def _swapped(pass_: Pass, baseline: Pass) -> list[int]:

@@ -65,6 +65,10 @@ class Loader:
         """Bytes of the loaded weights, as far as they are known."""
         return self._weights_bytes
 
+    def stands(self, setting: Setting) -> bool:
+        """Say whether the engine of a setting was loaded beside another and waits to be asked."""
+        return setting in self._ahead
+
     def next(
         self, setting: Setting, following: Iterable[Setting], tell: Callable[[str], None]
     ) -> Loaded:

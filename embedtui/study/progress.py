@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from embedtui.study.events import (
@@ -34,18 +35,18 @@ class Progress:
         """Number of the setting that is worked on."""
         self.measuring = False
         """Whether batches are coming in, so that rate and time left mean something."""
-        self.done = 0
-        """Texts that went through the engine, counted once per pass, over all settings."""
         self.total = 0
         self._clock = clock
         self._per_setting = 0
         self._passes = 0
         self._labels: list[str] = []
+        self._done: Counter[int] = Counter()
+        """Texts that went through the engine of each setting."""
         self._setting_done = 0
         self._setting_seconds = 0.0
         self._last = 0.0
-        self._left_out = 0
-        """Texts that the setting in hand will never embed, counted once per pass."""
+        self._left_out: Counter[int] = Counter()
+        """Texts that each setting will never embed, counted once per pass."""
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
@@ -57,44 +58,55 @@ class Progress:
                 self.total = self._per_setting * len(plan.settings)
                 self._labels = [setting.label for setting in plan.settings]
                 self.setting = None
+                self._left_out.clear()
             case Waiting():
                 self.measuring = False
                 label = "" if event.setting is None else f"{self._labels[event.setting]}: "
                 self.what = label + event.what
-            case EngineReady(setting=self.setting):
+            case EngineReady() if event.setting in self._left_out:
                 pass  # a server is told again with what only asking has shown of it
             case EngineReady():
-                self.setting = event.setting
-                self._left_out = 0
-                self.done = event.setting * self._per_setting
-                self._setting_done, self._setting_seconds = 0, 0.0
+                self._turn_to(event.setting)
+                self._done[event.setting] = self._left_out[event.setting] = 0
                 self._last = self._clock()
                 self.what = f"{self._labels[event.setting]}: ready"
             case TextsPrepared():
                 left_out = len(event.prepared.refused) * self._passes
-                self.done += left_out - self._left_out
-                self._left_out = left_out
+                self._done[event.setting] += left_out - self._left_out[event.setting]
+                self._left_out[event.setting] = left_out
             case BatchEmbedded(reused=True):
-                self.done += len(event.rows)
+                self._done[event.setting] += len(event.rows)
                 self._last = self._clock()
             case BatchEmbedded():
                 self.measuring = True
+                if event.setting != self.setting:
+                    self._turn_to(event.setting)
                 now = self._clock()
                 self._setting_seconds += now - self._last
                 self._last = now
                 self._setting_done += len(event.rows)
-                self.done += len(event.rows)
+                self._done[event.setting] += len(event.rows)
                 which = "unbatched" if event.batch_size == 1 else f"batches of {event.batch_size}"
                 again = _AGAIN[event.draw.why]
                 self.what = f"{self._labels[event.setting]}: {which}{again}"
             case SettingEnded():
                 self.measuring = False
                 if event.status != "cancelled":
-                    self.done = (event.setting + 1) * self._per_setting
+                    self._done[event.setting] = self._per_setting
             case TruthComputed():
                 self.what = "float64 truth"
             case _:
                 pass
+
+    def _turn_to(self, setting: int) -> None:
+        """Take the rate of another setting from here on."""
+        self.setting = setting
+        self._setting_done, self._setting_seconds = 0, 0.0
+
+    @property
+    def done(self) -> int:
+        """Texts that went through the engine, counted once per pass, over all settings."""
+        return self._done.total()
 
     @property
     def texts_per_second(self) -> float | None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from embedtui.engine.messages import Prepared
 from embedtui.engine.settings import Setting
 from embedtui.measure import Distances, compare, join, unit
+from embedtui.study.digits import Digits
 from embedtui.study.events import (
     BatchEmbedded,
     EngineReady,
@@ -173,6 +174,7 @@ class SettingResults:
         self.passes: dict[tuple[int, Draw], Pass] = {}
         self._texts = texts
         self._measured: dict[object, _Measured] = {}
+        self._digits = Digits(texts)
 
     def of(self, batch_size: int, draw: Draw = FIRST) -> Pass:
         """Return a pass, an empty one where nothing has come yet."""
@@ -195,6 +197,10 @@ class SettingResults:
     def unbatched(self) -> Pass:
         """Every text alone in its step: the baseline of batch drift."""
         return self.of(1)
+
+    def in_common(self) -> frozenset[str]:
+        """Return what is true of all figures of the unbatched vectors, which should be nothing."""
+        return self._digits.grown(self.unbatched.done, self.unbatched.vectors)
 
     def drift(self, batch_size: int, draw: Draw = FIRST) -> tuple[Rows, Distances]:
         """Return the rows that are there batched and unbatched, and how far they are apart."""

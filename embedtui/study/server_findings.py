@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from embedtui.study.digits import rounded
 from embedtui.study.finding import Finding
 from embedtui.study.plan import FIRST
 from embedtui.study.results import Results, SettingResults
-from embedtui.study.wire import rounded
 
 _TOLD = {"server": "what it is", "dtype": "its dtype", "pooling": "its pooling"}
 

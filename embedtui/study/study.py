@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +83,8 @@ class Study:
         self.failures: list[EmbedtuiError] = []
         """Why settings failed, in their order."""
         self._refusals: list[EmbedtuiError] = []
+        self._begun: dict[int, _Begun | EmbedtuiError] = {}
+        """Settings that have their first figures beside an earlier one, or why they have none."""
 
     def cancel(self) -> None:
         """Stop after the batch in hand."""
@@ -168,21 +170,54 @@ class Study:
             batches = self._begin(number, earlier.in_force, earlier.prepared, True, earlier.log)
             self._tell_again(number, batches, earlier)
             return
+        begun = self._begun.pop(number, None)
+        if begun is None:
+            begun = self._start(number, setting)
+            self._first_figures(number, begun)
+        if isinstance(begun, EmbedtuiError):
+            raise begun
+        engine, missing = begun.engine, begun.missing
+        self._engines.warm(setting)  # this is the one which a kill strikes
+        self._embed(number, engine, begun.prepared, [b for b in missing if b.draw.why != "restart"])
+        for draw in sorted({b.draw for b in missing if b.draw.why == "restart"}):
+            engine = self._restarted(number, engine, begun.prepared)
+            self._embed(number, engine, begun.prepared, [b for b in missing if b.draw == draw])
+        engine.held = False
+
+    def _start(self, number: int, setting: Setting) -> _Begun:
+        """Load the engine of a setting, tell what earlier runs hold of it; the rest is missing."""
         following = (s for s in self.plan.settings[number + 1 :] if not self._is_whole(s))
         engine, prepared, warm = self._loader.next(
             setting, following, lambda what: self._tell(Waiting(what, number))
         )
         self._loader.logs[setting] = str(engine.process.log)
         batches = self._begin(number, engine.in_force, prepared, warm, str(engine.process.log))
+        earlier = self._found_before(setting)
         if earlier is None or not _same_engine(earlier, engine.in_force, prepared):
-            missing = batches
-        else:
-            missing = self._tell_again(number, batches, earlier)
-        self._embed(number, engine, prepared, [b for b in missing if b.draw.why != "restart"])
-        for draw in sorted({b.draw for b in missing if b.draw.why == "restart"}):
-            engine = self._restarted(number, engine, prepared)
-            self._embed(number, engine, prepared, [b for b in missing if b.draw == draw])
-        engine.held = False
+            return _Begun(engine, prepared, batches)
+        return _Begun(engine, prepared, self._tell_again(number, batches, earlier))
+
+    def _first_figures(self, number: int, begun: _Begun) -> None:
+        """Give every setting whose engine was loaded beside this one its first drift figure.
+
+        So that settings that load together are seen together, before any is measured whole.
+        """
+        beside = [
+            (at, setting)
+            for at, setting in enumerate(self.plan.settings)
+            if at > number and self._loader.stands(setting) and not self._is_whole(setting)
+        ]
+        if not beside:
+            return
+        self._embed(number, begun.engine, begun.prepared, begun.take_first_figure())
+        for at, setting in beside:
+            try:
+                one = self._begun[at] = self._start(at, setting)
+                self._embed(at, one.engine, one.prepared, one.take_first_figure())
+            except Cancelled:
+                raise
+            except EmbedtuiError as error:  # told when its turn comes
+                self._begun[at] = error
 
     def _log(self, setting: Setting) -> str:
         return self._loader.logs.get(setting, "")
@@ -391,6 +426,22 @@ def _event(
         reused=reused,
         told_steps=told,
     )
+
+
+@dataclass
+class _Begun:
+    """A setting whose engine stands, and the batches that are still to come."""
+
+    engine: Engine | Endpoint
+    prepared: Prepared
+    missing: list[PlannedBatch]
+
+    def take_first_figure(self) -> list[PlannedBatch]:
+        """Take out the batches up to the first that a drift can be seen in, and return them."""
+        sizes = [batch.batch_size for batch in self.missing]
+        count = next((at + 1 for at, size in enumerate(sizes) if size > 1), 0)
+        first, self.missing = self.missing[:count], self.missing[count:]
+        return first
 
 
 def _environment(plan: Plan) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from embedtui.printable import printable
 
 
 @dataclass(frozen=True)
@@ -20,28 +23,52 @@ class Action:
     group: str
     hint: int = 0
     """Place among the hints, the most wanted first; 0 for none."""
+    engines: bool = False
+    """Whether it cannot be done where figures come from a recording."""
 
 
-ACTIONS = (
-    Action("run", "r,f5", "run", "Measure what is chosen; only what was changed is computed", "Run", 1),
-    Action("cancel", "escape", "stop", "Stop after this batch; once more kills the engine", "Run", 2),
-    Action("pause", "p,space", "pause view", "Hold the picture still while the run goes on", "Run", 6),
+@dataclass(frozen=True, kw_only=True)
+class ViewAction(Action):
+    """An action that opens a view: the app gets its method, its tab and its widget from here."""
+
+    tab: str
+    """What the tab is called."""
+    view: str
+    """The widget's id; several that share one are panes of it, each a tab where room is short."""
+    shows: str
+    """Module and class of the widget, imported when it is first opened.
+
+    It is made with nothing but its id, and has `show(frame)` and `focus_first()`.
+    """
+
+    @property
+    def digit(self) -> str:
+        """The key that its tab names."""
+        return next(key for key in self.keys.split(",") if key.isdecimal())
+
+
+_EXPLORE = "embedtui.tui.views.explore:ExploreView"
+
+ACTIONS: tuple[Action, ...] = (
+    Action("run", "r,f5", "run", "Measure what is chosen; only what was changed is computed", "Run", 1, engines=True),
+    Action("cancel", "escape", "stop", "Stop after this batch; once more kills the engine", "Run", 2, engines=True),
+    Action("pause", "p,space", "pause view", "Hold the picture still while the run goes on", "Run", 6, engines=True),
     Action("serve", "c", "copy command", "Copy the command that serves the recommended setting", "Run", 7),
     Action("export", "e", "export", "Write the report of the last run as JSON, CSV and Markdown", "Run"),
     Action("model", "m", "model", "Choose the model: alias, local cache, folder, hub", "Choose", 3),
-    Action("texts", "t", "texts", "Choose a text pack or a file, with a preview", "Choose", 4),
+    Action("texts", "t", "texts", "Choose a text pack or a file, with a preview", "Choose", 4, engines=True),
     Action("use", "u", "use", "Choose what the embeddings are for, and so the tolerance", "Choose", 8),
-    Action("advanced", "a", "advanced", "Change every other switch, each explained", "Choose", 5),
-    Action("choose_sweep", "S", "choose sweep", "Measure many settings: a sweep by its name, or a plan file", "Choose"),
-    Action("dtypes", "d", "dtypes", "Go to the dtypes", "Choose"),
-    Action("batch_sizes", "b", "batch sizes", "Go to the batch sizes", "Choose"),
-    Action("settings", "1", "settings", "Show the settings", "Views"),
-    Action("drift", "2", "drift", "Show the histogram of batch drift", "Views"),
-    Action("sizes", "3", "by batch size", "Show drift and speed by batch size", "Views"),
-    Action("table", "4", "texts", "Show every text with its distances", "Views"),
-    Action("compare", "5", "compare", "Put two settings side by side", "Views", 10),
-    Action("sweep", "s,7", "sweep", "Show settings x batch sizes as a grid, and what each step up costs", "Views", 9),
-    Action("log", "6", "log", "Show what the engines say", "Views", 11),
+    Action("advanced", "a", "advanced", "Change every other switch, each explained", "Choose", 5, engines=True),
+    Action("choose_sweep", "S", "choose sweep", "Measure many settings: a sweep by its name, or a plan file", "Choose", engines=True),
+    Action("dtypes", "d", "dtypes", "Go to the dtypes", "Choose", engines=True),
+    Action("batch_sizes", "b", "batch sizes", "Go to the batch sizes", "Choose", engines=True),
+    ViewAction("settings", "1", "settings", "Show the settings", "Views", tab="Settings", view="explore", shows=_EXPLORE),
+    ViewAction("drift", "2", "drift", "Show the histogram of batch drift", "Views", tab="Drift", view="explore", shows=_EXPLORE),
+    ViewAction("sizes", "3", "by batch size", "Show drift and speed by batch size", "Views", tab="Sizes", view="explore", shows=_EXPLORE),
+    ViewAction("table", "4", "texts", "Show every text with its distances", "Views", tab="Texts", view="texts", shows="embedtui.tui.views.texts:TextsView"),
+    ViewAction("compare", "5", "compare", "Put two settings side by side", "Views", 10, tab="Compare", view="compare", shows="embedtui.tui.views.compare:CompareView"),
+    ViewAction("sweep", "s,7", "sweep", "Show settings x batch sizes as a grid, and what each step up costs", "Views", 9, tab="Sweep", view="sweep", shows="embedtui.tui.views.sweep:SweepView"),
+    ViewAction("log", "6", "log", "Show what the engines say", "Views", 11, engines=True, tab="Log", view="log", shows="embedtui.tui.views.log:LogView"),
     Action("help", "question_mark,f1", "help", "Show every key and what the words mean", "Views", 12),
     Action("next_setting", "right_square_bracket", "next setting", "Speak of the next setting", "Charts", 14),
     Action("previous_setting", "left_square_bracket", "previous", "Speak of the setting before", "Charts"),
@@ -62,10 +89,8 @@ ACTIONS = (
     Action("quit", "q,ctrl+q", "quit", "Leave; asks while an engine works", "App", 13),
 )  # fmt: skip
 
-NEED_ENGINES = frozenset(
-    ("run", "cancel", "pause", "texts", "advanced", "choose_sweep", "dtypes", "batch_sizes", "log")
-)
-"""What cannot be done where figures come from a recording."""
+NEED_ENGINES = frozenset(action.id for action in ACTIONS if action.engines)
+VIEWS = tuple(action for action in ACTIONS if isinstance(action, ViewAction))
 
 BY_ID = {action.id: action for action in ACTIONS}
 IDS = frozenset(BY_ID)
@@ -89,3 +114,25 @@ def shown(key: str) -> str:
     if name.startswith("ctrl+"):
         return "^" + name.removeprefix("ctrl+")
     return name.upper() if name[0] == "f" and name[1:].isdecimal() else name
+
+
+def clashes(keys: Mapping[str, str]) -> list[str]:
+    """Return a line for each key that would do two things, where `keys` are a user's own.
+
+    Of an action that is not among them the keys by default count.
+    """
+    actions: dict[str, list[str]] = {}
+    for action in ACTIONS:
+        for key in {_named(key) for key in keys.get(action.id, action.keys).split(",")}:
+            actions.setdefault(key, []).append(action.id)
+    return [
+        f"keys: '{printable(shown(key), 20)}' is {'both ' if len(ids) == 2 else ''}"
+        f"{' and '.join(ids)}: give one of them another key"
+        for key, ids in actions.items()
+        if len(ids) > 1
+    ]
+
+
+def _named(key: str) -> str:
+    """Return Textual's name of a key, where the character itself may be given."""
+    return next((name for name, one in _SHOWN.items() if one == key), key)

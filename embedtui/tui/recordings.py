@@ -9,11 +9,11 @@ from embedtui.record import library
 from embedtui.tui.pickers.choice import ChoiceScreen
 
 if TYPE_CHECKING:
-    from embedtui.tui.app import Explorer
+    from embedtui.tui.app.core import Core
     from embedtui.tui.opened import Opened
 
 
-def choose(app: Explorer, session: Opened) -> None:
+def choose(app: Core, session: Opened) -> None:
     """Ask which run file, then show it."""
     options = [
         (

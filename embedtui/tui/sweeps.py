@@ -13,7 +13,7 @@ from embedtui.tui.pickers.choice import ChoiceScreen
 
 if TYPE_CHECKING:
     from embedtui.study.choices import Choices
-    from embedtui.tui.app import Explorer
+    from embedtui.tui.app.opening import Opening
 
 _MOST_FILES = 50
 
@@ -31,7 +31,7 @@ def plan_files() -> list[Path]:
     return found
 
 
-def choose(app: Explorer) -> None:
+def choose(app: Opening) -> None:
     """Ask which sweep, then measure it with the model and the texts that are chosen."""
     options = []
     for ref in [*sweep_names(), *map(str, plan_files())]:
@@ -48,7 +48,7 @@ def choose(app: Explorer) -> None:
             app.notify(printable(str(error)), severity="error", markup=False, timeout=8)
             return
         app.session.run(*plans)
-        app.run_worker(app.action_sweep())
+        app.run_worker(app.open_view("sweep"))
 
     app.push_screen(ChoiceScreen("Which sweep is to be measured?", options, ""), chosen)
 

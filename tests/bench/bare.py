@@ -1,7 +1,8 @@
 """vLLM without embedtui, for comparison: a process that embeds in a bare loop when it is told to.
 
 `bare.py MODEL DTYPE TEXTS.json BATCH[,BATCH]`: loads, prints `ready SECONDS`, then for each line on
-standard input embeds all texts with `llm.embed`, BATCH at a time, and prints the seconds.
+standard input embeds all texts with `llm.embed`, BATCH at a time, and prints the seconds. The line
+says what is handed in: `texts`, which vLLM tokenizes inside the clock, or `ids`, which it need not.
 """
 
 from __future__ import annotations
@@ -38,11 +39,17 @@ def main(model: str, dtype: str, texts_file: str, batches: list[int]) -> None:
     )
     llm.embed(texts[:1], use_tqdm=False)
     print(f"ready {time.time() - BEGAN:.3f}", file=told)
-    for _ in sys.stdin:
+    ids = None
+    for line in sys.stdin:
+        prompts = texts
+        if line.strip() == "ids":
+            tokenizer = llm.get_tokenizer()
+            ids = ids or [{"prompt_token_ids": tokenizer.encode(text)} for text in texts]
+            prompts = ids
         began = time.perf_counter()
         for batch in batches:
-            for start in range(0, len(texts), batch):
-                llm.embed(texts[start : start + batch], use_tqdm=False)
+            for start in range(0, len(prompts), batch):
+                llm.embed(prompts[start : start + batch], use_tqdm=False)
         print(f"{time.perf_counter() - began:.4f}", file=told)
 
 

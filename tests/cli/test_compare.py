@@ -37,6 +37,18 @@ def test_vectors_that_moved_end_with_1(embedtui: Embedtui, model_folder: Path, f
     assert setting["diagnosis"]["cause"] == "restart"
 
 
+def test_last_is_the_newest_run_in_the_data_folder(embedtui: Embedtui, model_folder: Path,
+                                                   few: Path, tmp_path: Path) -> None:  # fmt: skip
+    run = ("run", model_folder, "--texts", few, *FEW)
+    assert embedtui("compare", "last", "last").code == 2
+    embedtui(*run, "--out", tmp_path / "a.sqlite", script=Script(plants=(nudged,)))
+    made = embedtui(*run, "--json").out
+    said = embedtui("compare", tmp_path / "a.sqlite", "last")
+    assert (said.code, "L2 up to" in said.out) == (1, True)
+    assert embedtui("export", "last").out == made
+    assert embedtui("open", "last", "--plain").code == 0
+
+
 def test_what_is_no_run_file_is_told_in_a_line(embedtui: Embedtui, few: Path) -> None:
     said = embedtui("compare", few, few)
     assert said.code == 2

@@ -35,6 +35,19 @@ def test_show_says_what_is_set_and_what_is_wrong(
     assert "unknown key 'refesh' (did you mean refresh?)" in said.err
 
 
+def test_show_tells_which_key_would_do_two_things(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text('[keys]\nhide = "e"\n')
+    assert call(["config", "show"]) == 2
+    said = capsys.readouterr()
+    assert "hide = e" in said.out
+    assert said.err == "embedtui: keys: 'e' is both export and hide: give one of them another key\n"
+    config.write_text('[keys]\nhide = "e"\nexport = "x"\n')
+    assert call(["config", "show"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_show_as_json_is_one_object(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text('[keys]\nrun = "f6"\n')
     assert call(["config", "show", "--json"]) == 0

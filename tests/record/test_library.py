@@ -57,6 +57,21 @@ def test_runs_of_ones_own_are_found_by_name(
     assert [held.path for held in library.describe_all(library.own_runs())] == [own]
 
 
+def test_last_is_the_newest_run_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with pytest.raises(InputError, match=r"no last run: `embedtui run` records one in .*runs"):
+        library.file_of("last")
+    older, newer = (paths.runs_folder() / f"2026010{day}-000000-x.sqlite" for day in (1, 2))
+    newer.write_bytes(library.recordings()["h200-restarts"].read_bytes())
+    older.write_bytes(newer.read_bytes())
+    (paths.runs_folder() / "20260103-000000-y.sqlite").write_text("no database")
+    assert library.file_of("last") == newer
+    assert library.find("last") == [newer]
+    assert library.file_of("./last") == Path("last")
+
+
 def test_what_there_is_not_is_told_with_what_there_is() -> None:
     with pytest.raises(InputError, match=r"h20-minilm.*did you mean h200-minilm.*embedtui open"):
         library.find("h20-minilm")

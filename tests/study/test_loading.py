@@ -10,6 +10,7 @@ import pytest
 from embedtui import machine
 from embedtui.errors import EngineError
 from embedtui.study.events import BatchEmbedded, EngineReady, SettingEnded
+from embedtui.study.progress import Progress
 from embedtui.study.results import Results
 from embedtui.study.study import Study
 from tests.fakes import FakeEngine, FakeEngines, Script, Told, plan
@@ -40,7 +41,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def test_engines_load_together_and_measure_one_after_the_other(
+def test_engines_load_together_and_take_turns_for_their_first_figures(
     tmp_path: Path, at_once: list[int]
 ) -> None:
     engines, told = FakeEngines(Script(), logs=tmp_path), Told()
@@ -48,7 +49,51 @@ def test_engines_load_together_and_measure_one_after_the_other(
     assert at_once == [3, 3, 3]
     assert [event.setting for event in told.of(EngineReady)] == [0, 1, 2]
     order = [event.setting for event in told.of(BatchEmbedded)]
-    assert order == sorted(order)
+    first = [0, 0, 0, 1, 1, 1, 2, 2, 2]  # two texts alone and then together
+    assert order[:9] == first
+    assert order[9:] == sorted(order[9:])
+    assert [event.setting for event in told.of(SettingEnded)] == [0, 1, 2]
+
+
+def test_one_that_fails_at_its_first_figure_is_told_in_its_turn(tmp_path: Path) -> None:
+    script = Script(failures={("embed", "bfloat16"): EngineError("no kernel")})
+    engines, told, results = FakeEngines(script, logs=tmp_path), Told(), Results()
+    Study(plan(4, *SETTINGS), engines, [told, results], together=3).run()  # type: ignore[arg-type]
+    assert [(e.setting, e.status) for e in told.of(SettingEnded)] == [
+        (0, "finished"),
+        (1, "failed"),
+        (2, "finished"),
+    ]
+    assert [setting.unbatched.count for setting in results.settings] == [4, 0, 4]
+
+
+def test_a_stop_at_the_first_figures_keeps_them(tmp_path: Path) -> None:
+    studies: list[Study] = []
+
+    def watch(event: object) -> None:
+        if isinstance(event, BatchEmbedded) and event.setting == 1 and event.batch_size > 1:
+            studies[0].cancel()
+
+    engines, results = FakeEngines(Script(), logs=tmp_path), Results()
+    made = plan(6, *SETTINGS)
+    studies.append(Study(made, engines, [results, watch], together=3))  # type: ignore[arg-type]
+    assert studies[0].run() == "cancelled"
+    assert [setting.unbatched.count for setting in results.settings] == [2, 2, 0]
+    assert {setting.status for setting in results.settings} == {"cancelled"}
+
+
+def test_progress_counts_every_text_of_settings_that_take_turns(tmp_path: Path) -> None:
+    engines, progress = FakeEngines(Script(), logs=tmp_path), Progress()
+    counts = []
+    study = Study(
+        plan(6, *SETTINGS),
+        engines,  # type: ignore[arg-type]
+        [progress, lambda _: counts.append(progress.done)],
+        together=3,
+    )
+    study.run()
+    assert counts == sorted(counts)
+    assert progress.done == progress.total
 
 
 def test_figures_are_those_of_engines_that_load_alone(tmp_path: Path) -> None:
@@ -94,9 +139,9 @@ def test_engines_that_were_loaded_ahead_do_not_make_room_until_they_were_used(
     held = []
 
     def watch(event: object) -> None:
-        if isinstance(event, EngineReady):
+        if isinstance(event, SettingEnded):
             held.append([engine.held for engine in engines._warm.values()])
 
     Study(plan(4, *SETTINGS), engines, [watch], together=3).run()  # type: ignore[arg-type]
-    assert [sum(one) for one in held] == [3, 2, 1]
+    assert [sum(one) for one in held] == [2, 1, 0]
     assert not any(engine.held for engine in engines._warm.values())

@@ -15,13 +15,15 @@ from textual.message import Message
 
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError
-from embedtui.tui.actions import ACTIONS, BY_ID, shown
-from embedtui.tui.app import Explorer, Framed, duration
+from embedtui.tui.actions import ACTIONS, BY_ID, VIEWS, clashes, shown
+from embedtui.tui.app import Explorer
+from embedtui.tui.app.core import Framed
+from embedtui.tui.app.words import duration
 from embedtui.tui.screens.detail import DetailScreen
 from embedtui.tui.screens.help import HelpScreen
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.field import Field
-from embedtui.tui.widgets.strips import Hints, ProgressStrip
+from embedtui.tui.widgets.strips import Hints, ProgressStrip, Tabs
 from embedtui.tui.widgets.table import TextTable
 from tests.fakes import Script, broken
 from tests.tui.conftest import Make, ran, told, until
@@ -545,6 +547,56 @@ def test_every_action_has_a_method_a_help_line_and_keys_of_its_own() -> None:
         assert hasattr(Explorer, f"action_{action.id}")
         assert action.help
         assert BY_ID[action.id] is action
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_every_view_opens_by_its_key_and_stands_among_the_tabs(
+    make_app: Make, size: tuple[int, int]
+) -> None:
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await ran(pilot)
+        tabs = app.query_one(Tabs)
+        names = [r.id if r.view == "explore" and size == NARROW else r.view for r in VIEWS]
+        assert {name for name, _, _ in tabs.tabs} - {"help"} == set(names)
+        for row, name in zip(VIEWS, names, strict=True):
+            await pilot.press(row.digit)
+            await until(pilot, lambda: tabs.open == name)  # noqa: B023
+            assert app.query_one(f"#views > #{row.view}").display
+        for row, name in zip(VIEWS, names, strict=True):
+            tabs.post_message(Tabs.Opened(name))
+            await until(pilot, lambda: tabs.open == name)  # noqa: B023
+            assert app.query_one(f"#views > #{row.view}").display
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({}, []),
+        ({"hide": "f6", "show_all": "x"}, []),
+        ({"hide": "X", "show_all": "x"}, []),
+        ({"hide": "f6", "worst": "f6"}, ["'F6' is both hide and worst"]),
+        ({"hide": "e"}, ["'e' is both export and hide"]),
+        ({"hide": "f6,e"}, ["'e' is both export and hide"]),
+        ({"hide": "z,z"}, []),
+        ({"hide": "?"}, ["'?' is both help and hide"]),
+        ({"hide": "r", "worst": "r"}, ["'r' is run and hide and worst"]),
+        ({"hide": "\x1b[31m", "worst": "\x1b[31m"}, ["'\ufffd[31m' is both hide and worst"]),
+    ],
+)
+def test_keys_that_clash_are_told(keys: dict[str, str], told: list[str]) -> None:
+    assert clashes(keys) == [f"keys: {one}: give one of them another key" for one in told]
+
+
+async def test_the_explorer_starts_with_keys_that_clash_and_yours_counts(make_app: Make) -> None:
+    app = make_app(keys={"hide": "f5"})
+    app.outside.problems = tuple(clashes(app.config.keys))
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        assert "'F5' is both run and hide" in told(app)
+        await pilot.press("f5")
+        await until(pilot, lambda: app.frame.view.wish.hidden)
+        assert not app.session.busy
 
 
 def test_keys_are_shown_as_they_are_printed() -> None:

@@ -36,12 +36,16 @@ class LogView(Vertical):
     LogView RichLog { background: $background; padding: 0 1; scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, folder: Path, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._folder = folder
         self._tail: LogTail | None = None
         self._kept: deque[str] = deque(maxlen=_LINES_KEPT)
         self._follow = True
+
+    @property
+    def _folder(self) -> Path:
+        folder: Path = self.app.session.engines.host.logs  # type: ignore[attr-defined]
+        return folder
 
     def compose(self) -> ComposeResult:
         """Put a line with the file's name and the filter above the log."""
@@ -51,8 +55,9 @@ class LogView(Vertical):
         yield RichLog(id="log-lines", max_lines=_LINES_KEPT, wrap=False, auto_scroll=True)
 
     def focus_first(self) -> None:
-        """Give the lines the keys."""
+        """Give the lines the keys, and read what has come."""
         self.query_one(RichLog).focus()
+        self.tick()
 
     def tick(self) -> None:
         """Read what has come; called while the view is open."""

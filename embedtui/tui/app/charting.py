@@ -1,0 +1,147 @@
+"""What charts and tables speak of: the setting, the metric, the batch size, one text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from embedtui.study.scenarios import METRIC_NAMES, Metric
+from embedtui.tui.app.opening import Opening
+
+if TYPE_CHECKING:
+    from embedtui.tui.screens.detail import DetailScreen
+    from embedtui.tui.view import Key, Line
+    from embedtui.tui.widgets.board import Board
+    from embedtui.tui.widgets.chart import ChartView
+    from embedtui.tui.widgets.table import TextTable
+
+_METRICS: tuple[Metric, ...] = ("l2", "cosine", "max_abs")
+
+
+class Charting(Opening):
+    """Changes what is wished of the next frame."""
+
+    async def on_board_chosen(self, message: Board.Chosen) -> None:
+        """Speak of the setting that was chosen."""
+        self.framer.change(focus=message.key)
+        if message.enter:
+            await self.open_view("texts")
+
+    def _step(self, by: int) -> None:
+        lines = self._lines()
+        if lines:
+            # What was wished for last: keys may come faster than frames.
+            wished = self.framer.wish.focus
+            place = next((n for n, one in enumerate(lines) if one.key == wished), 0)
+            self.framer.change(focus=lines[(place + by) % len(lines)].key)
+
+    def action_next_setting(self) -> None:
+        """Speak of the next setting."""
+        self._step(1)
+
+    def action_previous_setting(self) -> None:
+        """Speak of the setting before."""
+        self._step(-1)
+
+    async def action_compare(self) -> None:
+        """Show two settings side by side."""
+        keys = [line.key for line in self._lines()]
+        one, other = self.framer.wish.compared
+        if one not in keys or other not in keys:
+            focus = self.frame.view.focus if self.frame else None
+            first = focus.key if focus else None
+            second = next((key for key in keys if key != first), None)
+            self.framer.change(compared=(first, second))
+        await self.open_view("compare")
+
+    def action_compare_step(self, which: int, by: int) -> None:
+        """Compare another setting."""
+        pair = list(self.framer.wish.compared)
+        keys: list[Key] = [line.key for line in self._lines() if line.key != pair[1 - which]]
+        if keys:
+            now = keys.index(pair[which]) if pair[which] in keys else -1  # type: ignore[arg-type]
+            pair[which] = keys[(now + by) % len(keys)]
+            self.framer.change(compared=(pair[0], pair[1]))
+
+    def action_hide(self) -> None:
+        """Take a setting off the charts."""
+        focus = self.frame.view.focus if self.frame else None
+        if focus is not None:
+            self._step(1)
+            self.framer.change(hidden=self.framer.wish.hidden | {focus.key})
+
+    def action_show_all(self) -> None:
+        """Put hidden settings back."""
+        self.framer.change(hidden=frozenset())
+
+    def action_metric(self) -> None:
+        """Measure by the next metric."""
+        metric = _METRICS[(_METRICS.index(self.framer.wish.metric) + 1) % len(_METRICS)]
+        self.framer.change(metric=metric)
+        self._keep(replace(self.config, metric=metric))
+        self.notify(f"distances are {METRIC_NAMES[metric]}", markup=False, timeout=2)
+
+    def action_heat(self) -> None:
+        """Weigh the other distance in the sweep."""
+        heat = "error" if self.framer.wish.heat == "drift" else "drift"
+        self.framer.change(heat=heat)
+
+    def _histogram_step(self, by: int) -> None:
+        sizes = (None, *(self.frame.view.histogram_sizes if self.frame else ()))
+        now = self.framer.wish.histogram_of
+        place = sizes.index(now) if now in sizes else 0
+        self.framer.change(histogram_of=sizes[min(max(place + by, 0), len(sizes) - 1)])
+
+    def action_smaller(self) -> None:
+        """Show the histogram of the next smaller batch size."""
+        self._histogram_step(-1)
+
+    def action_larger(self) -> None:
+        """Show the histogram of the next larger batch size."""
+        self._histogram_step(1)
+
+    def on_chart_view_sized(self, message: ChartView.Sized) -> None:
+        """Have a chart drawn at its size."""
+        if message.chart.picture_name:
+            self.framer.size(message.chart.picture_name, message.size, unicode=not self.ascii)
+
+    def on_text_table_row_selected(self, message: TextTable.RowSelected) -> None:
+        """Show the text."""
+        self._open_detail(message.table, message.row)
+
+    def on_text_table_copy_requested(self, message: TextTable.CopyRequested) -> None:
+        """Copy the row."""
+        self.copy_and_tell(message.text)
+
+    def _open_detail(self, table: TextTable, row: int) -> None:
+        """Show one text under the setting that is spoken of."""
+        from embedtui.tui.screens.detail import DetailScreen  # noqa: PLC0415 - when asked for
+
+        line = self.frame.view.focus if self.frame else None
+        if line is None:
+            return
+
+        def step(screen: DetailScreen, by: int) -> None:
+            table.action_move(by)
+            if table.cursor_row is not None:
+                self._fill_detail(screen, line, table.cursor_row)
+
+        screen = DetailScreen(line.label, self.framer.wish.metric, step)
+        self._fill_detail(screen, line, row)
+        self.push_screen(screen)
+
+    def _fill_detail(self, screen: DetailScreen, line: Line, row: int) -> None:
+        from embedtui.tui.detail import detail_of  # noqa: PLC0415 - likewise
+
+        with self.session.lock:
+            found = self.framer.composer.shown().get(line.key)
+            if found is not None:
+                screen.show(detail_of(*found, row, self.framer.wish.metric))
+
+    async def action_filter(self) -> None:
+        """Go to the filter of the texts."""
+        (await self.open_view("texts")).focus_filter()
+
+    async def action_worst(self) -> None:
+        """Go to the text that drifts most."""
+        (await self.open_view("texts")).jump_to_worst()

@@ -1,0 +1,170 @@
+"""What the next run measures: model, texts, use and switches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from textual import work
+
+from embedtui.errors import InputError
+from embedtui.printable import printable
+from embedtui.study.scenarios import scenario, scenarios
+from embedtui.tui.app.opening import Opening
+
+if TYPE_CHECKING:
+    from embedtui.tui.views.explore import ExploreView
+
+
+class Choosing(Opening):
+    """Asks what is to be measured, and keeps it for the next start."""
+
+    def on_explore_view_chose(self, message: ExploreView.Chose) -> None:
+        """Take what was chosen."""
+        self.choose(**message.changes)
+
+    def choose(self, **changes: Any) -> None:
+        """Change what the next run measures, and keep it for the next start."""
+        self.choices = replace(self.choices, **changes)
+        self.explore.show_choices(self.choices)
+        if "model" in changes:
+            self._describe_model()
+        if self.frame is None or not self.frame.view.lines:
+            self._show_idle()
+        self._keep(self.config.with_choices(self.choices))
+
+    @work(thread=True, group="machine", exit_on_error=False)
+    def _machine_name(self) -> None:
+        from embedtui import machine  # noqa: PLC0415 - asks the driver, which takes its time
+
+        try:
+            self._machine = machine.machine_name()
+        except InputError as error:
+            self._machine = ""
+            self.call_from_thread(
+                self.notify, printable(str(error)), severity="error", markup=False, timeout=30
+            )
+        self.framer.again()
+
+    @work(thread=True, exclusive=True, group="describe", exit_on_error=False)
+    def _describe_model(self) -> None:
+        """Find out what the chosen model is; a path may lie on a slow disk."""
+        from embedtui import models  # noqa: PLC0415 - not before the first paint
+        from embedtui.tui.model_facts import in_brief, mark_of  # noqa: PLC0415 - likewise
+
+        ref = self.choices.model
+        try:
+            info = models.resolve(ref)
+        except InputError as error:
+            mark, name, note = mark_of("no"), ref, str(error)
+        else:
+            mark, note = mark_of(info.embeds), in_brief(info)
+            name = ref if ref in models.ALIASES else info.name
+        self.call_from_thread(self._show_model, ref, name, f"{mark} {note}".strip())
+
+    def _show_model(self, ref: str, name: str, note: str) -> None:
+        self._model_name[ref] = name
+        self.explore.show_model(ref, name, note)
+        if self.frame is None or not self.frame.view.lines:
+            self._show_idle()
+
+    async def action_dtypes(self) -> None:
+        """Go to the dtypes."""
+        await self._open_pane("settings")
+        self.explore.focus_part("dtypes")
+
+    async def action_batch_sizes(self) -> None:
+        """Go to the batch sizes."""
+        await self._open_pane("settings")
+        self.explore.focus_part("sizes")
+
+    def action_model(self) -> None:
+        """Choose the model; of run files, the one that is shown."""
+        if self.opened is not None:
+            from embedtui.tui.recordings import choose  # noqa: PLC0415 - when it is asked for
+
+            choose(self, self.opened)
+            return
+        from embedtui.tui.pickers.model import ModelPicker  # noqa: PLC0415 - when it is asked for
+
+        def chosen(ref: str | None) -> None:
+            if ref is not None:
+                self.choose(model=ref)
+
+        self.push_screen(ModelPicker(self.choices.model), chosen)
+
+    def action_texts(self) -> None:
+        """Choose the texts."""
+        from embedtui.tui.pickers.texts import TextsChoice, TextsPicker  # noqa: PLC0415 - likewise
+
+        now = TextsChoice(
+            self.choices.texts, self.choices.column, self.choices.id_column, self.choices.limit
+        )
+
+        def chosen(choice: TextsChoice | None) -> None:
+            if choice is not None:
+                self.choose(
+                    texts=choice.ref,
+                    column=choice.column,
+                    id_column=choice.id_column,
+                    limit=choice.limit,
+                )
+
+        self.push_screen(TextsPicker(now), chosen)
+
+    def action_use(self) -> None:
+        """Choose what the embeddings are for."""
+        from embedtui.tui.pickers.choice import ChoiceScreen  # noqa: PLC0415 - likewise
+
+        options = [
+            (one.key, f"{one.name}: {one.limit}", (one.reason, f"source: {one.source}"))
+            for one in scenarios().values()
+        ]
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self.framer.change(scenario=scenario(key))
+                self._keep(replace(self.config, scenario=key))
+                self.explore.show_use(scenario(key))
+
+        self.push_screen(
+            ChoiceScreen("What are the embeddings for?", options, self.framer.wish.scenario.key),
+            chosen,
+        )
+
+    def action_advanced(self) -> None:
+        """Change the other switches."""
+        from embedtui.tui.pickers.advanced import AdvancedChoice, AdvancedScreen  # noqa: PLC0415
+
+        chosen_now = dict(self.choices.chosen[0])
+        dtypes = list(chosen_now.pop("dtype"))
+        now = AdvancedChoice(
+            {key: list(values) for key, values in chosen_now.items()},
+            repeats=self.choices.repeats,
+            shuffles=self.choices.shuffles,
+            restarts=self.choices.restarts,
+            truth=self.choices.truth,
+            too_long=self.choices.too_long,
+            prompt=self.choices.prompt,
+        )
+
+        def chosen(choice: AdvancedChoice | None) -> None:
+            if choice is not None:
+                self.choose(
+                    chosen=({"dtype": dtypes, **choice.settings},),
+                    repeats=choice.repeats,
+                    shuffles=choice.shuffles,
+                    restarts=choice.restarts,
+                    truth=choice.truth,
+                    too_long=choice.too_long,
+                    prompt=choice.prompt,
+                )
+
+        try:
+            from embedtui import machine  # noqa: PLC0415
+
+            device = machine.engine_device()
+        except InputError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
+            return
+        self.push_screen(AdvancedScreen(now, device=device, dtypes=len(dtypes)), chosen)

@@ -1,0 +1,133 @@
+"""What the explorer holds, and what each group of its actions needs."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from textual import work
+from textual.app import App
+from textual.message import Message
+
+from embedtui.config import Config
+from embedtui.errors import InputError
+from embedtui.printable import printable
+from embedtui.study.scenarios import scenario
+from embedtui.tui.app.outside import Outside
+
+if TYPE_CHECKING:
+    # The first paint comes before all of this is imported.
+    from embedtui.tui.frames import Frame, Framer
+    from embedtui.tui.opened import Opened
+    from embedtui.tui.session import Session
+    from embedtui.tui.view import Line
+    from embedtui.tui.views.explore import ExploreView
+
+WIDE = 100
+"""Columns from which all parts of the first view are seen at once."""
+_SLOW_SECONDS = 1.0
+
+
+class Framed(Message, bubble=False):
+    """A frame is ready; only the latest counts."""
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__()
+        self.frame = frame
+
+    def can_replace(self, message: Message) -> bool:
+        """Let a later frame take this one's place in the queue."""
+        return isinstance(message, Framed)
+
+
+class Core(App[int]):
+    """Holds what is chosen, the session, and what makes frames of it."""
+
+    def __init__(self, outside: Outside) -> None:
+        super().__init__()
+        config = outside.config
+        self.outside = outside
+        self.config = config
+        self.ascii = config.ascii
+        """Whether nothing beyond ASCII may be shown; charts and chips look here."""
+        self.choices = config.choices()
+        self.paused = False
+        self.slow = config.slow
+        self.frame: Frame | None = None
+        self._pane = "settings"
+        self._gpu = ""
+        self._machine = ""
+        self._was_busy = False
+        self._heard = ""
+        """The problem that was told last."""
+        self._model_name: dict[str, str] = {}
+        """What a chosen model is called, for a path that has no room."""
+        self._theme_file: tuple[Path, int] | None = None
+        """The file of the theme in use, and when it was written."""
+
+    @cached_property
+    def session(self) -> Session:
+        """What owns engines and runs."""
+        return self.outside.open_session()
+
+    @cached_property
+    def framer(self) -> Framer:
+        """What makes the frames."""
+        from embedtui.tui.frames import Framer  # noqa: PLC0415 - after the first paint
+        from embedtui.tui.view import Composer, Wish  # noqa: PLC0415 - likewise
+
+        wish = Wish(scenario(self.config.scenario), self.config.metric)
+        return Framer(Composer(self.session), wish, self._framed)
+
+    @cached_property
+    def opened(self) -> Opened | None:
+        """The session, where it shows run files and has no engines."""
+        return cast("Opened", self.session) if self.outside.opened else None
+
+    @property
+    def explore(self) -> ExploreView:
+        """The first view, once it is built."""
+        return cast("ExploreView", self.query_one("#explore"))
+
+    def _lines(self) -> tuple[Line, ...]:
+        return self.frame.view.lines if self.frame else ()
+
+    def _seconds(self) -> float:
+        return max(1 / self.config.refresh, _SLOW_SECONDS if self.slow else 0.0)
+
+    def _keep(self, config: Config) -> None:
+        if config != self.config:
+            self.config = config
+            if self.outside.save is not None:
+                self._write_config(config)
+
+    @work(thread=True, exclusive=True, group="config", exit_on_error=False)
+    def _write_config(self, config: Config) -> None:
+        try:
+            self.outside.save(config)
+        except InputError as error:
+            self.call_from_thread(
+                self.notify, printable(str(error)), severity="warning", markup=False
+            )
+
+    def copy_and_tell(self, text: str) -> None:
+        """Copy a text over whatever lies between here and the person's own machine."""
+        from embedtui.tui.terminal import clipboard  # noqa: PLC0415 - only when something is copied
+
+        told = clipboard.copy(text, write=self._write_raw, folder=self._shots())
+        self.notify(printable(told), markup=False, timeout=6)
+
+    def _write_raw(self, data: str) -> None:
+        if self._driver is not None:
+            self._driver.write(data)
+            self._driver.flush()
+
+    def _shots(self) -> Path:
+        from embedtui import paths  # noqa: PLC0415
+
+        return self.outside.shots_folder or paths.shots_folder()
+
+    def _framed(self, frame: Frame) -> None:
+        """Take a frame from the thread that made it."""
+        self.post_message(Framed(frame))

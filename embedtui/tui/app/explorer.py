@@ -1,0 +1,127 @@
+"""The explorer: choose, press one key, watch the drift appear while the real engine works."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import ContentSwitcher, Static
+
+from embedtui.printable import printable
+from embedtui.tui import themes
+from embedtui.tui.actions import ACTIONS
+from embedtui.tui.app.charting import Charting
+from embedtui.tui.app.choosing import Choosing
+from embedtui.tui.app.core import WIDE
+from embedtui.tui.app.looks import Looks
+from embedtui.tui.app.running import Running
+from embedtui.tui.app.words import READY, gpu_text
+from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip, Tabs
+
+_LEAST = (60, 15)
+
+
+class Explorer(Running, Charting, Choosing, Looks):
+    """The explorer's app: it holds what is chosen and shows what the session holds."""
+
+    TITLE = "embedtui"
+    CSS_PATH = Path(__file__).parent.with_name("embedtui.tcss")
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-slim"),
+        (_LEAST[0], "-narrow"),
+        (WIDE, "-wide"),
+        (160, "-huge"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-flat"),
+        (_LEAST[1], "-low"),
+        (34, "-tall"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(a.keys, a.id, a.label, show=False, id=a.id, tooltip=a.help) for a in ACTIONS
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Put the views between the header and the line of hints."""
+        yield Static("embedtui needs 60 columns and 15 lines: make the window larger", id="small")
+        with Vertical(id="whole"):
+            yield Header(id="header")
+            yield AnswersStrip(id="answers")
+            yield Tabs(id="tabs")
+            yield ContentSwitcher(id="views")
+            yield ProgressStrip(id="progress")
+            yield Hints(id="hints")
+
+    def on_mount(self) -> None:
+        """Take the screen; what costs time begins when it has been drawn once."""
+        if self.outside.guard is not None:
+            self.outside.guard.mounted()
+        self.animation_level = "none"
+        found = themes.find(self.config.theme, self.outside.themes_folder)
+        self.register_theme(themes.to_textual(found))
+        self.theme = found.name
+        self.set_keymap(dict(self.config.keys))
+        self._show_idle()
+        self._show_tabs()
+        self.query_one(ProgressStrip).show(READY, None, "", problem=False)
+        self.call_after_refresh(self._begin)
+
+    async def on_key(self, event: events.Key) -> None:
+        """Let Enter run also while there is nothing yet that could have the keys."""
+        if event.key == "enter" and self.focused is None and self.screen is self.screen_stack[0]:
+            await self.run_action("run")
+
+    async def _begin(self) -> None:
+        self.session.listen(self.framer.grown)
+        self.framer.seconds = self._seconds()
+        await self.open_view("explore")
+        self.framer.start()
+        self.set_interval(1.0, self._tick)
+        if self.opened is not None:
+            self.opened.show(self.opened.files[0])
+            if self.size.width < WIDE:
+                await self._open_pane("drift", focus=True)
+        for problem in self.outside.problems:
+            self.notify(printable(problem), severity="warning", markup=False, timeout=12)
+        if self.opened is None:
+            self._machine_name()
+            self._describe_model()
+
+    def _fatal_error(self) -> None:
+        """Leave with a plain traceback.
+
+        Textual's own shows local variables: a thousand lines for one view, with a user's texts.
+        """
+        error = sys.exception() or self._exception
+        lines = traceback.format_exception(error) if error is not None else ["unknown error"]
+        shown = [
+            line[: len(line) - len(line.lstrip(" "))] + printable(line)
+            for line in "".join(lines).splitlines()
+        ]
+        self.panic(Text("\n".join(shown)))
+
+    def on_unmount(self) -> None:
+        """End the thread that makes frames."""
+        if "framer" in vars(self):
+            self.framer.stop()
+
+    def _tick(self) -> None:
+        """Once a second: what moves by itself."""
+        gpu = self.outside.gpu
+        text = gpu_text(gpu.readings()) if gpu is not None else ""
+        if text != self._gpu:
+            self._gpu = text
+            if self.frame is not None:
+                self._show_progress(self.frame.view)
+        self._follow_theme_file()
+        for log in self.query("#log"):
+            if log.display:
+                log.tick()  # type: ignore[attr-defined]

@@ -1,0 +1,88 @@
+"""Looks: colours, the ASCII mode, pictures of the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from textual.app import App
+from textual.filter import LineFilter
+from textual.widgets import ContentSwitcher
+
+from embedtui.errors import InputError
+from embedtui.printable import printable
+from embedtui.tui import themes
+from embedtui.tui.app.opening import Opening
+from embedtui.tui.terminal.ascii_filter import AsciiFilter
+
+_ASCII = AsciiFilter()
+
+
+class Looks(Opening):
+    """Shows all in the chosen theme."""
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give Textual's own themes the colours that only ours name."""
+        return themes.default_variables()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Add to Textual's filters the one of the ASCII mode."""
+        return [*super().get_line_filters(), *([_ASCII] if self.ascii else [])]
+
+    def _follow_theme_file(self) -> None:
+        """Show what a user saves of the theme in use."""
+        folder = self.outside.themes_folder
+        if folder is None:
+            return
+        path = folder / f"{self.theme}.toml"
+        try:
+            seen = path, path.stat().st_mtime_ns
+        except OSError:
+            return
+        before, self._theme_file = self._theme_file, seen
+        if before == seen or before is None or before[0] != path:
+            return
+        try:
+            self.register_theme(themes.to_textual(themes.read(path, yours=True)))
+        except InputError as error:
+            self.notify(printable(str(error)), severity="error", markup=False, timeout=8)
+        else:
+            self.mutate_reactive(App.theme)
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+        from embedtui.tui.theme_picker import ThemePicker  # noqa: PLC0415 - when it is asked for
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self._keep(replace(self.config, theme=name))
+
+        self.push_screen(ThemePicker(self.outside.themes_folder), chosen)
+
+    def action_screenshot(self) -> None:  # type: ignore[override]
+        """Save the screen as SVG."""
+        self._save_shot("svg")
+
+    def action_screenshot_text(self) -> None:
+        """Save the screen as text."""
+        self._save_shot("text")
+
+    def _save_shot(self, form: str) -> None:
+        from embedtui.tui.terminal import screenshot  # noqa: PLC0415 - when one is taken
+
+        save = screenshot.save_svg if form == "svg" else screenshot.save_text
+        try:
+            path = save(self, self._shots(), self._what())
+        except InputError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
+        else:
+            self.notify(f"saved {printable(str(path))}", markup=False, timeout=6)
+
+    def _what(self) -> str:
+        """Return what the screen shows, for a file's name."""
+        view = self.frame.view if self.frame else None
+        line = view.focus if view else None
+        current = self.query_one("#views", ContentSwitcher).current or "explore"
+        if view is None or line is None:
+            return f"{self.choices.model} {current}"
+        return f"{view.model} {line.label} {view.texts} {current}"

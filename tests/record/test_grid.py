@@ -1,0 +1,33 @@
+"""The grid of a sweep and the reports in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from embedtui.record import grid, report
+from embedtui.study import findings
+from tests.fakes import Script, broken, plan
+from tests.record.conftest import Record
+
+
+def test_faults_are_looked_for_once_though_reports_say_them_too(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [
+        record(plan(12, "float32", "float16"), Script(plants=(broken(3, float("nan"), size=4),))),
+        record(plan(12, "bfloat16")),
+    ]
+    apart = [report.build(one.results) for one in runs]
+    looked: list[int] = []
+    faults_of = findings.faults_of
+
+    def counted(results, setting):
+        looked.append(setting.number)
+        return faults_of(results, setting)
+
+    monkeypatch.setattr(findings, "faults_of", counted)
+    made = grid.build("few", [one.results for one in runs])
+    assert looked == [0, 1, 0]
+    assert made["runs"] == apart
+    assert [row["fault"] for row in made["rows"]] == ["nan", "nan", ""]
+    assert [one["kind"] for one in apart[0]["findings"]][:2] == ["nan", "nan"]
