@@ -71,7 +71,13 @@ def _file(*names: str, told: str) -> Callable[[Any], Any]:
     metavar="NAME",
     help="What the embeddings are for, and so the drift that they can bear.",
 )
-@click.option("--texts", default="passages", show_default=True, metavar="PACK|FILE")
+@click.option(
+    "--texts",
+    default="passages",
+    show_default=True,
+    metavar="PACK|FILE",
+    help="The texts to check with; those of a golden file where there is one.",
+)
 @click.option("--column", metavar="NAME", help="The file's column of texts.")
 @click.option("--limit", type=int, metavar="N", help="Take the first N texts only.")
 @click.option(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from embedtui.address import Address
+from embedtui.address import Address, is_address
 from embedtui.engine.endpoint.access import Access
 from embedtui.engine.settings import SWITCHES, Setting, combine, device_of, refuse_impossible
 from embedtui.errors import InputError
@@ -17,8 +17,28 @@ if TYPE_CHECKING:
     from embedtui.study.plan import Plan
 
 SERVER_SWITCHES = tuple(switch.key for switch in SWITCHES if "server" in switch.devices)
+_HERE = tuple(switch.key for switch in SWITCHES if switch.devices != ("server",))
 _BOTH_WAYS: Mapping[str, Sequence[Any]] = {"requests": ["list", "concurrent"]}
 """What is measured where nothing else was asked: lists, and what arrives together."""
+
+
+def fitting(choices: Choices) -> Choices:
+    """Return the choices without what the chosen model cannot follow.
+
+    Where all switches lie side by side, as in the explorer, those of engines stay chosen while a
+    server is measured, and the other way round.
+    """
+    server = is_address(choices.model)
+    keys = SERVER_SWITCHES if server else _HERE
+    chosen = tuple({k: v for k, v in one.items() if k in keys} for one in choices.chosen)
+    if not server:
+        return replace(choices, chosen=chosen, against="")
+    return replace(
+        choices,
+        chosen=tuple(_with_ways(one) for one in chosen),
+        restarts=0,
+        truth=choices.truth and bool(choices.against),
+    )
 
 
 @dataclass(frozen=True)

@@ -25,16 +25,12 @@ def choose(
         ServerError: if nobody answers there, or not to us.
         InputError: if there are several and none was named, or none of the name.
     """
-    wire = Wire(address, access, Path(os.devnull))
-    try:
-        listed = facts.models(wire, address, stop)
-    finally:
-        wire.close()
-    if not listed:
+    served = _served(address, access, stop)
+    if not served:
         if not address.model:
             raise InputError(f"{address.base} lists no models: name one, as {address.base}#MODEL")
         return address, None
-    names = [one.name for one in listed]
+    names = [one.name for one in served]
     if address.model not in names and (address.model or len(names) > 1):
         shown = ", ".join(printable(name, 80) for name in names[:_SHOWN])
         more = ", …" if len(names) > _SHOWN else ""
@@ -42,5 +38,22 @@ def choose(
         raise InputError(
             f"{address.base} {what}: give {address.base}#MODEL with one of {shown}{more}"
         )
-    chosen = listed[names.index(address.model)] if address.model else listed[0]
+    chosen = served[names.index(address.model)] if address.model else served[0]
     return address.of(chosen.name), chosen.max_length or None
+
+
+def listed(address: Address, access: Access) -> list[str]:
+    """Return the names of the models that a server lists; none where it has no such list.
+
+    Raises:
+        ServerError: if nobody answers there, or not to us.
+    """
+    return [one.name for one in _served(address, access, lambda: False)]
+
+
+def _served(address: Address, access: Access, stop: Callable[[], bool]) -> list[facts.Served]:
+    wire = Wire(address, access, Path(os.devnull))
+    try:
+        return facts.models(wire, address, stop) or []
+    finally:
+        wire.close()
