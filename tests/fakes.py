@@ -33,9 +33,11 @@ from embedtui.engine.messages import (
 )
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EmbedtuiError
+from embedtui.measure.layers import Place
 from embedtui.study.events import Event
 from embedtui.study.plan import Plan
 from embedtui.texts import Text, TextPack
+from tests.fake_layers import FakeExact, FakeLayers
 
 REFUSED = "no tokenizer reads this"
 """A text that holds these words is refused."""
@@ -118,8 +120,8 @@ class Script:
     truth_value: float | None = None
     """What the truth of every text is filled with instead of its vector."""
     failures: dict[tuple[str, str], EmbedtuiError] = field(default_factory=dict)
-    """What is raised, by stage (import, open, prepare, load, embed, truth) and label of the
-    setting; "" for import and truth."""
+    """What is raised, by stage (import, open, prepare, load, embed, truth, layers, exact layers)
+    and label of the setting; "" for import, truth and exact layers."""
     fail_after: int = 0
     """Batches that come back before the stage embed fails."""
     on_job: Callable[[int], None] = lambda _count: None
@@ -129,6 +131,10 @@ class Script:
     sleep: float = 0.0
     """Time that a batch really takes."""
     import_never_ends: bool = False
+    layer_fault: Place | None = None
+    """The part that adds most of the error, where states are looked into."""
+    on_layers: Callable[[], None] = lambda: None
+    """Called before each question about layers."""
 
     def raise_for(self, stage: str, label: str = "") -> None:
         if (stage, label) in self.failures:
@@ -179,7 +185,7 @@ class FakeProcess:
         self.closed = True
 
 
-class FakeEngine:
+class FakeEngine(FakeLayers):
     """One loaded setting."""
 
     def __init__(self, owner: FakeEngines, process: FakeProcess, setting: Setting) -> None:
@@ -335,6 +341,8 @@ class FakeEngines:
         """Settings in the order in which their weights were loaded."""
         self.truths: list[Reference] = []
         """What the truth was asked for."""
+        self.exacts: list[FakeExact] = []
+        """The float64 models that were asked about layers."""
         self._logs = logs
         self._warm: dict[Setting, FakeEngine] = {}
         self._current: FakeProcess | None = None
@@ -392,6 +400,10 @@ class FakeEngines:
                 vector[:] = self.script.truth_value
             counted = min(count_tokens(text), self.script.max_length)
             yield TruthDone(row, counted + self.script.tokens_of_truth, vector)
+
+    def exact(self, stop: Callable[[], bool]) -> FakeExact:
+        self.exacts.append(FakeExact(self.script, exact))
+        return self.exacts[-1]
 
     def kill_current(self) -> None:
         if self._current is not None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -14,9 +15,13 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from embedtui.config import Config
 from embedtui.record import library, run_file
 from embedtui.study.results import Results, SettingResults
+from embedtui.study.trends import trend_of
+from embedtui.study.verdict import is_noise
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.opened import Opened
 
@@ -52,7 +57,7 @@ def of_settings(name: str) -> str:
     """Each setting: noise floor, batch drift from small to large, precision error, speed."""
     run = read(name)
     sizes = [size for size in run.plan.batch_sizes if size > 1]
-    shown = list(dict.fromkeys((sizes[0], 8, sizes[-1])))
+    shown = [size for size in sizes if size in {sizes[0], 8, sizes[-1]}]
     head = ["setting", "noise floor", *(f"drift @{s}" for s in shown), "precision error"]
     head += ["texts/s unbatched", f"texts/s @{sizes[-1]}"]
     rows = []
@@ -70,9 +75,9 @@ def of_settings(name: str) -> str:
     return _where(run) + table(head, rows)
 
 
-def pooling() -> str:
-    """The mean pooling that vLLM once had, against today's, by batch size."""
-    run = read("h200-minilm")
+def pooling(name: str) -> str:
+    """The mean pooling that vLLM once had, against today's where that was run, by batch size."""
+    run = read(name)
     sizes = [size for size in run.plan.batch_sizes if size > 1]
     kept = [s for s in run.settings if s.setting.dtype != "float32"]
     kept = [s for s in kept if not s.setting.batch_invariant and s.setting.execution == "eager"]
@@ -111,6 +116,70 @@ def restarts() -> str:
     )
 
 
+def long(name: str) -> str:
+    """Texts of thousands of tokens: how little drifts, and what float32 costs there."""
+    run = read(name)
+    size = run.plan.batch_sizes[-1]
+    first = run.settings[0]
+    tokens = first.prepared.tokens if first.prepared else ()
+    head = ["setting", "texts that change", "drift at any size", "precision error"]
+    head += [f"texts/s @{size}", f"{first.setting.brief} is faster by"]
+    rows = []
+    for one in run.settings:
+        moved = {
+            int(row)
+            for batch in one.batched
+            for _, rows_, distances in one.drifts(batch)
+            for row in rows_[~distances.identical]
+        }
+        speed = one.of(size).texts_per_second or 0.0
+        rows.append(
+            [
+                one.setting.brief,
+                f"{len(moved)} of {one.unbatched.count}",
+                figure(max(drift(one, batch) for batch in one.batched)),
+                figure(one.largest_error(run.truth)),
+                f"{speed:.0f}",
+                f"{(first.of(size).texts_per_second or 0.0) / speed:.0f}",
+            ]
+        )
+    lengths = f"{min(tokens):,} to {max(tokens):,} tokens each. "
+    return _where(run).replace("\n\n", f" {lengths}\n\n") + table(head, rows)
+
+
+def lengths() -> str:
+    """Which texts drift at all: by their length, in the recording that has every text."""
+    run = read("h100-neighbours")
+    size = run.plan.batch_sizes[-1]
+    bounds = [0, 64, 112, max(run.settings[0].prepared.tokens) + 1]
+    head = ["setting", *(f"{a} to {b - 1} tokens" for a, b in itertools.pairwise(bounds))]
+    rows = []
+    for one in run.settings:
+        tokens = np.asarray(one.prepared.tokens)
+        moved = np.zeros(len(tokens), dtype=bool)
+        for _, texts, distances in one.drifts(size):
+            moved[texts] |= distances.l2 > 1e-6
+        parts = [(tokens >= a) & (tokens < b) for a, b in itertools.pairwise(bounds)]
+        rows.append(
+            [one.setting.brief, *(f"{moved[part].sum()} of {part.sum()}" for part in parts)]
+        )
+    return _where(run) + table(head, rows)
+
+
+def places() -> str:
+    """Whether a text drifts more behind others in its batch, and whether longer ones do."""
+    rows = []
+    for name in ("h200-minilm", "h200-large", "h200-decoder"):
+        run = read(name)
+        for one in run.settings:
+            trend = trend_of(one)
+            if trend is not None and not is_noise(one):
+                found = [trend.by_position, trend.by_tokens]
+                said = ["–" if value is None else f"{value:+.2f}" for value in found]
+                rows.append([run.plan.model_name, one.setting.brief, *said])
+    return table(["model", "setting", "with the place", "with the length"], rows)
+
+
 def _where(run: Results) -> str:
     count, pack = len(run.plan.pack), run.plan.pack.name
     recorded = library.where_of(run.environment, run.started_at)
@@ -121,7 +190,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "minilm": lambda: of_settings("h200-minilm"),
     "large": lambda: of_settings("h200-large"),
     "decoder": lambda: of_settings("h200-decoder"),
-    "pooling": pooling,
+    "long-2k": lambda: long("h100-long-2k"),
+    "long-8k": lambda: long("h100-long-8k"),
+    "lengths": lengths,
+    "places": places,
+    "pooling": lambda: pooling("h200-minilm"),
+    "pooling-large": lambda: pooling("h100-pooling"),
     "probe": probe,
     "restarts": restarts,
 }

@@ -1,12 +1,14 @@
 """Charts as text in roles: drawn anywhere, coloured by whoever shows them."""
 
-from embedtui.charts.by_batch_size import Line, drift_by_batch_size
+from embedtui.charts.by_batch_size import drift_by_batch_size
 from embedtui.charts.by_count import drift_by_count
+from embedtui.charts.by_layer import drift_by_layer
 from embedtui.charts.canvas import preload
 from embedtui.charts.front import FrontPoint, front_chart
 from embedtui.charts.heat import heat_strip
 from embedtui.charts.heat_map import HeatRow, heat_map
 from embedtui.charts.histogram import Ridge, drift_histogram
+from embedtui.charts.lines import Line
 from embedtui.charts.over_time import Series, over_time
 from embedtui.charts.picture import Picture, Span, label_of, mark_of
 from embedtui.charts.scatter import scatter
@@ -21,6 +23,7 @@ __all__ = [
     "Span",
     "drift_by_batch_size",
     "drift_by_count",
+    "drift_by_layer",
     "drift_histogram",
     "front_chart",
     "heat_map",

@@ -281,7 +281,7 @@ class _Job:
         if _usual("texts") and _usual("limit"):
             plan = replace(plan, pack=recorded.pack)
         if _usual("prompt"):
-            plan = replace(plan, prompt=recorded.prompt)
+            plan = replace(plan, prompt=recorded.prompt, query_prompt=recorded.query_prompt)
         return plan, weights
 
     def _kept(self, path: Path) -> None:

@@ -41,7 +41,21 @@ from embedtui.study.batch_sizes import parse_batch_sizes
     metavar="N,...",
     help="In a recording: keep these batch sizes.  [default: all]",
 )
-def export(ref: str, form: str, out: Path | None, every: int, batch_sizes: str | None) -> None:
+@click.option(
+    "--settings",
+    metavar="N,...",
+    help="In a recording: keep these settings, counted from 1.  [default: all]",
+)
+@click.option("--no-truth", is_flag=True, help="In a recording: leave out the float64 truth.")
+def export(
+    ref: str,
+    form: str,
+    out: Path | None,
+    every: int,
+    batch_sizes: str | None,
+    settings: str | None,
+    no_truth: bool,
+) -> None:
     """Turn a run file into JSON, CSV or Markdown; a run that was cut off as well.
 
     RUN is a file, or the word last for the newest run in the data folder.
@@ -54,7 +68,14 @@ def export(ref: str, form: str, out: Path | None, every: int, batch_sizes: str |
         if out is None:
             raise InputError("a recording is a file: give --out")
         sizes = None if batch_sizes is None else parse_batch_sizes(batch_sizes)
-        recording.write(run_path, out, every=every, batch_sizes=sizes)
+        recording.write(
+            run_path,
+            out,
+            every=every,
+            batch_sizes=sizes,
+            settings=_numbers(settings),
+            truth=not no_truth,
+        )
         return
     text = exports.FORMATS[form](report.build(run_file.read(run_path)))
     if out is None:
@@ -66,3 +87,17 @@ def export(ref: str, form: str, out: Path | None, every: int, batch_sizes: str |
         out.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise InputError(f"{printable(str(out))} cannot be written: {error.strerror}") from error
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    """Return the whole numbers that a list of them names.
+
+    Raises:
+        InputError: if it names anything else.
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() for part in parts):
+        raise InputError(f"--settings {printable(text, 40)}: give whole numbers, as in 1,3")
+    return [int(part) for part in parts]

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from embedtui.cli.neighbours import percent
 from embedtui.cli.output import unicode_works
 from embedtui.printable import printable
 from embedtui.study.front import Step, step_in_words
@@ -26,6 +27,9 @@ def show(grid: Grid, console: Console, use: str) -> None:
     orders = max((row["orders"] for row in grid["rows"]), default=0)
     tried = f"; the largest batches in {orders} orders" if orders > 1 else ""
     console.print(Text(f"largest L2 of any text, batched against unbatched{tried}", style="dim"))
+    if any(row["retrieval"] for row in grid["rows"]):
+        what = "top-1, order: queries with another nearest neighbour, or order in the top 10"
+        console.print(Text(what, style="dim"))
     for run in dict.fromkeys((row["model"], row["texts"]) for row in grid["rows"]):
         rows = [row for row in grid["rows"] if (row["model"], row["texts"]) == run]
         measured = [s for s in grid["batch_sizes"] if any(str(s) in row["drift"] for row in rows)]
@@ -65,17 +69,19 @@ def _table(model: str, rows: list[Grid], sizes: list[int], console: Console) -> 
     )
     table.add_column("setting", overflow="fold")
     # Where there is no room for every batch size the largest ones tell most.
-    room = max((console.width - 62) // 9, 1)
-    shown = batched if len(batched) <= room else [batched[0], *batched[len(batched) - room + 1 :]]
+    room = max((console.width - 76) // 9, 1)
+    first = batched[:1] if room > 1 else []
+    shown = batched if len(batched) <= room else first + batched[len(batched) - room + len(first) :]
     for size in shown:
         table.add_column(f"@{size}", justify="right", no_wrap=True)
-    for name in ("precision", "texts/s", "MB"):
+    for name in ("top-1", "order", "precision", "texts/s", "MB"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         speed, memory = row["texts_per_second"], row["memory_bytes"]
         table.add_row(
             Text(printable(row["brief"]) + (f" ✗ {row['fault']}" if row["fault"] else "")),
             *(_cell(row["drift"].get(str(size))) for size in shown),
+            *(_share(row["retrieval"], what) for what in ("top1_changed", "order_changed")),
             _cell(row["precision_error"], same="0"),
             f"{speed:.0f}" if speed else "",
             f"{memory / 1e6:.0f}" if memory else "",
@@ -113,6 +119,14 @@ def _cell(figures: dict[str, Any] | None, same: str = "same") -> Text:
     value = figures["l2_max"]
     style = next(style for most, style in _HEAT if value <= most)
     return Text(f"{value:.1e}", style=style)
+
+
+def _share(found: dict[str, Any] | None, what: str) -> Text:
+    """Return which share of queries finds something else."""
+    if found is None:
+        return Text("-", style="dim")
+    changed = found[what][0]
+    return Text(percent(changed, found["queries"]), style="yellow" if changed else "green")
 
 
 def _scenario(one: Grid, console: Console) -> None:

@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from embedtui import charts
 from embedtui.cli import output
+from embedtui.cli.fitting import plain_table
 from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.record import history
@@ -103,12 +103,7 @@ def _chart(rows: Sequence[Row], wanted: str, console: Console) -> None:
 
 
 def _table(rows: Sequence[Row], console: Console) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD if output.unicode_works(console) else box.ASCII,
-        pad_edge=False,
-        padding=(0, 1),
-        collapse_padding=True,
-    )
+    table = plain_table(console)
     for name in ("when", "setting", "outcome"):
         table.add_column(name, overflow="fold")
     for name in ("drift", "golden", "orders"):

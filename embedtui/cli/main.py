@@ -19,6 +19,7 @@ _COMMANDS = {
     "check": "check:command",
     "history": "history:command",
     "advise": "advise:command",
+    "layers": "layers:command",
     "models": "models:group",
     "texts": "lists:list_texts",
     "settings": "lists:list_settings",
@@ -27,6 +28,8 @@ _COMMANDS = {
     "config": "config:config",
     "export": "export:export",
     "compare": "compare:command",
+    "mix": "mix:command",
+    "storage": "storage:command",
     "doctor": "doctor:doctor",
 }
 """Module and function of each command, imported when it is asked for: the screen must not wait for

@@ -77,7 +77,7 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
     type=click.Choice(ARCHITECTURES),
     default="bert",
     show_default=True,
-    help="The architecture; qwen3 is a decoder.",
+    help="The architecture; qwen3, mistral and gemma3 are decoders.",
 )
 @click.option("--layers", type=click.IntRange(LAYERS[0], LAYERS[-1]), default=6, show_default=True)
 @click.option(
@@ -90,7 +90,7 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
 @click.option(
     "--pooling",
     type=click.Choice(POOLINGS),
-    help="How the model pools.  [default: mean; last for qwen3]",
+    help="How the model pools.  [default: mean; last for qwen3, mistral]",
 )
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
 @click.option(

@@ -17,6 +17,7 @@ from embedtui.study.events import (
     BatchEmbedded,
     EngineReady,
     Event,
+    LayersJudged,
     RunEnded,
     TruthComputed,
     Waiting,
@@ -119,7 +120,7 @@ class PlainLines:
         if (
             isinstance(event, Waiting | RunEnded)
             or first
-            or (due and isinstance(event, BatchEmbedded | TruthComputed))
+            or (due and isinstance(event, BatchEmbedded | TruthComputed | LayersJudged))
         ):
             self._said_at = now
             what = f"{event.status}" if isinstance(event, RunEnded) else None

@@ -52,9 +52,9 @@ def _times(name: str, usual: int, told: str) -> Callable[[Any], Any]:
     "--texts",
     default="passages",
     show_default=True,
-    metavar="PACK|FILE",
-    help="A text pack (passages, queries, long, multilingual, code, edge) or a file: "
-    ".txt, .jsonl, .csv, .tsv, .parquet.",
+    metavar="PACK|FILE|FOLDER",
+    help="A text pack (passages, queries, long, multilingual, code, edge, retrieval), a file "
+    "(.txt, .jsonl, .csv, .tsv, .parquet) or a folder of queries and documents in BEIR's layout.",
 )
 @click.option("--column", metavar="NAME", help="The file's column of texts.  [default: text]")
 @click.option(
@@ -115,7 +115,7 @@ def _times(name: str, usual: int, told: str) -> Callable[[Any], Any]:
     default="",
     metavar="NAME|TEXT",
     help="Put before every text: one of the model's own prompts (query, passage) or a text such as "
-    "'query: '.",
+    "'query: '.  [default: none; queries and documents of a labelled pack have the model's own]",
 )
 @click.option(
     "--too-long",
@@ -153,6 +153,11 @@ def _times(name: str, usual: int, told: str) -> Callable[[Any], Any]:
     "with --dtype or --setting local engines stand beside it.",
 )
 @reach
+@_times(
+    "--layers",
+    0,
+    "Look into the layers of every setting too, with the first N texts: see `embedtui layers`.",
+)
 @click.option("--no-truth", is_flag=True, help="Leave out the float64 truth and precision error.")
 @click.option(
     "--out",
@@ -185,6 +190,7 @@ def run(
     against: str,
     timeout: float,
     ask_key: bool,
+    layers: int,
     no_truth: bool,
     out: Path | None,
     as_json: bool,
@@ -219,6 +225,7 @@ def run(
         too_long=too_long,
         prompt=prompt,
         against=against,
+        layers=layers,
     )
     access = access_of(timeout, ask_key=ask_key)
     if sweep is not None:

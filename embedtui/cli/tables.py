@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from embedtui.cli import neighbours
+from embedtui.cli.fitting import fitting, plain_table
 from embedtui.cli.output import unicode_works
 from embedtui.machine import vllm_of
 from embedtui.printable import printable
@@ -83,7 +85,9 @@ def _setting(setting: dict[str, Any], console: Console) -> None:
     if probed:
         console.print(Text(f"  {probed}", style="dim"))
     if setting["batches"]:
-        console.print(_fitting(setting, console))
+        console.print(fitting(console, _EXPENDABLE, partial(_table, setting, console)))
+    if setting["retrieval"]:
+        neighbours.show(setting["retrieval"], console)
     console.print(Padding(Text(printable(setting["verdict"])), (0, 0, 0, 2)))
     for one in setting["diagnosis"]:
         if one["cause"] not in _TOLD:
@@ -126,24 +130,8 @@ def _diagnosis(one: dict[str, Any]) -> Text:
     )
 
 
-def _fitting(setting: dict[str, Any], console: Console) -> Table:
-    """Return the widest table that the console has room for: a figure is never cut."""
-    unlimited = console.options.update_width(1000)
-    for left_out in range(len(_EXPENDABLE) + 1):
-        table = _table(setting, console, set(_EXPENDABLE[:left_out]))
-        if console.measure(table, options=unlimited).maximum <= console.width:
-            break
-    return table
-
-
 def _table(setting: dict[str, Any], console: Console, left_out: set[str]) -> Table:
-    unicode = unicode_works(console)
-    table = Table(
-        box=box.SIMPLE_HEAD if unicode else box.ASCII,
-        pad_edge=False,
-        padding=(0, 1),
-        collapse_padding=True,
-    )
+    table = plain_table(console)
     table.add_column("batch size", overflow="fold")
     for name in _COLUMNS:
         if name not in left_out:
@@ -198,14 +186,9 @@ def _side_by_side(report: Report, console: Console) -> Table:
         for name, key in (("noise floor", "noise_floor"), ("precision", "precision_error"))
         if any(setting[key] for setting in measured)
     }
-    table = Table(
-        title=Text("side by side: L2 at most, by texts at once", style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD if unicode_works(console) else box.ASCII,
-        pad_edge=False,
-        padding=(0, 1),
-        collapse_padding=True,
-    )
+    table = plain_table(console)
+    table.title = Text("side by side: L2 at most, by texts at once", style="bold")
+    table.title_justify = "left"
     table.add_column("setting", overflow="fold")
     room = max((console.width - 56) // 10, 1)
     shown = sizes if len(sizes) <= room else [sizes[0], *sizes[len(sizes) - room + 1 :]]

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import reduction
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import psutil
 
@@ -30,6 +30,7 @@ from embedtui.engine.environment import host_environment
 from embedtui.engine.messages import (
     BatchDone,
     CancelWork,
+    CompareLayers,
     Embed,
     Exited,
     Failed,
@@ -38,16 +39,25 @@ from embedtui.engine.messages import (
     HostFailed,
     HostReady,
     Job,
+    JudgeLayers,
     Kill,
+    LayersCompared,
+    LayersFound,
+    LayersJudged,
+    LayersResumed,
+    LayersSeen,
     Load,
     Open,
     Opened,
+    OpenLayers,
     Prepare,
     Prepared,
     Quit,
     Ready,
     Reference,
+    ResumeLayers,
     Role,
+    SeeLayers,
     Stage,
     TooLong,
     TruthDone,
@@ -58,6 +68,9 @@ from embedtui.errors import Cancelled, EngineError, InputError
 from embedtui.printable import printable
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from embedtui.engine.endpoint.client import Endpoint
     from embedtui.engine.endpoint.wire import Wire
 
@@ -66,6 +79,8 @@ SESSION_VARIABLE = "EMBEDTUI_SESSION"
 
 _POLL_SECONDS = 0.05
 _LOGS_KEPT = 20
+
+_Answer = TypeVar("_Answer")
 
 Tell = Callable[[str], None]
 Stop = Callable[[], bool]
@@ -377,6 +392,22 @@ class Engine:
         """Return what only embedding has shown of it: nothing, it told all before."""
         return {}
 
+    def open_layers(self) -> LayersFound:
+        """Find the layers of the loaded model."""
+        return self._ask(OpenLayers(), LayersFound)
+
+    def see_layers(self, request: SeeLayers) -> LayersSeen:
+        """Run one text alone and return its states."""
+        return self._ask(request, LayersSeen)
+
+    def compare_layers(self, request: CompareLayers) -> LayersCompared:
+        """Run texts alone and together; return how far their states move."""
+        return self._ask(request, LayersCompared)
+
+    def resume_layers(self, request: ResumeLayers) -> npt.NDArray[np.floating]:
+        """Run a text with another state put in before a layer."""
+        return self._ask(request, LayersResumed).found
+
     def kill(self) -> None:
         """End the engine at once."""
         self.process.kill()
@@ -385,19 +416,39 @@ class Engine:
         """End the engine in good order and give its memory back."""
         self.process.close()
 
-    def _answer(self, kind: type[Any], tell: Tell, stop: Stop) -> Any:
-        while True:
-            message = self.process.receive(_POLL_SECONDS)
-            if message is None:
-                if stop():
-                    self.kill()
-                    raise Cancelled("cancelled while an engine was being loaded")
-            elif isinstance(message, kind):
-                return message
-            elif isinstance(message, Stage):
-                tell(message.what)
-            else:
-                _raise_failure(message, self.process.log)
+    def _ask(self, request: Any, kind: type[_Answer]) -> _Answer:
+        """Ask what takes one or a few steps: a stop waits for it, a kill does not."""
+        self.process.send(request)
+        return self._answer(kind, lambda _: None, lambda: False)
+
+    def _answer(self, kind: type[_Answer], tell: Tell, stop: Stop) -> _Answer:
+        return _answer(self.process, kind, tell, stop)
+
+
+class ExactModel:
+    """The float64 model in a process of its own, asked about its layers."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    def open(self, request: Reference, tell: Tell, stop: Stop) -> LayersFound:
+        """Load the weights and find the layers."""
+        self.process.send(OpenLayers(request))
+        return _answer(self.process, LayersFound, tell, stop)
+
+    def judge_layers(self, request: JudgeLayers, stop: Stop) -> LayersJudged:
+        """Hold an engine's states against the exact ones; a stop kills the process."""
+        self.process.send(request)
+        return _answer(self.process, LayersJudged, lambda _: None, stop)
+
+    def resume_layers(self, request: ResumeLayers, stop: Stop) -> npt.NDArray[np.floating]:
+        """Run a text with another state put in before a layer; a stop kills the process."""
+        self.process.send(request)
+        return _answer(self.process, LayersResumed, lambda _: None, stop).found
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.close()
 
 
 class Engines:
@@ -473,6 +524,10 @@ class Engines:
         finally:
             process.close()
 
+    def exact(self, stop: Stop) -> ExactModel:
+        """Fork a process for the float64 model; the caller closes it."""
+        return ExactModel(self.host.fork("reference", "float64-layers", stop))
+
     def kill_current(self) -> None:
         """Kill the process that works now; another setting's warm engine is not touched."""
         if self._current is not None:
@@ -497,6 +552,22 @@ class Engines:
         ]
         while idle and machine.free_memory() < needed_bytes:
             self.drop(idle.pop(0))
+
+
+def _answer(process: Process, kind: type[_Answer], tell: Tell, stop: Stop) -> _Answer:
+    """Wait for the answer to a question; a stop kills the process, which may be loading."""
+    while True:
+        message = process.receive(_POLL_SECONDS)
+        if message is None:
+            if stop():
+                process.kill()
+                raise Cancelled("cancelled while an engine was being loaded")
+        elif isinstance(message, kind):
+            return message
+        elif isinstance(message, Stage):
+            tell(message.what)
+        else:
+            _raise_failure(message, process.log)
 
 
 def _stream(
@@ -541,7 +612,7 @@ def _stream(
         raise
 
 
-def _raise_failure(message: Any, log: Path) -> None:
+def _raise_failure(message: Any, log: Path) -> NoReturn:
     if isinstance(message, Failed):
         reason = printable(message.reason, 500)
         if message.kind == "input":

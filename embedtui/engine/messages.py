@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from embedtui.engine.settings import Setting
+from embedtui.measure.layers import Budget, Place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,6 +143,61 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class OpenLayers:
+    """Find the model's layers; answered by `LayersFound`.
+
+    The float64 model is loaded for it, which is what `reference` says; an engine has its own.
+    """
+
+    reference: Reference | None = None
+
+
+@dataclass(frozen=True)
+class SeeLayers:
+    """Run one prepared text alone; answered by `LayersSeen`."""
+
+    row: int
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class CompareLayers:
+    """Run each of these texts alone, then all in one batch; answered by `LayersCompared`."""
+
+    rows: tuple[int, ...]
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class JudgeLayers:
+    """Hold what an engine had at each place against float64; answered by `LayersJudged`."""
+
+    text: str
+    places: tuple[Place, ...]
+    states: tuple[npt.NDArray[np.float32], ...]
+    vector: npt.NDArray[np.float32]
+    """The engine's final vector."""
+    dtype: str
+    """What the engine stores states in."""
+    normalized: bool
+
+
+@dataclass(frozen=True)
+class ResumeLayers:
+    """Run a text with another state put in before a layer; answered by `LayersResumed`."""
+
+    row: int
+    text: str
+    """An engine has prepared texts and goes by the row; the float64 model goes by this."""
+    start: int | None
+    """The layer before which the state is put, as many as there are for behind the last; None
+    to put in nothing."""
+    state: npt.NDArray[np.floating] | None
+    stop: int | None
+    """The layer before which the state is asked for; None for the final vector."""
+
+
+@dataclass(frozen=True)
 class CancelWork:
     """Stop after the step in hand; answered by `WorkDone(cancelled=True)`."""
 
@@ -221,6 +277,56 @@ class TruthDone:
     row: int
     tokens: int
     vector: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LayersFound:
+    """The places at which states of this model can be read, in order."""
+
+    places: tuple[Place, ...]
+    layers: int
+    hooks: int
+    """Hooks that stand on the model while nobody watches: what vLLM itself has put there."""
+
+
+@dataclass(frozen=True)
+class LayersSeen:
+    """One text's states, tokens x width at each place, and its vector."""
+
+    states: tuple[npt.NDArray[np.float32], ...]
+    vector: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LayersCompared:
+    """How far the states of texts in a batch are from those of the same texts alone."""
+
+    relative: npt.NDArray[np.float64]
+    """Texts x places; see `measure.layers.relative_states`."""
+    identical: npt.NDArray[np.bool_]
+    """Texts x places: whether all of a text's states are equal bit for bit."""
+    steps: tuple[tuple[int, int], ...]
+    """Sequences and tokens of every step that the batch was run in."""
+
+
+@dataclass(frozen=True)
+class LayersJudged:
+    """One text's states against float64, and what each part adds to the final error."""
+
+    exact: npt.NDArray[np.float64]
+    """The float64 vector of the text."""
+    relative: npt.NDArray[np.float64]
+    """By place; see `measure.layers.relative_states`."""
+    budget: Budget
+    outputs: tuple[npt.NDArray[np.float64], ...]
+    """By layer, tokens x width: what float64 makes of the input that the engine's layer had."""
+
+
+@dataclass(frozen=True)
+class LayersResumed:
+    """What a run with another state put in came to: a state, or the final vector."""
+
+    found: npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)

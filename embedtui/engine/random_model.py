@@ -73,13 +73,13 @@ def _model(shape: Shape, vocabulary: int) -> Any:
         "num_attention_heads": max(shape.width // 64, 2),
         "intermediate_size": (2 if narrow else 4) * shape.width,
     }
+    ends: dict[str, int] = {"max_position_embeddings": shape.positions}
     match shape.arch:
         case "bert":
-            config = transformers.BertConfig(**size, max_position_embeddings=shape.positions)
-            return transformers.BertModel(config)
+            model = transformers.BertModel(transformers.BertConfig(**size, **ends))
         case "classifier":
-            config = transformers.BertConfig(**size, max_position_embeddings=shape.positions)
-            return transformers.BertForSequenceClassification(config)
+            config = transformers.BertConfig(**size, **ends)
+            model = transformers.BertForSequenceClassification(config)
         case "xlm-roberta":
             config = transformers.XLMRobertaConfig(
                 **size,
@@ -88,16 +88,41 @@ def _model(shape: Shape, vocabulary: int) -> Any:
                 type_vocab_size=1,
                 position_embedding_type="absolute",  # as published models say; vLLM asks for it
             )
-            return transformers.XLMRobertaModel(config)
-        case _:
-            heads = size["num_attention_heads"]
-            config = transformers.Qwen3Config(
+            model = transformers.XLMRobertaModel(config)
+        case "modernbert":
+            config = transformers.ModernBertConfig(
                 **size,
-                num_key_value_heads=max(heads // 2, 1),
-                head_dim=shape.width // heads,
-                max_position_embeddings=shape.positions,
+                **ends,
+                local_attention=min(128, shape.positions // 4),
+                **dict.fromkeys(("pad_token_id", "bos_token_id", "cls_token_id"), 0),
+                **dict.fromkeys(("eos_token_id", "sep_token_id"), 1),
             )
-            return transformers.Qwen3ForCausalLM(config)
+            model = transformers.ModernBertModel(config)
+        case "mistral":
+            config = transformers.MistralConfig(**size, **ends, **_grouped(size, shape))
+            model = transformers.MistralModel(config)
+        case "gemma3":
+            config = transformers.Gemma3TextConfig(
+                **size,
+                **ends,
+                **_grouped(size, shape),
+                query_pre_attn_scalar=shape.width // size["num_attention_heads"],
+                sliding_window=max(shape.positions // 4, 16),
+            )
+            model = transformers.Gemma3TextModel(config)
+        case _:
+            config = transformers.Qwen3Config(**size, **ends, **_grouped(size, shape))
+            model = transformers.Qwen3ForCausalLM(config)
+    return model
+
+
+def _grouped(size: dict[str, int], shape: Shape) -> dict[str, int]:
+    """Return what decoders ask for beside: every two heads share a key and a value."""
+    heads = size["num_attention_heads"]
+    return {
+        "num_key_value_heads": max(heads // 2, 1),
+        "head_dim": shape.width // heads,
+    }
 
 
 def _vocabulary(tokenizer: Path) -> int:

@@ -15,10 +15,15 @@ from typing import Any
 import numpy as np
 
 from embedtui.engine import vllm_contact
+from embedtui.engine.exact_layers import ExactLayers
 from embedtui.engine.messages import (
     Failed,
+    JudgeLayers,
+    LayersResumed,
+    OpenLayers,
     Quit,
     Reference,
+    ResumeLayers,
     Stage,
     TruthDone,
     WorkDone,
@@ -27,14 +32,23 @@ from embedtui.engine.messages import (
 
 def serve(client: Connection) -> None:
     """Answer the client until it quits or goes away."""
+    layers: ExactLayers | None = None
     while True:
         request = client.recv()
         if isinstance(request, Quit):
             return
-        if not isinstance(request, Reference):
-            continue
         try:
-            _compute(client, request)
+            match request:
+                case Reference():
+                    _compute(client, request)
+                case OpenLayers(reference=Reference() as reference):
+                    layers = _layers(client, reference)
+                    client.send(layers.found)
+                case JudgeLayers() if layers:
+                    client.send(layers.judge(request))
+                case ResumeLayers() if layers:
+                    found = layers.resume(request.text, request.start, request.state, request.stop)
+                    client.send(LayersResumed(found))
         except (EOFError, BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever transformers raises is told in one line
@@ -44,14 +58,7 @@ def serve(client: Connection) -> None:
 
 
 def _compute(client: Connection, request: Reference) -> None:
-    client.send(Stage("importing sentence-transformers"))
-    import torch  # noqa: PLC0415
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
-
-    client.send(Stage("loading weights in float64"))
-    model = _load(SentenceTransformer, request)
-    model.max_seq_length = request.max_length
-    model.eval()
+    model = _opened(client, request)
     client.send(Stage(f"float64 truth of {len(request.rows)} texts"))
     for row, text in zip(request.rows, request.texts, strict=True):
         if client.poll(0):
@@ -60,17 +67,40 @@ def _compute(client: Connection, request: Reference) -> None:
                 raise EOFError
             client.send(WorkDone(cancelled=True))
             return
-        features = {
-            key: value.to(model.device) if hasattr(value, "to") else value
-            for key, value in model.preprocess([text]).items()
-        }
-        tokens = int(features["input_ids"].shape[1])
-        with torch.no_grad(), _stay_wide():  # inference mode would hide casts from the mode
-            vector = model(features)["sentence_embedding"][0]
-        if vector.dtype != torch.float64:
-            raise TypeError(f"the model computes in {vector.dtype}, not in float64")
+        tokens, vector = _forward(model, text)
         client.send(TruthDone(row, tokens, np.asarray(vector.cpu().numpy())))
     client.send(WorkDone())
+
+
+def _layers(client: Connection, request: Reference) -> ExactLayers:
+    model = _opened(client, request)
+    return ExactLayers(model, lambda text: _forward(model, text)[1], request.texts[0])
+
+
+def _opened(client: Connection, request: Reference) -> Any:
+    client.send(Stage("importing sentence-transformers"))
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+
+    client.send(Stage("loading weights in float64"))
+    model = _load(SentenceTransformer, request)
+    model.max_seq_length = request.max_length
+    return model.eval()
+
+
+def _forward(model: Any, text: str) -> tuple[int, Any]:
+    """Return a text's tokens and its vector, a tensor in float64."""
+    import torch  # noqa: PLC0415
+
+    features = {
+        key: value.to(model.device) if hasattr(value, "to") else value
+        for key, value in model.preprocess([text]).items()
+    }
+    tokens = int(features["input_ids"].shape[1])
+    with torch.no_grad(), _stay_wide():  # inference mode would hide casts from the mode
+        vector = model(features)["sentence_embedding"][0]
+    if vector.dtype != torch.float64:
+        raise TypeError(f"the model computes in {vector.dtype}, not in float64")
+    return tokens, vector
 
 
 def _load(sentence_transformer: Any, request: Reference) -> Any:

@@ -361,6 +361,12 @@ def embed(
     return np.asarray(stacked.to(torch.float32).numpy())
 
 
+def model_of(llm: Any) -> Any:
+    """Return the module that vLLM runs, where it runs in this process."""
+    (model,) = llm.apply_model(lambda model: model)
+    return model
+
+
 def use_old_mean_pooling(llm: Any) -> int:
     """Put back the mean pooling that vLLM had before 2026; return how many poolers were changed.
 

@@ -9,18 +9,24 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from embedtui.engine import vllm_contact
+from embedtui.engine.layers import EngineLayers
 from embedtui.engine.messages import (
     BatchDone,
     CancelWork,
+    CompareLayers,
     Embed,
     Failed,
+    LayersResumed,
     Load,
     Open,
     Opened,
+    OpenLayers,
     Prepare,
     Prepared,
     Quit,
     Ready,
+    ResumeLayers,
+    SeeLayers,
     Stage,
     WorkDone,
 )
@@ -50,6 +56,10 @@ def serve(client: Connection) -> None:
         Prepare: engine.prepare,
         Load: engine.load,
         Embed: engine.embed,
+        OpenLayers: engine.open_layers,
+        SeeLayers: engine.see_layers,
+        CompareLayers: engine.compare_layers,
+        ResumeLayers: engine.resume_layers,
         CancelWork: lambda _: None,  # came after the work it was meant for had ended
     }
     while True:
@@ -81,6 +91,7 @@ class _Engine:
         self._prompts: list[list[int]] = []
         self._steps: list[tuple[int, int]] = []
         self._limit = 0
+        self._layers: EngineLayers | None = None
         self._warmed: set[int] = set()
         self._on_gpu = False
 
@@ -191,10 +202,36 @@ class _Engine:
             self._warm(prompts)
             self._steps.clear()
             began = time.perf_counter()
-            vectors = vllm_contact.embed(self._llm, prompts, self._setting.dimensions)
+            vectors = self._run(prompts)
             seconds = time.perf_counter() - began
             self._client.send(BatchDone(job.number, vectors, tuple(self._steps), seconds))
         self._client.send(WorkDone())
+
+    def open_layers(self, _: OpenLayers) -> None:
+        prompt = min((ids for ids in self._prompts if ids), key=len)
+        self._layers = EngineLayers(vllm_contact.model_of(self._llm), self._run, prompt)
+        self._client.send(self._layers.found)
+
+    def see_layers(self, request: SeeLayers) -> None:
+        prompt = self._prompts[request.row]
+        self._client.send(self._opened_layers().see(prompt, request.places))
+
+    def compare_layers(self, request: CompareLayers) -> None:
+        prompts = [self._prompts[row] for row in request.rows]
+        self._client.send(self._opened_layers().compare(prompts, request.places, self._steps))
+
+    def resume_layers(self, request: ResumeLayers) -> None:
+        prompt = self._prompts[request.row]
+        layers = self._opened_layers()
+        found = layers.resume(prompt, request.start, request.state, request.stop)
+        self._client.send(LayersResumed(found))
+
+    def _opened_layers(self) -> EngineLayers:
+        assert self._layers is not None, "asked for layers before they were found"
+        return self._layers
+
+    def _run(self, prompts: Sequence[list[int]]) -> Any:
+        return vllm_contact.embed(self._llm, prompts, self._setting.dimensions)
 
     def _warm_up(self, sizes: Sequence[int]) -> None:
         """Take the first steps of these sizes while other engines load too."""

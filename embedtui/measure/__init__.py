@@ -4,18 +4,23 @@ from embedtui.measure.correlation import rank_correlation
 from embedtui.measure.distances import METRICS, Distances, compare, join, unit
 from embedtui.measure.distribution import Distribution, summarize
 from embedtui.measure.faults import Fault, broken_rows, collapsed_rows, swapped_rows
+from embedtui.measure.neighbours import Neighbours, nearest, scores_of, tie_width
 
 __all__ = [
     "METRICS",
     "Distances",
     "Distribution",
     "Fault",
+    "Neighbours",
     "broken_rows",
     "collapsed_rows",
     "compare",
     "join",
+    "nearest",
     "rank_correlation",
+    "scores_of",
     "summarize",
     "swapped_rows",
+    "tie_width",
     "unit",
 ]

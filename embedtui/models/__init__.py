@@ -16,7 +16,7 @@ from embedtui.models.info import (
     require_embeddable,
 )
 from embedtui.models.make import make, shape_of
-from embedtui.models.prompts import prompt_text
+from embedtui.models.prompts import prompt_text, prompts_for
 from embedtui.models.servable import Verdict, servable
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "make",
     "model_hash",
     "prompt_text",
+    "prompts_for",
     "require_embeddable",
     "resolve",
     "servable",

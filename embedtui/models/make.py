@@ -18,7 +18,7 @@ from embedtui.models.info import ModelInfo
 from embedtui.models.shape import Shape
 from embedtui.printable import printable
 
-ARCHITECTURES = ("bert", "xlm-roberta", "qwen3")
+ARCHITECTURES = ("bert", "xlm-roberta", "modernbert", "qwen3", "mistral", "gemma3")
 POOLINGS = ("mean", "cls", "last")
 POSITIONS = range(16, 131_073)
 LAYERS = range(1, 201)
@@ -33,7 +33,7 @@ _NAME = re.compile(
 
 def usual_pooling(arch: str) -> str:
     """Return how published models of an architecture pool."""
-    return "last" if arch == "qwen3" else "mean"
+    return "last" if arch in {"qwen3", "mistral"} else "mean"
 
 
 def made_name(shape: Shape) -> str:

@@ -6,6 +6,26 @@ from embedtui.errors import InputError
 from embedtui.models.info import ModelInfo
 from embedtui.printable import printable
 
+_FOR_QUERIES = ("query",)
+_FOR_DOCUMENTS = ("document", "passage", "corpus")
+"""Names that sentence-transformers and models in use have for them."""
+
+
+def prompts_for(info: ModelInfo, asked: str, *, labelled: bool) -> tuple[str, str | None]:
+    """Return what to put before every text, and before queries where those have another.
+
+    Where queries are told from documents and nothing was asked for, the model's own prompts are
+    used: a model that was trained with them ranks by them.
+
+    Raises:
+        InputError: for a name that the model's files do not know.
+    """
+    if asked or not labelled:
+        return prompt_text(info, asked), None
+    query = next((info.prompts[name] for name in _FOR_QUERIES if name in info.prompts), None)
+    named = [info.prompts[name] for name in _FOR_DOCUMENTS if info.prompts.get(name)]
+    return next(iter(named), ""), query
+
 
 def prompt_text(info: ModelInfo, asked: str) -> str:
     r"""Return the prompt that `asked` means: the model's own of that name, or the text itself.

@@ -16,7 +16,7 @@ class Shape:
     tokenizer: str
     """The folder whose tokenizer is copied."""
     arch: str = "bert"
-    """bert, xlm-roberta, qwen3, or classifier, which has no embeddings."""
+    """One of `make.ARCHITECTURES`, or classifier, which has no embeddings."""
     layers: int = 6
     width: int = 384
     pooling: str = ""

@@ -15,6 +15,8 @@ from embedtui.printable import printable
 
 Report = dict[str, Any]
 
+_OF_LISTS = ("top1_changed", "order_changed")
+"""What is told of each text's list of neighbours."""
 _OBEYED = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 """Controls, line separators, marks that turn the direction of writing, lone surrogates."""
 _IN_JSON = re.compile(f"[{_OBEYED}]")
@@ -45,6 +47,7 @@ def to_csv(report: Report) -> str:
     """
     out = io.StringIO()
     columns = ["setting", "text_id", "tokens", "measure", "batch_size", "identical", *METRICS]
+    columns += list(_OF_LISTS)
     writer = csv.DictWriter(out, columns, lineterminator="\n")
     writer.writeheader()
     for setting in report["settings"]:
@@ -55,7 +58,7 @@ def to_csv(report: Report) -> str:
                 "tokens": text["tokens"],
             }
             for size, distances in text["drift"].items():
-                kept = {key: distances[key] for key in ("identical", *METRICS)}
+                kept = {key: distances[key] for key in ("identical", *METRICS, *_OF_LISTS)}
                 writer.writerow(base | {"measure": "batch drift", "batch_size": size} | kept)
             if text["precision_error"]:
                 writer.writerow(
@@ -85,6 +88,8 @@ def to_markdown(report: Report) -> str:
         lines += ["", f"## {escape(setting['label'])}", "", escape(setting["verdict"])]
         if setting["batches"]:
             lines += ["", *_table(setting)]
+        if setting["retrieval"]:
+            lines += ["", *_neighbours(setting["retrieval"])]
     if report["findings"]:
         lines += ["", "## Findings", ""]
         lines += [
@@ -119,6 +124,38 @@ def _table(setting: dict[str, Any]) -> list[str]:
     for name, key in (("noise floor", "noise_floor"), ("precision error", "precision_error")):
         if setting[key]:
             lines.append(_row(name, "", "", *_figures(setting[key])))
+    return lines
+
+
+def _neighbours(found: dict[str, Any]) -> list[str]:
+    lines = [
+        f"| lists of {found['queries']} queries in {found['documents']} documents | other top 1 "
+        f"| other order in top {found['k']} | overlap | RBO | pairs changed | expected | could |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    compared = [(f"batch size {one['batch_size']}", one) for one in found["batches"]]
+    if found["precision_error"]:
+        compared.append(("unbatched against float64", found["precision_error"]))
+    for name, one in compared:
+        margins = one["margins"]
+        lines.append(
+            _row(
+                name,
+                str(one["top1_changed"][0]),
+                str(one["order_changed"][0]),
+                f"{one['overlap'][0]:.4f}",
+                f"{one['rbo'][0]:.4f}",
+                f"{margins['changed']} of {margins['pairs']}",
+                f"{margins['expected']:.1f}",
+                str(margins["could_change"]),
+            )
+        )
+    judged = [(name, one["quality"]) for name, one in compared if one["quality"]]
+    if judged:
+        lines += ["", "| | nDCG@10 | recall@10 | MRR@10 |", "|---|---|---|---|"]
+    for name, quality in judged:
+        cells = [f"{q['before'][0]:.4f} → {q['after'][0]:.4f}" for q in quality.values()]
+        lines.append(_row(name, *cells))
     return lines
 
 

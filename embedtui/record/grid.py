@@ -13,7 +13,7 @@ import numpy as np
 from embedtui.engine.serving import serve_command
 from embedtui.measure import Distances, summarize
 from embedtui.record import report
-from embedtui.study import findings
+from embedtui.study import findings, retrieval
 from embedtui.study.answers import Entry, answer, fastest, largest_drift
 from embedtui.study.finding import Finding
 from embedtui.study.front import Candidate, front
@@ -120,9 +120,24 @@ def _row(entry: Entry) -> dict[str, Any]:
         "orders": setting.orders,
         "noise_floor": _figures(noise[1]) if noise else None,
         "precision_error": _figures(error[1]) if error else None,
+        "retrieval": _retrieval(entry),
         "texts_per_second": speed[1] if speed else None,
         "fastest_batch_size": speed[0] if speed else None,
         "memory_bytes": setting.in_force.get("memory_bytes"),
+    }
+
+
+def _retrieval(entry: Entry) -> dict[str, Any] | None:
+    """Return what the worst batch size does to lists of neighbours."""
+    found = retrieval.worst_of_batches(entry.results, entry.setting)
+    if found is None:
+        return None
+    size, one = found
+    return {
+        "batch_size": size,
+        "queries": one.queries,
+        "top1_changed": list(one.top1_changed),
+        "order_changed": list(one.order_changed),
     }
 
 

@@ -1,7 +1,8 @@
-"""The vectors of a recording: whole passes, each as its difference to one that is nearly the same.
+"""What is packed in a recording: its texts, and its vectors in whole passes.
 
-They stand in the table `packed`, in the order in which they have to be unpacked; a run file that is
-no recording has no such table.
+Each pass is kept as its difference to one that is nearly the same. They stand in the table
+`packed`, in the order in which they have to be unpacked; a run file that is no recording has no
+such table.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.record.packing import cost, pack, unpack
+from embedtui.record.packing import cost, pack, pack_parts, unpack, unpack_parts
 from embedtui.study.plan import FIRST, Draw
-from embedtui.study.results import Results
+from embedtui.study.results import SettingResults, Truth
 
 _SCHEMA = """
 CREATE TABLE packed (
@@ -24,6 +25,7 @@ CREATE TABLE packed (
 );
 """
 _TRUTH = "truth"
+_TEXTS = "texts"
 
 Floats = npt.NDArray[np.floating[Any]]
 Key = tuple[int, int, Draw] | str
@@ -31,10 +33,12 @@ Key = tuple[int, int, Draw] | str
 
 
 class Packed:
-    """Reads the packed vectors of a recording; each pass is unpacked once."""
+    """Reads what is packed in a recording; each pass is unpacked once."""
 
-    def __init__(self, matrices: dict[Key, Floats]) -> None:
+    def __init__(self, matrices: dict[Key, Floats], texts: list[bytes] | None) -> None:
         self._matrices = matrices
+        self.texts = texts
+        """The bytes of each text; None where they stand in the table of texts as they are."""
 
     @classmethod
     def of(cls, database: sqlite3.Connection) -> Packed | None:
@@ -48,16 +52,20 @@ class Packed:
             return None
         by_number: dict[int, Floats] = {}
         matrices: dict[Key, Floats] = {}
+        found_texts = None
         for number, setting, size, draw, reference, texts, width, data in database.execute(
             "SELECT number, setting, batch_size, draw, reference, texts, width, data FROM packed"
             " ORDER BY number"
         ):
+            if draw == _TEXTS:
+                found_texts = unpack_parts(data, texts)
+                continue
             kind = np.dtype("<f8" if draw == _TRUTH else "<f4")
             near = None if reference is None else by_number[reference].astype(kind)
             found = unpack(data, (texts, width), kind, near)
             by_number[number] = found
             matrices[_TRUTH if draw == _TRUTH else (setting, size, Draw.parse(draw))] = found
-        return cls(matrices)
+        return cls(matrices, found_texts)
 
     def vectors(self, setting: int, batch_size: int, draw: Draw) -> Floats:
         """Return a pass, texts x width; rows of texts that it does not hold mean nothing."""
@@ -69,32 +77,38 @@ class Packed:
 
 
 def write_packed(
-    database: sqlite3.Connection, results: Results, rows: Sequence[int], sizes: Sequence[int]
+    database: sqlite3.Connection,
+    settings: Sequence[SettingResults],
+    rows: Sequence[int],
+    sizes: Sequence[int],
+    truth: Truth | None,
 ) -> None:
-    """Write all passes of these batch sizes, and the truth, of these texts."""
+    """Write all passes of these batch sizes, the truth, of these texts, and the texts themselves.
+
+    Settings are numbered in the order in which they come.
+    """
     database.executescript(_SCHEMA)
     writer = _Writer(database)
     index = np.asarray(rows, dtype=np.intp)
     baselines: list[int] = []
-    for setting in results.settings:
+    for place, setting in enumerate(settings):
         own: list[int] = []
         # The unbatched first: all others of the setting are near to it.
         for (size, draw), pass_ in sorted(setting.passes.items(), key=lambda item: item[0]):
             if size in sizes and pass_.vectors.shape[1]:
-                key = (setting.number, size, str(draw))
+                key = (place, size, str(draw))
                 there = pass_.done[index]
                 number = writer.write(key, pass_.vectors[index], there, own or baselines)
                 own.append(number)
                 if size == 1 and draw == FIRST:
                     baselines.append(number)
-    if results.truth.done.any():
-        writer.write(
-            (None, None, _TRUTH), results.truth.vectors[index], results.truth.done[index], baselines
-        )
+    if truth is not None and truth.done.any():
+        writer.write((None, None, _TRUTH), truth.vectors[index], truth.done[index], baselines)
+    writer.write_texts()
 
 
 class _Writer:
-    """Writes matrices and knows those that it has written, to take differences from."""
+    """Packs texts and matrices, and knows those it has written, to take differences from."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -124,3 +138,12 @@ class _Writer:
             (number, *key, used, *values.shape, pack(kept, reference)),
         )
         return number
+
+    def write_texts(self) -> None:
+        """Move the texts out of their table."""
+        rows = self._database.execute("SELECT text FROM texts ORDER BY row").fetchall()
+        self._database.execute(
+            "INSERT INTO packed VALUES (?, NULL, NULL, ?, NULL, ?, 0, ?)",
+            (len(self._written), _TEXTS, len(rows), pack_parts([row[0] for row in rows])),
+        )
+        self._database.execute("UPDATE texts SET text = x''")

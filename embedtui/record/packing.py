@@ -8,6 +8,7 @@ first bytes, all second ones …), where the high planes are nearly all zero, an
 from __future__ import annotations
 
 import lzma
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def pack(values: Floats, reference: Floats | None = None) -> bytes:
     """
     numbers = _zigzag(_difference(values, reference))
     planes = numbers.view(np.uint8).reshape(-1, numbers.itemsize).T
-    return lzma.compress(planes.tobytes(), format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32)
+    return _compressed(planes.tobytes())
 
 
 def unpack(
@@ -38,10 +39,7 @@ def unpack(
         ValueError: if the bytes are not those of so many values.
     """
     kind: Any = np.dtype(dtype)
-    try:
-        raw = np.frombuffer(lzma.decompress(data, format=lzma.FORMAT_XZ), dtype=np.uint8)
-    except lzma.LZMAError as error:
-        raise ValueError(f"packed vectors cannot be read ({error})") from error
+    raw = np.frombuffer(_decompressed(data, "vectors"), dtype=np.uint8)
     planes = raw.reshape(kind.itemsize, -1)
     numbers = np.ascontiguousarray(planes.T).view(_UNSIGNED[kind.itemsize]).reshape(shape)
     ordered = (numbers >> 1) ^ (~(numbers & 1) + numbers.dtype.type(1))
@@ -53,9 +51,39 @@ def unpack(
     return values
 
 
+def pack_parts(parts: Sequence[bytes]) -> bytes:
+    """Return strings of bytes as one; what they have in common is kept once."""
+    lengths = np.array([len(part) for part in parts], dtype="<u4")
+    return _compressed(lengths.tobytes() + b"".join(parts))
+
+
+def unpack_parts(data: bytes, count: int) -> list[bytes]:
+    """Return the strings that were packed, so many.
+
+    Raises:
+        ValueError: if the bytes are not those of so many.
+    """
+    raw = _decompressed(data, "texts")
+    ends = 4 * count + np.cumsum(np.frombuffer(raw, "<u4", count), dtype=np.int64)
+    if count and ends[-1] != len(raw):
+        raise ValueError("packed texts cannot be read (they end elsewhere)")
+    return [raw[start:end] for start, end in zip([4 * count, *ends], ends, strict=False)]
+
+
 def cost(values: Floats, reference: Floats | None = None) -> float:
     """Return about how many bits the values take; to choose a reference by."""
     return float(np.log2(_zigzag(_difference(values, reference)).astype(np.float64) + 1).sum())
+
+
+def _compressed(raw: bytes) -> bytes:
+    return lzma.compress(raw, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32)
+
+
+def _decompressed(data: bytes, what: str) -> bytes:
+    try:
+        return lzma.decompress(data, format=lzma.FORMAT_XZ)
+    except lzma.LZMAError as error:
+        raise ValueError(f"packed {what} cannot be read ({error})") from error
 
 
 def _ordered(values: Floats) -> npt.NDArray[Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,15 @@ from embedtui.study.events import (
     EngineReady,
     Event,
     Kept,
+    LayersCompared,
+    LayersFailed,
+    LayersJudged,
+    LayersMixed,
     RunStarted,
     SettingEnded,
     TextsPrepared,
     TruthComputed,
+    TruthFailed,
 )
 from embedtui.study.plan import Plan
 from embedtui.study.results import Results
@@ -41,13 +46,21 @@ _KEPT = re.compile(r"(?P<name>.*), \d+ of (?P<whole>\d+)", re.DOTALL)
 
 
 def write(
-    source: Path, target: Path, *, every: int = 1, batch_sizes: Sequence[int] | None = None
+    source: Path,
+    target: Path,
+    *,
+    every: int = 1,
+    batch_sizes: Sequence[int] | None = None,
+    settings: Sequence[int] | None = None,
+    truth: bool = True,
 ) -> None:
-    """Write a run file as a recording: one in `every` texts, and these batch sizes; else all.
+    """Write a run file as a recording: one in `every` texts, these batch sizes and settings.
+
+    What is not named is kept whole; settings are named by their place in the plan, from 1 on.
 
     Raises:
-        InputError: if the source is no run file, the target exists or cannot be written, or none of
-            the batch sizes was measured.
+        InputError: if the source is no run file, the target exists or cannot be written, none of
+            the batch sizes was measured, or there is no such setting.
     """
     events = list(run_file.events_of(source))
     results = Results()
@@ -58,19 +71,62 @@ def write(
     if len(sizes) < 2 <= len(plan.batch_sizes):
         measured = ", ".join(map(str, plan.batch_sizes))
         raise InputError(f"none of the batch sizes was measured: give some of {measured}")
+    numbers = _chosen(settings, len(plan.settings))
     rows = _sample(len(plan.pack), every)
     recorder = run_file.Recorder(target)
     try:
-        for event in _kept(events, rows, sizes):
+        for event in _of_settings(_kept(events, rows, sizes), numbers, truth=truth):
             recorder(event)
         recorder.close()
         with contextlib.closing(sqlite3.connect(target)) as database, database:
-            write_packed(database, results, rows, sizes)
+            kept = [results.settings[number] for number in numbers]
+            write_packed(database, kept, rows, sizes, results.truth if truth else None)
             database.execute("UPDATE settings SET log = NULL")
+        with contextlib.closing(sqlite3.connect(target)) as database:
+            database.execute("VACUUM")  # what was moved or left out still stands in free pages
     except BaseException:
         recorder.close()
         target.unlink(missing_ok=True)
         raise
+
+
+def _chosen(settings: Sequence[int] | None, count: int) -> list[int]:
+    """Return the numbers of the settings that are kept, counted from 0."""
+    if settings is None:
+        return list(range(count))
+    unknown = [one for one in settings if not 1 <= one <= count]
+    if unknown:
+        raise InputError(f"there is no setting {unknown[0]}: give some of 1 to {count}")
+    return sorted({one - 1 for one in settings})
+
+
+def _of_settings(
+    events: Iterable[Event], numbers: Sequence[int], *, truth: bool
+) -> Iterator[Event]:
+    """Return the events as they would be if only these settings had been planned."""
+    place = {number: at for at, number in enumerate(numbers)}
+    for event in events:
+        match event:
+            case RunStarted(plan=plan):
+                kept = tuple(plan.settings[number] for number in numbers)
+                yield replace(event, plan=replace(plan, settings=kept, truth=plan.truth and truth))
+            case (
+                EngineReady()
+                | TextsPrepared()
+                | BatchEmbedded()
+                | SettingEnded()
+                | LayersCompared()
+                | LayersJudged()
+                | LayersMixed()
+                | LayersFailed()
+            ):
+                if event.setting in place:
+                    yield replace(event, setting=place[event.setting])
+            case TruthComputed() | TruthFailed():
+                if truth:
+                    yield event
+            case _:
+                yield event
 
 
 def _sample(texts: int, every: int) -> list[int]:
@@ -134,8 +190,28 @@ def _kept(events: Iterable[Event], rows: Sequence[int], sizes: Sequence[int]) ->
                         tokens=tuple(event.tokens[at] for at in there),
                         vectors=event.vectors[there, :0],
                     )
+            case LayersCompared() | LayersJudged() | LayersMixed():
+                yield from _layers(event, place)
             case _:
                 yield event
+
+
+def _layers(
+    event: LayersCompared | LayersJudged | LayersMixed, place: Mapping[int, int]
+) -> Iterator[Event]:
+    if isinstance(event, LayersJudged):
+        if event.row in place:
+            yield replace(event, row=place[event.row])
+        return
+    there = [at for at, row in enumerate(event.rows) if row in place]
+    if not there:
+        return
+    rows = tuple(place[event.rows[at]] for at in there)
+    if isinstance(event, LayersMixed):
+        yield replace(event, rows=rows, errors=event.errors[there])
+    else:
+        relative, identical = event.relative[there], event.identical[there]
+        yield replace(event, rows=rows, relative=relative, identical=identical)
 
 
 def _plan(plan: Plan, rows: Sequence[int], sizes: Sequence[int]) -> Plan:
@@ -152,7 +228,12 @@ def _plan(plan: Plan, rows: Sequence[int], sizes: Sequence[int]) -> Plan:
         ),
         against="" if not plan.against else Path(plan.against).name,
         batch_sizes=tuple(sizes),
-        pack=TextPack(_title(pack, rows), pack.name, tuple(pack.texts[row] for row in rows)),
+        pack=TextPack(
+            _title(pack, rows),
+            pack.name,
+            tuple(pack.texts[row] for row in rows),
+            pack.labels.of_rows(rows) if pack.labels else None,
+        ),
     )
 
 

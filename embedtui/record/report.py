@@ -10,11 +10,15 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from embedtui.measure import METRICS, Distances, Distribution, summarize
+from embedtui.record import layer_report, retrieval
 from embedtui.study import findings, verdict
 from embedtui.study.diagnosis import diagnose
 from embedtui.study.plan import Draw
 from embedtui.study.results import Results, SettingResults
+from embedtui.study.retrieval import Retrieval, of_batches, of_precision
 from embedtui.study.trends import trend_of
 
 Noise = tuple[list[tuple[int, Draw]], Distances]
@@ -68,12 +72,14 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
         "restart_noise": _noise(results.plan.restarts, setting.noise("restart")),
         "shuffled": _shuffled(setting),
         "precision_error": _precision(results, setting),
+        "retrieval": retrieval.section(results, setting),
         "trend": _trend(setting),
         "batches": [
             _batch(setting, size) for size in results.plan.batch_sizes if setting.of(size).count
         ],
         "texts": _texts(results, setting),
         "diagnosis": [asdict(one) for one in diagnose(results, setting, faults[setting.number])],
+        "layers": layer_report.build(results, setting),
         "verdict": verdict.of_setting(results, setting, faults),
     }
 
@@ -149,9 +155,12 @@ def _texts(results: Results, setting: SettingResults) -> list[dict[str, Any]]:
     if setting.prepared is None:
         return []
     sizes = [size for size in results.plan.batch_sizes if size > 1]
-    by_size = {size: _by_row(*setting.drift(size)) for size in sizes}
+    by_size = {
+        size: _with_lists(_by_row(*setting.drift(size)), of_batches(results, setting, size))
+        for size in sizes
+    }
     error = setting.precision_error(results.truth)
-    errors = _by_row(*error) if error else {}
+    errors = _with_lists(_by_row(*error) if error else {}, of_precision(results, setting))
     listed = []
     for row, text in enumerate(results.plan.pack.texts):
         entry: dict[str, Any] = {"id": text.id, "tokens": setting.prepared.tokens[row]}
@@ -180,6 +189,23 @@ def _by_row(rows: Any, distances: Distances) -> dict[int, dict[str, Any]]:
         }
         for i, row in enumerate(rows)
     }
+
+
+def _with_lists(
+    by_row: dict[int, dict[str, Any]], found: Retrieval | None
+) -> dict[int, dict[str, Any]]:
+    """Add whether each text's list of neighbours changed; null for a text that is no query."""
+    for entry in by_row.values():
+        entry |= {"top1_changed": None, "order_changed": None}
+    if found is None:
+        return by_row
+    agreed = found.agreement
+    for place in np.flatnonzero(agreed.usable):
+        row = int(found.sides.queries[place])
+        if row in by_row:
+            by_row[row]["top1_changed"] = bool(agreed.top1_changed[place, 0])
+            by_row[row]["order_changed"] = bool(agreed.order_changed[place, 0])
+    return by_row
 
 
 def _number(value: float) -> float | None:

@@ -24,6 +24,7 @@ from embedtui import paths
 from embedtui.engine.messages import Prepared
 from embedtui.errors import InputError
 from embedtui.printable import printable
+from embedtui.record import layers
 from embedtui.record.packed import Packed
 from embedtui.record.unfinished import writer_of_this_process
 from embedtui.study.events import (
@@ -31,6 +32,10 @@ from embedtui.study.events import (
     EngineReady,
     Event,
     Kept,
+    LayersCompared,
+    LayersFailed,
+    LayersJudged,
+    LayersMixed,
     RunEnded,
     RunStarted,
     SettingEnded,
@@ -62,6 +67,13 @@ CREATE TABLE truth (
     row INTEGER PRIMARY KEY, tokens INTEGER NOT NULL, vector BLOB NOT NULL, cached INTEGER NOT NULL
 );
 """
+_LAYERS = """
+CREATE TABLE IF NOT EXISTS layers (
+    number INTEGER PRIMARY KEY, setting INTEGER NOT NULL, kind TEXT NOT NULL, facts TEXT NOT NULL,
+    figures BLOB NOT NULL
+);
+"""
+"""Files from before layers were looked into have no such table."""
 
 
 _LATER = {"kept": "TEXT", "told_steps": "INTEGER"}
@@ -116,6 +128,7 @@ class Recorder:
             for column, kind in _LATER.items():
                 if not _has(self._database, column):
                     self._database.execute(f"ALTER TABLE batches ADD COLUMN {column} {kind}")
+            self._database.execute(_LAYERS)
             self._database.execute("DELETE FROM run WHERE key IN ('status', 'reason')")
 
     def _create(self) -> None:
@@ -137,7 +150,7 @@ class Recorder:
             self._database.execute(f"PRAGMA user_version = {FORMAT}")
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.executescript(_SCHEMA)
+            self._database.executescript(_SCHEMA + _LAYERS)
         except sqlite3.Error as error:
             path.unlink(missing_ok=True)
             raise InputError(
@@ -220,6 +233,11 @@ class Recorder:
                     )
             case TruthFailed():
                 self._put(truth_failed=event.reason)
+            case LayersCompared() | LayersJudged() | LayersMixed() | LayersFailed():
+                self._execute(
+                    "INSERT INTO layers (setting, kind, facts, figures) VALUES (?, ?, ?, ?)",
+                    (event.setting, *layers.written(event)),
+                )
             case RunEnded():
                 self._put(status=event.status, reason=event.reason)
             case _:
@@ -366,15 +384,14 @@ def _check_kind(path: Path, shown: str) -> None:
 
 def _replay(database: sqlite3.Connection) -> Iterator[Event]:
     run = dict(database.execute("SELECT key, value FROM run"))
-    texts = [
-        Text(_text(row[0]), _text(row[1]))
-        for row in database.execute("SELECT id, text FROM texts ORDER BY row")
-    ]
+    packed = Packed.of(database)
+    rows = database.execute("SELECT id, text FROM texts ORDER BY row").fetchall()
+    kept = [row[1] for row in rows] if packed is None or packed.texts is None else packed.texts
+    texts = [Text(_text(row[0]), _text(text)) for row, text in zip(rows, kept, strict=True)]
     if "plan" not in run:
         raise ValueError("the run was cut off before it began")
     plan = Plan.from_dict(json.loads(run["plan"]), texts)
     yield RunStarted(plan, json.loads(run["environment"]), run["started_at"])
-    packed = Packed.of(database)
     settings = database.execute(
         "SELECT number, in_force, warm, prepared, status, reason FROM settings ORDER BY number"
     ).fetchall()
@@ -393,6 +410,11 @@ def _replay(database: sqlite3.Connection) -> Iterator[Event]:
         yield TruthComputed((row,), (tokens,), exact[None, :], bool(cached))
     if "truth_failed" in run:
         yield TruthFailed(run["truth_failed"])
+    if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'layers'").fetchone():
+        for setting, kind, facts_, figures in database.execute(
+            "SELECT setting, kind, facts, figures FROM layers ORDER BY number"
+        ):
+            yield layers.read(setting, kind, json.loads(facts_), figures)
     yield RunEnded(run.get("status", "cut off"), run.get("reason", ""))
 
 

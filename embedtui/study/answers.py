@@ -12,6 +12,7 @@ from embedtui.engine.serving import serve_command
 from embedtui.study.judgement import Judgement, judge
 from embedtui.study.plan import FIRST
 from embedtui.study.results import Results, SettingResults
+from embedtui.study.retrieval import Retrieval
 from embedtui.study.scenarios import METRIC_NAMES, Metric, Scenario
 from embedtui.study.verdict import is_noise
 
@@ -30,6 +31,8 @@ class Entry:
     setting: SettingResults
     fault: str = ""
     """What makes its distances meaningless, where something does."""
+    lists: Retrieval | None = None
+    """What its worst batches do to lists of neighbours, once that is known."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,25 @@ def _matters(judged: _Judged, use: Scenario) -> tuple[State, str]:
     holding = [entry for entry, one in told if one.holds]
     said = [f"✗ {entry.label} {one.worst:.1e}" for entry, one in failing]
     said += [f"✔ {_names(holding)}"] if holding else []
-    return ("bad" if failing else "good"), f"{head}: {' · '.join(said)}"
+    found = _lists([entry for entry, _ in told])
+    return ("bad" if failing else "good"), f"{found}{head}: {' · '.join(said)}"
+
+
+def _lists(entries: Sequence[Entry]) -> str:
+    """Say of which setting a search would notice most; nothing before that is known."""
+    known = [(entry, entry.lists) for entry in entries if entry.lists is not None]
+    if not known:
+        return ""
+    entry, worst = max(known, key=lambda pair: pair[1].order_changed)
+    if not worst.order_changed[0]:
+        same = "none of them" if len(known) > 1 else "it"
+        return f"a search does not notice {same}; "
+    order = _percent(worst.order_changed[0], worst.queries)
+    return f"{entry.label}: {order} other top 10, {worst.top1_changed[0]} other top 1; "
+
+
+def _percent(part: int, whole: int) -> str:
+    return "100 %" if part == whole else f"{min(99, max(1, round(100 * part / whole)))} %"
 
 
 def _cheapest(judged: _Judged) -> Entry | None:

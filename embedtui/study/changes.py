@@ -46,7 +46,7 @@ def changes(before: Results, after: Results) -> list[Change]:
     for what, one, other in (
         ("model", _model(before), _model(after)),
         ("texts", before.plan.pack.sha256, after.plan.pack.sha256),
-        ("prompt", before.plan.prompt, after.plan.prompt),
+        ("prompt", *((run.plan.prompt, run.plan.query_prompt) for run in (before, after))),
     ):
         if one != other or one is None:
             raise InputError(f"the runs differ in their {what}: give two of the same")

@@ -48,6 +48,10 @@ class Choices:
     too_long: TooLong = "truncate"
     prompt: str = ""
     """The name of one of the model's own prompts, or a text to put before every input."""
+    layers: int = 0
+    """How many texts are looked into layer by layer."""
+    layers_under: float | None = None
+    """The error that the fewest layers in float32 are to bring them under; None for half."""
     sweep: str = ""
     """The sweep that asks; in one, settings that cannot be had are left out with their reason."""
     against: str = ""
@@ -83,7 +87,8 @@ def plan_of(
 
     info = models.resolve(choices.model)
     models.require_embeddable(info)
-    prompt = models.prompt_text(info, choices.prompt) if info.folder is not None else ""
+    if info.folder is not None:
+        models.prompt_text(info, choices.prompt)
     device = machine.engine_device()
     _able(_settings(info, choices.chosen), device, skip=bool(choices.sweep))
     pack = load_texts(
@@ -96,7 +101,9 @@ def plan_of(
     if info.folder is None:
         info = brought(info, tell)
         models.require_embeddable(info)
-        prompt = models.prompt_text(info, choices.prompt)
+    prompt, query_prompt = models.prompts_for(
+        info, choices.prompt, labelled=pack.labels is not None
+    )
     assert info.folder is not None
     settings, skipped = _able(_settings(info, choices.chosen), device, skip=bool(choices.sweep))
     plan = plan_for(
@@ -111,8 +118,11 @@ def plan_of(
         restarts=choices.restarts,
         too_long=choices.too_long,
         prompt=prompt,
+        query_prompt=query_prompt,
         sweep=choices.sweep,
         skipped=skipped,
+        layers=choices.layers,
+        layers_under=choices.layers_under,
     )
     return plan, loaded_bytes(info, settings)
 

@@ -293,7 +293,7 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
     spread = most / max(worst[min(worst)], 1e-300)
     put_back = setting.in_force.get("pooling_accumulation") == "model"
     growing = grows is not None and grows > _GROWS and spread > 2 and len(worst) > 1
-    if growing or (put_back and most > _BEYOND * own):
+    if (growing and most > own) or (put_back and most > _BEYOND * own):
         return Diagnosis(
             "accumulation",
             "accumulation in the model dtype, grows with the place in the batch",

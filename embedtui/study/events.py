@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.engine.messages import Prepared
+from embedtui.measure.layers import Budget, Place
 from embedtui.study.plan import Draw, Plan
 
 Status = Literal["running", "finished", "cancelled", "failed", "cut off", "refused"]
@@ -117,6 +118,55 @@ class TruthFailed:
 
 
 @dataclass(frozen=True)
+class LayersCompared:
+    """How far the states of a batch of texts are from those of the same texts alone, by place."""
+
+    setting: int
+    batch_size: int
+    """The batch size that was asked for; `rows` is shorter for the remainder."""
+    rows: tuple[int, ...]
+    places: tuple[Place, ...]
+    relative: npt.NDArray[np.float64]
+    """Texts x places; see `measure.layers.relative_states`."""
+    identical: npt.NDArray[np.bool_]
+    """Texts x places: whether all of a text's states are equal bit for bit."""
+    steps: tuple[tuple[int, int], ...]
+    """Sequences and tokens of every step that the batch was run in."""
+
+
+@dataclass(frozen=True)
+class LayersJudged:
+    """One text's states, unbatched, against float64."""
+
+    setting: int
+    row: int
+    relative: npt.NDArray[np.float64]
+    """By place of the budget; see `measure.layers.relative_states`."""
+    budget: Budget
+    alone: npt.NDArray[np.float64]
+    """By layer: what the error is, L2, when this layer alone is computed exactly."""
+
+
+@dataclass(frozen=True)
+class LayersMixed:
+    """The error with these layers computed exactly and the others by vLLM, measured."""
+
+    setting: int
+    layers: tuple[int, ...]
+    rows: tuple[int, ...]
+    errors: npt.NDArray[np.float64]
+    """By text, L2."""
+
+
+@dataclass(frozen=True)
+class LayersFailed:
+    """A setting's layers, or their truth, cannot be looked into, and why."""
+
+    setting: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class RunEnded:
     """Nothing more will come."""
 
@@ -133,5 +183,9 @@ Event = (
     | SettingEnded
     | TruthComputed
     | TruthFailed
+    | LayersCompared
+    | LayersJudged
+    | LayersMixed
+    | LayersFailed
     | RunEnded
 )

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from embedtui.measure import broken_rows, collapsed_rows, swapped_rows
+from embedtui.study import quality
 from embedtui.study.finding import Finding
 from embedtui.study.plan import FIRST
 from embedtui.study.results import Pass, Results, SettingResults
@@ -44,6 +45,7 @@ def find(results: Results, faults: Faults | None = None) -> list[Finding]:
     ]
     found += _of_truth(results)
     found += of_encodings(results)
+    found += _of_labels(results)
     found = _told_once(found, {s.number for s in results.settings if s.unbatched.count})
     rank = {"fault": 0, "warning": 1, "note": 2}
     return sorted(found, key=lambda finding: rank[finding.severity])
@@ -180,6 +182,11 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
             f"batches of {largest} held {_texts(held)}: there are no more",
             number,
         )
+
+
+def _of_labels(results: Results) -> Iterator[Finding]:
+    if results.plan.pack.labels is not None and not quality.available():
+        yield Finding("no-quality", "note", quality.MISSING)
 
 
 def _of_truth(results: Results) -> Iterator[Finding]:

@@ -58,7 +58,7 @@ def compare_with(golden: Results, now: Results, use: Scenario) -> list[Golden]:
     """
     for what, one, other in (
         ("texts", golden.plan.pack.sha256, now.plan.pack.sha256),
-        ("prompt", golden.plan.prompt, now.plan.prompt),
+        ("prompt", _prompts(golden), _prompts(now)),
     ):
         if one != other:
             raise InputError(
@@ -73,6 +73,10 @@ def compare_with(golden: Results, now: Results, use: Scenario) -> list[Golden]:
         for setting in now.settings
         if setting.unbatched.count
     ]
+
+
+def _prompts(run: Results) -> str | tuple[str, str | None]:
+    return run.plan.prompt, run.plan.query_prompt
 
 
 def _most_alike(recorded: list[SettingResults], setting: SettingResults) -> SettingResults:

@@ -11,7 +11,9 @@ import numpy as np
 from embedtui.engine.messages import Job, TooLong
 from embedtui.engine.settings import Setting
 from embedtui.models import ModelInfo
-from embedtui.texts import Text, TextPack
+from embedtui.texts import Judgement, Labels, Text, TextPack
+
+_USUAL_BY_LAYER = 16
 
 Why = Literal["first", "shuffle", "repeat", "restart"]
 
@@ -67,6 +69,8 @@ class Plan:
     too_long: TooLong = "truncate"
     prompt: str = ""
     """What is put before every text."""
+    query_prompt: str | None = None
+    """What is put before queries instead, where the pack tells them from documents."""
     sweep: str = ""
     """The sweep that it belongs to; a setting that a model cannot follow does not fail one."""
     skipped: tuple[tuple[str, str], ...] = ()
@@ -75,11 +79,26 @@ class Plan:
     """Tokens that the model has positions for, where its files say so."""
     against: str = ""
     """Folder of the model that a server is held against: its float64 truth, its local engines."""
+    layers: int = 0
+    """How many texts are looked into layer by layer, from the first on."""
+    layers_under: float | None = None
+    """The error, L2, that the fewest layers in float32 are to bring them under; None for half."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What is embedded: every text with the prompt before it."""
-        return tuple(self.prompt + text.text for text in self.pack.texts)
+        """What is embedded: every text with its prompt before it."""
+        prompts = [self.prompt] * len(self.pack)
+        if self.pack.labels is not None and self.query_prompt is not None:
+            for row in self.pack.labels.queries:
+                prompts[row] = self.query_prompt
+        return tuple(
+            prompt + text.text for prompt, text in zip(prompts, self.pack.texts, strict=True)
+        )
+
+    @property
+    def texts_by_layer(self) -> int:
+        """How many texts a look into layers takes, also one that the plan did not ask for."""
+        return min(self.layers or _USUAL_BY_LAYER, len(self.pack))
 
     @property
     def noise_sizes(self) -> tuple[int, ...]:
@@ -110,6 +129,7 @@ class Plan:
                 "source": self.pack.source,
                 "count": len(self.pack),
                 "sha256": self.pack.sha256,
+                "labels": _labels_as_dict(self.pack.labels),
             },
             "truth": self.truth,
             "repeats": self.repeats,
@@ -117,10 +137,13 @@ class Plan:
             "restarts": self.restarts,
             "too_long": self.too_long,
             "prompt": self.prompt,
+            "query_prompt": self.query_prompt,
             "sweep": self.sweep,
             "skipped": [{"label": label, "reason": reason} for label, reason in self.skipped],
             "max_length": self.max_length,
             "against": self.against,
+            "layers": self.layers,
+            "layers_under": self.layers_under,
         }
 
     @classmethod
@@ -132,17 +155,25 @@ class Plan:
             model_hash=values["model_hash"],
             settings=tuple(Setting.from_dict(setting) for setting in values["settings"]),
             batch_sizes=tuple(values["batch_sizes"]),
-            pack=TextPack(values["texts"]["name"], values["texts"]["source"], tuple(texts)),
+            pack=TextPack(
+                values["texts"]["name"],
+                values["texts"]["source"],
+                tuple(texts),
+                _labels_from_dict(values["texts"].get("labels")),
+            ),
             truth=values["truth"],
             repeats=values["repeats"],
             shuffles=values.get("shuffles", 0),
             restarts=values.get("restarts", 0),
             too_long=values["too_long"],
             prompt=values.get("prompt", ""),
+            query_prompt=values.get("query_prompt"),
             sweep=values.get("sweep", ""),
             skipped=tuple((one["label"], one["reason"]) for one in values.get("skipped", ())),
             max_length=values.get("max_length"),
             against=values.get("against", ""),
+            layers=values.get("layers", 0),
+            layers_under=values.get("layers_under"),
         )
 
 
@@ -207,6 +238,22 @@ def batches_of(plan: Plan, rows: Sequence[int]) -> list[PlannedBatch]:
         return again, -(-end // stretch), why, batch.draw.number, end, batch.batch_size, batch.start
 
     return sorted(batches, key=when)
+
+
+def _labels_as_dict(labels: Labels | None) -> dict[str, Any] | None:
+    if labels is None:
+        return None
+    return {
+        "queries": list(labels.queries),
+        "judgements": [list(judgement) for judgement in labels.judgements],
+    }
+
+
+def _labels_from_dict(values: dict[str, Any] | None) -> Labels | None:
+    if values is None:
+        return None
+    judgements = tuple(Judgement(*one) for one in values["judgements"])
+    return Labels(tuple(values["queries"]), judgements)
 
 
 def _draws(why: Why, times: int) -> list[Draw]:

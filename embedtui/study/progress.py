@@ -10,12 +10,14 @@ from embedtui.study.events import (
     BatchEmbedded,
     EngineReady,
     Event,
+    LayersJudged,
     RunStarted,
     SettingEnded,
     TextsPrepared,
     TruthComputed,
     Waiting,
 )
+from embedtui.study.plan import Plan
 
 _AGAIN = {
     "first": "",
@@ -47,25 +49,20 @@ class Progress:
         self._last = 0.0
         self._left_out: Counter[int] = Counter()
         """Texts that each setting will never embed, counted once per pass."""
+        self._by_layer = self._looked_into = 0
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
         match event:
             case RunStarted():
-                plan = event.plan
-                self._passes = len(plan.passes)
-                self._per_setting = self._passes * len(plan.pack)
-                self.total = self._per_setting * len(plan.settings)
-                self._labels = [setting.label for setting in plan.settings]
-                self.setting = None
-                self._left_out.clear()
+                self._begin(event.plan)
             case Waiting():
                 self.measuring = False
+                self._looked_into = 0
                 label = "" if event.setting is None else f"{self._labels[event.setting]}: "
                 self.what = label + event.what
-            case EngineReady() if event.setting in self._left_out:
-                pass  # a server is told again with what only asking has shown of it
-            case EngineReady():
+            # A server is told again with what only asking has shown of it.
+            case EngineReady() if event.setting not in self._left_out:
                 self._turn_to(event.setting)
                 self._done[event.setting] = self._left_out[event.setting] = 0
                 self._last = self._clock()
@@ -95,8 +92,23 @@ class Progress:
                     self._done[event.setting] = self._per_setting
             case TruthComputed():
                 self.what = "float64 truth"
+            case LayersJudged():
+                self._looked_into += 1
+                self.what = (
+                    f"{self._labels[event.setting]}: by layer, {self._looked_into} of "
+                    f"{self._by_layer} texts"
+                )
             case _:
                 pass
+
+    def _begin(self, plan: Plan) -> None:
+        self._passes = len(plan.passes)
+        self._per_setting = self._passes * len(plan.pack)
+        self.total = self._per_setting * len(plan.settings)
+        self._labels = [setting.label for setting in plan.settings]
+        self._by_layer = plan.texts_by_layer
+        self.setting = None
+        self._left_out.clear()
 
     def _turn_to(self, setting: int) -> None:
         """Take the rate of another setting from here on."""

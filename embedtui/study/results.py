@@ -21,6 +21,10 @@ from embedtui.study.events import (
     BatchEmbedded,
     EngineReady,
     Event,
+    LayersCompared,
+    LayersFailed,
+    LayersJudged,
+    LayersMixed,
     RunEnded,
     RunStarted,
     SettingEnded,
@@ -29,6 +33,7 @@ from embedtui.study.events import (
     TruthComputed,
     TruthFailed,
 )
+from embedtui.study.layer_results import LayerResults
 from embedtui.study.plan import FIRST, Draw, Plan, Why
 
 Rows = npt.NDArray[np.intp]
@@ -172,6 +177,7 @@ class SettingResults:
         self.status: Status = "running"
         self.reason = ""
         self.passes: dict[tuple[int, Draw], Pass] = {}
+        self.layers = LayerResults()
         self._texts = texts
         self._measured: dict[object, _Measured] = {}
         self._digits = Digits(texts)
@@ -382,10 +388,10 @@ class Results:
                 self.truth.add(event)
             case TruthFailed():
                 self.truth.reason = event.reason
+            case LayersCompared() | LayersJudged() | LayersMixed() | LayersFailed():
+                self.settings[event.setting].layers(event)
             case RunEnded():
                 self.status, self.reason = event.status, event.reason
                 for results in self.settings:
                     if results.status == "running":
                         results.status, results.reason = event.status, event.reason
-            case _:
-                pass

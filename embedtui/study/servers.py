@@ -93,7 +93,12 @@ def server_plan(
         limit=choices.limit,
         join=choices.join,
     )
-    prompt = _prompt(choices.prompt) if info is None else models.prompt_text(info, choices.prompt)
+    labelled = pack.labels is not None
+    prompt, query_prompt = (
+        (_prompt(choices.prompt), None)
+        if info is None
+        else models.prompts_for(info, choices.prompt, labelled=labelled)
+    )
     settings = _settings(str(address), sides.server)
     if info is not None:
         settings = (*settings, *_settings(str(info.folder), sides.local))
@@ -114,6 +119,9 @@ def server_plan(
         shuffles=choices.shuffles,
         too_long=choices.too_long,
         prompt=prompt,
+        query_prompt=query_prompt,
+        layers=choices.layers,
+        layers_under=choices.layers_under,
         max_length=info.max_length if info is not None else longest,
         against="" if info is None else str(info.folder),
     )

@@ -36,6 +36,7 @@ from embedtui.study.events import (
     TruthFailed,
     Waiting,
 )
+from embedtui.study.layers import look
 from embedtui.study.learning import Learning
 from embedtui.study.loading import Loader
 from embedtui.study.plan import Plan, PlannedBatch, batches_of
@@ -83,6 +84,8 @@ class Study:
         self.failures: list[EmbedtuiError] = []
         """Why settings failed, in their order."""
         self._refusals: list[EmbedtuiError] = []
+        self._measured: list[int] = []
+        """Numbers of the settings that came to their end."""
         self._begun: dict[int, _Begun | EmbedtuiError] = {}
         """Settings that have their first figures beside an earlier one, or why they have none."""
 
@@ -114,6 +117,7 @@ class Study:
         try:
             self._settings()
             self._truth()
+            self._layers()
         except Cancelled as error:
             status, reason = "cancelled", str(error)
         except Exception as error:
@@ -161,6 +165,7 @@ class Study:
                 status: Status = "refused" if refused else "failed"
                 self._tell(SettingEnded(number, status, str(error), self._log(setting)))
             else:
+                self._measured.append(number)
                 self._tell(SettingEnded(number, "finished", log=self._log(setting)))
 
     def _setting(self, number: int, setting: Setting) -> None:
@@ -291,8 +296,8 @@ class Study:
             and plan.model_hash == self.plan.model_hash
             and plan.max_length == self.plan.max_length
             and plan.too_long == self.plan.too_long
-            and plan.prompt == self.plan.prompt
             and plan.pack.sha256 == self.plan.pack.sha256
+            and plan.inputs == self.plan.inputs
             and run.environment == self._environment
         )
 
@@ -349,6 +354,10 @@ class Study:
         except (EngineError, InputError) as error:
             self._tell(TruthFailed(str(error)))
 
+    def _layers(self) -> None:
+        for number in self._measured if self.plan.layers else ():
+            look(self.plan, number, self._engines, self._loader, self._tell, self._stop.is_set)
+
     @property
     def _model_of_truth(self) -> str:
         return self.plan.against or self.plan.settings[0].model
@@ -384,7 +393,7 @@ class Study:
                 pooling=self._pooling,
                 rows=tuple(rows[index] for index in missing),
                 texts=tuple(texts[index] for index in missing),
-                prompted=bool(self.plan.prompt),
+                prompted=bool(self.plan.prompt or self.plan.query_prompt),
             )
             stream = self._engines.truth(
                 request, lambda what: self._tell(Waiting(what)), self._stop.is_set

@@ -1,13 +1,24 @@
-"""The sentences: does it drift, is it noise, and how much is it beside the dtype's own error."""
+"""The sentences: does it drift, is it noise, would a search notice, how much the dtype costs."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from embedtui.measure import Distribution, summarize
 from embedtui.study.findings import Faults, all_faults
 from embedtui.study.results import NOISE_MARGIN, Results, SettingResults
+from embedtui.study.retrieval import Retrieval, changes_of, in_words, worst_of_batches
+
+Worst = Callable[[Results, SettingResults], tuple[int, Retrieval] | None]
+"""Finds the batch size that changes most lists; a screen has one that does not search."""
 
 
-def of_setting(results: Results, setting: SettingResults, faults: Faults | None = None) -> str:
+def of_setting(
+    results: Results,
+    setting: SettingResults,
+    faults: Faults | None = None,
+    worst: Worst = worst_of_batches,
+) -> str:
     """Say in a sentence or two what was measured of one setting."""
     known = all_faults(results) if faults is None else faults
     if not setting.unbatched.count:
@@ -15,7 +26,12 @@ def of_setting(results: Results, setting: SettingResults, faults: Faults | None 
     if known[setting.number]:
         fault = known[setting.number][0]
         return f"fault: {fault.message}; no distance means anything until that is mended"
-    said = [_drift(results, setting), _restart(setting), _precision(results, setting)]
+    said = [
+        _drift(results, setting),
+        _retrieval(results, setting, worst),
+        _restart(setting),
+        _precision(results, setting),
+    ]
     if setting.status != "finished":
         total = len(results.plan.pack)
         said.insert(0, f"cut short after {setting.unbatched.count} of {total} texts")
@@ -48,6 +64,7 @@ def of_run(results: Results, faults: Faults | None = None) -> str:
     if moving:
         most = max(moving, key=_worst)
         said.append(f"{most.setting.label} drifts most, up to L2 {_worst(most):.1e}")
+        said.append(_most_changed(results, moving))
     if partial:
         said.append(f"{_labels(partial)}: cut short, not compared")
     said += [_nearest(results, whole), _fastest(results, whole)]
@@ -114,6 +131,26 @@ def _drift(results: Results, setting: SettingResults) -> str:
         return f"no batch drift beyond noise: {drift}, and simply running again does {floor:.1e}"
     times = f"{l2 / floor:.0f} ×" if l2 < 1e4 * floor else "far above"
     return f"batch drift: {drift}; {times} the noise floor ({floor:.1e}){_growth(by_size)}"
+
+
+def _retrieval(results: Results, setting: SettingResults, worst: Worst) -> str:
+    """Say what batches do to lists of neighbours, where they move any vector beyond noise."""
+    if not _changes(setting) or is_noise(setting):
+        return ""
+    found = worst(results, setting)
+    return f"{in_words(found[1])} (batch size {found[0]})" if found else ""
+
+
+def _most_changed(results: Results, settings: list[SettingResults]) -> str:
+    """Say of which setting a search would notice most; nothing where it would of none."""
+    known = [(s, worst_of_batches(results, s)) for s in settings]
+    worst = [(s, one[1]) for s, one in known if one is not None]
+    if not worst:
+        return ""
+    setting, found = max(worst, key=lambda pair: pair[1].order_changed)
+    if not found.order_changed[0]:
+        return f"a search would notice none of it, {changes_of(found)}"
+    return f"a search would notice {setting.setting.label} most, {changes_of(found)}"
 
 
 def _there(setting: SettingResults, size: int) -> int:

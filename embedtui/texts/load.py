@@ -12,6 +12,7 @@ from pathlib import Path
 from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.texts import samples
+from embedtui.texts.labelled import CORPUS, is_labelled, read_labelled
 from embedtui.texts.pack import Text, TextPack
 from embedtui.texts.readers import READERS, Row, kind_of
 from embedtui.texts.wording import did_you_mean, given, listed, quoted
@@ -33,6 +34,9 @@ def load_texts(
     With `join`, each is made of that many texts that follow one another, with an empty line between
     them, so that any pack gives long ones; texts that are left over are left out.
 
+    A folder in BEIR's layout, and a pack that is one, gives queries and documents with labels; see
+    `read_labelled`.
+
     `ref` is a pack's name where it has neither a path separator nor the suffix of a format that
     is read. The texts stand in `column` ("text"); their ids in `id_column`, else in "id" where
     there is one, else they are row numbers. Texts are kept exactly as they are, empty ones and
@@ -51,6 +55,13 @@ def load_texts(
     rows = None if limit is None else limit * join
     try:
         pack = _pack_path(ref)
+        folder = pack or Path(ref)
+        if _is_folder(folder) and is_labelled(folder):
+            if column or id_column or join > 1:
+                raise InputError("is a folder of queries and documents; leave column and join out")
+            texts, labels = read_labelled(folder, limit)
+            source = ref if pack else str(folder.absolute())
+            return TextPack(folder.absolute().name, source, texts, labels)
         if pack is not None:
             return _joined(TextPack(ref, ref, _texts(pack, column, id_column, rows)), join)
         path = Path(ref)
@@ -100,6 +111,13 @@ def _exists(path: Path) -> bool:
     return True
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except ValueError:
+        return False
+
+
 def _check_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
@@ -108,7 +126,10 @@ def _check_file(path: Path) -> None:
     except ValueError as error:
         raise InputError(f"not a file's name; give a file ending in {_SUFFIXES}") from error
     if stat.S_ISDIR(mode):
-        raise InputError(f"is a folder; give a file ending in {_SUFFIXES}")
+        raise InputError(
+            f"is a folder without {CORPUS}; give a file ending in {_SUFFIXES},"
+            " or a folder in BEIR's layout"
+        )
     if path.suffix.lower() not in READERS:
         suffix = f"the suffix {quoted(path.suffix)}" if path.suffix else "no suffix"
         raise InputError(f"has {suffix}; give a file ending in {_SUFFIXES}")

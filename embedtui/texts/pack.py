@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,36 @@ class Text:
 
     id: str
     text: str
+
+
+class Judgement(NamedTuple):
+    """What somebody said of a document for a query: rows of a pack, and how relevant it is."""
+
+    query: int
+    document: int
+    grade: int
+    """0 or less for a document that is not relevant."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which texts of a pack are queries, the others being documents, and what is relevant."""
+
+    queries: tuple[int, ...]
+    """Rows, ascending."""
+    judgements: tuple[Judgement, ...]
+
+    def of_rows(self, rows: Sequence[int]) -> Labels | None:
+        """Return the labels of a pack that keeps these rows; None where no judgement is left."""
+        place = {row: at for at, row in enumerate(rows)}
+        kept = tuple(
+            Judgement(place[one.query], place[one.document], one.grade)
+            for one in self.judgements
+            if one.query in place and one.document in place
+        )
+        if not kept:
+            return None
+        return Labels(tuple(sorted(place[row] for row in self.queries if row in place)), kept)
 
 
 @dataclass(frozen=True)
@@ -27,6 +59,8 @@ class TextPack:
     name: str
     source: str
     texts: tuple[Text, ...]
+    labels: Labels | None = None
+    """None where every text is a query and a document at once."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -36,7 +70,8 @@ class TextPack:
         """Return the SHA-256 of ids and texts in order, in hexadecimal digits.
 
         Each string is preceded by its length, so that no two different packs give the digest the
-        same bytes; name and source are left out, so that a copied file is the same pack.
+        same bytes; name and source are left out, so that a copied file is the same pack, and
+        labels, which change no vector.
         """
         digest = hashlib.sha256()
         for text in self.texts:

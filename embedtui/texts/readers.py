@@ -165,6 +165,29 @@ READERS: dict[str, Reader] = {
 }
 
 
+def json_objects(file: io.BufferedReader) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the object of each line that is not blank, and how a message names the line.
+
+    Raises InputError for what is not JSON, for other JSON values, and as `text_lines` does.
+    """
+    for number, line in _lines(file):
+        if not line.strip():
+            continue
+        value = _json_value(line, place := f"line {number}")
+        if not isinstance(value, dict):
+            raise InputError(f"{place}: holds {kind_of(value)}; put an object on each line")
+        yield place, value
+
+
+def text_lines(file: io.BufferedReader) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each line.
+
+    Raises InputError for binary data and for bytes that are not UTF-8.
+    """
+    for number, line in _lines(file):
+        yield number, _without_ending(line)
+
+
 def kind_of(value: object) -> str:
     """Return what a value is in the words that a message uses."""
     return _KINDS.get(type(value), f"a value of type {type(value).__name__}")

@@ -1,10 +1,12 @@
-"""The sample packs: the files NAME.jsonl of one folder, told about in its README.md."""
+"""The sample packs: files NAME.jsonl and labelled folders, told about in one README.md."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from embedtui.texts.labelled import count_texts, is_labelled
 
 _FOLDER = "sample_texts"
 _SUFFIX = ".jsonl"
@@ -34,16 +36,18 @@ def sample_texts_folder() -> Path:
 
 def pack_names() -> list[str]:
     """Return the names of the sample packs in alphabetical order."""
-    return sorted(
-        path.stem
-        for path in sample_texts_folder().glob(f"*{_SUFFIX}")
-        if path.is_file() and not path.name.startswith(".")
-    )
+    folder = sample_texts_folder()
+    found = [path for path in folder.glob(f"*{_SUFFIX}") if path.is_file()]
+    found += [path for path in folder.glob("*/") if is_labelled(path)]
+    return sorted(path.stem for path in found if not path.name.startswith("."))
 
 
 def pack_path(name: str) -> Path | None:
-    """Return the file of the pack with this name, or None where there is no such pack."""
-    return sample_texts_folder() / f"{name}{_SUFFIX}" if name in pack_names() else None
+    """Return the file or folder of the pack with this name, or None where there is none."""
+    if name not in pack_names():
+        return None
+    folder = sample_texts_folder() / name
+    return folder if is_labelled(folder) else folder.with_name(f"{name}{_SUFFIX}")
 
 
 def describe_packs() -> list[PackInfo]:
@@ -56,7 +60,11 @@ def describe_packs() -> list[PackInfo]:
 
 
 def _count(name: str) -> int:
-    with (sample_texts_folder() / f"{name}{_SUFFIX}").open("rb") as file:
+    path = pack_path(name)
+    assert path is not None
+    if path.is_dir():
+        return count_texts(path)
+    with path.open("rb") as file:
         return sum(1 for line in file if line.strip())
 
 

@@ -68,6 +68,7 @@ ACTIONS: tuple[Action, ...] = (
     ViewAction("table", "4", "texts", "Show every text with its distances", "Views", tab="Texts", view="texts", shows="embedtui.tui.views.texts:TextsView"),
     ViewAction("compare", "5", "compare", "Put two settings side by side", "Views", 10, tab="Compare", view="compare", shows="embedtui.tui.views.compare:CompareView"),
     ViewAction("sweep", "s,7", "sweep", "Show settings x batch sizes as a grid, and what each step up costs", "Views", 9, tab="Sweep", view="sweep", shows="embedtui.tui.views.sweep:SweepView"),
+    ViewAction("neighbours", "8", "neighbours", "Show what a query finds before and after, and by how little", "Views", tab="Nearest", view="neighbours", shows="embedtui.tui.views.neighbours:NeighboursView"),
     ViewAction("log", "6", "log", "Show what the engines say", "Views", 11, engines=True, tab="Log", view="log", shows="embedtui.tui.views.log:LogView"),
     Action("help", "question_mark,f1", "help", "Show every key and what the words mean", "Views", 12),
     Action("next_setting", "right_square_bracket", "next setting", "Speak of the next setting", "Charts", 14),

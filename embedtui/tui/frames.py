@@ -33,6 +33,7 @@ class Framer:
     def __init__(self, composer: Composer, wish: Wish, give: Callable[[Frame], None]) -> None:
         self.composer = composer
         self._give = give
+        composer.searches.told = self.again
         self._wish = wish
         self._sizes: dict[str, Size] = {}
         self._unicode = True
@@ -85,6 +86,7 @@ class Framer:
         with self._condition:
             self._ended = True
             self._condition.notify()
+        self.composer.searches.stop()
         if self._thread.is_alive():
             self._thread.join(5)
 

@@ -22,8 +22,10 @@ from embedtui.study.answers import Answers, Entry, answer, fastest, largest_drif
 from embedtui.study.diagnosis import Diagnosis, diagnose
 from embedtui.study.judgement import Judgement, judge
 from embedtui.study.results import Results, SettingResults
+from embedtui.study.retrieval import Retrieval
 from embedtui.study.scenarios import Metric, Scenario
 from embedtui.study.trends import Trend, trend_of
+from embedtui.tui.searches import Against, Searches, jobs_of
 from embedtui.tui.session import Session, State
 
 SERIES = 8
@@ -96,6 +98,22 @@ class Line:
     log: str
     done: int
     """Texts that have come back unbatched."""
+    lists: tuple[int, Retrieval] | None = None
+    """The batch size that changes most lists of neighbours, of those that were searched."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """Lists of neighbours of the focused setting."""
+
+    label: str
+    title: str
+    """What is held against what."""
+    found: Retrieval | None
+    """None as long as nothing was found."""
+    searching: bool
+    ids: Sequence[str]
+    texts: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -151,6 +169,7 @@ class View:
     answers: Answers
     per_text: PerText | None
     pair: Pair | None
+    lists: Lists | None
     model: str
     texts: str
     machine: str
@@ -195,6 +214,7 @@ class Composer:
         self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
         self._kept_pair: tuple[tuple[Line, Line], Pair] | None = None
         self._per_text: tuple[object, PerText] | None = None
+        self.searches = Searches()
 
     def compose(self, wish: Wish) -> View:
         """Return what is to be shown, read under the session's lock."""
@@ -207,8 +227,9 @@ class Composer:
                 for (key, (run, setting)), label in zip(shown, labels, strict=True)
             )
             self._lines = {key: kept for key, kept in self._lines.items() if key in dict(shown)}
+            self._search(shown, wish)
             entries = [
-                Entry(line.label, run, setting, line.fault)
+                Entry(line.label, run, setting, line.fault, line.lists[1] if line.lists else None)
                 for line, (_, (run, setting)) in zip(lines, shown, strict=True)
             ]
             answers = answer(entries, wish.scenario, wish.metric)
@@ -225,6 +246,7 @@ class Composer:
                 answers=answers,
                 per_text=per_text,
                 pair=self._pair(dict(shown), lines, wish),
+                lists=self._lists(focus, lines, wish),
                 model=latest.plan.model_name if latest else "",
                 texts=latest.plan.pack.name if latest else "",
                 machine=str(latest.environment["machine"]) if latest else "",
@@ -252,6 +274,41 @@ class Composer:
                 if begun or (setting.status == "failed" and key not in found):
                     found[key] = run, setting
         return found
+
+    def _search(
+        self, shown: Sequence[tuple[Key, tuple[Results, SettingResults]]], wish: Wish
+    ) -> None:
+        """Have neighbours searched, first of the setting in hand, then of all others."""
+        first = [one for key, one in shown if key == wish.focus]
+        ordered = first + [one for key, one in shown if key != wish.focus]
+        jobs = [
+            job
+            for run, setting in ordered
+            if setting not in self._session.faults
+            for job in jobs_of(run, setting)
+        ]
+        self.searches.want(jobs, busy=self._session.busy)
+
+    def _lists(
+        self,
+        focus: tuple[Key, tuple[Results, SettingResults]] | None,
+        lines: Sequence[Line],
+        wish: Wish,
+    ) -> Lists | None:
+        """Return the lists of the setting in hand: of batches, or of the truth."""
+        if focus is None:
+            return None
+        key, (run, setting) = focus
+        line = next(line for line in lines if line.key == key)
+        found = self.searches.found(setting)
+        if wish.heat == "error":
+            title, one = "float64, then unbatched", found.get("truth")
+        else:
+            size = wish.histogram_of or (line.lists[0] if line.lists else None)
+            title = "unbatched, then batched" if size is None else f"unbatched, then @{size}"
+            one = None if size is None else found.get(size)
+        ids, texts = self._strings_of(run)
+        return Lists(line.label, title, one, self.searches.pending(setting), ids, texts)
 
     def _pair(
         self, shown: dict[Key, tuple[Results, SettingResults]], lines: Sequence[Line], wish: Wish
@@ -293,10 +350,12 @@ class Composer:
         ink = self._inks.setdefault(key, f"series-{len(self._inks) % SERIES + 1}")
         batches = sum(one.batches for one in setting.passes.values())
         fault = self._session.faults.get(setting, "")
+        found = self.searches.found(setting)
         version = (
             id(setting),
             batches,
             run.truth.chunks,
+            tuple(found),
             setting.status,
             run.status,
             label,
@@ -307,7 +366,7 @@ class Composer:
         )
         if key in self._lines and self._lines[key][0] == version:
             return self._lines[key][1]
-        line = _line(key, label, ink, run, setting, wish, fault)
+        line = _line(key, label, ink, run, setting, wish, fault, _worst_lists(found))
         self._lines[key] = version, line
         return line
 
@@ -338,6 +397,7 @@ def _line(
     setting: SettingResults,
     wish: Wish,
     fault: str,
+    lists: tuple[int, Retrieval] | None,
 ) -> Line:
     metric = wish.metric
     points, everything = [], []
@@ -376,11 +436,18 @@ def _line(
         speeds=tuple((s, v) for s, one in passes.items() if (v := one.texts_per_second)),
         histogram=log_histogram(values, identical),
         causes=() if fault else tuple(diagnose(run, setting, [])),
-        sentence=fault or verdict.of_setting(run, setting, {setting.number: []}),
+        sentence=fault
+        or verdict.of_setting(run, setting, {setting.number: []}, lambda _run, _setting: lists),
         in_force=setting.in_force,
         log=setting.log,
         done=setting.unbatched.count,
+        lists=lists,
     )
+
+
+def _worst_lists(found: Mapping[Against, Retrieval]) -> tuple[int, Retrieval] | None:
+    batched = [(size, one) for size, one in found.items() if size != "truth"]
+    return max(batched, key=lambda pair: (*pair[1].order_changed, pair[0]), default=None)
 
 
 def _errors(run: Results, setting: SettingResults, metric: Metric) -> Iterator[tuple[int, float]]:

@@ -318,7 +318,7 @@ class TestOpen:
     def test_without_a_terminal_it_prints_tables(self, embedtui: Embedtui) -> None:
         said = embedtui("open", "h200-restarts")
         assert said.code == 0
-        assert "random-xlm-roberta-24x1024 · 16 texts" in said.out
+        assert "random-xlm-roberta-24x1024 · 8 texts" in said.out
         assert "after a restart" in said.out
 
     def test_what_is_no_run_file_is_told(self, embedtui: Embedtui, tmp_path: Path) -> None:

@@ -226,7 +226,7 @@ class TestTerminal:
         code, written = in_terminal("run", model_folder, "--texts", few, *FEW, "--quiet")
         assert code == 0
         assert "\x1b[?25l" not in written
-        assert "%" not in written
+        assert not re.search(r"\d%", written)
 
     def test_foreign_text_brings_no_escape_sequence(
         self, model_folder: Path, tmp_path: Path

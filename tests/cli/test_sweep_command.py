@@ -38,8 +38,8 @@ def plan_file(tmp_path: Path) -> Path:
 def test_prints_one_grid_a_verdict_per_use_and_a_command(embedtui, model_folder, plan_file) -> None:
     said = embedtui("run", model_folder, "--sweep", plan_file, "--quiet")
     assert said.code == 0, said.err
-    assert re.search(r"float16 +2\.\de-06 +4\.\de-06 +5\.0e-04", said.out)
-    assert re.search(r"float32 +same +same +5\.0e-07", said.out)
+    assert re.search(r"float16 +4\.\de-06 +0 % +0 % +5\.0e-04", said.out)
+    assert re.search(r"float32 +same +0 % +0 % +5\.0e-07", said.out)
     assert "batch_invariant=on cannot be had on the CPU" in said.out
     assert "RAG and semantic search (1 - cos ≤ 1e-06): 3 of 3" not in said.out
     assert re.search(r"Golden vectors \(equal bits\): 1 of 3, cheapest float32; not", said.out)

@@ -52,7 +52,7 @@ def make_model(tmp_path_factory: pytest.TempPathFactory):
                 "pooling": pooling,
                 "layers": 3,
                 "width": 64,
-                "positions": 512 if arch == "qwen3" else 128,
+                "positions": 128 if arch in {"bert", "xlm-roberta", "classifier"} else 512,
             }
             command = [sys.executable, "-m", "embedtui.engine.random_model", json.dumps(shape)]
             subprocess.run(command, check=True, capture_output=True)

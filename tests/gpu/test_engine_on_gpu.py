@@ -138,3 +138,67 @@ def test_batched_and_unbatched_float16_are_compared_on_the_gpu(engines, model, p
     (together,) = batches(engine, 64, 64)
     assert compare(together.vectors, alone).l2.max() < 1e-2
     engines.drop(engine)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "pooling", "dtype"),
+    [
+        ("bert", "mean", "float16"),
+        ("modernbert", "mean", "bfloat16"),
+        ("qwen3", "last", "bfloat16"),
+        ("qwen3", "last", "float16"),
+        ("mistral", "last", "float16"),
+        ("gemma3", "mean", "bfloat16"),
+    ],
+)
+def test_layers_are_looked_into_on_the_gpu(
+    engines, make_model, passages, architecture, pooling, dtype
+) -> None:
+    """FlashAttention, norms that add in place, and batches that newer model runners sort."""
+    from embedtui.study.results import Results
+    from embedtui.study.study import Study
+    from embedtui.texts import Text, TextPack
+    from tests.fakes import plan
+
+    texts = tuple(Text(str(n), " ".join(p.split()[: 5 + n])) for n, p in enumerate(passages[:12]))
+    setting = Setting(make_model(architecture, pooling), dtype=dtype)
+    made = plan(
+        TextPack("few", "few", texts), settings=(setting,), sizes=(1, 12), repeats=1, layers=12
+    )
+    results = Results()
+    assert Study(made, engines, [results]).run() == "finished"
+    (measured,) = results.settings
+    found = measured.layers
+    assert found.reason == ""
+    error, drift, adds = found.error(), found.drift(), found.adds()
+    assert error is not None
+    assert drift is not None
+    assert adds is not None
+    assert len(error.places) >= 7  # three layers in two parts each, and the embeddings
+    assert {place.part for place in error.places} >= {"embeddings", "attention", "mlp"}
+    # The same place in both models: rounding, and nothing else, lies between their states.
+    rounding = {"float16": 2.0**-11, "bfloat16": 2.0**-8}[dtype]
+    assert error.largest.max() < 60 * rounding
+    assert error.median[-1] > 0.1 * rounding
+    # Texts are told apart in the batch: their embeddings are a look-up, whatever is beside them.
+    assert drift.largest[0] < 4 * rounding
+    assert drift.largest.max() < 60 * rounding
+    # The sum of the parts is the error that was measured without hooks, but for the noise.
+    rows, distances = measured.precision_error(results.truth)
+    by_row = {int(row): float(l2) for row, l2 in zip(rows, distances.l2, strict=True)}
+    noise = measured.noise()
+    shaken = 0.0 if noise is None else float(noise[1].l2.max())
+    gap = found.sum_gap(by_row)
+    assert gap is not None
+    assert gap * max(by_row.values()) <= 1e-9 + 4 * shaken + 1e-2 * max(by_row.values())
+    assert found.mixed is not None
+    choice = found.choice(None) or found.all_exact()
+    assert choice is not None
+    assert found.mixed.errors.max() == pytest.approx(choice.error, rel=0.5)
+    # Nothing is left behind: the same engine gives what it gave before.
+    engine = engines.warm(setting)
+    before = measured.unbatched.vectors
+    again = np.concatenate([done.vectors for done in batches(engine, 12, 1)])
+    assert compare(again, before).l2.max() <= max(4 * shaken, 1e-9)
+    assert engine.open_layers().hooks == 0
+    engines.drop(engine)

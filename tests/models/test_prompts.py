@@ -38,3 +38,13 @@ def test_an_unknown_name_is_refused_with_those_that_there_are(info) -> None:
 def test_a_model_without_prompts_says_how_to_give_one(make_model) -> None:
     with pytest.raises(InputError, match="give the text itself, such as 'query: '"):
         models.prompt_text(models.describe(make_model()), "query")
+
+
+def test_labelled_texts_have_the_models_own_prompts_unless_one_is_asked_for(info) -> None:
+    assert models.prompts_for(info, "", labelled=True) == ("passage: ", "query: ")
+    assert models.prompts_for(info, "", labelled=False) == ("", None)
+    assert models.prompts_for(info, "query", labelled=True) == ("query: ", None)
+
+
+def test_a_model_without_prompts_puts_nothing_before_labelled_texts(make_model) -> None:
+    assert models.prompts_for(models.describe(make_model()), "", labelled=True) == ("", None)

@@ -41,6 +41,31 @@ def test_figures_are_those_of_the_run_to_the_bit(recorded: Path, tmp_path: Path)
             assert pass_.vectors.tobytes() == other.passes[key].vectors.tobytes()
 
 
+def test_layers_are_kept_for_the_texts_that_are(tmp_path: Path) -> None:
+    source = tmp_path / "layers.sqlite"
+    recorder = run_file.Recorder(source)
+    made = plan(9, "float16", sizes=(1, 4), layers=9)
+    Study(made, FakeEngines(Script(), logs=tmp_path), [recorder]).run()  # type: ignore[arg-type]
+    recorder.close()
+    whole, kept = tmp_path / "whole.sqlite", tmp_path / "kept.sqlite"
+    recording.write(source, whole)
+    recording.write(source, kept, every=3)
+    before, same, part = (run_file.read(path) for path in (source, whole, kept))
+    assert (
+        report.build(before)["settings"][0]["layers"]
+        == (report.build(same)["settings"][0]["layers"])
+    )
+    ids = [text.id for text in before.plan.pack.texts]
+    layers, drift = part.settings[0].layers, part.settings[0].layers.drift()
+    assert layers.rows == (0, 1, 2)
+    assert drift is not None
+    assert drift.texts == 3
+    for row, budget in enumerate(layers.budgets()):
+        old = ids.index(part.plan.pack.texts[row].id)
+        expected = before.settings[0].layers.budgets()[old]
+        assert budget.parts.tobytes() == expected.parts.tobytes()
+
+
 def _without_models(value: object) -> object:
     if isinstance(value, dict):
         return {key: _without_models(one) for key, one in value.items() if key != "model"}
@@ -111,6 +136,33 @@ def test_what_is_damaged_is_told(recorded: Path, tmp_path: Path) -> None:
         database.execute("UPDATE packed SET data = x'00' WHERE number = 1")
     with pytest.raises(InputError, match="is damaged"):
         run_file.read(path)
+
+
+def test_a_setting_alone_has_the_figures_that_it_had(recorded: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone.sqlite"
+    recording.write(recorded, alone, settings=(2,))
+    (after,) = run_file.read(alone).settings
+    before = run_file.read(recorded).settings[1]
+    assert (after.number, after.setting.dtype, after.status) == (0, "float32", "finished")
+    assert after.in_force == before.in_force
+    assert after.passes.keys() == before.passes.keys()
+    for key, pass_ in before.passes.items():
+        assert pass_.vectors.tobytes() == after.passes[key].vectors.tobytes()
+
+
+def test_the_truth_may_be_left_out(recorded: Path, tmp_path: Path) -> None:
+    without = tmp_path / "without.sqlite"
+    recording.write(recorded, without, truth=False)
+    results = run_file.read(without)
+    assert not results.plan.truth
+    assert not results.truth.done.any()
+    assert results.settings[0].precision_error(results.truth) is None
+
+
+def test_a_setting_that_is_not_there_is_refused(recorded: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no setting 3: give some of 1 to 2"):
+        recording.write(recorded, tmp_path / "none.sqlite", settings=(1, 3))
+    assert not (tmp_path / "none.sqlite").exists()
 
 
 def test_batch_sizes_that_were_not_measured_are_refused(recorded: Path, tmp_path: Path) -> None:

@@ -15,9 +15,20 @@ import pytest
 
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError, InputError
+from embedtui.measure.layers import Budget, Place
 from embedtui.record import exports, report, run_file
 from embedtui.record.run_file import APPLICATION_ID, FORMAT, Recorder
-from embedtui.study.events import BatchEmbedded, Event, RunEnded, RunStarted, TruthComputed
+from embedtui.study.events import (
+    BatchEmbedded,
+    Event,
+    LayersCompared,
+    LayersFailed,
+    LayersJudged,
+    LayersMixed,
+    RunEnded,
+    RunStarted,
+    TruthComputed,
+)
 from embedtui.study.plan import Plan
 from tests.fakes import REFUSED, Script, broken, pack, plan
 from tests.record.conftest import Record
@@ -57,6 +68,11 @@ RUNS: dict[str, tuple[Plan, Script]] = {
         plan(6, settings=(Setting("tiny", "float32", threads=1), Setting("tiny", "auto"))),
         Script(),
     ),
+    "layers": (plan(6, "float16", "float32", layers=5), Script(layer_fault=Place("mlp", 2))),
+    "layers that cannot be looked into": (
+        plan(6, settings=(Setting("tiny", execution="compiled"), Setting("tiny")), layers=3),
+        Script(failures={("exact layers", ""): EngineError("no \x1b[31m layers")}),
+    ),
 }
 
 
@@ -72,7 +88,8 @@ class TestRoundTrip:
     def test_gives_the_same_events(self, record: Record, name: str) -> None:
         recorded = record(*RUNS[name])
         replayed = list(run_file.events_of(recorded.path))
-        for kind in (RunStarted, BatchEmbedded, RunEnded):
+        layers = (LayersCompared, LayersJudged, LayersMixed, LayersFailed)
+        for kind in (RunStarted, BatchEmbedded, *layers, RunEnded):
             live = recorded.told.of(kind)
             back = [event for event in replayed if isinstance(event, kind)]
             assert len(back) == len(live)
@@ -87,11 +104,38 @@ class TestRoundTrip:
 def assert_same(one: Event, other: Event) -> None:
     for field in fields(one):
         a, b = getattr(one, field.name), getattr(other, field.name)
-        if isinstance(a, np.ndarray):
+        if isinstance(a, Budget):
+            assert_same(a, b)
+        elif isinstance(a, np.ndarray):
             assert a.tobytes() == b.tobytes()
             assert (a.dtype, a.shape) == (b.dtype, b.shape)
         else:
             assert a == b
+
+
+def test_a_file_from_before_there_were_layers_is_read_and_can_go_on(record: Record) -> None:
+    recorded = record(plan(4, "float16", layers=4))
+    with sqlite3.connect(recorded.path) as database:
+        database.execute("DROP TABLE layers")
+    database.close()
+    before = run_file.read(recorded.path)
+    assert report.build(before)["settings"][0]["layers"] is None
+    recorder = Recorder(recorded.path, go_on=True)
+    for event in recorded.told:
+        if isinstance(event, LayersCompared | LayersJudged | LayersMixed | RunEnded):
+            recorder(event)
+    recorder.close()
+    again = report.build(run_file.read(recorded.path))
+    assert again == recorded.report
+
+
+def test_a_damaged_table_of_layers_is_told_in_one_line(record: Record) -> None:
+    recorded = record(plan(4, "float16", layers=4))
+    with sqlite3.connect(recorded.path) as database:
+        database.execute("UPDATE layers SET figures = x'00' WHERE kind = 'judged'")
+    database.close()
+    with pytest.raises(InputError, match="damaged"):
+        run_file.read(recorded.path)
 
 
 def test_a_finished_file_can_be_read_where_nothing_can_be_written(record: Record) -> None:

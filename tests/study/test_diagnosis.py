@@ -83,6 +83,11 @@ class TestAccumulation:
         (found,) = causes(ran, pooling_accumulation="model")
         assert found.sure == "certain"
 
+    def test_is_not_named_for_last_bits_that_happen_to_grow(self, run_study: RunStudy) -> None:
+        ran = run_study(made("float16"), Script(drift=lambda d, s, p: by_place(d, s, p) * 1e-3))
+        (found,) = causes(ran)
+        assert found.cause == "rounding-order"
+
     def test_is_not_named_where_the_place_does_not_matter(self, run_study: RunStudy) -> None:
         (found,) = causes(run_study(made("float16"), Script(drift=far)))
         assert found.cause == "beyond-rounding"

@@ -14,6 +14,7 @@ PAIRS = [
     (fakes.FakeEngine, client.Engine),
     (fakes.FakeHost, client.Host),
     (fakes.FakeProcess, client.Process),
+    (fakes.FakeExact, client.ExactModel),
 ]
 
 

@@ -224,6 +224,7 @@ class TestPlan:
             "source": "few",
             "count": 2,
             "sha256": made.pack.sha256,
+            "labels": None,
         }
 
     def test_unbatched_joins_the_batch_sizes(self, model_folder: Path) -> None:

@@ -107,7 +107,9 @@ def test_what_is_no_file_to_read_is_refused(
         "./\x1b[2J\u202e.txt": "no such file",
     }.items():
         message = refused(ref)
-        assert f": {reason}; give a file" in message or "; give a readable file" in message
+        assert (
+            f": {reason}" in message and "give a file" in message
+        ) or "; give a readable file" in message
         assert reason in message
         assert_suffixes_named(message)
 

@@ -85,7 +85,7 @@ async def test_a_text_says_how_many_shared_its_batch_though_they_were_left_out(
         await pilot.press("4")
         await until(pilot, lambda: app.focused is not None and app.focused.id != "field-model")
         await pilot.press("enter")
-        await until(pilot, lambda: "place 1 of 256" in text_of(app))
+        await until(pilot, lambda: " of 256, with " in text_of(app))
         assert "no more texts" not in text_of(app)
 
 

@@ -161,8 +161,15 @@ class Tabs(TextLines):
             text.append(key, self._style("tabs--key"))
             text.append(" ")
             text.append(title, self._style(style))
-            text.append("   ")
+            text.append(" " * self._gap)
         return text
+
+    @property
+    def _gap(self) -> int:
+        """Columns between two names: three, or as many as there is room for."""
+        names = sum(len(key) + 1 + len(title) for _, key, title in self.tabs)
+        between = max(len(self.tabs) - 1, 1)
+        return min(max((self.content_size.width - names) // between, 1), 3)
 
     def on_click(self, event: events.Click) -> None:
         """Open the view under the mouse."""
@@ -172,7 +179,7 @@ class Tabs(TextLines):
             if place <= event.x < place + width:
                 self.post_message(self.Opened(name))
                 return
-            place += width + 3
+            place += width + self._gap
 
 
 class ProgressStrip(TextLines):

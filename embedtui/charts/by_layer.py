@@ -1,0 +1,48 @@
+"""Error and drift over the places within a model, from its embeddings to its final norm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from embedtui.charts.axes import Decades
+from embedtui.charts.canvas import draw
+from embedtui.charts.left_axis import put_decades
+from embedtui.charts.lines import Line, put_below, put_foot, put_lane, strokes_of
+from embedtui.charts.picture import Picture, Sheet, message
+
+_LEAST = (22, 6)
+
+
+def drift_by_layer(
+    lines: Sequence[Line],
+    names: Sequence[str],
+    *,
+    width: int,
+    height: int,
+    unicode: bool = True,
+    empty: str = "",
+) -> Picture:
+    """Draw a line for each measure; `names` are the places, empty where one is not to be named.
+
+    A line's points go by the number of the place.
+    """
+    if not any(line.points for line in lines):
+        return message(empty, width, height, unicode=unicode)
+    if width < _LEAST[0] or height < _LEAST[1]:
+        return message("too small", width, height, unicode=unicode)
+    lane = any(value is None for line in lines for _, value in line.points)
+    left = 7 if lane else 6
+    rows = height - 2 - (1 if lane else 0)
+    axis = Decades.over([value for line in lines for _, value in line.points], rows)
+    sheet = Sheet(width, height)
+    across = width - left - 1
+    step = across / len(names)
+    places = {number: (number + 0.5) * step for number in range(len(names))}
+    put_decades(sheet, axis, left, unicode=unicode, ticks=True)
+    sheet.cells(left, 0, draw(across, rows, strokes_of(lines, places, axis, unicode=unicode)))
+    if lane:
+        put_lane(sheet, lines, places, left, rows, unicode=unicode)
+    put_foot(sheet, "layer", left, height - 2, across, unicode=unicode)
+    named = {place: names[number] for number, place in places.items() if names[number]}
+    put_below(sheet, named, left, height - 1, across, "axis")
+    return sheet.picture()

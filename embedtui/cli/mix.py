@@ -1,0 +1,144 @@
+"""`embedtui mix`: an index of one setting, asked with queries of another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from embedtui.cli import output
+from embedtui.cli.fitting import plain_table
+from embedtui.cli.neighbours import percent, quality_table, table
+from embedtui.measure import summarize
+from embedtui.printable import printable
+from embedtui.record import exports, library, run_file
+from embedtui.record.report import distribution
+from embedtui.record.retrieval import compared
+from embedtui.study import mixing
+from embedtui.study.mixing import Mixed, Side
+from embedtui.study.results import Results
+
+
+@click.command(
+    "mix",
+    epilog="\b\nExamples:\n"
+    "  embedtui mix last                         every setting as the index of every other\n"
+    "  embedtui mix last#float16 last#float32    float16 in its largest batches, float32 alone\n"
+    "  embedtui mix old.sqlite#1@64 new.sqlite#1@1\n",
+)
+@click.argument("index", metavar="RUN[#SETTING[@BATCH]]")
+@click.argument("queries", metavar="[RUN#SETTING[@BATCH]]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(index: str, queries: str | None, as_json: bool) -> int:
+    """Search an index of one setting with queries of another: what upgrades do to a live index.
+
+    Documents are those of the first, in its largest batches unless a size is given, queries those
+    of the second, alone. A setting is its number in the run or its label with commas
+    (float32,kernel_precision=ieee). With a run alone every setting is asked by every other.
+    """
+    ref, hash_, which = index.rpartition("#") if "#" in index else (index, "", "")
+    results = run_file.read(library.find(ref)[0])
+    if queries is None and not hash_:
+        return _every_pair(results, as_json=as_json)
+    if queries is None:
+        raise click.UsageError("give the queries' setting as well, or a run alone for all pairs")
+    other_ref, _, other = queries.rpartition("#") if "#" in queries else (queries, "", "")
+    same = other_ref == ref
+    asked = results if same else run_file.read(library.find(other_ref)[0])
+    found = mixing.mix(
+        mixing.side_of(results, which, batched=True), mixing.side_of(asked, other, batched=False)
+    )
+    if as_json:
+        output.write(exports.dump({"schema": "embedtui.mix/1", "pairs": [_as_dict(found)]}))
+    else:
+        _show(found, output.out())
+    return 0
+
+
+def _every_pair(results: Results, *, as_json: bool) -> int:
+    usable = [str(s.number + 1) for s in results.settings if s.unbatched.count]
+    index = [mixing.side_of(results, one, batched=True) for one in usable]
+    queries = [mixing.side_of(results, one, batched=False) for one in usable]
+    widths = {side.vectors.shape[1] for side in index}
+    pairs = [
+        [mixing.mix(one, two) if len(widths) == 1 or _alike(one, two) else None for two in queries]
+        for one in index
+    ]
+    if as_json:
+        found = [_as_dict(one) for row in pairs for one in row if one is not None]
+        output.write(exports.dump({"schema": "embedtui.mix/1", "pairs": found}))
+        return 0
+    console = output.out()
+    said = (
+        "queries that find another order in the top 10 than with queries of the index's own setting"
+    )
+    console.print(Text(said, style="dim"))
+    made = plain_table(console)
+    made.add_column("index", no_wrap=True)
+    for number in usable:
+        made.add_column(f"#{number}", justify="right", no_wrap=True)
+    for number, row in zip(usable, pairs, strict=True):
+        made.add_row(f"#{number}", *(_cell(one) for one in row))
+    console.print(made)
+    for number, side in zip(usable, index, strict=True):
+        console.print(Text(f"#{number} {printable(side.label)}", style="dim"))
+    console.print(Text("rows: documents in these batches; columns: queries alone", style="dim"))
+    return 0
+
+
+def _alike(one: Side, two: Side) -> bool:
+    return bool(one.vectors.shape == two.vectors.shape)
+
+
+def _cell(one: Mixed | None) -> Text:
+    if one is None:
+        return Text("-", style="dim")
+    order = one.against_index.order_changed[0]
+    return Text(percent(order, one.against_index.queries), style="yellow" if order else "green")
+
+
+def _show(one: Mixed, console: Console) -> None:
+    plan = one.index.results.plan
+    searched = one.against_index
+    console.print(
+        Text.assemble(
+            (printable(plan.model_name), "bold"),
+            f" · {searched.documents} documents by ",
+            (printable(one.index.label), "bold"),
+            f", {searched.queries} queries by ",
+            (printable(one.queries.label), "bold"),
+        )
+    )
+    summary = summarize(one.drift)
+    if summary.pairs and not summary.all_identical:
+        l2 = summary["l2"]
+        said = f"L2 up to {l2['max']:.1e} apart, {l2['p50']:.1e} in the middle"
+        console.print(f"The vectors of the same texts are {said}.")
+    else:
+        console.print("The vectors of the same texts are equal bit for bit.")
+    rows = [
+        ("index's own", compared(one.against_index)),
+        ("queries' own", compared(one.against_queries)),
+    ]
+    console.print(table(rows, console))
+    judged = [(name, found["quality"]) for name, found in rows if found["quality"]]
+    if judged:
+        console.print(quality_table(judged, console))
+    console.print(Text.assemble(("Verdict: ", "bold"), f"{mixing.in_words(one)}."))
+
+
+def _as_dict(one: Mixed) -> dict[str, Any]:
+    finite = one.drift.rows(np.isfinite(one.drift.l2))
+    return {
+        "index": {"setting": one.index.setting.setting.label, "batch_size": one.index.batch_size},
+        "queries": {
+            "setting": one.queries.setting.setting.label,
+            "batch_size": one.queries.batch_size,
+        },
+        "drift": distribution(summarize(finite)),
+        "against_index": compared(one.against_index),
+        "against_queries": compared(one.against_queries),
+    }

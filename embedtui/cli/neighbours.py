@@ -1,0 +1,127 @@
+"""What a setting does to lists of neighbours, as a table for a terminal of 80 columns or more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from embedtui.cli.fitting import fitting, plain_table
+
+Found = dict[str, Any]
+
+_COLUMNS = ("top 1", "order", "overlap", "RBO", "pairs", "expected", "could")
+_EXPENDABLE = ("RBO", "overlap", "could", "expected", "pairs")
+"""Columns that a narrow terminal does without, the first of them first."""
+_WORTH_TELLING = 5e-4
+"""Share of queries from which on a forecast is more than a row of zeros."""
+_MEASURES = {"ndcg_at_10": "nDCG@10", "recall_at_10": "recall@10", "mrr_at_10": "MRR@10"}
+
+
+def show(found: Found, console: Console) -> None:
+    """Print a report's `retrieval`: the batch size that changes most, and the truth."""
+    compared = [
+        (f"@{one['batch_size']}", one)
+        for one in found["batches"]
+        if one["batch_size"] == found["worst_batch_size"]
+    ]
+    if found["precision_error"]:
+        compared.append(("float64", found["precision_error"]))
+    what = "queries" if found["labelled"] else "texts"
+    said = (
+        f"nearest {found['k']} of {found['documents']} for {found['queries']} {what}, unbatched "
+        f"against {' and '.join(name for name, _ in compared)}; {what} whose top 1 or order "
+        "changed, and neighbouring pairs that did, were expected to and could"
+    )
+    console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)))
+    console.print(Padding(table(compared, console, indent=2), (0, 0, 0, 2)))
+    judged = [(name, one["quality"]) for name, one in compared if one["quality"]]
+    if judged:
+        console.print(Padding(quality_table(judged, console), (0, 0, 0, 2)))
+    if found["million"] and found["million"]["order_changed"][2] >= _WORTH_TELLING:
+        console.print(Padding(Text(million(found["million"]), style="dim"), (0, 0, 0, 2)))
+
+
+def table(compared: list[tuple[str, Found]], console: Console, indent: int = 0) -> Table:
+    """Return how far pairs of lists agree, a row for each pair."""
+
+    def made(left_out: set[str]) -> Table:
+        found = plain_table(console)
+        found.add_column("neighbours", overflow="fold")
+        for name in _COLUMNS:
+            if name not in left_out:
+                found.add_column(name, justify="right", no_wrap=True)
+        for name, one in compared:
+            cells = dict(zip(_COLUMNS, _cells(one), strict=True))
+            found.add_row(name, *(cells[c] for c in _COLUMNS if c not in left_out))
+        return found
+
+    return fitting(console, _EXPENDABLE, made, indent)
+
+
+def _cells(one: Found) -> list[Text | str]:
+    margins = one["margins"]
+    return [
+        *(_changed(one[key], one["queries"]) for key in ("top1_changed", "order_changed")),
+        *(_range(one[key]) for key in ("overlap", "rbo")),
+        str(margins["changed"]),
+        f"{margins['expected']:.1f}",
+        str(margins["could_change"]),
+    ]
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share in whole per cent; some are never none, and not all are never all."""
+    if not whole or part in {0, whole}:
+        return "100 %" if part else "0 %"
+    return f"{min(99, max(1, round(100 * part / whole)))} %"
+
+
+def million(found: Found) -> str:
+    """Say what the same drift would do in a corpus of a million, and how sure that is."""
+    order, top1 = found["order_changed"], found["top1_changed"]
+    return (
+        f"In a million such texts: {_span(order)} of queries would change some order, "
+        f"{_span(top1)} their nearest neighbour. An extrapolation from the gaps of these texts; "
+        "other texts have other gaps."
+    )
+
+
+def _span(share: list[float]) -> str:
+    """Return an estimate with the ends of its interval."""
+    value, low, high = (100 * one for one in share)
+    digits = 0 if value >= 10 else 1
+    return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def quality_table(judged: list[tuple[str, Found]], console: Console) -> Table:
+    """Return how good lists are by judgements, before and after, and how many queries changed."""
+    made = plain_table(console)
+    made.add_column("judgements", overflow="fold")
+    for name in (*_MEASURES.values(), "queries"):
+        made.add_column(name, justify="right", no_wrap=True)
+    for name, one in judged:
+        changed = max(one[key]["queries_changed"] for key in _MEASURES)
+        cells = [_moved(one[key]) for key in _MEASURES]
+        made.add_row(name, *cells, Text(str(changed), style="yellow" if changed else "green"))
+    return made
+
+
+def _moved(one: Found) -> str:
+    """Return a mean before and after; with ties broken at worst where that matters."""
+    before, after = one["before"][0], one["after"][0]
+    return f"{before:.4f} same" if before == after else f"{before:.4f} → {after:.4f}"
+
+
+def _changed(counts: list[int], queries: int) -> Text:
+    certain, possible = counts
+    said = f"{certain}" if certain == possible else f"{certain}..{possible}"
+    return Text(f"{said} ({percent(certain, queries)})", style="yellow" if certain else "green")
+
+
+def _range(figure: list[float]) -> str:
+    low, high = figure
+    return f"{low:.4f}" if high - low < 5e-5 else f"{low:.3f}..{high:.3f}"

@@ -1,0 +1,111 @@
+"""`embedtui storage`: what storing and sending vectors costs, with drift on the same axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from embedtui.cli import output
+from embedtui.cli.fitting import fitting, plain_table
+from embedtui.cli.neighbours import percent
+from embedtui.measure import summarize
+from embedtui.printable import printable
+from embedtui.record import exports, library, run_file
+from embedtui.record.report import distribution
+from embedtui.record.retrieval import compared
+from embedtui.study.results import Results
+from embedtui.study.storage import Row, yardstick, yardstick_setting
+
+_COLUMNS = ("bytes", "L2 max", "L2 p50", "top 1", "order", "overlap", "nDCG@10")
+_EXPENDABLE = ("L2 p50", "overlap", "nDCG@10", "bytes", "top 1")
+_STYLES = {"drift": "bold", "storage": "", "dimensions": "", "wire": "dim"}
+_SIGNS = {"drift": "drift", "storage": "store", "dimensions": "cut", "wire": "wire"}
+
+
+@click.command("storage")
+@click.argument("run_ref", metavar="RUN", default=library.LAST)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(run_ref: str, as_json: bool) -> int:
+    """Show drift in proportion: beside float16, int8 or binary storage, and beside the wire.
+
+    One table by size: how far vectors move and how many lists of neighbours change by batches, by
+    the dtype, by what an index stores, by cutting dimensions and by how vectors are sent. RUN is a
+    file, a recording or last, the newest run in the data folder.
+    """
+    results = run_file.read(library.find(run_ref)[0])
+    rows = yardstick(results)
+    if as_json:
+        output.write(
+            exports.dump({"schema": "embedtui.storage/1", "rows": [_as_dict(row) for row in rows]})
+        )
+    else:
+        _show(results, rows, output.out())
+    return 0
+
+
+def _show(results: Results, rows: list[Row], console: Console) -> None:
+    plan = results.plan
+    first = next((row.retrieval for row in rows if row.retrieval), None)
+    console.print(
+        Text.assemble(
+            (printable(plan.model_name), "bold"),
+            f" · {len(plan.pack)} texts ({printable(plan.pack.name)})",
+        )
+    )
+    said = f"formats take unbatched vectors of {yardstick_setting(results)}"
+    if first is not None:
+        what = "queries" if first.sides.labelled else "texts"
+        said += f"; top 1, order: {what} of {first.queries} with another nearest, or ten nearest"
+    console.print(Text(printable(said, 400), style="dim"))
+
+    def made(left_out: set[str]) -> Table:
+        table = plain_table(console)
+        table.add_column("", no_wrap=True)
+        table.add_column("what", overflow="fold")
+        for name in _COLUMNS:
+            if name not in left_out:
+                table.add_column(name, justify="right", no_wrap=True)
+        for row in rows:
+            cells = dict(zip(_COLUMNS, _cells(row), strict=True))
+            kept = [cells[name] for name in _COLUMNS if name not in left_out]
+            table.add_row(_SIGNS[row.kind], printable(row.name), *kept, style=_STYLES[row.kind])
+        return table
+
+    judged = first is not None and first.quality_after is not None
+    never: set[str] = set() if judged else {"nDCG@10"}
+    console.print(fitting(console, _EXPENDABLE, lambda left_out: made(left_out | never)))
+
+
+def _cells(row: Row) -> list[str]:
+    summary = summarize(row.distances)
+    size = "" if row.bytes_per_vector is None else f"{row.bytes_per_vector:.0f}"
+    if not summary.pairs:
+        l2 = ["none", ""]
+    else:
+        l2 = [f"{summary['l2'][key]:.1e}" if summary["l2"][key] else "0" for key in ("max", "p50")]
+    found = row.retrieval
+    if found is None:
+        return [size, *l2, "", "", "", ""]
+    quality = found.quality_after
+    return [
+        size,
+        *l2,
+        percent(found.top1_changed[0], found.queries),
+        percent(found.order_changed[0], found.queries),
+        f"{found.mean('overlap')[0]:.4f}",
+        f"{quality.mean('nDCG@10')[0]:.4f}" if quality else "",
+    ]
+
+
+def _as_dict(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "bytes_per_vector": row.bytes_per_vector,
+        "distances": distribution(summarize(row.distances)),
+        "retrieval": compared(row.retrieval) if row.retrieval else None,
+    }

@@ -1,0 +1,260 @@
+"""Gaps between neighbouring scores against drift: which orders it cannot turn, and how many it may.
+
+For unit vectors a document that moves by δ changes its score by δ sin θ + δ²/2 at most, θ being its
+angle to the query: d' - d is -δ²/2 along d, since d·d' = 1 - δ²/2, and at most δ across it, and the
+query is cos θ along d and sin θ across it. A query that moves changes the gap of two documents only
+as far as those differ. With D = ‖d₁ - d₂‖ and the moves δq, δ₁ and δ₂,
+
+    q'·(d₁' - d₂') - q·(d₁ - d₂) = (q' - q)·(d₁' - d₂') + q·(d₁' - d₁) - q·(d₂' - d₂)
+
+is therefore at most δq (D + δ₁ + δ₂) + δ₁ sin θ₁ + δ₂ sin θ₂ + (δ₁² + δ₂²)/2, in either direction.
+A pair with a larger gap keeps its order whatever the directions of the moves. Where nothing moves
+by more than δ the bound is δ (D + sin θ₁ + sin θ₂) + 3δ², and so the largest δ that a gap bears.
+
+The bound is what must not happen; what is to be expected is far less, because moves in many
+dimensions seldom point where they would do harm. That is estimated from the changes of gaps that
+were measured, each in units of √(δq²D² + δ₁² sin² θ₁ + δ₂² sin² θ₂).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.measure.distances import Bools, Floats, Vectors, unit
+from embedtui.measure.neighbours import Neighbours
+
+MILLION = 1_000_000
+
+_GATHERED = 2**21
+"""Elements of documents that are gathered at a time."""
+_DRAWS = 100
+"""Resamples of the queries; a 90 % interval needs no more."""
+_LEAST = 8
+"""Queries below which nothing is said of other corpora."""
+_ASKED = 2_000
+"""Queries that a resample holds at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Margins:
+    """Pairs of documents that stand one after the other: ranks r and r + 1 of q queries, q x k.
+
+    NaN, or no, where a list has ended or the two tie: there is no order to keep.
+    """
+
+    gap: Floats
+    """Score of the one less score of the next."""
+    change: Floats
+    """What the gap became less what it was."""
+    bound: Floats
+    """The most that the measured drift of the three vectors can change it."""
+    scale: Floats
+    """What it changes by as a rule, but for one factor that all share."""
+    tolerance: Floats
+    """L2 that all three vectors may move by without the order being in danger."""
+    tie: float
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs have an order."""
+        return int(np.isfinite(self.gap).sum())
+
+    @property
+    def could(self) -> Bools:
+        """Pairs whose order the measured drift could turn, were it to point the worst way."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.gap <= self.bound + self.tie, dtype=np.bool_)
+
+    @property
+    def did(self) -> Bools:
+        """Pairs whose order is the other way round, and no tie."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.gap + self.change < -self.tie, dtype=np.bool_)
+
+    @property
+    def least_tolerance(self) -> float | None:
+        """Drift, L2 of every vector, below which every order is kept; None without any order."""
+        found = self.tolerance[np.isfinite(self.tolerance)]
+        return float(found.min()) if len(found) else None
+
+    @property
+    def least_gap(self) -> float | None:
+        """The smallest gap of two scores that are not tied."""
+        found = self.gap[np.isfinite(self.gap)]
+        return float(found.min()) if len(found) else None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What to expect of a larger corpus: each figure with the ends of its 90 % interval."""
+
+    documents: int
+    order: tuple[float, float, float]
+    """Some order among the first k."""
+    top1: tuple[float, float, float]
+    """The first document; like `order` a share of queries."""
+    tolerance: tuple[float, float, float]
+    """The median over queries of the L2 that every order among the first k bears."""
+    power: tuple[float, float, float]
+    """κ: gaps, in units of what drift does to them, shrink as the κ-th power of the density."""
+
+
+def margins(
+    before: tuple[Vectors, Vectors],
+    after: tuple[Vectors, Vectors],
+    lists: Neighbours,
+    k: int,
+) -> Margins:
+    """Measure the pairs at ranks 1 and 2 up to k and k + 1, before and after.
+
+    `before` and `after` are queries and documents; `lists` is what `nearest` found before.
+
+    Raises:
+        ValueError: if the lists do not reach one beyond k.
+    """
+    if lists.k <= k:
+        raise ValueError(f"lists of {lists.k} do not reach beyond rank {k}")
+    documents = lists.documents[:, : k + 1]
+    depth = documents.shape[1]
+    rows = max(1, _GATHERED // max(1, depth * before[0].shape[1]))
+    parts = [
+        _margins(before, after, slice(start, start + rows), documents[start : start + rows])
+        for start in range(0, max(1, len(documents)), rows)
+    ]
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    blank = np.full((len(documents), max(0, k + 1 - depth)), np.nan)
+    found = {name: np.concatenate([values, blank], axis=1) for name, values in found.items()}
+    with np.errstate(invalid="ignore"):
+        tied = ~(found["gap"] > lists.tie)
+    for values in found.values():
+        values[tied] = np.nan
+    return Margins(**found, tie=lists.tie)
+
+
+def expected(one: Margins) -> Floats:
+    """Return for each pair how likely it changes places, q x k; 0 where there is no order.
+
+    By the measured changes of all pairs in units of their scale, in both directions: how many of
+    them would have closed this gap. It takes them to be independent of the gap's size.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return _likely(one.gap / one.scale, _steps(one))
+
+
+def shares(likely: Floats) -> tuple[float, float]:
+    """Return the shares of queries to be expected to change some order, and the first rank."""
+    if not len(likely):
+        return 0.0, 0.0
+    return float(np.mean(1 - np.prod(1 - likely, axis=1))), float(np.mean(likely[:, 0]))
+
+
+def forecast(one: Margins, documents: int, larger: int = MILLION) -> Forecast | None:
+    """Say what the same drift would change in a corpus of `larger` documents; None for too few.
+
+    More documents lie nearer to a query, and nearer to each other. How fast is read off the lists:
+    the gaps at rank r of n documents are, times r, a function of r/n alone (they are 1 / (n ρ) at
+    the score that a share r/n of the documents exceeds, ρ being the density there). So where r
+    times the mean gap, in units of what drift changes it by, grows as the κ-th power of r, gaps at
+    one rank shrink as the κ-th power of n/N. Texts that fill m dimensions evenly have κ = 1/m.
+
+    The intervals are wide on purpose. They hold the luck of these queries, by resampling them
+    (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13), and that gaps may
+    shrink half as fast from here on: the lists of few texts reach farther than those of many. What
+    they cannot hold is that the larger corpus may be made of other texts.
+    """
+    there = np.flatnonzero(np.isfinite(one.gap).any(axis=1))
+    if len(there) < _LEAST or one.gap.shape[1] < 2 or not (one.scale > 0).any():
+        return None
+    draw = np.random.default_rng(0)
+    drawn = [there] + [draw.choice(there, min(len(there), _ASKED)) for _ in range(_DRAWS)]
+    steps, density = _steps(one), documents / larger
+    with np.errstate(invalid="ignore", divide="ignore"):
+        relative = one.gap / one.scale
+    relative[~np.isfinite(relative)] = np.nan
+    least = np.full(len(relative), np.nan)
+    least[there] = np.nanmin(one.tolerance[there], axis=1)
+
+    def estimate(rows: npt.NDArray[np.intp], part: float) -> tuple[float, float, float, float]:
+        power = _power(relative[rows])
+        nearer = density ** (part * power)
+        order, top1 = shares(_likely(nearer * relative[rows], steps))
+        return order, top1, nearer * float(np.median(least[rows])), power
+
+    whole = estimate(there, 1.0)
+    found = np.array([[estimate(rows, part) for rows in drawn[1:]] for part in (1.0, 0.5)])
+    ends = np.quantile(found, [0.05, 0.95], axis=1)
+    low, high = ends[0].min(axis=0), ends[1].max(axis=0)
+    order, top1, tolerance, power = ((whole[n], float(low[n]), float(high[n])) for n in range(4))
+    return Forecast(larger, order, top1, tolerance, power)
+
+
+def _margins(
+    before: tuple[Vectors, Vectors],
+    after: tuple[Vectors, Vectors],
+    rows: slice,
+    listed: npt.NDArray[np.int32],
+) -> dict[str, Floats]:
+    wanted = np.maximum(listed, 0)
+    shape = (*wanted.shape, before[0].shape[1])
+    asked, moved_query = unit(before[0][rows]), unit(after[0][rows])
+    found, moved = (
+        unit(side[1][wanted.reshape(-1)]).reshape(shape) if wanted.size else np.zeros(shape)
+        for side in (before, after)
+    )
+    length = np.linalg.norm(found - asked[:, None], axis=2)
+    # From the chord: near 1 a cosine has lost the digits of the angle.
+    sine = length * np.sqrt(np.maximum(0.0, 1 - length**2 / 4))
+    drift = np.linalg.norm(moved - found, axis=2)
+    of_query = np.linalg.norm(moved_query - asked, axis=1)[:, None]
+    apart = np.linalg.norm(found[:, :-1] - found[:, 1:], axis=2)
+    scores = np.einsum("qw,qdw->qd", asked, found)
+    scores_after = np.einsum("qw,qdw->qd", moved_query, moved)
+    gap = scores[:, :-1] - scores[:, 1:]
+    one, two = drift[:, :-1], drift[:, 1:]
+    first, second = sine[:, :-1], sine[:, 1:]
+    reach = apart + first + second
+    with np.errstate(invalid="ignore", divide="ignore"):
+        made = {
+            "gap": gap,
+            "change": scores_after[:, :-1] - scores_after[:, 1:] - gap,
+            "bound": of_query * (apart + one + two)
+            + one * first
+            + two * second
+            + (one**2 + two**2) / 2,
+            "scale": np.sqrt((of_query * apart) ** 2 + (one * first) ** 2 + (two * second) ** 2),
+            "tolerance": 2 * gap / (reach + np.sqrt(reach**2 + 12 * gap)),
+        }
+    ended = listed[:, 1:] < 0
+    for values in made.values():
+        values[ended] = np.nan
+    return made
+
+
+def _steps(one: Margins) -> Floats:
+    """Return the measured changes in units of their scale, without their sign, ascending."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        steps = np.abs(one.change) / one.scale
+    return np.sort(steps[np.isfinite(steps)])
+
+
+def _likely(relative: Floats, steps: Floats) -> Floats:
+    """Return how likely gaps are closed that are so many times as large as their scale."""
+    if not len(steps):
+        return np.zeros(relative.shape)
+    known = np.isfinite(relative)
+    beyond = len(steps) - np.searchsorted(steps, np.where(known, relative, np.inf))
+    # Half of the changes widen the gap.
+    return np.where(known, beyond / (2 * len(steps)), 0.0)
+
+
+def _power(relative: Floats) -> float:
+    """Return by which power of the rank r times the mean gap grows, 0 at least."""
+    known = np.isfinite(relative).any(axis=0)
+    if known.sum() < 2:
+        return 0.0
+    ranks = 1.0 + np.flatnonzero(known)
+    grown = np.log(ranks * np.nanmean(relative[:, known], axis=0))
+    return max(0.0, float(np.polyfit(np.log(ranks), grown, 1)[0]))

@@ -1,0 +1,89 @@
+"""The part of the report that speaks of retrieval (docs/report.md explains it)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from embedtui.measure.margins import MILLION, Forecast
+from embedtui.study import retrieval
+from embedtui.study.quality import MEASURES, Quality
+from embedtui.study.results import Results, SettingResults
+from embedtui.study.retrieval import TOP, Retrieval
+
+_KEYS = {"nDCG@10": "ndcg_at_10", "R@10": "recall_at_10", "RR@10": "mrr_at_10"}
+_FIGURES = ("overlap", "jaccard", "rbo", "tau")
+
+
+def section(results: Results, setting: SettingResults) -> dict[str, Any] | None:
+    """Return what a setting does to lists of neighbours; None where nothing can be compared."""
+    by_size = {size: retrieval.of_batches(results, setting, size) for size in setting.batched}
+    batches = {size: one for size, one in by_size.items() if one is not None}
+    error = retrieval.of_precision(results, setting)
+    any_ = next(iter(batches.values()), error)
+    if any_ is None:
+        return None
+    worst = retrieval.worst_of_batches(results, setting)
+    return {
+        "k": TOP,
+        "queries": len(any_.sides.queries),
+        "documents": any_.documents,
+        "labelled": any_.sides.labelled,
+        "batches": [{"batch_size": size, **compared(one)} for size, one in batches.items()],
+        "worst_batch_size": worst[0] if worst else None,
+        "million": _forecast(worst[1].forecast) if worst else None,
+        "precision_error": compared(error) if error else None,
+    }
+
+
+def compared(one: Retrieval) -> dict[str, Any]:
+    """Return how far two sets of lists agree, how many changes there were, and what it came to."""
+    top1, order = one.top1_changed, one.order_changed
+    margins = one.margins
+    return {
+        "queries": one.queries,
+        "top1_changed": list(top1),
+        "order_changed": list(order),
+        **{name: list(one.mean(name)) for name in _FIGURES},
+        "margins": {
+            "pairs": margins.pairs,
+            "could_change": int(margins.could.sum()),
+            "expected": one.expected_pairs,
+            "changed": int(margins.did.sum()),
+            "least_gap": margins.least_gap,
+            "least_tolerance": margins.least_tolerance,
+        },
+        "quality": _quality(one.quality_before, one.quality_after),
+    }
+
+
+def _quality(before: Quality | None, after: Quality | None) -> dict[str, Any] | None:
+    if before is None or after is None:
+        return None
+    return {
+        _KEYS[name]: {
+            "before": list(before.mean(name)),
+            "after": list(after.mean(name)),
+            "queries_changed": changed_queries(before, after, name),
+        }
+        for name in MEASURES
+    }
+
+
+def changed_queries(before: Quality, after: Quality, measure: str) -> int:
+    """Return how many queries have another figure, in whatever order ties are broken."""
+    one, two = before.figures[measure], after.figures[measure]
+    apart = (one[:, 1] < two[:, 0]) | (two[:, 1] < one[:, 0])
+    return int(apart.sum())
+
+
+def _forecast(found: Forecast | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    assert found.documents == MILLION
+    return {
+        "documents": found.documents,
+        "order_changed": list(found.order),
+        "top1_changed": list(found.top1),
+        "median_tolerance": list(found.tolerance),
+        "power": list(found.power),
+    }

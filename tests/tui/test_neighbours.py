@@ -1,0 +1,215 @@
+"""The view of neighbours: lists before and after, searched apart from screen and run."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from embedtui.study import retrieval
+from embedtui.study.plan import FIRST
+from embedtui.tui.neighbours import changed_queries, query_of
+from embedtui.tui.searches import Job, Searches, jobs_of
+from embedtui.tui.terminal.screenshot import text_of
+from tests.fakes import Script, plan
+from tests.tui.conftest import Make, ran, until
+
+WIDE, NARROW = (120, 40), (80, 24)
+
+
+def drifting(by: float = 0.2) -> Script:
+    def drift(_dtype: str, size: int, _position: int) -> float:
+        return by if size > 1 else 0.0
+
+    return Script(drift=drift, precision={"bfloat16": 0.1, "float16": 0.01, "float32": 0.0})
+
+
+async def shown(pilot: Any, *words: str) -> None:
+    await until(pilot, lambda: all(word in text_of(pilot.app) for word in words))
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Any:
+    from embedtui.study.results import Results
+    from embedtui.study.study import Study
+    from tests.fakes import FakeEngines
+
+    found = Results()
+    made = plan(24, "bfloat16", sizes=(1, 2, 4))
+    Study(made, FakeEngines(drifting(), logs=tmp_path), [found]).run()  # type: ignore[arg-type]
+    return found
+
+
+def test_lists_before_and_after_with_what_became_of_each(results: Any) -> None:
+    found = retrieval.of_batches(results, results.settings[0], 4)
+    assert found is not None
+    fates = set()
+    for place in range(24):
+        query = query_of(found, place)
+        one = [p.row for p in query.before]
+        two = [p.row for p in query.after]
+        assert query.order_changed == (one != two)
+        assert [p.rank for p in query.before] == list(range(1, 11))
+        for at, p in enumerate(query.before):
+            now = two.index(p.row) if p.row in two else None
+            fates.add(p.fate)
+            assert p.fate == (
+                "gone" if now is None else "same" if now == at else "up" if now < at else "down"
+            )
+            assert p.moved == (0 if now is None else abs(now - at))
+            assert p.order in {"kept", "could", "turned"}
+            assert p.gap is not None
+        for at, p in enumerate(query.after):
+            was = one.index(p.row) if p.row in one else None
+            fates.add(p.fate)
+            assert (p.fate == "new") == (was is None)
+            assert (p.fate == "up") == (was is not None and at < was)
+            assert p.gap is None
+        assert np.all(np.diff([p.score for p in query.before]) < 0)
+    assert fates == {"same", "up", "down", "new", "gone"}
+    assert changed_queries(found).tolist() == [
+        place for place in range(24) if query_of(found, place).order_changed
+    ]
+
+
+async def test_the_view_shows_a_query_and_steps_to_the_next_changed_one(make_app: Make) -> None:
+    app = make_app(drifting())
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        await pilot.press("8")
+        await shown(pilot, "before: unbatched", "after: @", "text 1 of 12", "smallest margin")
+        await shown(pilot, "of 12 texts change", "overlap", "pairs turned", "expected")
+        found = app.frame.view.lists.found
+        changed = changed_queries(found).tolist()
+        await pilot.press("home", "n")
+        want = next((p for p in changed if p > 0), changed[0])
+        await shown(pilot, f"text {want + 1} of 12", "≠")
+        query = query_of(found, want)
+        moved = next(p for p in query.after if p.fate in {"up", "down"})
+        mark = {"up": "↑", "down": "↓"}[moved.fate]
+        await shown(pilot, f"{mark} {moved.moved} {moved.fate}", "turned")
+        await pilot.press("end")
+        await shown(pilot, "text 12 of 12")
+        await pilot.press("down")
+        await shown(pilot, "text 12 of 12")
+        await pilot.press("N")
+        before = [p for p in changed if p < 11]
+        await shown(pilot, f"text {before[-1] + 1} of 12")
+        await pilot.press("k")
+        await shown(pilot, f"text {before[-1]} of 12")
+
+
+async def test_h_holds_it_against_the_truth_and_commas_choose_the_batches(make_app: Make) -> None:
+    app = make_app(drifting())
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        await pilot.press("8")
+        await shown(pilot, "after: @")
+        await pilot.press("full_stop")
+        await shown(pilot, "after: @2")
+        await pilot.press("full_stop")
+        await shown(pilot, "after: @4")
+        await pilot.press("h")
+        await shown(pilot, "before: float64", "after: unbatched")
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: app.frame.view.lists.label == app.frame.view.lines[1].label)
+
+
+async def test_at_80_columns_both_lists_and_their_marks_are_there(make_app: Make) -> None:
+    app = make_app(drifting())
+    async with app.run_test(size=NARROW) as pilot:
+        await ran(pilot)
+        await pilot.press("8")
+        await shown(pilot, "before: unbatched", "after: @", "n N next changed")
+        assert "8 Nearest" in text_of(app)
+        marks = ("up", "down", "new", "gone")
+        rows = [line for line in text_of(app).splitlines() if any(f" {m}" in line for m in marks)]
+        assert rows
+        assert max(len(line) for line in text_of(app).splitlines()) <= 80
+
+
+async def test_nothing_measured_and_nothing_changed_are_told(make_app: Make) -> None:
+    app = make_app(Script(drift=lambda *_: 0.0))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        await pilot.press("8")
+        await shown(pilot, "nothing was measured yet: press r")
+        await ran(pilot)
+        await shown(pilot, "all 12 texts keep the order", "= its list is the same")
+        await pilot.press("n")
+        await until(
+            pilot, lambda: any("no list has changed" in n.message for n in app._notifications)
+        )
+
+
+async def test_does_it_matter_speaks_of_retrieval(make_app: Make) -> None:
+    app = make_app(drifting())
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        await until(pilot, lambda: "other top 10" in app.frame.view.answers.matters.text)
+        said = app.frame.view.answers.matters.text
+        lists = {line.label: line.lists[1] for line in app.frame.view.lines if line.lists}
+        worst = max(lists, key=lambda label: lists[label].order_changed)
+        count = lists[worst].order_changed[0]
+        share = "100" if count == 12 else f"{round(100 * count / 12)}"
+        assert said.startswith(f"{worst}: {share} % other top 10, ")
+        assert "RAG bears" in said
+        assert "its nearest" not in said
+        await shown(pilot, "other top 10")
+
+
+async def test_searching_holds_up_neither_frames_nor_the_run(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = threading.Event()
+    search = retrieval.of_batches
+
+    def slow(*args: Any) -> Any:
+        held.wait(20)
+        return search(*args)
+
+    monkeypatch.setattr(retrieval, "of_batches", slow)
+    app = make_app(drifting())
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        await pilot.press("8")
+        await shown(pilot, "neighbours are being searched")
+        await pilot.press("4", "8")
+        assert "other top 10" not in app.frame.view.answers.matters.text
+        held.set()
+        await shown(pilot, "before: unbatched")
+
+
+def test_large_sets_wait_until_the_run_has_ended(
+    results: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedtui.tui.searches._SMALL", 10)
+    found = threading.Event()
+    searches = Searches()
+    searches.told = found.set
+    setting = results.settings[0]
+    jobs = jobs_of(results, setting)
+    assert [job.against for job in jobs] == [4, "truth", 2]
+    searches.want(jobs, busy=True)
+    assert not searches.pending(setting)
+    searches.want(jobs, busy=False)
+    assert found.wait(10)
+    for _ in range(1000):
+        if len(searches.found(setting)) == 3:
+            break
+        threading.Event().wait(0.01)
+    assert set(searches.found(setting)) == {4, 2, "truth"}
+    searches.stop()
+
+
+def test_what_still_grows_is_not_searched(results: Any) -> None:
+    setting = results.settings[0]
+    searches = Searches()
+    setting.status = "running"
+    setting.passes[4, FIRST].done[3] = False
+    searches.want([Job(results, setting, 4)], busy=False)
+    assert not searches.pending(setting)
+    assert searches.found(setting) == {}
