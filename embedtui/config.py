@@ -65,6 +65,7 @@ class Config:
     prompt: str = _field(
         "", "put before every text: a name of the model's own prompts, or a text", "explore"
     )
+    against: str = _field("", "the model on this machine that a server is held against", "explore")
     too_long: str = _field(
         "truncate",
         "what to do with texts beyond the model's limit",
@@ -104,6 +105,7 @@ class Config:
             truth=self.truth,
             too_long=cast(TooLong, self.too_long),
             prompt=self.prompt,
+            against=self.against,
         )
 
     def with_choices(self, choices: Choices) -> Config:
@@ -122,6 +124,7 @@ class Config:
             truth=choices.truth,
             too_long=choices.too_long,
             prompt=choices.prompt,
+            against=choices.against,
             settings={
                 key: tuple(_SWITCHES[key].show(value) for value in values)
                 for key, values in choices.chosen[0].items()

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from embedtui.errors import InputError
 
-Device = Literal["cpu", "cuda"]
+Device = Literal["cpu", "cuda", "server"]
+"""What computes; a server computes on what only it knows."""
 
 PACKAGES = (
     "embedtui",
@@ -127,6 +128,17 @@ def _left_in_container() -> int:
         return max(int(limit) - int(current), 0)
     except (OSError, ValueError):
         return 1 << 62
+
+
+def environment_of_server(host: str) -> dict[str, Any]:
+    """Return what a figure must name where a server computes: what it runs on only it knows."""
+    return {
+        "device": "server",
+        "machine": f"server at {host}",
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {name: found for name in ("embedtui", "numpy") if (found := version(name))},
+    }
 
 
 def environment() -> dict[str, Any]:

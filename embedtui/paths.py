@@ -16,6 +16,11 @@ def runs_folder() -> Path:
     return _made(Path(platformdirs.user_data_dir(_APP)) / "runs")
 
 
+def history_file() -> Path:
+    """Return the file that checks are written down in when no other is named."""
+    return _made(Path(platformdirs.user_data_dir(_APP))) / "history.sqlite"
+
+
 def models_folder() -> Path:
     """Return the folder of the models that were made here."""
     return _made(Path(platformdirs.user_data_dir(_APP)) / "models")

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.engine.endpoint.access import Access
+from embedtui.engine.endpoint.client import Endpoint
 from embedtui.engine.messages import (
     BatchDone,
     HostReady,
@@ -280,6 +282,9 @@ class FakeEngine(FakeLayers):
             if stop():
                 raise Cancelled("cancelled after the batch in hand")
 
+    def learnt(self) -> dict[str, Any]:
+        return {}
+
     def kill(self) -> None:
         self.process.kill()
 
@@ -329,6 +334,7 @@ class FakeEngines:
     def __init__(self, script: Script | None = None, *, logs: Path) -> None:
         self.script = script or Script()
         self.host = FakeHost(self.script, logs)
+        self.access = Access()
         self.jobs = 0
         """Batches begun, over all engines."""
         self.computed = 0
@@ -353,6 +359,13 @@ class FakeEngines:
         if engine is not None:
             self._current = engine.process
         return engine
+
+    def connect(self, setting: Setting) -> Endpoint:
+        """A server is nothing to fake here: tests start one that has faults (tests/servers)."""
+        endpoint = Endpoint(setting, self.access, self._logs / f"server-{len(self._warm)}.log")
+        self._warm[setting] = endpoint  # type: ignore[assignment]
+        self._current = endpoint.process  # type: ignore[assignment]
+        return endpoint
 
     def begin(self, setting: Setting, needed_bytes: int, stop: Callable[[], bool]) -> FakeEngine:
         self.host.wait_ready(stop)

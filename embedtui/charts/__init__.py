@@ -9,6 +9,7 @@ from embedtui.charts.heat import heat_strip
 from embedtui.charts.heat_map import HeatRow, heat_map
 from embedtui.charts.histogram import Ridge, drift_histogram
 from embedtui.charts.lines import Line
+from embedtui.charts.over_time import Series, over_time
 from embedtui.charts.picture import Picture, Span, label_of, mark_of
 from embedtui.charts.scatter import scatter
 
@@ -18,6 +19,7 @@ __all__ = [
     "Line",
     "Picture",
     "Ridge",
+    "Series",
     "Span",
     "drift_by_batch_size",
     "drift_by_count",
@@ -28,6 +30,7 @@ __all__ = [
     "heat_strip",
     "label_of",
     "mark_of",
+    "over_time",
     "preload",
     "scatter",
 ]

@@ -27,6 +27,9 @@ def list_texts() -> None:
     output.out().print(table)
 
 
+_ONLY = {"cuda": "GPU", "cpu": "CPU", "server": "servers"}
+
+
 @click.command("settings")
 def list_settings() -> None:
     """Explain the switches that --dtype and --setting change."""
@@ -34,9 +37,7 @@ def list_settings() -> None:
     for switch in SWITCHES:
         values = ", ".join(switch.choices) or "a whole number, or auto"
         only = (
-            ""
-            if len(switch.devices) > 1
-            else f" ({'GPU' if 'cuda' in switch.devices else 'CPU'} only)"
+            "" if {"cpu", "cuda"} <= set(switch.devices) else f" ({_ONLY[switch.devices[0]]} only)"
         )
         default = switch.show(switch.default)
         console.print(

@@ -16,6 +16,8 @@ _COMMANDS = {
     "explore": "explore:explore",
     "open": "open:command",
     "run": "run:run",
+    "check": "check:command",
+    "history": "history:command",
     "advise": "advise:command",
     "layers": "layers:command",
     "models": "models:group",

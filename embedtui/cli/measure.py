@@ -13,6 +13,7 @@ from types import FrameType
 from embedtui.cli import output
 from embedtui.cli.progress import Display, Silence, display_for
 from embedtui.engine.client import Engines
+from embedtui.engine.endpoint.access import Access
 from embedtui.errors import Cancelled, EmbedtuiError
 from embedtui.record.run_file import Recorder
 from embedtui.study.plan import Plan
@@ -42,14 +43,25 @@ class Measured:
 
 
 @contextmanager
-def started_engines() -> Iterator[Engines]:
-    """Begin to import vLLM in the background; end every engine at the end."""
+def started_engines(access: Access | None = None, *, importing: bool = True) -> Iterator[Engines]:
+    """Begin to import vLLM in the background; end every engine at the end.
+
+    Where all that is measured is a server there is nothing to import.
+    """
     engines = Engines()
-    engines.start()
+    if access is not None:
+        engines.access = access
+    if importing:
+        engines.start()
     try:
         yield engines
     finally:
         engines.close()
+
+
+def needs_vllm(plan: Plan) -> bool:
+    """Say whether a plan needs engines of this machine, or the float64 truth."""
+    return plan.truth or not all(setting.is_server for setting in plan.settings)
 
 
 def measure(

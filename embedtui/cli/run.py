@@ -11,8 +11,10 @@ import click
 from click.core import ParameterSource
 
 from embedtui import machine
+from embedtui.address import is_address
 from embedtui.cli import output, tables
-from embedtui.cli.measure import measure, started_engines
+from embedtui.cli.measure import measure, needs_vllm, started_engines
+from embedtui.cli.reach import access_of, reach
 from embedtui.cli.sweep import run_sweep
 from embedtui.engine.messages import TooLong
 from embedtui.engine.settings import parse_overrides
@@ -143,6 +145,14 @@ def _times(name: str, usual: int, told: str) -> Callable[[Any], Any]:
     metavar="NAME",
     help="What the embeddings are for; a sweep recommends for it.",
 )
+@click.option(
+    "--against",
+    default="",
+    metavar="MODEL",
+    help="For a server: the same model on this machine. Its float64 truth judges the server, and "
+    "with --dtype or --setting local engines stand beside it.",
+)
+@reach
 @_times(
     "--layers",
     0,
@@ -177,6 +187,9 @@ def run(
     fresh: bool,
     use: str,
     too_long: TooLong,
+    against: str,
+    timeout: float,
+    ask_key: bool,
     layers: int,
     no_truth: bool,
     out: Path | None,
@@ -185,11 +198,12 @@ def run(
 ) -> int:
     """Measure how far the embeddings of MODEL move with dtype and batch size.
 
-    MODEL is an alias (minilm), a folder, or a hub id such as intfloat/e5-small. Every setting is
-    loaded by the real vLLM engine; every batch is a step of exactly that many texts, verified at
-    the scheduler. For each setting a table shows three things side by side: batch drift (batched
-    against unbatched), the noise floor (the same run again) and the precision error (against
-    float64 on the same weights).
+    MODEL is an alias (minilm), a folder, a hub id such as intfloat/e5-small, or the address of a
+    server, http://host:port/v1. Every setting is loaded by the real vLLM engine; every batch is a
+    step of exactly that many texts, verified at the scheduler. A server is sent as many texts as
+    one request and as so many requests at once. For each setting a table shows three things side by
+    side: batch drift (batched against unbatched), the noise floor (the same run again) and the
+    precision error (against float64 on the same weights).
     """
     choices = Choices(
         model=model,
@@ -200,7 +214,8 @@ def run(
         join=join,
         chosen=tuple(
             parse_overrides(one)
-            for one in (_asked(dtype, assignments), *(text.split(",") for text in also))
+            for one in (_asked(model, dtype, assignments), *(text.split(",") for text in also))
+            if one
         ),
         batch_sizes=parse_batch_sizes(batch_sizes),
         repeats=repeats,
@@ -209,8 +224,10 @@ def run(
         truth=not no_truth,
         too_long=too_long,
         prompt=prompt,
+        against=against,
         layers=layers,
     )
+    access = access_of(timeout, ask_key=ask_key)
     if sweep is not None:
         return run_sweep(sweep, choices, _given(), use=scenario(use).key, out=out,
                          as_json=as_json, quiet=quiet, fresh=fresh)  # fmt: skip
@@ -218,9 +235,9 @@ def run(
         choices = _with_bundles(choices, bundles, keep_dtypes=bool(assignments or also))
     console = output.err()
     plan, weights_bytes = plan_of(
-        choices, lambda what: None if quiet else console.print(what, soft_wrap=True)
+        choices, lambda what: None if quiet else console.print(what, soft_wrap=True), access
     )
-    with started_engines() as engines:
+    with started_engines(access, importing=needs_vllm(plan)) as engines:
         measured = measure(plan, weights_bytes, engines, out or new_path(plan), quiet=quiet)
     results = measured.results
     if measured.failure is not None and not any(s.unbatched.count for s in results.settings):
@@ -253,10 +270,13 @@ def _with_bundles(choices: Choices, names: str, *, keep_dtypes: bool) -> Choices
     return replace(choices, chosen=(*kept, *named))
 
 
-def _asked(dtype: str, assignments: tuple[str, ...]) -> list[str]:
-    """Return all that was asked; a dtype among the settings takes the place of the default."""
+def _asked(model: str, dtype: str, assignments: tuple[str, ...]) -> list[str]:
+    """Return all that was asked; a dtype among the settings takes the place of the default.
+
+    A server has the dtype that it was started with.
+    """
     source = click.get_current_context().get_parameter_source("dtype")
     among = any(text.partition("=")[0].strip() == "dtype" for text in assignments)
-    if among and source is ParameterSource.DEFAULT:
+    if (among or is_address(model)) and source is ParameterSource.DEFAULT:
         return list(assignments)
     return [f"dtype={dtype}", *assignments]

@@ -39,19 +39,22 @@ def show(report: Report, console: Console) -> None:
             (printable(plan["model_name"]), "bold"),
             f" · {plan['texts']['count']} texts ({printable(plan['texts']['name'])})"
             f" · {printable(environment['machine'])}"
-            f" · vLLM {printable(vllm_of(environment))}",
+            f"{_software(environment)}",
         )
     )
     if any(setting["batches"] for setting in report["settings"]):
         console.print(
             Text(
                 "L2 between vectors of length one, over texts; identical: equal bit for bit; "
-                "(a..b): texts that the steps held",
+                f"(a..b): texts that the steps held{_on_average(report)}",
                 style="dim",
             )
         )
     for setting in report["settings"]:
         _setting(setting, console)
+    if report["servers"]:
+        console.print(_side_by_side(report, console))
+        _apart(report, console)
     if report["findings"]:
         console.print()
     for finding in report["findings"]:
@@ -66,7 +69,9 @@ def show(report: Report, console: Console) -> None:
 def _setting(setting: dict[str, Any], console: Console) -> None:
     engine = setting["engine"]
     in_force = ""
-    if engine:
+    if engine.get("device") == "server":
+        in_force = "  " + printable(_of_server(engine))
+    elif engine:
         facts = [engine["attention_backend"], f"{engine['pooling']} pooling", engine["execution"]]
         if setting["setting"]["dtype"] != engine["dtype"]:
             facts.insert(0, engine["dtype"])
@@ -87,6 +92,25 @@ def _setting(setting: dict[str, Any], console: Console) -> None:
     for one in setting["diagnosis"]:
         if one["cause"] not in _TOLD:
             console.print(Padding(_diagnosis(one), (0, 0, 0, 2)))
+
+
+def _software(environment: dict[str, Any]) -> str:
+    """Name the vLLM that computed; which one a server runs stands with its setting."""
+    if environment["device"] == "server":
+        return ""
+    return f" · vLLM {printable(vllm_of(environment))}"
+
+
+def _of_server(engine: dict[str, Any]) -> str:
+    """Say what is known of a server."""
+    facts = [f"{engine['server']} {engine['version']}"]
+    if engine["server"] == "unknown":
+        facts = ["unknown server"]
+    facts += [value for key in ("dtype", "execution") if (value := engine[key]) != "unknown"]
+    if engine["pooling"] != "unknown":
+        facts.append(f"{engine['pooling']} pooling")
+    facts.append(f"vectors of {engine['width']}")
+    return " · ".join(facts)
 
 
 def _probed(engine: dict[str, Any]) -> str:
@@ -126,7 +150,10 @@ def _table(setting: dict[str, Any], console: Console, left_out: set[str]) -> Tab
         name = "unbatched" if batch["baseline"] else str(size)
         # Said only where a step held another number of texts than was asked for.
         span = f"{low}" if low == high else f"{low}..{high}"
-        held = "" if low == high == size else f" ({span})"
+        held = "" if low == high == size or not realised["steps"] else f" ({span})"
+        if batch["texts_per_step"] is not None and not realised["steps"]:
+            share = batch["texts_per_step"]
+            held = f" (~{share:.{0 if share >= 10 else 1}f})"
         figures = {"identical": "baseline"} if batch["baseline"] else _figures(batch["drift"])
         add(name + held, f"{speed:.0f}" if speed else "", figures)
     table.add_section()
@@ -140,6 +167,64 @@ def _table(setting: dict[str, Any], console: Console, left_out: set[str]) -> Tab
     if setting["precision_error"]:
         add("precision error", "", _figures(setting["precision_error"]) | {"identical": ""})
     return table
+
+
+def _on_average(report: Report) -> str:
+    told = any(b["texts_per_step"] for s in report["settings"] for b in s["batches"])
+    return ", (~n): on average, as a server tells it" if told else ""
+
+
+def _side_by_side(report: Report, console: Console) -> Table:
+    """Return the largest batch drift of every setting in one table.
+
+    Lists stand beside what is sent at once, and both beside engines of this machine.
+    """
+    measured = [setting for setting in report["settings"] if setting["batches"]]
+    sizes = report["plan"]["batch_sizes"][1:]
+    further = {
+        name: key
+        for name, key in (("noise floor", "noise_floor"), ("precision", "precision_error"))
+        if any(setting[key] for setting in measured)
+    }
+    table = plain_table(console)
+    table.title = Text("side by side: L2 at most, by texts at once", style="bold")
+    table.title_justify = "left"
+    table.add_column("setting", overflow="fold")
+    room = max((console.width - 56) // 10, 1)
+    shown = sizes if len(sizes) <= room else [sizes[0], *sizes[len(sizes) - room + 1 :]]
+    for name in (*(f"@{size}" for size in shown), *further):
+        table.add_column(name, justify="right", no_wrap=True)
+    for setting in measured:
+        drift = {batch["batch_size"]: batch["drift"] for batch in setting["batches"]}
+        cells = [_largest(drift.get(size)) for size in shown]
+        cells += [_largest(setting[key]) for key in further.values()]
+        table.add_row(Text(printable(setting["label"])), *cells)
+    return table
+
+
+def _largest(figures: dict[str, Any] | None) -> str:
+    if figures is None or not figures["texts"]:
+        return "-"
+    if figures["identical"] == figures["texts"]:
+        return "identical"
+    return f"{figures['l2']['max']:.1e}" if figures["l2"] else "none"
+
+
+def _apart(report: Report, console: Console) -> None:
+    """Say how far a server's unbatched vectors are from those of the other settings."""
+    labels = [setting["label"] for setting in report["settings"]]
+    for one in report["servers"]:
+        far = _largest(one)
+        said = "the same bits" if far == "identical" else f"L2 up to {far}"
+        changed = one["texts"] - one["identical"]
+        console.print(
+            Text(
+                printable(
+                    f"unbatched, {labels[one['server']]} against {labels[one['other']]}: {said}, "
+                    f"{changed} of {one['texts']} texts differ"
+                )
+            )
+        )
 
 
 def _figures(drift: dict[str, Any]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import psutil
 
 from embedtui import machine, paths
+from embedtui.engine.endpoint.access import Access
 from embedtui.engine.environment import host_environment
 from embedtui.engine.messages import (
     BatchDone,
@@ -69,6 +70,9 @@ from embedtui.printable import printable
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from embedtui.engine.endpoint.client import Endpoint
+    from embedtui.engine.endpoint.wire import Wire
 
 SESSION_VARIABLE = "EMBEDTUI_SESSION"
 """Every process of a session has this in its environment, so that they can be found."""
@@ -384,6 +388,10 @@ class Engine:
         self.process.send(Embed(tuple(jobs)))
         yield from _stream(self.process, BatchDone, stop)
 
+    def learnt(self) -> dict[str, Any]:
+        """Return what only embedding has shown of it: nothing, it told all before."""
+        return {}
+
     def open_layers(self) -> LayersFound:
         """Find the layers of the loaded model."""
         return self._ask(OpenLayers(), LayersFound)
@@ -448,15 +456,17 @@ class Engines:
 
     def __init__(self, host: Host | None = None) -> None:
         self.host = host or Host()
-        self._warm: OrderedDict[Setting, Engine] = OrderedDict()
+        self.access = Access()
+        """How servers are asked."""
+        self._warm: OrderedDict[Setting, Engine | Endpoint] = OrderedDict()
         self._lock = threading.Lock()
-        self._current: Process | None = None
+        self._current: Process | Wire | None = None
 
     def start(self) -> None:
         """Begin to import vLLM in the background."""
         self.host.start()
 
-    def warm(self, setting: Setting) -> Engine | None:
+    def warm(self, setting: Setting) -> Engine | Endpoint | None:
         """Return the engine of this setting if one stands."""
         engine = self._warm.get(setting)
         if engine is not None and not engine.alive:
@@ -466,6 +476,18 @@ class Engines:
             self._warm.move_to_end(setting)
             self._current = engine.process
         return engine
+
+    def connect(self, setting: Setting) -> Endpoint:
+        """Return the server that `setting` names, as an engine; nothing is sent yet."""
+        from embedtui.engine.endpoint.client import Endpoint  # noqa: PLC0415 - servers alone need it
+
+        name = f"server-{setting.requests}-{setting.encoding}"
+        with self._lock:
+            number = sum(1 for _ in self.host.logs.glob("server-*.log")) + 1
+            endpoint = Endpoint(setting, self.access, self.host.logs / f"{name}-{number}.log")
+            self._warm[setting] = endpoint
+            self._current = endpoint.process
+        return endpoint
 
     def begin(self, setting: Setting, needed_bytes: int, stop: Stop) -> Engine:
         """Fork a process for `setting`; idle engines make room if memory is short."""
@@ -479,7 +501,7 @@ class Engines:
             self._current = process
         return engine
 
-    def drop(self, engine: Engine) -> None:
+    def drop(self, engine: Engine | Endpoint) -> None:
         """Close an engine and forget it."""
         with self._lock:
             if self._warm.get(engine.setting) is engine:
@@ -513,6 +535,9 @@ class Engines:
 
     def close(self) -> None:
         """End all engines and the host."""
+        for engine in self._warm.values():
+            if engine.setting.is_server:
+                engine.close()
         self._warm.clear()
         self.host.close()
 
@@ -520,7 +545,11 @@ class Engines:
         """Close idle engines, the least recently used first, until so much memory is free."""
         with self._lock:
             warm = list(self._warm.values())
-        idle = [engine for engine in warm if engine is not sparing and not engine.held]
+        idle = [
+            engine
+            for engine in warm
+            if engine is not sparing and not engine.held and not engine.setting.is_server
+        ]
         while idle and machine.free_memory() < needed_bytes:
             self.drop(idle.pop(0))
 

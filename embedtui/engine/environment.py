@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from embedtui.engine.endpoint.access import without_keys
+
 SWITCH_VARIABLES = (
     "VLLM_FLOAT32_MATMUL_PRECISION",
     "TRITON_F32_DEFAULT",
@@ -25,7 +27,11 @@ def host_environment() -> dict[str, str]:
     The core runs in-process, because only there is a batch exactly the texts that were handed in;
     idle OpenMP threads sleep, because spinning ones take seconds from each other on a busy machine.
     """
-    environment = {key: value for key, value in os.environ.items() if key not in SWITCH_VARIABLES}
+    environment = {
+        key: value
+        for key, value in without_keys(dict(os.environ)).items()
+        if key not in SWITCH_VARIABLES
+    }
     environment["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     for key, value in {
         "OMP_WAIT_POLICY": "PASSIVE",

@@ -226,6 +226,7 @@ class Opened:
     vllm_max_length: int
     """Tokens of the longest text that vLLM would accept."""
     pooling: str
+    """mean, cls, last …; what a server does not tell is unknown."""
     kv_bytes_per_token: int
     """What a decoder keeps per token; 0 for a model without such a cache."""
 
@@ -257,8 +258,16 @@ class BatchDone:
     vectors: npt.NDArray[np.float32]
     """Texts x width, in the order of the job's rows."""
     steps: tuple[tuple[int, int], ...]
-    """Sequences and tokens of every step."""
+    """Sequences and tokens of every step; none where a server keeps them to itself."""
     seconds: float
+    rows: tuple[int, ...] | None = None
+    """The rows that came back, where a server may refuse some of the job's."""
+    told_steps: int | None = None
+    """In how many steps a server says that it ran the job."""
+    tokens: dict[int, int] = field(default_factory=dict)
+    """Row to the tokens that a server counted; an engine has told them before."""
+    refused: dict[int, str] = field(default_factory=dict)
+    """Row to the reason for which a server does not take the text."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,12 @@ def serve_command(setting: Setting, largest_batch: int, *, pooling: str = "") ->
     """Return the shell command that starts vLLM's server with this setting.
 
     The batch is limited to what was measured. None for a what-if that no server can be asked for:
-    the old mean pooling, or the instructions of a lesser CPU. With last-token `pooling` a server
-    would turn on prefix caching and chunked prefill unless told what was measured.
+    the old mean pooling, or the instructions of a lesser CPU; and for a server, which runs already.
+    With last-token `pooling` a server would turn on prefix caching and chunked prefill unless told
+    what was measured.
     """
-    if setting.pooling_accumulation != "float32" or setting.cpu_isa != "auto":
+    what_if = setting.pooling_accumulation != "float32" or setting.cpu_isa != "auto"
+    if what_if or setting.is_server:
         return None
     words = ["vllm", "serve", setting.model, "--runner", "pooling", "--dtype", setting.dtype]
     words += ["--max-num-seqs", str(largest_batch)]

@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any
 
 from embedtui import machine
+from embedtui.address import is_address
 from embedtui.errors import InputError
 from embedtui.machine import Device
 from embedtui.printable import printable
@@ -23,7 +24,8 @@ class Setting:
     """One way to run a model; two equal settings can share an engine."""
 
     model: str
-    """The folder or hub id that vLLM is given."""
+    """The folder or hub id that vLLM is given, or the address of a server with the name that it
+    has for its model."""
     dtype: str = "auto"
     execution: str = "eager"
     pooling_accumulation: str = "float32"
@@ -39,6 +41,8 @@ class Setting:
     quantization: str = "none"
     dimensions: int | None = None
     tensor_parallel: int = 1
+    encoding: str = "float"
+    requests: str = "list"
 
     @property
     def label(self) -> str:
@@ -48,7 +52,16 @@ class Setting:
             for switch in SWITCHES
             if switch.key != "dtype" and getattr(self, switch.key) != switch.default
         ]
-        return " · ".join([self.dtype, *changed])
+        return " · ".join([self._head, *changed])
+
+    @property
+    def is_server(self) -> bool:
+        """Whether a running server is asked, instead of an engine that is loaded here."""
+        return is_address(self.model)
+
+    @property
+    def _head(self) -> str:
+        return "server" if self.is_server and self.dtype == "auto" else self.dtype
 
     @property
     def brief(self) -> str:
@@ -58,7 +71,7 @@ class Setting:
             for switch in SWITCHES
             if switch.key != "dtype" and getattr(self, switch.key) != switch.default
         ]
-        return " · ".join([self.dtype, *changed])
+        return " · ".join([self._head, *changed])
 
     def as_dict(self) -> dict[str, Any]:
         """Return every switch by name, as the run file and the JSON report keep it."""
@@ -131,6 +144,7 @@ CPU_ISA_FEATURES = {
 }
 """The processor feature, as the kernel names it, that each instruction set asks for."""
 CPU_QUANTIZATIONS = ("none", "fp8_per_channel")
+_NO_WIRE = "nothing is sent to an engine on this machine"
 _CPU_IGNORES = "vLLM's CPU backend ignores it without a word"
 
 SWITCHES = (
@@ -243,12 +257,28 @@ SWITCHES = (
         "dimensions",
         "length of the embedding, for models that were trained to be cut short (Matryoshka); "
         "auto is the whole vector",
+        devices=("cpu", "cuda", "server"),
         brief="{} dimensions",
     ),
     Switch(
         "tensor_parallel",
         "processes, or GPUs, that share each matrix product; every count adds up in another order",
         brief="{} in parallel",
+    ),
+    Switch(
+        "requests",
+        "how N texts are sent to a server: as the list of one request, or as N requests of one "
+        "text at once, from which the server makes batches of what arrives together",
+        ("list", "concurrent"),
+        devices=("server",),
+        refusal=_NO_WIRE,
+    ),
+    Switch(
+        "encoding",
+        "how a server writes vectors: as decimals in JSON, or as the bytes of float32 in base64",
+        ("float", "base64"),
+        devices=("server",),
+        refusal=_NO_WIRE,
     ),
 )
 """Every switch, dtype first; a key is a field of `Setting`."""
@@ -302,7 +332,7 @@ def refuse_impossible(setting: Setting, device: Device) -> None:
         reason = _why_not(switch, value, device)
         if reason:
             raise InputError(f"{switch.key}={switch.show(value)} cannot be had{reason}")
-    if setting.quantization != "none" and setting.dtype == "float32":
+    if device != "server" and setting.quantization != "none" and setting.dtype == "float32":
         raise InputError(
             f"quantization={setting.quantization} cannot be had in float32: vLLM multiplies "
             "quantised weights in 16 bits"
@@ -318,9 +348,20 @@ def why_not(values: Mapping[str, Any], device: Device) -> str:
     return ""
 
 
+def device_of(setting: Setting) -> Device:
+    """Return what computes a setting: the server that it names, or what vLLM computes on here.
+
+    Raises:
+        InputError: if an engine is needed here and none is installed.
+    """
+    return "server" if setting.is_server else machine.engine_device()
+
+
 def _why_not(switch: Switch, value: Any, device: Device) -> str:
     """Return why a value cannot be had, as the end of a sentence."""
-    where = "a GPU" if device == "cuda" else "the CPU"
+    where = {"cuda": "a GPU", "cpu": "the CPU", "server": "a server"}[device]
+    if device not in switch.devices and device == "server":
+        return f" on {where}: it is the server's own business, and was decided when it was started"
     if device not in switch.devices:
         return f" on {where}: {switch.refusal}"
     match switch.key:

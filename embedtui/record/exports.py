@@ -71,18 +71,21 @@ def to_markdown(report: Report) -> str:
     """Return the summary that fits an issue or a wiki page: a table per setting, the verdict."""
     plan, environment = report["plan"], report["environment"]
     torch = environment["versions"].get("torch")
-    engine = _escape(f"vLLM {vllm_of(environment)}, torch {torch}")
+    engine = escape(f"vLLM {vllm_of(environment)}, torch {torch}")
+    if environment["device"] == "server":
+        told: dict[str, Any] = next((s["engine"] for s in report["settings"] if s["engine"]), {})
+        engine = escape(f"{told.get('server', 'unknown')} {told.get('version', '')}".strip())
     lines = [
-        f"# {_escape(plan['model_name'])}: embedding drift",
+        f"# {escape(plan['model_name'])}: embedding drift",
         "",
-        f"{plan['texts']['count']} texts ({_escape(plan['texts']['name'])}) on "
-        f"{_escape(environment['machine'])}; {engine}; {_escape(report['started_at'])}; "
-        f"{_escape(report['status'])}.",
+        f"{plan['texts']['count']} texts ({escape(plan['texts']['name'])}) on "
+        f"{escape(environment['machine'])}; {engine}; {escape(report['started_at'])}; "
+        f"{escape(report['status'])}.",
         "",
-        f"**{_escape(report['verdict'])}**",
+        f"**{escape(report['verdict'])}**",
     ]
     for setting in report["settings"]:
-        lines += ["", f"## {_escape(setting['label'])}", "", _escape(setting["verdict"])]
+        lines += ["", f"## {escape(setting['label'])}", "", escape(setting["verdict"])]
         if setting["batches"]:
             lines += ["", *_table(setting)]
         if setting["retrieval"]:
@@ -90,7 +93,7 @@ def to_markdown(report: Report) -> str:
     if report["findings"]:
         lines += ["", "## Findings", ""]
         lines += [
-            f"- {finding['severity']}: {_where(report, finding)}{_escape(finding['message'])}"
+            f"- {finding['severity']}: {_where(report, finding)}{escape(finding['message'])}"
             for finding in report["findings"]
         ]
     return "\n".join(lines) + "\n"
@@ -111,7 +114,9 @@ def _table(setting: dict[str, Any]) -> list[str]:
     ]
     for batch in setting["batches"]:
         realised = batch["realised"]
-        held = f"{realised['min']}-{realised['max']}"
+        held = f"{realised['min']}-{realised['max']}" if realised["steps"] else "unknown"
+        if not realised["steps"] and batch["texts_per_step"] is not None:
+            held = f"about {batch['texts_per_step']:.0f}"
         speed = batch["texts_per_second"]
         name = "unbatched" if batch["baseline"] else f"batch size {batch['batch_size']}"
         figures = ["baseline", "", "", "", ""] if batch["baseline"] else _figures(batch["drift"])
@@ -173,10 +178,11 @@ def _row(*cells: str) -> str:
 
 def _where(report: Report, finding: dict[str, Any]) -> str:
     number = finding["setting"]
-    return "" if number is None else f"{_escape(report['settings'][number]['label'])}: "
+    return "" if number is None else f"{escape(report['settings'][number]['label'])}: "
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Return a text that Markdown shows as it stands."""
     shown = printable(str(text))
     return "".join("\\" + c if c in "\\`*_[]<>|#" else c for c in shown)
 

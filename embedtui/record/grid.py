@@ -15,6 +15,7 @@ from embedtui.measure import Distances, summarize
 from embedtui.record import report
 from embedtui.study import findings, retrieval
 from embedtui.study.answers import Entry, answer, fastest, largest_drift
+from embedtui.study.finding import Finding
 from embedtui.study.front import Candidate, front
 from embedtui.study.judgement import judge
 from embedtui.study.results import Results, SettingResults
@@ -94,7 +95,7 @@ def _texts(run: Results) -> str:
     return f"{len(run.plan.pack)} {run.plan.pack.name}"
 
 
-def _first_fault(found: list[findings.Finding]) -> str:
+def _first_fault(found: list[Finding]) -> str:
     return found[0].kind if found else ""
 
 

@@ -124,4 +124,6 @@ def describe_all(files: Sequence[Path]) -> list[Held]:
 
 def where_of(environment: dict[str, Any], at: str) -> str:
     """Say when, where and with which vLLM figures were recorded: none is shown without it."""
+    if environment.get("device") == "server":
+        return f"{at[:10]} of a {environment.get('machine', 'server')}"
     return f"{at[:10]} on {environment.get('machine', '')}, vLLM {vllm_of(environment)}"

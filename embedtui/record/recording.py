@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from embedtui.address import ANY_HOST, Address, is_address
 from embedtui.errors import InputError
 from embedtui.models import ALIASES
 from embedtui.printable import printable
@@ -215,11 +216,17 @@ def _layers(
 
 def _plan(plan: Plan, rows: Sequence[int], sizes: Sequence[int]) -> Plan:
     name = ALIASES[plan.model].hub_id if plan.model in ALIASES else plan.model_name
+    shown = plan.model if plan.model in ALIASES else plan.model_name
+    nowhere = str(Address(f"http://{ANY_HOST}/v1", plan.model_name))
     pack = plan.pack
     return replace(
         plan,
-        model=plan.model if plan.model in ALIASES else plan.model_name,
-        settings=tuple(replace(setting, model=name) for setting in plan.settings),
+        model=nowhere if is_address(plan.model) else shown,
+        settings=tuple(
+            replace(setting, model=nowhere if setting.is_server else name)
+            for setting in plan.settings
+        ),
+        against="" if not plan.against else Path(plan.against).name,
         batch_sizes=tuple(sizes),
         pack=TextPack(
             _title(pack, rows),
@@ -242,4 +249,5 @@ def _title(pack: TextPack, rows: Sequence[int]) -> str:
 
 def _environment(facts: dict[str, Any]) -> dict[str, Any]:
     """Return the facts of a machine that figures need; its kernel's name is nobody's business."""
-    return facts | {"platform": str(facts.get("platform", "")).partition("-")[0]}
+    named = {"machine": f"server at {ANY_HOST}"} if facts.get("device") == "server" else {}
+    return facts | named | {"platform": str(facts.get("platform", "")).partition("-")[0]}

@@ -41,6 +41,7 @@ def build(results: Results, faults: findings.Faults | None = None) -> dict[str, 
         "plan": results.plan.as_dict(),
         "environment": results.environment,
         "settings": [_setting(results, setting, faults) for setting in results.settings],
+        "servers": _servers(results),
         "findings": [
             {
                 "kind": finding.kind,
@@ -105,6 +106,19 @@ def _shuffled(setting: SettingResults) -> dict[str, Any] | None:
     }
 
 
+def _servers(results: Results) -> list[dict[str, Any]]:
+    """Return how far the unbatched vectors of a server are from those of the other settings."""
+    measured = [setting for setting in results.settings if setting.unbatched.count]
+    one = next((setting for setting in measured if setting.setting.is_server), None)
+    if one is None:
+        return []
+    return [
+        {"server": one.number, "other": other.number, **distribution(summarize(pair[1]))}
+        for other in measured
+        if other is not one and (pair := one.between(1, other)) is not None and len(pair[0])
+    ]
+
+
 def _trend(setting: SettingResults) -> dict[str, Any] | None:
     trend = trend_of(setting)
     if trend is None:
@@ -130,6 +144,7 @@ def _batch(setting: SettingResults, size: int) -> dict[str, Any]:
         "texts": pass_.count,
         "realised": pass_.realised,
         "split_steps": pass_.split_steps,
+        "texts_per_step": pass_.per_step,
         "texts_per_second": pass_.texts_per_second,
         "identical": summary.identical,
         "drift": distribution(summary),

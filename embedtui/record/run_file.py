@@ -61,7 +61,7 @@ CREATE TABLE settings (
 CREATE TABLE batches (
     number INTEGER PRIMARY KEY, setting INTEGER NOT NULL, batch_size INTEGER NOT NULL,
     draw TEXT NOT NULL, start INTEGER NOT NULL, rows BLOB NOT NULL, vectors BLOB NOT NULL,
-    steps TEXT NOT NULL, seconds REAL NOT NULL, kept TEXT
+    steps TEXT NOT NULL, seconds REAL NOT NULL, kept TEXT, told_steps INTEGER
 );
 CREATE TABLE truth (
     row INTEGER PRIMARY KEY, tokens INTEGER NOT NULL, vector BLOB NOT NULL, cached INTEGER NOT NULL
@@ -76,6 +76,8 @@ CREATE TABLE IF NOT EXISTS layers (
 """Files from before layers were looked into have no such table."""
 
 
+_LATER = {"kept": "TEXT", "told_steps": "INTEGER"}
+"""Columns of batches that came later: parts of batches in recordings, steps that servers tell."""
 _HEADER_BYTES = 100
 _DAMAGE = (sqlite3.Error, zlib.error, LookupError, ValueError, TypeError, AttributeError)
 """What reading raises where bytes in the file are not those that were written."""
@@ -123,8 +125,9 @@ class Recorder:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         with self._database:
-            if not _has_kept(self._database):
-                self._database.execute("ALTER TABLE batches ADD COLUMN kept TEXT")
+            for column, kind in _LATER.items():
+                if not _has(self._database, column):
+                    self._database.execute(f"ALTER TABLE batches ADD COLUMN {column} {kind}")
             self._database.execute(_LAYERS)
             self._database.execute("DELETE FROM run WHERE key IN ('status', 'reason')")
 
@@ -196,7 +199,7 @@ class Recorder:
                     return
                 self._execute(
                     "INSERT INTO batches (setting, batch_size, draw, start, rows, vectors, steps,"
-                    " seconds, kept) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " seconds, kept, told_steps) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         event.setting,
                         event.batch_size,
@@ -207,6 +210,7 @@ class Recorder:
                         _json(event.steps),
                         event.seconds,
                         _json(asdict(event.kept)) if event.kept else None,
+                        event.told_steps,
                     ),
                 )
             case SettingEnded():
@@ -417,9 +421,9 @@ def _replay(database: sqlite3.Connection) -> Iterator[Event]:
 def _batches(
     database: sqlite3.Connection, setting: int, packed: Packed | None
 ) -> Iterator[BatchEmbedded]:
-    part = "kept" if _has_kept(database) else "NULL"
-    for size, written, start, rows, vectors, steps, seconds, kept in database.execute(
-        f"SELECT batch_size, draw, start, rows, vectors, steps, seconds, {part}"  # noqa: S608
+    further = ", ".join(name if _has(database, name) else "NULL" for name in _LATER)
+    for size, written, start, rows, vectors, steps, seconds, kept, told in database.execute(
+        f"SELECT batch_size, draw, start, rows, vectors, steps, seconds, {further}"  # noqa: S608
         " FROM batches WHERE setting = ? ORDER BY number",
         (setting,),
     ):
@@ -439,12 +443,13 @@ def _batches(
             steps=tuple((int(a), int(b)) for a, b in json.loads(steps)),
             seconds=seconds,
             kept=None if kept is None else _kept(json.loads(kept)),
+            told_steps=told,
         )
 
 
-def _has_kept(database: sqlite3.Connection) -> bool:
-    """Say whether batches may be parts; files from before there were recordings have no such."""
-    return any(column[1] == "kept" for column in database.execute("PRAGMA table_info(batches)"))
+def _has(database: sqlite3.Connection, name: str) -> bool:
+    """Say whether batches have a column; files from before there were such lack the later ones."""
+    return any(column[1] == name for column in database.execute("PRAGMA table_info(batches)"))
 
 
 def _kept(values: dict[str, Any]) -> Kept:

@@ -161,7 +161,9 @@ def _cheapest(judged: _Judged) -> Entry | None:
     able = []
     for entry, one in judged:
         speed = fastest(entry.setting)
-        if one.holds and speed and not entry.fault and serve_command(entry.setting.setting, 1):
+        setting = entry.setting.setting
+        served = setting.is_server or serve_command(setting, 1)
+        if one.holds and speed and not entry.fault and served:
             able.append((speed[1], entry))
     if not able:
         return None

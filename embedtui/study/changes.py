@@ -10,13 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from embedtui.address import is_address
+from embedtui.engine.settings import SWITCHES, Setting
 from embedtui.errors import InputError
 from embedtui.measure import Distances, summarize
-from embedtui.study.diagnosis import Diagnosis
+from embedtui.study.diagnosis import USUAL_ERROR, Diagnosis
 from embedtui.study.results import MEASURED_AT_LOADING, NOISE_MARGIN, Results, SettingResults
 
 _OF_NO_ACCOUNT = {"embedtui", "textual"}
 """Packages that no vector passes through."""
+_UNKNOWN = "unknown"
+"""What a server has not told may have been the same."""
 _MACHINE = ("device", "machine", "cpu", "cores")
 
 
@@ -38,7 +44,7 @@ def changes(before: Results, after: Results) -> list[Change]:
         InputError: if the runs are of different models or texts, or have no setting in common.
     """
     for what, one, other in (
-        ("model", before.plan.model_hash, after.plan.model_hash),
+        ("model", _model(before), _model(after)),
         ("texts", before.plan.pack.sha256, after.plan.pack.sha256),
         ("prompt", *((run.plan.prompt, run.plan.query_prompt) for run in (before, after))),
     ):
@@ -67,19 +73,29 @@ def _change(before: Results, after: Results, one: SettingResults, other: Setting
         summary.pairs,
         summary.identical,
         l2,
-        _diagnosis(before, after, one, other, distances),
+        moved_between(before, after, one, other, distances),
     )
 
 
-def _diagnosis(
+def differing_settings(one: Setting, other: Setting) -> list[str]:
+    """Return the switches in which two settings differ, as `key was → is`."""
+    return [
+        f"{switch.key} {switch.show(was)} → {switch.show(now)}"
+        for switch in SWITCHES
+        if (was := getattr(one, switch.key)) != (now := getattr(other, switch.key))
+    ]
+
+
+def moved_between(
     before: Results,
     after: Results,
     one: SettingResults,
     other: SettingResults,
     distances: Distances,
 ) -> Diagnosis:
+    """Return why the vectors of a setting differ between two runs; the settings may differ too."""
     moved = int((~distances.identical).sum())
-    l2 = float(distances.l2.max())
+    l2 = float(np.nanmax(distances.l2, initial=0.0))
     if not moved:
         return Diagnosis(
             "none",
@@ -100,7 +116,29 @@ def _diagnosis(
             "likely",
             "nothing; compare with a tolerance, not bit for bit",
         )
-    differing = [*_environments(before.environment, after.environment), *_engines(one, other)]
+    asked = _asked(before, after, one.setting, other.setting)
+    if asked:
+        return Diagnosis(
+            "setting",
+            "another setting or model",
+            seen,
+            f"the recorded ones were made with another: {', '.join(asked)}",
+            "certain",
+            "go back to what was recorded, or record anew and embed the index again",
+        )
+    differing = list(_engines(one, other))
+    if not (one.setting.is_server and other.setting.is_server):
+        differing = [*_environments(before.environment, after.environment), *differing]
+    if not differing and one.setting.is_server:
+        return Diagnosis(
+            "server",
+            "a change on the server",
+            seen,
+            "all that the server tells of itself is the same, so it is something that it does not"
+            + _as_far_as(l2),
+            "possible",
+            "ask who runs it what changed, or embed the index again: vectors of both do not mix",
+        )
     if differing:
         return Diagnosis(
             "version",
@@ -118,6 +156,32 @@ def _diagnosis(
         "possible",
         "run again with --restarts, which tells that apart",
     )
+
+
+def _asked(before: Results, after: Results, one: Setting, other: Setting) -> list[str]:
+    """Return what else was asked for: another model, another setting of it, another place."""
+    if one.is_server != other.is_server:
+        places = ["a server" if setting.is_server else "an engine here" for setting in (one, other)]
+        return [f"{places[0]} → {places[1]}"]
+    asked = differing_settings(one, other)
+    if _model(before) != _model(after):
+        was, now = before.plan.model_name, after.plan.model_name
+        asked.insert(0, f"model {was} → {now}" if was != now else "the model's files")
+    return asked
+
+
+def _model(run: Results) -> str | None:
+    """Return what tells the run's model from others; of a server its name is all that is known."""
+    plan = run.plan
+    return f"server's {plan.model_name}" if is_address(plan.model) else plan.model_hash
+
+
+def _as_far_as(l2: float) -> str:
+    """Say which dtype's own error is of the size of a move, as a hint at another dtype."""
+    for dtype, usual in sorted(USUAL_ERROR.items(), key=lambda item: item[1]):
+        if usual / 4 <= l2 <= usual:
+            return f"; a move of this size is what {dtype} costs, so look at the dtype first"
+    return ""
 
 
 def _environments(one: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
@@ -140,7 +204,7 @@ def _engines(one: SettingResults, other: SettingResults) -> Iterator[str]:
     )
     for key in sorted(keys):
         was, now = one.in_force[key], other.in_force[key]
-        if was != now:
+        if was != now and _UNKNOWN not in (was, now):
             yield f"{key} {was} → {now}"
 
 

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from embedtui.address import is_address
+from embedtui.engine.endpoint.access import Access
 from embedtui.engine.messages import TooLong
 from embedtui.engine.settings import Setting, combine, refuse_impossible
 from embedtui.errors import InputError
 from embedtui.printable import printable
+from embedtui.study.servers import server_plan
 
 if TYPE_CHECKING:
     from embedtui import models
@@ -51,6 +54,8 @@ class Choices:
     """The error that the fewest layers in float32 are to bring them under; None for half."""
     sweep: str = ""
     """The sweep that asks; in one, settings that cannot be had are left out with their reason."""
+    against: str = ""
+    """The model on this machine that a server is held against."""
 
 
 def settings_of(name: str, chosen: Sequence[Chosen]) -> tuple[Setting, ...]:
@@ -59,15 +64,22 @@ def settings_of(name: str, chosen: Sequence[Chosen]) -> tuple[Setting, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | None]:
+def plan_of(
+    choices: Choices, tell: Callable[[str], None], access: Access | None = None
+) -> tuple[Plan, int | None]:
     """Find the model, read the texts and return the plan, and the bytes of the loaded weights.
 
     `tell` hears what takes long: a model that is not here is asked of the hub, or made where its
-    name is that of a shape. What cannot be run is refused before anything is downloaded.
+    name is that of a shape. What cannot be run is refused before anything is downloaded. `access`
+    is how a server is asked, where the model is the address of one.
 
     Raises:
         InputError: if model, texts or a setting cannot be had; the message says what to give.
     """
+    if is_address(choices.model):
+        return server_plan(choices, tell, access or Access())
+    if choices.against:
+        raise InputError("--against is for servers: give the address of one as the model")
     # The screen stands before any of this is imported.
     from embedtui import machine, models  # noqa: PLC0415
     from embedtui.study.plan import plan_for  # noqa: PLC0415
@@ -87,7 +99,7 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
         join=choices.join,
     )
     if info.folder is None:
-        info = _brought(info, tell)
+        info = brought(info, tell)
         models.require_embeddable(info)
     prompt, query_prompt = models.prompts_for(
         info, choices.prompt, labelled=pack.labels is not None
@@ -112,10 +124,10 @@ def plan_of(choices: Choices, tell: Callable[[str], None]) -> tuple[Plan, int | 
         layers=choices.layers,
         layers_under=choices.layers_under,
     )
-    return plan, _loaded_bytes(info, settings)
+    return plan, loaded_bytes(info, settings)
 
 
-def _brought(info: models.ModelInfo, tell: Callable[[str], None]) -> models.ModelInfo:
+def brought(info: models.ModelInfo, tell: Callable[[str], None]) -> models.ModelInfo:
     """Return a model that was not here, downloaded, or made where its name tells its shape."""
     from embedtui import models  # noqa: PLC0415 - as above
 
@@ -166,7 +178,7 @@ def _expected_cost(setting: Setting, device: Device) -> tuple[int, ...]:
     )
 
 
-def _loaded_bytes(info: models.ModelInfo, settings: tuple[Setting, ...]) -> int | None:
+def loaded_bytes(info: models.ModelInfo, settings: tuple[Setting, ...]) -> int | None:
     """Return the bytes of the weights in the widest dtype that the plan loads them in."""
     if info.parameters is None:
         return info.bytes_on_disk

@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from embedtui.study.digits import DECIMALS
-from embedtui.study.findings import Finding
+from embedtui.study.digits import printed
+from embedtui.study.finding import Finding
 from embedtui.study.results import NOISE_MARGIN, Results, SettingResults
 from embedtui.study.trends import Threshold, token_threshold, trend_of
 from embedtui.study.verdict import is_noise
 
 Sure = Literal["certain", "likely", "possible"]
 
-_USUAL_ERROR = {"float32": 2e-6, "float16": 2e-3, "bfloat16": 1.5e-2}
+USUAL_ERROR = {"float32": 2e-6, "float16": 2e-3, "bfloat16": 1.5e-2}
 """L2 that a dtype costs against float64 where no truth was computed: what minilm and a model of 24
 layers of 1024 showed on CPU and H200, rounded up."""
 _TF32_FROM, _TF32_TO = 5e-5, 2e-2
@@ -152,7 +152,7 @@ def _of_tf32(setting: SettingResults, error: float | None) -> list[Diagnosis]:
         return []
     seen = [f"{what} in use {_bits(value)}" for what, value in narrow.items()]
     if off:
-        usual = _USUAL_ERROR["float32"]
+        usual = USUAL_ERROR["float32"]
         seen.append(
             f"unbatched vectors are L2 {error:.1e} from the truth, float32's own error is about "
             f"{usual:.0e}"
@@ -218,23 +218,28 @@ def _of_splits(setting: SettingResults) -> list[Diagnosis]:
 def _of_wire(setting: SettingResults) -> list[Diagnosis]:
     """Return that vectors lost digits after they were computed."""
     common = setting.in_common()
-    how = ""
-    if setting.in_force.get("dtype") == "float32":
+    dtype = setting.in_force.get("dtype")
+    unknown = setting.setting.is_server and dtype not in {"float16", "bfloat16"}
+    narrow = ""
+    if dtype == "float32" or unknown:
         # The eight bits of a bfloat16 fit a float16's eleven.
-        holding = next((dtype for dtype in ("bfloat16", "float16") if dtype in common), None)
-        how = f"a {holding} holds every figure exactly" if holding else ""
-    places = next((places for places in DECIMALS if f"{places} decimals" in common), None)
-    if places is not None:
-        how = f"every figure ends after {places} decimals"
+        narrow = next((name for name in ("bfloat16", "float16") if name in common), "")
+    how = printed(common)
+    if how:
+        narrow = ""
+    elif narrow:
+        how = f"a {narrow} holds every figure exactly"
     if not how or "-1, 0 or 1" in common:
         return []
+    told = narrow == "" or dtype == "float32"
+    why = "what is computed in float32 and scaled to length one has no such regularity"
     return [
         Diagnosis(
             "wire",
-            "rounding on the wire",
+            f"{narrow} on the wire" if narrow else "rounding on the wire",
             f"{how}, in {setting.unbatched.count} vectors",
-            "what is computed in float32 and scaled to length one has no such regularity",
-            "certain",
+            why if told else f"{why}; or the server's last layer computes in {narrow}",
+            "certain" if told else "likely",
             "ask for float32 in binary (base64), and print nine digits where text must do",
         )
     ]
@@ -281,7 +286,7 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
         )
     if is_noise(setting):
         return _of_noise(setting, most)
-    own = error or _USUAL_ERROR.get(dtype, 2e-3)
+    own = error or USUAL_ERROR.get(dtype, 2e-3)
     size = max(worst)
     trend = trend_of(setting, size=size)
     grows = trend.by_position if trend else None

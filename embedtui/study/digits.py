@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -10,8 +11,12 @@ import numpy.typing as npt
 
 Figures = npt.NDArray[np.float32]
 
-DECIMALS = (3, 4, 5, 6)
+DECIMALS = (3, 4, 5, 6, 7, 8)
 """Decimals that text formats print; float32 has about eight of a figure below one."""
+SIGNIFICANT = (4, 5, 6, 7)
+"""Significant digits likewise; it takes nine of them to tell every float32."""
+_ENOUGH = 200
+"""Figures that could have had more digits, from which on it is no chance that none has."""
 
 
 class Digits:
@@ -24,12 +29,15 @@ class Digits:
     def __init__(self, texts: int) -> None:
         self._seen = np.zeros(texts, dtype=np.bool_)
         self._common = frozenset(_REGULARITIES)
+        self._telling: Counter[str] = Counter()
+        """How many figures could have shown that a regularity is none."""
 
     def grown(self, there: npt.NDArray[np.bool_], vectors: Figures) -> frozenset[str]:
         """Look at the rows that are `there` and were not before; return what is true of all.
 
-        Of "bfloat16" and "float16" (which hold every figure exactly), "-1, 0 or 1", and
-        "3 decimals" to "6 decimals"; nothing where some figure is not finite.
+        Of "bfloat16" and "float16" (which hold every figure exactly), "-1, 0 or 1", "3 decimals" to
+        "8 decimals" and "4 significant digits" to "7 significant digits"; nothing where some figure
+        is not finite.
         """
         fresh = np.flatnonzero(there & ~self._seen)
         if len(fresh):
@@ -39,7 +47,33 @@ class Digits:
                 self._common = frozenset()
             held = (name for name in self._common if _REGULARITIES[name](figures))
             self._common = frozenset(held)
-        return self._common
+            for name in self._common & _STEPS.keys():
+                self._telling[name] += _telling(figures, _STEPS[name])
+        return frozenset(
+            name
+            for name in self._common
+            if name not in _STEPS or self._telling[name] >= _least(name)
+        )
+
+
+def printed(common: frozenset[str]) -> str:
+    """Say after how many digits figures end, by what they have in common; the fewest count."""
+    return next((f"every figure ends after {name}" for name in _STEPS if name in common), "")
+
+
+def rounded(figures: Figures, whole: Figures) -> str:
+    """Say how `figures` come of `whole` by rounding; nothing where that does not explain them."""
+    if figures.shape != whole.shape or not np.isfinite(whole).all():
+        return ""
+    if np.array_equal(figures, _as_float16(whole)):
+        return "float16 on the wire"
+    found = frozenset(
+        name
+        for name, step in _STEPS.items()
+        if _telling(whole, step) >= _least(name) and _printed_from(figures, whole, step)
+    )
+    said = printed(found)
+    return f"JSON rounding: {said}" if said else ""
 
 
 def _in_bfloat16(figures: Figures) -> bool:
@@ -47,18 +81,58 @@ def _in_bfloat16(figures: Figures) -> bool:
 
 
 def _in_float16(figures: Figures) -> bool:
+    return np.array_equal(figures, _as_float16(figures))
+
+
+def _as_float16(figures: Figures) -> Figures:
     with np.errstate(over="ignore"):
-        return np.array_equal(figures, figures.astype(np.float16).astype(np.float32))
+        return figures.astype(np.float16).astype(np.float32)
 
 
-def _ends_after(figures: Figures, *, places: int) -> bool:
-    printed = np.round(figures.astype(np.float64), places).astype(np.float32)
-    return np.array_equal(printed, figures)
+_Step = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+"""Figures to the unit of the last digit that is printed of each."""
+
+
+def _decimals(exact: npt.NDArray[np.float64], *, places: int) -> npt.NDArray[np.float64]:
+    return np.full(exact.shape, 10.0**-places)
+
+
+def _significant(exact: npt.NDArray[np.float64], *, digits: int) -> npt.NDArray[np.float64]:
+    size = np.floor(np.log10(np.where(exact == 0, 1.0, np.abs(exact))))
+    return np.asarray(10.0 ** (size - digits + 1))
+
+
+_STEPS: dict[str, _Step] = {
+    **{f"{places} decimals": partial(_decimals, places=places) for places in DECIMALS},
+    **{f"{n} significant digits": partial(_significant, digits=n) for n in SIGNIFICANT},
+}
+
+
+def _ends_after(figures: Figures, *, step: _Step) -> bool:
+    return _printed_from(figures, figures, step)
+
+
+def _printed_from(figures: Figures, whole: Figures, step: _Step) -> bool:
+    exact = whole.astype(np.float64)
+    unit = step(exact)
+    return np.array_equal((np.round(exact / unit) * unit).astype(np.float32), figures)
+
+
+def _telling(figures: Figures, step: _Step) -> int:
+    """Return how many figures are finer than the last digit that would be printed of them."""
+    exact = figures.astype(np.float64)
+    spacing = np.spacing(np.abs(figures)).astype(np.float64)
+    return int(((spacing < step(exact)) & (exact != 0)).sum())
+
+
+def _least(name: str) -> int:
+    """Return how many telling figures it takes: one where nearly every figure is one."""
+    return 1 if name in {f"{places} decimals" for places in (3, 4, 5, 6)} else _ENOUGH
 
 
 _REGULARITIES: dict[str, Callable[[Figures], bool]] = {
     "bfloat16": _in_bfloat16,
     "float16": _in_float16,
     "-1, 0 or 1": lambda figures: bool(np.isin(figures, (-1.0, 0.0, 1.0)).all()),
-    **{f"{places} decimals": partial(_ends_after, places=places) for places in DECIMALS},
+    **{name: partial(_ends_after, step=step) for name, step in _STEPS.items()},
 }

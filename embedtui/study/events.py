@@ -78,12 +78,15 @@ class BatchEmbedded:
     rows: tuple[int, ...]
     vectors: npt.NDArray[np.float32]
     steps: tuple[tuple[int, int], ...]
-    """Sequences and tokens of every step that the scheduler made of it."""
+    """Sequences and tokens of every step that the scheduler made of it; none where a server
+    keeps them to itself."""
     seconds: float
     reused: bool = False
     """Whether an earlier run found it, so that the engine was not asked."""
     kept: Kept | None = None
     """In a recording that keeps a part of the texts: which part of the batch this is."""
+    told_steps: int | None = None
+    """In how many steps a server says that it ran the batch."""
 
 
 @dataclass(frozen=True)

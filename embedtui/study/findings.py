@@ -6,17 +6,16 @@ Pure functions of the results, so that a reopened run file finds what the live r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 
 from embedtui.measure import broken_rows, collapsed_rows, swapped_rows
 from embedtui.study import quality
+from embedtui.study.finding import Finding
 from embedtui.study.plan import FIRST
 from embedtui.study.results import Pass, Results, SettingResults
-
-Severity = Literal["fault", "warning", "note"]
+from embedtui.study.server_findings import of_encodings, of_server
 
 _FAULTS = {
     "nan": "NaN in the vectors: arithmetic overflowed or divided by zero; "
@@ -25,20 +24,6 @@ _FAULTS = {
     "use bfloat16 or float32 instead of float16",
     "zero": "vectors of nothing but zeros: the engine gave no embedding for them",
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that the reader of a figure has to know."""
-
-    kind: str
-    severity: Severity
-    """A fault makes distances meaningless, a warning qualifies them, a note explains them."""
-    message: str
-    setting: int | None = None
-    """Number of the setting in the plan, where it is one setting's business."""
-    texts: tuple[str, ...] = ()
-    """Ids of the texts that it strikes."""
 
 
 Faults = dict[int, list[Finding]]
@@ -59,6 +44,7 @@ def find(results: Results, faults: Faults | None = None) -> list[Finding]:
         for finding in (*faults[setting.number], *_of_setting(results, setting))
     ]
     found += _of_truth(results)
+    found += of_encodings(results)
     found += _of_labels(results)
     found = _told_once(found, {s.number for s in results.settings if s.unbatched.count})
     rank = {"fault": 0, "warning": 1, "note": 2}
@@ -78,7 +64,7 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
                 Finding(
                     kind,
                     "fault",
-                    f"{_texts(len(those))} at batch size {where}: {text}",
+                    f"{_texts(len(those))} at batch size {where}: {text}{_nulls(setting, kind)}",
                     number,
                     _ids(results, sorted(those)),
                 )
@@ -120,6 +106,8 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
 
 def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
     number = setting.number
+    if setting.setting.is_server:
+        yield from of_server(results, setting)
     if setting.status == "failed":
         yield Finding("failed", "warning", setting.reason, number)
     if setting.status == "refused":
@@ -133,7 +121,7 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
             number,
         )
     asked, got = setting.setting.dtype, setting.in_force.get("dtype")
-    if asked == "auto" and got:
+    if asked == "auto" and got and not setting.setting.is_server:
         yield Finding("auto-dtype", "note", f"dtype auto: vLLM chose {got}", number)
     limit, accepted = (setting.in_force.get(k) for k in ("max_length", "vllm_max_length"))
     if limit and accepted and limit < accepted:
@@ -186,8 +174,8 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
                 number,
             )
     largest = results.plan.batch_sizes[-1]
-    held = setting.of(largest).realised["max"]
-    if setting.status == "finished" and held < largest and not setting.of(largest).split_steps:
+    held = setting.of(largest).held
+    if setting.status == "finished" and 0 < held < largest and not setting.of(largest).split_steps:
         yield Finding(
             "few-texts",
             "note",
@@ -223,26 +211,39 @@ def _of_truth(results: Results) -> Iterator[Finding]:
         rows = [
             int(row)
             for row in np.flatnonzero(truth.done)
-            if row not in prepared.refused and prepared.tokens[row] != truth.tokens[row]
+            if row not in prepared.refused and prepared.tokens[row] not in {0, truth.tokens[row]}
         ]
         width = setting.unbatched.vectors.shape[1]
         if width not in {0, truth.vectors.shape[1], setting.setting.dimensions}:
             yield Finding(
                 "width-differs",
                 "warning",
-                f"vLLM's vectors have {width} dimensions, the model's own pipeline gives "
-                f"{truth.vectors.shape[1]}: there is no precision error",
+                f"{_whose(setting)} vectors have {width} dimensions, the model's own pipeline "
+                f"gives {truth.vectors.shape[1]}: there is no precision error",
                 setting.number,
             )
         if rows:
             yield Finding(
                 "tokens-differ",
                 "warning",
-                f"{_texts(len(rows))} have another number of tokens in vLLM than in "
+                f"{_texts(len(rows))} have another number of tokens in {_where(setting)} than in "
                 "sentence-transformers: their precision error compares different inputs",
                 setting.number,
                 _ids(results, rows),
             )
+
+
+def _nulls(setting: SettingResults, kind: str) -> str:
+    count = setting.in_force.get("nulls", 0)
+    return f" (the server wrote null for {count} figures)" if kind == "nan" and count else ""
+
+
+def _where(setting: SettingResults) -> str:
+    return "the server" if setting.setting.is_server else "vLLM"
+
+
+def _whose(setting: SettingResults) -> str:
+    return "the server's" if setting.setting.is_server else "vLLM's"
 
 
 def _why_split(pass_: Pass, budget: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,8 @@ States = npt.NDArray[np.floating]
 def refuse_layers(setting: Setting) -> None:
     """Raise InputError where states between layers cannot be seen."""
     told = f"{setting.label}: layers cannot be looked into"
+    if setting.is_server:
+        raise InputError(f"{told}: it shows its vectors and nothing of how it came to them")
     if setting.execution == "compiled":
         raise InputError(f"{told} in a compiled model, which has none: leave out execution")
     if setting.tensor_parallel > 1:
@@ -130,7 +133,8 @@ def look(
     setting = plan.settings[number]
     try:
         refuse_layers(setting)
-        engine, prepared, _ = loader.load(setting, lambda what: tell(Waiting(what, number)))
+        loaded, prepared, _ = loader.load(setting, lambda what: tell(Waiting(what, number)))
+        engine = cast("Engine", loaded)  # servers were refused
         try:
             _Look(plan, number, engine, prepared, tell, stop).run(engines, loader.weights_bytes)
         finally:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from embedtui import machine
 from embedtui.engine.client import Engine, Engines
@@ -18,6 +19,9 @@ from embedtui.engine.messages import Load, Prepared
 from embedtui.engine.settings import Setting
 from embedtui.errors import EmbedtuiError
 from embedtui.study.plan import Plan
+
+if TYPE_CHECKING:
+    from embedtui.engine.endpoint.client import Endpoint
 
 _GIB = 2**30
 _LEAST_BUDGET = 4096
@@ -28,7 +32,7 @@ _CORES_EACH = 3
 _WARMED_UP = 2
 """Batch sizes that a first drift figure needs: unbatched, and the smallest batch."""
 
-Loaded = tuple[Engine, Prepared, bool]
+Loaded = tuple["Engine | Endpoint", Prepared, bool]
 """An engine, the texts as it reads them, and whether it stood already."""
 
 
@@ -48,7 +52,9 @@ class Loader:
         self._engines = engines
         self._stop = stop
         self._weights_bytes = weights_bytes or 2 * _GIB
-        self._together = _usual_together() if together is None else together
+        here = any(not setting.is_server for setting in plan.settings)
+        usual = _usual_together() if here else 1
+        self._together = usual if together is None else together
         self._ahead: dict[Setting, Loaded | EmbedtuiError] = {}
         """Engines that were loaded beside another, and why some could not be."""
         self.logs: dict[Setting, str] = {}
@@ -87,6 +93,8 @@ class Loader:
         Raises:
             EmbedtuiError: if it cannot be loaded.
         """
+        if setting.is_server:
+            return self._connect(setting, tell)
         plan, stop = self._plan, self._stop
         texts = plan.inputs
         largest = min(plan.batch_sizes[-1], len(texts))
@@ -125,10 +133,30 @@ class Loader:
             raise
         return engine, prepared, False
 
+    def _connect(self, setting: Setting, tell: Callable[[str], None]) -> Loaded:
+        """Return a server as an engine; asked what it is every time, for it may be another one."""
+        plan, stop = self._plan, self._stop
+        engine = self._engines.warm(setting)
+        stood = engine is not None
+        engine = engine or self._engines.connect(setting)
+        engine.held = True
+        self.logs[setting] = str(engine.process.log)
+        try:
+            engine.open(tell, stop, plan.max_length)
+            prepared = engine.prepare(plan.inputs, plan.too_long, tell, stop)
+            engine.load(Load(min(plan.batch_sizes[-1], len(plan.pack)), 0, 0), tell, stop)
+        except BaseException:
+            self._engines.drop(engine)
+            raise
+        return engine, prepared, stood
+
     def _load_together(
         self, setting: Setting, following: Iterable[Setting], tell: Callable[[str], None]
     ) -> None:
         """Load the engines of as many settings as there is room for, and wait for all."""
+        if setting.is_server:
+            return
+        following = (one for one in following if not one.is_server)
         room = machine.free_memory() // self._wanted(0, _USUAL_BUDGET)
         beside = max(min(self._together, room) - 1, 0)
         settings = [setting, *islice(following, beside)]

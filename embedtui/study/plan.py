@@ -77,6 +77,8 @@ class Plan:
     """Label and reason of each setting that was asked for and cannot be had on this machine."""
     max_length: int | None = None
     """Tokens that the model has positions for, where its files say so."""
+    against: str = ""
+    """Folder of the model that a server is held against: its float64 truth, its local engines."""
     layers: int = 0
     """How many texts are looked into layer by layer, from the first on."""
     layers_under: float | None = None
@@ -139,6 +141,7 @@ class Plan:
             "sweep": self.sweep,
             "skipped": [{"label": label, "reason": reason} for label, reason in self.skipped],
             "max_length": self.max_length,
+            "against": self.against,
             "layers": self.layers,
             "layers_under": self.layers_under,
         }
@@ -168,6 +171,7 @@ class Plan:
             sweep=values.get("sweep", ""),
             skipped=tuple((one["label"], one["reason"]) for one in values.get("skipped", ())),
             max_length=values.get("max_length"),
+            against=values.get("against", ""),
             layers=values.get("layers", 0),
             layers_under=values.get("layers_under"),
         )

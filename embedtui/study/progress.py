@@ -47,31 +47,30 @@ class Progress:
         self._setting_done = 0
         self._setting_seconds = 0.0
         self._last = 0.0
+        self._left_out: Counter[int] = Counter()
+        """Texts that each setting will never embed, counted once per pass."""
         self._by_layer = self._looked_into = 0
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
         match event:
             case RunStarted():
-                plan = event.plan
-                self._passes = len(plan.passes)
-                self._per_setting = self._passes * len(plan.pack)
-                self._know(plan)
-                by_layer = self._by_layer if plan.layers else 0
-                self.total = (self._per_setting + by_layer) * len(plan.settings)
+                self._begin(event.plan)
             case Waiting():
                 self.measuring = False
                 self._looked_into = 0
                 label = "" if event.setting is None else f"{self._labels[event.setting]}: "
                 self.what = label + event.what
-            case EngineReady():
+            # A server is told again with what only asking has shown of it.
+            case EngineReady() if event.setting not in self._left_out:
                 self._turn_to(event.setting)
-                self._done[event.setting] = 0
+                self._done[event.setting] = self._left_out[event.setting] = 0
                 self._last = self._clock()
                 self.what = f"{self._labels[event.setting]}: ready"
             case TextsPrepared():
                 left_out = len(event.prepared.refused) * self._passes
-                self._done[event.setting] += left_out
+                self._done[event.setting] += left_out - self._left_out[event.setting]
+                self._left_out[event.setting] = left_out
             case BatchEmbedded(reused=True):
                 self._done[event.setting] += len(event.rows)
                 self._last = self._clock()
@@ -102,6 +101,15 @@ class Progress:
                 )
             case _:
                 pass
+
+    def _begin(self, plan: Plan) -> None:
+        self._passes = len(plan.passes)
+        self._per_setting = self._passes * len(plan.pack)
+        self._know(plan)
+        by_layer = self._by_layer if plan.layers else 0
+        self.total = (self._per_setting + by_layer) * len(plan.settings)
+        self.setting = None
+        self._left_out.clear()
 
     def _turn_to(self, setting: int) -> None:
         """Take the rate of another setting from here on."""

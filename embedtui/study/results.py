@@ -44,8 +44,20 @@ _ORDERS = ("first", "shuffle")
 
 NOISE_MARGIN = 2
 """Two draws of one noise may differ by so many times; only what is beyond is drift."""
-MEASURED_AT_LOADING = frozenset(("load_seconds", "memory_bytes", "probe_matmul", "probe_attention"))
-"""Keys of what is in force that are figures of one loading, and decide nothing."""
+MEASURED_AT_LOADING = frozenset(
+    (
+        "load_seconds",
+        "memory_bytes",
+        "probe_matmul",
+        "probe_attention",
+        "retried",
+        "too_large",
+        "others",
+        "nulls",
+        "tells_steps",
+    )
+)
+"""Keys of what is in force that are figures of one loading or one run, and decide nothing."""
 
 
 class Pass:
@@ -62,6 +74,8 @@ class Pass:
         """Tokens of the step that each text was in; 0 where its batch was several steps."""
         self.steps: list[tuple[int, int, int]] = []
         """Texts handed in together, then sequences and tokens of each step made of them."""
+        self.told_steps: dict[tuple[int, ...], int] = {}
+        """Rows of a batch to the steps in which a server says that it ran it."""
         self.seconds = 0.0
         self._batches: dict[tuple[int, ...], tuple[Steps, float]] = {}
         self._handed_in: dict[tuple[int, ...], int] = {}
@@ -85,6 +99,8 @@ class Pass:
         self.step_tokens[rows] = event.steps[0][1] if len(event.steps) == 1 else 0
         self.steps += [(handed_in, sequences, tokens) for sequences, tokens in event.steps]
         self.seconds += event.seconds
+        if event.told_steps is not None:
+            self.told_steps[event.rows] = event.told_steps
 
     @property
     def batch_rows(self) -> Iterable[tuple[int, ...]]:
@@ -116,9 +132,32 @@ class Pass:
 
     @property
     def realised(self) -> dict[str, int]:
-        """The fewest and most texts that a step held, and how many steps there were."""
-        sizes = [sequences for _, sequences, _ in self.steps]
+        """The fewest and most texts that a step held, and how many steps there were.
+
+        All 0 where the steps of a batch are not known: a server's are its own.
+        """
+        sizes = [sequences for _, sequences, _ in self.steps] if self.knows_steps else []
         return {"min": min(sizes, default=0), "max": max(sizes, default=0), "steps": len(sizes)}
+
+    @property
+    def knows_steps(self) -> bool:
+        """Whether the steps of every batch are known, as they are but for a server's."""
+        return all(steps for steps, _ in self._batches.values())
+
+    @property
+    def per_step(self) -> float | None:
+        """How many texts a step held on average, as a server tells it; None where it does not."""
+        if not self.told_steps:
+            return None
+        texts = sum(self.handed_in(rows) for rows in self.told_steps)
+        return texts / sum(self.told_steps.values())
+
+    @property
+    def held(self) -> int:
+        """The most texts that were together: in a step, or on the way to a server."""
+        return (
+            self.realised["max"] if self.knows_steps else max(self._handed_in.values(), default=0)
+        )
 
     @property
     def split_steps(self) -> int:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from embedtui import machine, paths
+from embedtui.address import Address
 from embedtui.engine.client import Engine, Engines
 from embedtui.engine.messages import Prepared, Reference, TruthDone
 from embedtui.engine.settings import Setting
@@ -36,9 +37,13 @@ from embedtui.study.events import (
     Waiting,
 )
 from embedtui.study.layers import look
+from embedtui.study.learning import Learning
 from embedtui.study.loading import Loader
 from embedtui.study.plan import Plan, PlannedBatch, batches_of
 from embedtui.study.results import MEASURED_AT_LOADING, Results, SettingResults, Steps
+
+if TYPE_CHECKING:
+    from embedtui.engine.endpoint.client import Endpoint
 
 Listener = Callable[[Event], None]
 
@@ -67,7 +72,7 @@ class Study:
         self.plan = plan
         self._engines = engines
         self._listeners = list(listeners)
-        self._environment = machine.environment()
+        self._environment = _environment(plan)
         self._earlier = [run for run in earlier if self._comparable(run)]
         self._stop = threading.Event()
         self._loader = Loader(
@@ -142,7 +147,8 @@ class Study:
                 stack.callback(listener, event)
 
     def _settings(self) -> None:
-        if not all(self._is_whole(setting) for setting in self.plan.settings):
+        here = [setting for setting in self.plan.settings if not setting.is_server]
+        if not all(self._is_whole(setting) for setting in here):
             self._tell(Waiting("importing vLLM"))
             self._engines.host.wait_ready(self._stop.is_set)
         for number, setting in enumerate(self.plan.settings):
@@ -177,10 +183,10 @@ class Study:
             raise begun
         engine, missing = begun.engine, begun.missing
         self._engines.warm(setting)  # this is the one which a kill strikes
-        self._embed(number, engine, [b for b in missing if b.draw.why != "restart"])
+        self._embed(number, engine, begun.prepared, [b for b in missing if b.draw.why != "restart"])
         for draw in sorted({b.draw for b in missing if b.draw.why == "restart"}):
             engine = self._restarted(number, engine, begun.prepared)
-            self._embed(number, engine, [b for b in missing if b.draw == draw])
+            self._embed(number, engine, begun.prepared, [b for b in missing if b.draw == draw])
         engine.held = False
 
     def _start(self, number: int, setting: Setting) -> _Begun:
@@ -208,11 +214,11 @@ class Study:
         ]
         if not beside:
             return
-        self._embed(number, begun.engine, begun.take_first_figure())
+        self._embed(number, begun.engine, begun.prepared, begun.take_first_figure())
         for at, setting in beside:
             try:
                 one = self._begun[at] = self._start(at, setting)
-                self._embed(at, one.engine, one.take_first_figure())
+                self._embed(at, one.engine, one.prepared, one.take_first_figure())
             except Cancelled:
                 raise
             except EmbedtuiError as error:  # told when its turn comes
@@ -221,7 +227,9 @@ class Study:
     def _log(self, setting: Setting) -> str:
         return self._loader.logs.get(setting, "")
 
-    def _restarted(self, number: int, engine: Engine, prepared: Prepared) -> Engine:
+    def _restarted(
+        self, number: int, engine: Engine | Endpoint, prepared: Prepared
+    ) -> Engine | Endpoint:
         """Return a new engine of the same setting in place of this one.
 
         Raises:
@@ -246,9 +254,10 @@ class Study:
         """Tell what the setting is and how it reads the texts; return its batches."""
         self._tell(EngineReady(number, in_force, warm, log))
         self._tell(TextsPrepared(number, prepared))
-        self._prepared = prepared
-        self._limit = int(in_force["max_length"])
-        self._pooling = str(in_force["pooling"])
+        if self._prepared is None or in_force["device"] != "server":
+            self._prepared = prepared
+            self._limit = int(in_force["max_length"]) or self.plan.max_length or 0
+            self._pooling = str(in_force["pooling"])
         rows = self._usable(prepared)
         if not rows:
             first = next(iter(prepared.refused.values()))
@@ -293,25 +302,48 @@ class Study:
         )
 
     def _found_before(self, setting: Setting) -> SettingResults | None:
-        """Return what the latest of the earlier runs found of a setting."""
+        """Return what the latest of the earlier runs found of a setting.
+
+        Of a server nothing: it may have been another one then.
+        """
+        if setting.is_server:
+            return None
         for run in reversed(self._earlier):
             for results in run.settings:
                 if results.setting == setting and results.unbatched.count:
                     return results
         return None
 
-    def _embed(self, number: int, engine: Engine, batches: Sequence[PlannedBatch]) -> None:
+    def _embed(
+        self,
+        number: int,
+        engine: Engine | Endpoint,
+        prepared: Prepared,
+        batches: Sequence[PlannedBatch],
+    ) -> None:
         jobs = [batch.job(index) for index, batch in enumerate(batches)]
+        learning = Learning(number, engine, prepared, self._tell)
         try:
             for done in engine.embed(jobs, self._stop.is_set) if jobs else ():
                 batch = batches[done.job]
-                self._tell(_event(number, batch, done.vectors, done.steps, done.seconds))
+                learning(done)
+                if done.rows is not None:
+                    batch = replace(batch, rows=done.rows)
+                if batch.rows and not learning.is_too_large(batch.batch_size):
+                    told = done.told_steps
+                    self._tell(
+                        _event(number, batch, done.vectors, done.steps, done.seconds, told=told)
+                    )
         except Cancelled:
             raise
         except BaseException:
             # What it was working on could join the next run's steps.
             self._engines.drop(engine)
             raise
+        finally:
+            learning.close()
+        if batches and learning.refused_all:
+            raise InputError(f"none of the texts can be embedded, the first because {learning.why}")
 
     def _truth(self) -> None:
         if not self.plan.truth or self._prepared is None:
@@ -325,6 +357,10 @@ class Study:
     def _layers(self) -> None:
         for number in self._measured if self.plan.layers else ():
             look(self.plan, number, self._engines, self._loader, self._tell, self._stop.is_set)
+
+    @property
+    def _model_of_truth(self) -> str:
+        return self.plan.against or self.plan.settings[0].model
 
     def _known_and_new_truth(self, rows: list[int]) -> None:
         inputs = self.plan.inputs
@@ -351,7 +387,7 @@ class Study:
             self._tell(Waiting("float64 truth"))
             self._engines.make_room(4 * self._loader.weights_bytes + _GIB)
             request = Reference(
-                model=self.plan.settings[0].model,
+                model=self._model_of_truth,
                 device=machine.engine_device(),
                 max_length=self._limit,
                 pooling=self._pooling,
@@ -385,6 +421,7 @@ def _event(
     steps: Steps,
     seconds: float,
     reused: bool = False,
+    told: int | None = None,
 ) -> BatchEmbedded:
     return BatchEmbedded(
         setting=number,
@@ -396,6 +433,7 @@ def _event(
         steps=steps,
         seconds=seconds,
         reused=reused,
+        told_steps=told,
     )
 
 
@@ -403,7 +441,7 @@ def _event(
 class _Begun:
     """A setting whose engine stands, and the batches that are still to come."""
 
-    engine: Engine
+    engine: Engine | Endpoint
     prepared: Prepared
     missing: list[PlannedBatch]
 
@@ -413,6 +451,13 @@ class _Begun:
         count = next((at + 1 for at, size in enumerate(sizes) if size > 1), 0)
         first, self.missing = self.missing[:count], self.missing[count:]
         return first
+
+
+def _environment(plan: Plan) -> dict[str, Any]:
+    """Return what computes the plan's figures: this machine, or servers alone."""
+    if all(setting.is_server for setting in plan.settings) and not plan.truth:
+        return machine.environment_of_server(Address.parse(plan.settings[0].model).host)
+    return machine.environment()
 
 
 _ROOM = {"max_num_batched_tokens", "max_num_seqs"}

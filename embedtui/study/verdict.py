@@ -93,7 +93,7 @@ def _fastest(results: Results, settings: list[SettingResults]) -> str:
         return ""
     best, fastest = max(speeds, key=lambda pair: pair[0])
     near = [setting for speed, setting in speeds if speed * _ABOUT_EQUAL >= best]
-    held = fastest.of(largest).realised["max"]
+    held = fastest.of(largest).held
     verb = "is fastest" if len(near) == 1 else "are about equally fast"
     upto = "" if len(near) == 1 else "up to "
     return f"{_labels(near)} {verb} at batch size {held}, {upto}{best:.0f} texts/s"
@@ -105,7 +105,7 @@ def _drift(results: Results, setting: SettingResults) -> str:
         return "unbatched only: batch drift was not measured"
     by_size = {size: summarize(setting.drift_in_any_order(size)) for size in sizes}
     changed = {size: one.pairs - one.identical for size, one in by_size.items()}
-    held = setting.of(sizes[-1]).realised["max"]
+    held = setting.of(sizes[-1]).held
     span = f"{sizes[0]} to {held}" if len(sizes) > 1 and held > sizes[0] else f"{held}"
     orders = f", in {setting.orders} orders" if setting.orders > 1 else ""
     if not any(changed.values()):

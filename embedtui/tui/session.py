@@ -30,6 +30,7 @@ from embedtui.study.layers import LayersStudy
 from embedtui.study.plan import Plan
 from embedtui.study.progress import Progress
 from embedtui.study.results import Results, SettingResults
+from embedtui.study.servers import fitting
 from embedtui.study.study import Study
 
 State = Literal["idle", "running", "cancelling", "killing"]
@@ -193,7 +194,7 @@ class Session:
         begun: Results | None = None
         results = self._results = Results()
         try:
-            plan, weights = plan_of(choices, self._say)
+            plan, weights = plan_of(fitting(choices), self._say, self.engines.access)
             if self._stop.is_set():
                 return
             recorder, begun = self._record(plan) if self._record else (None, None)

@@ -77,3 +77,38 @@ def test_no_row_is_looked_at_twice_and_nothing_again_that_is_refuted(monkeypatch
         there[:rows] = True
         held.grown(there, figures)
     assert looked == [4, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("places", "digits_", "said"),
+    [
+        (7, None, "every figure ends after 7 decimals"),
+        (8, None, "every figure ends after 8 decimals"),
+        (None, 6, "every figure ends after 6 significant digits"),
+        (None, 7, "every figure ends after 7 significant digits"),
+    ],
+)
+def test_digits_that_a_server_prints(places, digits_, said: str) -> None:
+    whole = vectors(40, 64)
+    kept = f".{places}f" if places else f".{digits_}g"
+    figures = np.array([[float(f"{x:{kept}}") for x in row] for row in whole], dtype=np.float32)
+    assert not np.array_equal(figures, whole)
+    assert digits.printed(in_parts(figures, 7)) == said
+    assert digits.rounded(figures, whole) == f"JSON rounding: {said}"
+    assert digits.rounded(whole, figures) == ""
+    assert digits.printed(in_parts(whole, 7)) == ""
+
+
+def test_what_is_no_rounding_is_not_called_one() -> None:
+    whole = vectors(40, 64)
+    assert digits.rounded(whole.astype(np.float16).astype(np.float32), whole) == (
+        "float16 on the wire"
+    )
+    moved = np.nextafter(whole, np.float32(1))
+    assert digits.rounded(moved, whole) == ""
+    assert digits.rounded(whole[:, :8], whole) == ""
+
+
+def test_few_figures_say_nothing_of_eight_decimals() -> None:
+    large = np.float32([[0.25, 0.5, 0.8125, 0.40625]])
+    assert not any("8" in name or "significant" in name for name in in_parts(large, 1))

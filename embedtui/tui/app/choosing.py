@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import work
 
+from embedtui.address import Address, is_address
 from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.study.scenarios import scenario, scenarios
@@ -14,6 +15,15 @@ from embedtui.tui.app.opening import Opening
 
 if TYPE_CHECKING:
     from embedtui.tui.views.explore import ExploreView
+
+
+def _of_server(ref: str) -> tuple[str, str]:
+    """Return what a server's model is called, and what it is."""
+    try:
+        address = Address.parse(ref)
+    except InputError as error:
+        return "a server", str(error)
+    return address.model or address.host, f"served at {address.host}"
 
 
 class Choosing(Opening):
@@ -53,6 +63,9 @@ class Choosing(Opening):
         from embedtui.tui.model_facts import in_brief, mark_of  # noqa: PLC0415 - likewise
 
         ref = self.choices.model
+        if is_address(ref):
+            self.call_from_thread(self._show_model, ref, *_of_server(ref))
+            return
         try:
             info = models.resolve(ref)
         except InputError as error:
@@ -91,7 +104,7 @@ class Choosing(Opening):
             if ref is not None:
                 self.choose(model=ref)
 
-        self.push_screen(ModelPicker(self.choices.model), chosen)
+        self.push_screen(ModelPicker(self.choices.model, self.session.engines), chosen)
 
     def action_texts(self) -> None:
         """Choose the texts."""
@@ -146,6 +159,7 @@ class Choosing(Opening):
             truth=self.choices.truth,
             too_long=self.choices.too_long,
             prompt=self.choices.prompt,
+            against=self.choices.against,
         )
 
         def chosen(choice: AdvancedChoice | None) -> None:
@@ -158,13 +172,16 @@ class Choosing(Opening):
                     truth=choice.truth,
                     too_long=choice.too_long,
                     prompt=choice.prompt,
+                    against=choice.against,
                 )
 
         try:
             from embedtui import machine  # noqa: PLC0415
 
-            device = machine.engine_device()
+            server = is_address(self.choices.model)
+            device = "server" if server else machine.engine_device()
         except InputError as error:
             self.notify(printable(str(error)), severity="error", markup=False)
             return
-        self.push_screen(AdvancedScreen(now, device=device, dtypes=len(dtypes)), chosen)
+        count = 1 if server else len(dtypes)
+        self.push_screen(AdvancedScreen(now, device=device, dtypes=count), chosen)

@@ -40,6 +40,8 @@ class AdvancedChoice:
     truth: bool = True
     too_long: str = "truncate"
     prompt: str = ""
+    against: str = ""
+    """For a server: the model on this machine that it is held against."""
 
 
 class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
@@ -74,6 +76,7 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
         self._times = {"repeats": now.repeats, "shuffles": now.shuffles, "restarts": now.restarts}
         self._truth, self._too_long = now.truth, now.too_long
         self._prompt = now.prompt
+        self._against = now.against
         self._bad: set[str] = set()
 
     def compose(self) -> ComposeResult:
@@ -83,10 +86,16 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
             frame.border_subtitle = "Space switches   Tab next   D all to default   Esc done"
             with VerticalScroll(can_focus=False):
                 for switch in SWITCHES:
-                    if switch.key != "dtype":
+                    if switch.key != "dtype" and self._is_wanted(switch):
                         yield from self._switch(switch)
                 yield from self._options()
             yield Static("", id="advanced-count", markup=False)
+
+    def _is_wanted(self, switch: Switch) -> bool:
+        """Say whether a switch has a meaning here: a server has its own, and only servers those."""
+        if self._device == "server":
+            return "server" in switch.devices
+        return switch.devices != ("server",)
 
     def _switch(self, switch: Switch) -> ComposeResult:
         refused = self._device not in switch.devices
@@ -119,12 +128,21 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
             said = "put before every text: one of the model's own by its name, or a text"
             yield Static(said, classes="explained", markup=False)
         for name, said in _TIMES.items():
+            if name == "restarts" and self._device == "server":
+                continue  # it is not ours to start anew
             with Vertical(classes="switch"):
                 yield Static(name, classes="name", markup=False)
                 numbers = [Chip(str(n), str(n)) for n in sorted({0, 1, 2, 3, 5, self._times[name]})]
                 now = str(self._times[name])
                 yield Chips(numbers, (now,), single=True, id=f"option-{name}")
                 yield Static(said, classes="explained", markup=False)
+        if self._device == "server":
+            with Vertical(classes="switch"):
+                yield Static("against", classes="name", markup=False)
+                yield Input(self._against, id="option-against", placeholder="none; alias or folder")
+                said = "the same model on this machine: its float64 truth judges the server"
+                yield Static(said, classes="explained", markup=False)
+            return
         with Vertical(classes="switch"):
             yield Static("float64 truth", classes="name", markup=False)
             chips = [Chip("on", "on"), Chip("off", "off")]
@@ -172,6 +190,9 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
         if event.input.id == "option-prompt":
             self._prompt = event.value
             return
+        if event.input.id == "option-against":
+            self._against = event.value.strip()
+            return
         switch = _switch_of((event.input.id or "").removeprefix("switch-"))
         error = self.query_one(f"#error-{switch.key}", Static)
         try:
@@ -202,6 +223,7 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
                 truth=self._truth,
                 too_long=self._too_long,
                 prompt=self._prompt,
+                against=self._against,
                 **self._times,
             )
         )
@@ -233,14 +255,18 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
     def _count(self) -> None:
         made = self._dtypes
         parts = [f"{self._dtypes} dtype{'s' if self._dtypes > 1 else ''}"]
-        for key, values in self._chosen.items():
+        chosen = {key: v for key, v in self._chosen.items() if self._is_wanted(_switch_of(key))}
+        if self._device == "server":
+            # Both ways of sending are measured unless one was chosen.
+            made, parts = (1, []) if "requests" in chosen else (2, ["2 of requests"])
+        for key, values in chosen.items():
             made *= len(values)
             if len(values) > 1:
                 parts.append(f"{len(values)} of {key}")
         line = self.query_one("#advanced-count", Static)
         line.set_class(made > _MANY, "many")
         more = ": that takes its time" if made > _MANY else ""
-        line.update(f"{' × '.join(parts)} = {made} setting{'s' if made > 1 else ''}{more}")
+        line.update(f"{' × '.join(parts) or '1'} = {made} setting{'s' if made > 1 else ''}{more}")
 
     def _heading(self, switch: Switch) -> Text:
         changed = switch.key in self._chosen

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -15,12 +16,17 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from embedtui import models
-from embedtui.errors import InputError
+from embedtui.address import Address, is_address
+from embedtui.engine.endpoint.access import Access, Secret
+from embedtui.errors import EmbedtuiError, InputError
 from embedtui.models import ModelInfo
 from embedtui.printable import printable
 from embedtui.tui.model_facts import in_brief, mark_of
 from embedtui.tui.pickers import paths
 from embedtui.tui.pickers.frame import FRAME_CSS
+
+if TYPE_CHECKING:
+    from embedtui.engine.client import Engines
 
 
 class ModelPicker(ModalScreen[str | None]):
@@ -34,13 +40,17 @@ class ModelPicker(ModalScreen[str | None]):
     ]
     DEFAULT_CSS = f"ModelPicker {{ {FRAME_CSS} & OptionList {{ max-height: 14; }} }}"
 
-    def __init__(self, current: str) -> None:
+    def __init__(self, current: str, engines: Engines | None = None) -> None:
         super().__init__()
         self._current = current
+        self._engines = engines
+        """What knows how servers are asked, and is told their key."""
         self._known: list[ModelInfo] = []
         self._described: dict[str, ModelInfo | str] = {}
         """What was found of a name, or why nothing was."""
         self._listed: list[str] = []
+        self._served: list[str] = []
+        """Addresses with the models that the server lists."""
         self._looking = True
 
     def compose(self) -> ComposeResult:
@@ -93,7 +103,7 @@ class ModelPicker(ModalScreen[str | None]):
         ref = self._ref()
         if ref is None:
             return
-        if ref.endswith("/") and not _is_model(ref):
+        if ref.endswith("/") and not is_address(ref) and not _is_model(ref):
             self.query_one(Input).value = ref
             self.query_one(Input).action_end()
             return
@@ -108,6 +118,9 @@ class ModelPicker(ModalScreen[str | None]):
         self._show_details()
 
     def _choose(self, ref: str) -> None:
+        if is_address(ref):
+            self._choose_server(ref)
+            return
         try:
             info = models.resolve(ref)
             models.require_embeddable(info)
@@ -117,6 +130,60 @@ class ModelPicker(ModalScreen[str | None]):
             self.app.bell()
         else:
             self.dismiss(ref)
+
+    def _choose_server(self, ref: str) -> None:
+        """Take a server's address, with the model that it is asked for."""
+        try:
+            address = Address.parse(ref)
+        except InputError as error:
+            self._refuse(ref, str(error))
+            return
+        self._described[ref] = f"asking {address.base} …"
+        self._show_details()
+        self._ask(ref, address)
+
+    @work(thread=True, exclusive=True, group="ask-server", exit_on_error=False)
+    def _ask(self, ref: str, address: Address) -> None:
+        """Find out which models the server has; only when it was chosen, not while it is typed."""
+        from embedtui.engine.endpoint.choose import listed  # noqa: PLC0415 - servers alone need it
+
+        access = self._engines.access if self._engines is not None else Access()
+        try:
+            found: list[str] | EmbedtuiError = listed(address, access)
+        except EmbedtuiError as error:
+            found = error
+        self.app.call_from_thread(self._answered, ref, address, found)
+
+    def _answered(self, ref: str, address: Address, found: list[str] | EmbedtuiError) -> None:
+        if isinstance(found, EmbedtuiError):
+            self._refuse(ref, str(found))
+            if getattr(found, "fault", "") == "no-access" and self._engines is not None:
+                self._ask_key(address)
+        elif address.model in found or (address.model and not found):
+            self.dismiss(str(address))
+        elif len(found) == 1 and not address.model:
+            self.dismiss(str(address.of(found[0])))
+        elif not found:
+            self._refuse(ref, f"the server lists no models: type one, as {address.base}#MODEL")
+        else:
+            self._served = [str(address.of(name)) for name in found]
+            self.query_one(Input).value = f"{address.base}#"
+            self._list()
+
+    def _ask_key(self, address: Address) -> None:
+        from embedtui.tui.pickers.key import KeyScreen  # noqa: PLC0415 - when it is asked for
+
+        def typed(key: Secret | None) -> None:
+            if key is not None and self._engines is not None:
+                self._engines.access = replace(self._engines.access, key=key)
+                self._choose_server(str(address))
+
+        self.app.push_screen(KeyScreen(address.host), typed)
+
+    def _refuse(self, ref: str, why: str) -> None:
+        self._described[ref] = why
+        self.query_one("#model-details", Static).update(Text(printable(why)))
+        self.app.bell()
 
     def action_move(self, by: int) -> None:
         """Move through the list while the line keeps the keys."""
@@ -143,7 +210,9 @@ class ModelPicker(ModalScreen[str | None]):
         typed = self.query_one(Input).value.strip()
         options = self.query_one(OptionList)
         lines: list[tuple[str, Text]] = []
-        if paths.looks_like_path(typed):
+        if is_address(typed):
+            lines += self._of_server(typed)
+        elif paths.looks_like_path(typed):
             if _is_model(typed):
                 lines.append((typed.rstrip("/") or "/", self._line(typed, "a model", "yes")))
             found = paths.complete(typed, lambda path: False)
@@ -168,6 +237,13 @@ class ModelPicker(ModalScreen[str | None]):
             options.highlighted = self._listed.index(current) if current in self._listed else 0
         self._show_details()
 
+    def _of_server(self, typed: str) -> list[tuple[str, Text]]:
+        """Return the models that the typed server is known to have, or the server itself."""
+        served = [ref for ref in self._served if ref.startswith(typed)]
+        if not served:
+            return [(typed, self._line(typed, "measure this server", "unknown"))]
+        return [(ref, self._line(ref, "served there", "")) for ref in served]
+
     def _line(self, ref: str, facts: str, embeds: str) -> Text:
         mark = mark_of(embeds)
         return Text.assemble(f"{mark} ", (printable(ref, 60), "bold"), f"  {facts}", no_wrap=True)
@@ -177,6 +253,10 @@ class ModelPicker(ModalScreen[str | None]):
         details = self.query_one("#model-details", Static)
         if ref is None:
             details.update("looking for models …" if self._looking else "nothing is called that")
+            return
+        if is_address(ref):
+            told = self._described.get(ref, "a server that speaks OpenAI's /v1/embeddings")
+            details.update(Text("\n" + printable(str(told))))
             return
         ref = ref.rstrip("/") or "/"
         found = self._described.get(ref)

@@ -10,10 +10,12 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 
+from embedtui.address import is_address
 from embedtui.engine.settings import SWITCHES
 from embedtui.printable import printable
 from embedtui.study.choices import Choices, settings_of
 from embedtui.study.scenarios import METRIC_NAMES, Scenario
+from embedtui.study.servers import fitting
 from embedtui.tui.frames import Frame
 from embedtui.tui.pickers.paths import looks_like_path
 from embedtui.tui.view import View
@@ -143,6 +145,9 @@ class ExploreView(Vertical):
         dtypes = [str(value) for value in chosen.pop("dtype")]
         chips = self.query_one("#dtypes", Chips)
         chips.replace(chips.options, dtypes)
+        chips.display = not is_address(choices.model)  # a server has the dtype that it has
+        counted = fitting(choices)
+        chosen = {key: chosen[key] for key in chosen if key in counted.chosen[0]}
         self.query_one(BatchSizes).show(choices.batch_sizes)
         known = {switch.key: switch for switch in SWITCHES}
         more = [
@@ -151,14 +156,15 @@ class ExploreView(Vertical):
         ]
         more += [f"repeats={choices.repeats}"] if choices.repeats != 1 else []
         more += [f"shuffles={choices.shuffles}"] if choices.shuffles != 2 else []
-        more += [f"restarts={choices.restarts}"] if choices.restarts else []
+        more += [f"restarts={counted.restarts}"] if counted.restarts else []
         more += ["no truth"] if not choices.truth else []
+        more += [f"against {printable(counted.against, 30)}"] if counted.against else []
         more += [f"prompt {printable(choices.prompt, 20)}"] if choices.prompt else []
         more += ["too long: left out"] if choices.too_long != "truncate" else []
         self.query_one("#field-advanced", Field).show(
             f"{len(more)} changed" if more else "all at default", ", ".join(more)
         )
-        count = len(settings_of("", choices.chosen))
+        count = len(settings_of("", counted.chosen))
         settings = f"{count} setting{'s' if count > 1 else ''}"
         sizes = f"{len(choices.batch_sizes)} size{'s' if len(choices.batch_sizes) > 1 else ''}"
         self._planned = f"{settings} × {sizes}"

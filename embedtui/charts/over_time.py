@@ -1,0 +1,82 @@
+"""Distances over time: a column for each check, a line for each setting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from embedtui.charts.axes import Decades
+from embedtui.charts.canvas import Stroke, draw
+from embedtui.charts.left_axis import put_decades, put_tolerance
+from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
+
+_LEAST = (30, 7)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One setting's distance at each moment that it was checked."""
+
+    label: str
+    ink: str
+    points: tuple[tuple[float, float], ...]
+    """Seconds since 1970, and the distance; 0 for equal bits."""
+
+
+def over_time(
+    series: Sequence[Series],
+    *,
+    width: int,
+    height: int,
+    first: str,
+    last: str,
+    tolerance: float | None = None,
+    tolerance_label: str = "",
+    unicode: bool = True,
+) -> Picture:
+    """Draw distances over time between the words `first` and `last`; equal bits have a lane."""
+    moments = sorted({at for one in series for at, _ in one.points})
+    if not moments:
+        return message("no checks yet", width, height, unicode=unicode)
+    if width < _LEAST[0] or height < _LEAST[1]:
+        return message("too small", width, height, unicode=unicode)
+    values = [value for one in series for _, value in one.points]
+    lane = any(value == 0 for value in values)
+    left = 7 if lane else 6
+    rows = height - 2 - (1 if lane else 0)
+    axis = Decades.over([*values, tolerance], rows)
+    sheet = Sheet(width, height)
+    across = width - left - 1
+    span = moments[-1] - moments[0]
+
+    def place(at: float) -> float:
+        return 0.5 + (across - 1) * ((at - moments[0]) / span if span else 0.5)
+
+    put_decades(sheet, axis, left, unicode=unicode, ticks=True)
+    if tolerance is not None:
+        y = put_tolerance(sheet, axis, tolerance, left, across, unicode=unicode)
+    strokes = []
+    for one in series:
+        there = [(place(at), axis.place(value)) for at, value in one.points if value]
+        xs, ys = [x for x, _ in there], [min(y, rows - 0.5) for _, y in there]
+        glyph = "braille" if unicode else "."
+        strokes.append(Stroke(xs, ys, one.ink, glyph, connected=True))
+        marks = [int(y) + 0.5 for y in ys]
+        strokes.append(Stroke(xs, marks, one.ink, mark_of(one.ink, unicode=unicode)))
+    sheet.cells(left, 0, draw(across, rows, strokes))
+    if tolerance is not None:
+        label = label_of(tolerance_label, across, unicode=unicode)
+        sheet.put(left + across - len(label), y, label, "tolerance")
+    if lane:
+        sheet.put(0, rows, "equal", "axis")
+        sheet.put(left - 1, rows, "│" if unicode else "|", "axis")
+        for one in series:
+            for at, value in one.points:
+                if value == 0:
+                    mark = mark_of(one.ink, unicode=unicode)
+                    sheet.put(left + int(place(at)), rows, mark, one.ink)
+    sheet.put(left - 1, height - 2, "└" if unicode else "+", "axis")
+    sheet.put(left, height - 2, ("─" if unicode else "-") * across, "axis")
+    sheet.put(left, height - 1, first, "axis")
+    sheet.put(max(left + across - len(last), left + len(first) + 1), height - 1, last, "axis")
+    return sheet.picture()

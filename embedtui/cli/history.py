@@ -1,0 +1,139 @@
+"""`embedtui history`: drift over time, from the checks that were written down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from embedtui import charts
+from embedtui.cli import output
+from embedtui.cli.fitting import plain_table
+from embedtui.errors import InputError
+from embedtui.printable import printable
+from embedtui.record import history
+from embedtui.record.history import Row
+from embedtui.study.scenarios import scenarios
+
+_COLOURS = ("green", "cyan", "magenta", "blue", "yellow", "red", "white", "bright_green")
+_INKS = {"axis": "dim", "label": "", "tolerance": "yellow", "blank": ""}
+_HEIGHT = 14
+_WIDEST = 120
+_MEASURES = {"drift": "drift_l2", "golden": "golden_l2", "error": "error_l2"}
+_WORDS = {
+    "drift": "batch drift",
+    "golden": "distance from the golden vectors",
+    "error": "precision error",
+}
+
+
+@click.command("history")
+@click.argument("model", required=False)
+@click.option(
+    "--history",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The file that checks were written down in.  [default: history.sqlite in the data folder]",
+)
+@click.option(
+    "--of",
+    "measure",
+    type=click.Choice(list(_MEASURES)),
+    help="What to draw.  [default: golden where there is any, else drift]",
+)
+@click.option("--last", type=click.IntRange(1), default=20, show_default=True, metavar="N",
+              help="Rows of the table.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print every check as one JSON object.")
+def command(
+    model: str | None, path: Path | None, measure: str | None, last: int, as_json: bool
+) -> None:
+    """Show what checks came to over time: a chart of drift, and the last checks as a table.
+
+    MODEL, or a part of its name, picks among several.
+    """
+    rows = history.read(path or history.default_path())
+    rows = [row for row in rows if model is None or model.lower() in row.model.lower()]
+    if not rows:
+        raise InputError("no check of that model was written down" if model else "no checks yet")
+    if as_json:
+        output.write(history.as_json(rows) + "\n")
+        return
+    console = output.out()
+    wanted = measure or ("golden" if any(row.golden_l2 is not None for row in rows) else "drift")
+    _chart(rows, wanted, console)
+    console.print(_table(rows[-last:], console))
+
+
+def _chart(rows: Sequence[Row], wanted: str, console: Console) -> None:
+    names = list(dict.fromkeys(row.name for row in rows))[: len(_COLOURS)]
+    series = []
+    for number, name in enumerate(names, 1):
+        points = [
+            (datetime.fromisoformat(row.at).timestamp(), value)
+            for row in rows
+            if row.name == name and (value := getattr(row, _MEASURES[wanted])) is not None
+        ]
+        series.append(charts.Series(name, f"series-{number}", tuple(points)))
+    uses = {row.use for row in rows}
+    use = scenarios().get(next(iter(uses))) if len(uses) == 1 else None
+    limit = None if use is None else use.tolerance_in("l2")
+    picture = charts.over_time(
+        series,
+        width=min(console.width, _WIDEST),
+        height=_HEIGHT,
+        first=_moment(rows[0].at),
+        last=_moment(rows[-1].at),
+        tolerance=limit,
+        tolerance_label="" if use is None else f"{use.short} bears {use.limit}",
+        unicode=output.unicode_works(console),
+    )
+    console.print(Text(f"{_WORDS[wanted]}, L2 at most, over time", style="bold"))
+    for line in picture.rows:
+        console.print(Text.assemble(*((span.text, _style(span.ink)) for span in line)))
+    for one in series:
+        mark = charts.mark_of(one.ink, unicode=output.unicode_works(console))
+        console.print(Text.assemble((mark, _style(one.ink)), f" {printable(one.label)}"))
+    console.print()
+
+
+def _table(rows: Sequence[Row], console: Console) -> Table:
+    table = plain_table(console)
+    for name in ("when", "setting", "outcome"):
+        table.add_column(name, overflow="fold")
+    for name in ("drift", "golden", "orders"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("engine", overflow="fold")
+    for row in rows:
+        style = {"holds": "green", "failed": "yellow"}.get(row.outcome, "red")
+        table.add_row(
+            _moment(row.at),
+            Text(printable(row.name)),
+            Text(row.outcome, style=style),
+            _figure(row.drift_l2),
+            _figure(row.golden_l2),
+            str(row.draws),
+            Text(printable(row.engine)),
+        )
+    return table
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1e}" if value else "same"
+
+
+def _moment(at: str) -> str:
+    return at[:16].replace("T", " ")
+
+
+def _style(ink: str) -> str:
+    if ink.startswith("series-"):
+        return _COLOURS[(int(ink.removeprefix("series-")) - 1) % len(_COLOURS)]
+    return _INKS.get(ink, "")

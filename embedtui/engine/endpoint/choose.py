@@ -1,0 +1,59 @@
+"""Which of a server's models is meant: the only one that it lists, or the one that was named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from embedtui.address import Address
+from embedtui.engine.endpoint import facts
+from embedtui.engine.endpoint.access import Access
+from embedtui.engine.endpoint.wire import Wire
+from embedtui.errors import InputError
+from embedtui.printable import printable
+
+_SHOWN = 12
+
+
+def choose(
+    address: Address, access: Access, stop: Callable[[], bool] = lambda: False
+) -> tuple[Address, int | None]:
+    """Return the address with a model's name, and the longest text in tokens where it is told.
+
+    Raises:
+        ServerError: if nobody answers there, or not to us.
+        InputError: if there are several and none was named, or none of the name.
+    """
+    served = _served(address, access, stop)
+    if not served:
+        if not address.model:
+            raise InputError(f"{address.base} lists no models: name one, as {address.base}#MODEL")
+        return address, None
+    names = [one.name for one in served]
+    if address.model not in names and (address.model or len(names) > 1):
+        shown = ", ".join(printable(name, 80) for name in names[:_SHOWN])
+        more = ", …" if len(names) > _SHOWN else ""
+        what = "has no model of that name" if address.model else "has several models"
+        raise InputError(
+            f"{address.base} {what}: give {address.base}#MODEL with one of {shown}{more}"
+        )
+    chosen = served[names.index(address.model)] if address.model else served[0]
+    return address.of(chosen.name), chosen.max_length or None
+
+
+def listed(address: Address, access: Access) -> list[str]:
+    """Return the names of the models that a server lists; none where it has no such list.
+
+    Raises:
+        ServerError: if nobody answers there, or not to us.
+    """
+    return [one.name for one in _served(address, access, lambda: False)]
+
+
+def _served(address: Address, access: Access, stop: Callable[[], bool]) -> list[facts.Served]:
+    wire = Wire(address, access, Path(os.devnull))
+    try:
+        return facts.models(wire, address, stop) or []
+    finally:
+        wire.close()

@@ -1,0 +1,282 @@
+"""A server with the face of an engine: the study asks it as it asks one that it has loaded.
+
+Nothing is known of a server but what it tells. Its steps are its own: they count as known only
+where vLLM's metrics say that a batch was one step and that nobody else was there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embedtui.address import Address
+from embedtui.engine.endpoint import answers, facts
+from embedtui.engine.endpoint.access import Access
+from embedtui.engine.endpoint.faults import ServerError
+from embedtui.engine.endpoint.wire import Answer, Stop, Wire
+from embedtui.engine.messages import BatchDone, Job, Load, Opened, Prepared, TooLong
+from embedtui.engine.settings import Setting
+from embedtui.errors import Cancelled, InputError
+
+Tell = Callable[[str], None]
+
+_REFUSALS = {400, 413, 422}
+"""States by which servers refuse what they were sent, and not the sender."""
+_PROBE = "embedtui"
+"""A short text that is sent first: a server that refuses this refuses everything."""
+
+
+class Endpoint:
+    """One setting of a server: its model, how texts are sent, how vectors are written."""
+
+    def __init__(self, setting: Setting, access: Access, log: Path) -> None:
+        self.setting = setting
+        self.address = Address.parse(setting.model)
+        self.process = Wire(self.address, access, log)
+        self._access = access
+        self.in_force: dict[str, Any] = {}
+        self.opened: Opened | None = None
+        self.largest_batch = 0
+        self.token_budget = 0
+        self.longest = 0
+        self.held = False
+        self._texts: tuple[str, ...] = ()
+        self._refused: dict[int, str] = {}
+        self._tokens: dict[int, int] = {}
+        self._told: dict[str, str] = {}
+        self._counts = False
+        """Whether the server tells its steps."""
+        self._others = 0
+        """Texts of other clients that came in between."""
+        self._nulls = 0
+        self._too_large: dict[str, str] = {}
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server can still be asked."""
+        return self.process.alive
+
+    def open(self, tell: Tell, stop: Stop, max_length: int | None = None) -> Opened:
+        """Ask the server what it is; what it does not tell is unknown.
+
+        Raises:
+            ServerError: if nobody answers, or not to us.
+            InputError: if it has no model of that name.
+        """
+        tell("asking the server what it is")
+        listed = facts.models(self.process, self.address, stop)
+        mine = next((one for one in listed or () if one.name == self.address.model), None)
+        if listed and mine is None:
+            names = ", ".join(one.name for one in listed[:8])
+            raise InputError(f"{self.address.base} has no model of that name: it lists {names}")
+        self._told = {**facts.ask(self.process, self.address, stop), **self._access.told}
+        self._counts = self._counters(stop) is not None
+        length = mine.max_length if mine else 0
+        self.opened = Opened(length, length, self._told.get("pooling", facts.UNKNOWN), 0)
+        return self.opened
+
+    def prepare(
+        self, texts: tuple[str, ...], too_long: TooLong, tell: Tell, stop: Stop
+    ) -> Prepared:
+        """Take the texts; how many tokens they have shows when they are embedded.
+
+        A server cuts or refuses a text that is too long, whatever is asked for here.
+        """
+        if texts != self._texts:
+            self._refused, self._tokens = {}, {}
+        self._texts = texts
+        tokens = tuple(self._tokens.get(row, 0) for row in range(len(texts)))
+        return Prepared(tokens, refused=dict(self._refused))
+
+    def load(self, request: Load, tell: Tell, stop: Stop) -> dict[str, Any]:
+        """Embed one short text, so that what can never work is told before anything is measured.
+
+        Raises:
+            ServerError: if the answer is none, or wrong.
+            InputError: if the server refuses to be asked like this.
+        """
+        assert self.opened is not None
+        tell("asking the server for a first vector")
+        began = time.monotonic()
+        answer = self._post([[_PROBE]], stop)[0]
+        if answer.status in _REFUSALS:
+            raise InputError(f"{self.process.name} refuses: {self.process.words(answer)}")
+        found = answers.read(self._good(answer), 1, self.process.name)
+        self.largest_batch = request.largest_batch
+        told = {
+            key: self._told.get(key, facts.UNKNOWN)
+            for key in ("server", "version", "dtype", "pooling", "execution")
+        }
+        self.in_force = told | {
+            "device": "server",
+            "model": self.address.model,
+            "revision": self._told.get("revision", facts.UNKNOWN),
+            "attention_backend": facts.UNKNOWN,
+            "normalized": _is_unit(found),
+            "width": found.vectors.shape[1],
+            "max_length": self.opened.max_length,
+            "load_seconds": time.monotonic() - began,
+            "tells_steps": self._counts,
+            "arguments": self._told.get("arguments", facts.UNKNOWN),
+            **self.learnt(),
+        }
+        return self.in_force
+
+    def embed(self, jobs: Sequence[Job], stop: Stop) -> Iterator[BatchDone]:
+        """Send the batches, in order; yield each as it comes back.
+
+        A text that the server refuses is left out from then on. A batch that it refuses although
+        it took each text alone is too large for it: no vectors come of that.
+
+        Raises:
+            ServerError: if an answer is none, or wrong.
+            Cancelled: after the batch in hand, if `stop` says so.
+        """
+        began = self._counters(stop) if self._counts else None
+        sent = 0
+        for job in jobs:
+            if stop():
+                raise Cancelled("cancelled after the batch in hand")
+            rows = tuple(row for row in job.rows if row not in self._refused)
+            size = len(job.rows)
+            if rows and str(size) not in self._too_large:
+                done = self._batch(job, rows, stop)
+                sent += len(done.rows or ())
+                yield done
+        after = self._counters(stop) if began else None
+        if began and after:
+            # Texts of requests that were sent again may count twice.
+            known = sent + sum(self.process.retried.values()) * self.largest_batch
+            self._others = max(int(after.since(began).texts) - known, 0)
+
+    def learnt(self) -> dict[str, Any]:
+        """Return what only asking has shown; it decides nothing about vectors."""
+        return {
+            "retried": dict(self.process.retried),
+            "too_large": dict(self._too_large),
+            "others": self._others,
+            "nulls": self._nulls,
+        }
+
+    def kill(self) -> None:
+        """Call off what is in hand."""
+        self.process.kill()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.process.close()
+
+    def _batch(self, job: Job, rows: tuple[int, ...], stop: Stop) -> BatchDone:
+        texts = [self._texts[row] for row in rows]
+        together = len(texts) > 1
+        asked = [[text] for text in texts] if self.setting.requests == "concurrent" else [texts]
+        before = self._counters(stop) if together and self._counts else None
+        began = time.monotonic()
+        replies = self._post(asked, stop)
+        seconds = time.monotonic() - began
+        refused = [reply for reply in replies if reply.status in _REFUSALS]
+        if refused:
+            return self._refusal(job, rows, refused[0])
+        found = [
+            answers.read(self._good(reply), len(part), self.process.name)
+            for reply, part in zip(replies, asked, strict=True)
+        ]
+        widths = {one.vectors.shape[1] for one in found} | {self.in_force["width"]}
+        if len(widths) > 1:
+            raise ServerError(
+                "wrong-width",
+                f"{self.process.name}: vectors of {', '.join(map(str, sorted(widths)))} figures",
+            )
+        self._nulls += sum(one.nulls for one in found)
+        tokens = {}
+        if len(asked) == len(rows):
+            tokens = {row: one.tokens for row, one in zip(rows, found, strict=True) if one.tokens}
+            self._tokens.update(tokens)
+        steps, told = self._steps(before, len(rows), stop) if before else ((), None)
+        return BatchDone(
+            job.number,
+            np.concatenate([one.vectors for one in found]),
+            steps,
+            seconds,
+            rows=rows,
+            told_steps=told,
+            tokens=tokens,
+        )
+
+    def _refusal(self, job: Job, rows: tuple[int, ...], reply: Answer) -> BatchDone:
+        """Note what the server does not take: a text, or that many of them."""
+        why = self.process.words(reply)
+        nothing = np.zeros((0, self.in_force["width"]), dtype=np.float32)
+        if len(rows) == 1:
+            self._refused[rows[0]] = f"the server refuses it: {why}"
+            refused = {rows[0]: self._refused[rows[0]]}
+            return BatchDone(job.number, nothing, (), 0.0, rows=(), refused=refused)
+        self._too_large[str(len(job.rows))] = why
+        return BatchDone(job.number, nothing, (), 0.0, rows=())
+
+    def _post(self, parts: Sequence[Sequence[str]], stop: Stop) -> list[Answer]:
+        url = f"{self.address.base}/embeddings"
+        return self.process.post(url, [self._body(texts) for texts in parts], stop)
+
+    def _body(self, texts: Sequence[str]) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.address.model,
+            "input": list(texts),
+            "encoding_format": self.setting.encoding,
+        }
+        if self.setting.dimensions is not None:
+            body["dimensions"] = self.setting.dimensions
+        return body
+
+    def _good(self, answer: Answer) -> Answer:
+        """Return an answer that has vectors to read; raise what any other is."""
+        if answer.is_good:
+            return answer
+        name, words = self.process.name, self.process.words(answer)
+        if answer.status in {401, 403}:
+            raise facts.no_access(self.process, answer.status)
+        if answer.status == 404:
+            raise ServerError(
+                "no-model",
+                f"{name}: 404 for the model {self.address.model!r}, or for /embeddings: {words}",
+            )
+        if answer.status >= 500:
+            raise ServerError(
+                "unavailable", f"{name}: the server failed ({answer.status}): {words}"
+            )
+        raise ServerError("rejected", f"{name}: refused ({answer.status}): {words}")
+
+    def _counters(self, stop: Stop) -> facts.Counters | None:
+        return facts.counters(self.process, self.address, stop)
+
+    def _steps(
+        self, before: facts.Counters, texts: int, stop: Stop
+    ) -> tuple[tuple[tuple[int, int], ...], int | None]:
+        """Return the steps of a batch where there can be but one way, and how many they were.
+
+        The server counts a step a moment after it has answered, so that it is asked again until
+        all texts of the batch are counted.
+        """
+        for wait in (0.0, 0.05, 0.2):
+            time.sleep(wait)
+            after = self._counters(stop)
+            if after is None:
+                return (), None
+            since = after.since(before)
+            if since.texts >= texts:
+                break
+        if since.texts != texts or since.steps < 1:
+            return (), None
+        if since.steps == 1:
+            return ((texts, int(since.tokens)),), 1
+        return (), int(since.steps)
+
+
+def _is_unit(found: answers.Embedded) -> bool:
+    """Say whether vectors have length one, as far as any rounding on the way leaves it."""
+    length = float(np.linalg.norm(found.vectors[0].astype(np.float64)))
+    return abs(length - 1) < 0.02

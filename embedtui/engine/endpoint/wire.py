@@ -1,0 +1,354 @@
+"""Requests that end: every one has its time, its tries and its redirects, and can be called off.
+
+httpx2 speaks HTTP, in an event loop of its own thread: only there can a request be bounded as a
+whole. A time-out per read, which is what blocking clients have, never strikes a server that sends
+a byte now and then. httpx2 is what huggingface-hub brings along, and reads the system's
+certificates.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from embedtui import __version__
+from embedtui.address import Address
+from embedtui.engine.endpoint.access import Access, Secret
+from embedtui.engine.endpoint.faults import Fault, ServerError
+from embedtui.errors import Cancelled
+from embedtui.printable import printable
+
+_POLL_SECONDS = 0.05
+_REDIRECTS = 5
+_LARGEST_ANSWER = 1 << 30
+"""Bytes; 64 vectors of 4096 decimals are about 6 MB."""
+_AGAIN = {408, 429, 500, 502, 503, 504}
+"""States that may be another one the next time."""
+_TOO_MANY, _UNAVAILABLE = 429, 503
+_GRACE_SECONDS = 5.0
+"""How long a request in hand may go on after it was called off."""
+
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back on one request, whatever its state."""
+
+    status: int
+    kind: str
+    """The type of its content, such as application/json."""
+    body: bytes
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the server did what it was asked."""
+        return 200 <= self.status < 300
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is meant for a person with a browser."""
+        start = self.body[:200].lstrip().lower()
+        return "html" in self.kind or start.startswith((b"<!doctype", b"<html"))
+
+    def json(self) -> Any:
+        """Return what the body says; None where it is no JSON.
+
+        NaN and Infinity, which JSON does not have and some servers write, are read as what they
+        are meant to be.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class _Bearer(httpx2.Auth):
+    """Puts the key into a request's header at the last moment; nothing else knows it."""
+
+    def __init__(self, key: Secret) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx2.Request) -> Any:
+        request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        yield request
+
+
+class Wire:
+    """The way to one server; it stands for the process that an engine of our own has."""
+
+    def __init__(self, address: Address, access: Access, log: Path) -> None:
+        self.log = log
+        self.name = address.base
+        self.retried: Counter[str] = Counter()
+        """How often a request was sent again, by the reason."""
+        self._access = access
+        self._key = access.key_for(address)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="embedtui-wire", daemon=True)
+        self._lock = threading.Lock()
+        self._working: Any = None
+        self._waiting = 0
+        """How many requests wait for their next try."""
+        self._killed = self._closed = False
+        self._client = self._new_client(address)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be asked."""
+        return not self._killed and not self._closed
+
+    def note(self, line: str) -> None:
+        """Write a line into the log, without the key."""
+        shown = printable(self.clean(line), 2000)
+        with suppress(OSError), self.log.open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%H:%M:%S')} {shown}\n")
+
+    def clean(self, text: str) -> str:
+        """Return what a server wrote without the key that it may have repeated."""
+        return text if self._key is None else self._key.removed_from(text)
+
+    def post(self, url: str, bodies: Sequence[dict[str, Any]], stop: Stop) -> list[Answer]:
+        """Send all bodies at once and return the answers, in the order of the bodies.
+
+        Raises:
+            ServerError: if one has no answer after all its tries.
+            Cancelled: if `stop` says so and what is in hand does not come back soon.
+        """
+        requests = [("POST", url, json.dumps(body).encode()) for body in bodies]
+        return self._run(self._all(requests, self._access), stop)
+
+    def get(self, url: str, stop: Stop, *, seconds: float, tries: int = 1) -> Answer:
+        """Ask for something; the same errors as `post`."""
+        access = Access(
+            timeout=min(seconds, self._access.timeout),
+            tries=tries,
+            first_wait=self._access.first_wait,
+        )
+        return self._run(self._all([("GET", url, b"")], access), stop)[0]
+
+    def kill(self) -> None:
+        """Call off what is in hand, and everything after it."""
+        self._killed = True
+        with self._lock:
+            if self._working is not None:
+                self._working.cancel()
+
+    def close(self) -> None:
+        """Close the connections and end the thread."""
+        if self._closed:
+            return
+        self.kill()
+        self._closed = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(5)
+
+    def _new_client(self, address: Address) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            auth=None if self._key is None else _Bearer(self._key),
+            headers={"User-Agent": f"embedtui/{__version__}", "Content-Type": "application/json"},
+            follow_redirects=True,
+            max_redirects=_REDIRECTS,
+            timeout=None,  # the whole is bounded, see `_once`
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+            trust_env=not address.is_loopback,  # no proxy stands between this machine and itself
+        )
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            with suppress(Exception):
+                self._loop.run_until_complete(self._client.aclose())
+            self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, list[Answer]], stop: Stop) -> list[Answer]:
+        with self._lock:
+            if not self.alive:
+                work.close()
+                raise Cancelled("the server was let go")
+            future = self._working = asyncio.run_coroutine_threadsafe(work, self._loop)
+        asked_at: float | None = None
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    answers: list[Answer] = future.result(_POLL_SECONDS)
+                    return answers
+                if asked_at is None and stop():
+                    asked_at = time.monotonic()
+                late = asked_at is not None and time.monotonic() - asked_at > _GRACE_SECONDS
+                if asked_at is not None and (self._waiting or late):
+                    raise Cancelled("cancelled while the server was being asked")
+        except CancelledError:
+            raise Cancelled("the request to the server was called off") from None
+        finally:
+            future.cancel()
+            with self._lock:
+                self._working = None
+
+    async def _all(
+        self, requests: Sequence[tuple[str, str, bytes]], access: Access
+    ) -> list[Answer]:
+        tasks = [asyncio.ensure_future(self._until_good(*one, access)) for one in requests]
+        try:
+            return list(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _until_good(self, method: str, url: str, body: bytes, access: Access) -> Answer:
+        wait = access.first_wait
+        for left in reversed(range(access.tries)):
+            answer: Answer | None = None
+            failure: ServerError | None = None
+            asked_wait: float | None = None
+            try:
+                answer, asked_wait = await self._once(method, url, body, access.timeout)
+            except ServerError as error:
+                if error.fault not in {"unreachable", "half-answer"}:
+                    raise
+                failure = error
+            if answer is not None and answer.status not in _AGAIN:
+                return answer
+            if not left or (asked_wait or 0) > access.longest_wait:
+                break
+            why = str(answer.status) if answer is not None else str(failure and failure.fault)
+            self.retried[why] += 1
+            pause = min(asked_wait or wait * random.uniform(0.75, 1.25), access.longest_wait)  # noqa: S311
+            self.note(f"{method} again in {pause:.1f} s: {failure or f'state {why}'}")
+            wait *= 2
+            self._waiting += 1
+            try:
+                await asyncio.sleep(pause)
+            finally:
+                self._waiting -= 1
+        if failure is not None:
+            raise failure
+        assert answer is not None
+        if answer.status in {_TOO_MANY, _UNAVAILABLE}:
+            raise self._given_up(answer, access, asked_wait)
+        return answer
+
+    async def _once(
+        self, method: str, url: str, body: bytes, seconds: float
+    ) -> tuple[Answer, float | None]:
+        """Send a request once; return its answer, and how long the server asks to wait.
+
+        Errors are raised anew, without the frames in which the request stands with its headers.
+        """
+        got = bytearray()
+        begun = False
+        fault: Fault
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self._client.stream(method, url, content=body or None) as response,
+            ):
+                begun = True
+                async for chunk in response.aiter_bytes():
+                    got += chunk
+                    if len(got) > _LARGEST_ANSWER:
+                        break
+                kind = response.headers.get("content-type", "")
+                wait = _seconds(response.headers.get("retry-after", ""))
+                found = Answer(response.status_code, kind, bytes(got))
+            if len(got) <= _LARGEST_ANSWER:
+                return found, wait
+            fault, said = "no-embeddings", f"the answer has no end: {len(got)} bytes and more"
+        except TimeoutError:
+            if begun:
+                fault = "slow"
+                said = f"the answer was not whole after {seconds:.0f} s ({len(got)} bytes came)"
+            else:
+                fault, said = "slow", f"no first byte of an answer within {seconds:.0f} s"
+            said += "; --timeout gives it longer"
+        except httpx2.TooManyRedirects:
+            fault = "redirects"
+            said = f"it redirects without an end: more than {_REDIRECTS} times"
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
+            fault, said = self._broken(error, begun=begun, size=len(got))
+        raise ServerError(fault, f"{self.name}: {said}") from None
+
+    def _broken(self, error: Exception, *, begun: bool, size: int) -> tuple[Fault, str]:
+        words = self.clean(printable(str(error), 200))
+        if (tls := _tls_of(error)) is not None:
+            return "tls", (
+                f"no trusted connection (TLS): {tls}; SSL_CERT_FILE names the certificates to trust"
+            )
+        if isinstance(error, httpx2.ConnectError):
+            return "unreachable", f"nobody answers there: {words or 'no connection'}"
+        if isinstance(error, httpx2.DecodingError):
+            return "half-answer", f"an answer that cannot be unpacked: {words}"
+        if isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol):
+            return "redirects", f"it redirects to no address: {words}"
+        if begun:
+            return "half-answer", f"half an answer: the connection ended after {size} bytes"
+        return (
+            "half-answer",
+            f"the connection ended before an answer: {words or type(error).__name__}",
+        )
+
+    def _given_up(self, answer: Answer, access: Access, wait: float | None) -> ServerError:
+        times = "once" if access.tries == 1 else f"{access.tries} times"
+        if wait is not None and wait > access.longest_wait:
+            times = f"and asks to wait {wait:.0f} s"
+        if answer.status == _TOO_MANY:
+            return ServerError(
+                "rate-limit",
+                f"{self.name}: it limits the rate, 429 {times}: {self.words(answer)}; "
+                "measure fewer texts (--limit) or smaller batches",
+            )
+        return ServerError(
+            "unavailable", f"{self.name}: not available, 503 {times}: {self.words(answer)}"
+        )
+
+    def words(self, answer: Answer) -> str:
+        """Return what an answer that is no good says, on one line and without the key."""
+        said = answer.json()
+        for key in ("error", "message", "detail"):
+            if isinstance(said, dict) and key in said:
+                said = said[key]
+        if isinstance(said, list | dict):
+            said = json.dumps(said)
+        if said is None:
+            said = answer.body[:500].decode(errors="replace")
+        return printable(self.clean(str(said)), 200) or "without a word"
+
+
+def _tls_of(error: BaseException | None) -> str | None:
+    """Return what OpenSSL said where that is behind an error."""
+    for _ in range(8):
+        if error is None:
+            return None
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return printable(error.verify_message, 120)
+        if isinstance(error, ssl.SSLError):
+            return printable(error.reason or str(error), 120)
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _seconds(header: str) -> float | None:
+    """Return what a Retry-After header asks for: seconds, or until a date."""
+    if header.strip().isdecimal():
+        return float(header)
+    with suppress(ValueError, TypeError):
+        return max(parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
+    return None

@@ -1,0 +1,45 @@
+"""The key of a server, typed where nobody reads along; it is kept until the explorer is left."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from embedtui.engine.endpoint.access import Secret
+from embedtui.printable import printable
+from embedtui.tui.pickers.frame import FRAME_CSS
+
+
+class KeyScreen(ModalScreen[Secret | None]):
+    """Asks for a key; Escape gives none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "back", id="key.back"),
+    ]
+    DEFAULT_CSS = f"KeyScreen {{ {FRAME_CSS} & > .frame {{ max-width: 76; }} }}"
+
+    def __init__(self, host: str) -> None:
+        super().__init__()
+        self._host = host
+
+    def compose(self) -> ComposeResult:
+        """Put a line that shows nothing of what is typed into the frame."""
+        with Vertical(classes="frame") as frame:
+            frame.border_title = f"key of {printable(self._host, 50)}"
+            frame.border_subtitle = "Enter send it   Esc back"
+            yield Input(password=True, compact=True, id="key")
+            said = "sent to this server alone; never written down. EMBEDTUI_API_KEY saves typing it"
+            yield Static(said, classes="details", markup=False)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        text = event.value.strip()
+        event.input.clear()
+        self.dismiss(Secret(text) if text else None)
