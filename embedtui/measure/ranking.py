@@ -110,7 +110,8 @@ def _agreement(before: Neighbours, after: Neighbours, k: int) -> Agreement:
     bounds = {"overlap": (0, 1), "jaccard": (0, 1), "rbo": (0, 1), "tau": (-1, 1)}
     ranges = {}
     for name, (low, high) in bounds.items():
-        ranges[name] = np.stack([figures[0][name], figures[1][name]], axis=1)
+        # Lists with more in common may still have a smaller τ.
+        ranges[name] = np.sort(np.stack([figures[0][name], figures[1][name]], axis=1), axis=1)
         ranges[name][cut] = low, high
     turned = [np.stack([c[n] for c in changed], axis=1) for n in (0, 1)]
     for one in turned:

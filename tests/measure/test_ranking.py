@@ -93,6 +93,13 @@ def test_the_range_is_that_of_all_orders_of_the_ties(data: st.DataObject) -> Non
     assert found.usable.all()
 
 
+def test_the_range_of_tau_is_ascending_where_more_in_common_agrees_less() -> None:
+    # [3, 2] and [2, 3] share both documents and have τ = -1; [3, 0] and [2, 1] share none.
+    found = agreement(lists([0, 0, 0, 1], k=2), lists([0, 0, 1, 0], k=2), 2)
+    assert found.tau[0].tolist() == pytest.approx([-1, -2 / 3])
+    assert found.overlap[0].tolist() == [0, 1]
+
+
 def test_figures_equal_those_of_scipy_and_of_sets(points: Points) -> None:
     from scipy.stats import kendalltau
 
