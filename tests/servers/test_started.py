@@ -28,7 +28,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[-1])), Handler).serve_forever()
 """
 HELD = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from embedtui.engine.endpoint import started as module
 from embedtui.engine.endpoint.access import Access
 module._COMMAND = [sys.executable, {server!r}]
