@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from embedtui.cli import output
+from embedtui.cli.searching import tells_searches
 from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.record import exports, library, recording, report, run_file
@@ -47,6 +48,7 @@ from embedtui.study.batch_sizes import parse_batch_sizes
     help="In a recording: keep these settings, counted from 1.  [default: all]",
 )
 @click.option("--no-truth", is_flag=True, help="In a recording: leave out the float64 truth.")
+@tells_searches
 def export(
     ref: str,
     form: str,

@@ -12,6 +12,7 @@ from rich.text import Text
 from embedtui.cli import output
 from embedtui.cli.fitting import plain_table
 from embedtui.cli.neighbours import percent, quality_table, table
+from embedtui.cli.searching import tells_searches
 from embedtui.measure import summarize
 from embedtui.printable import printable
 from embedtui.record import exports, library, run_file
@@ -32,6 +33,7 @@ from embedtui.study.results import Results
 @click.argument("index", metavar="INDEX")
 @click.argument("queries", metavar="[QUERIES]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@tells_searches
 def command(index: str, queries: str | None, as_json: bool) -> int:
     """Search an index of one setting with queries of another: what upgrades do to a live index.
 

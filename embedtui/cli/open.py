@@ -8,6 +8,7 @@ import click
 from rich.text import Text
 
 from embedtui.cli import output, tables
+from embedtui.cli.searching import tells_searches
 from embedtui.printable import printable
 from embedtui.record import library, report, run_file
 
@@ -26,6 +27,7 @@ from embedtui.record import library, report, run_file
 @click.option("--theme", metavar="NAME", help="Colours; `embedtui themes` lists them.")
 @click.option("--slow-link", is_flag=True, help="Draw once a second, for a slow line.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Show nothing beyond ASCII.")
+@tells_searches
 def command(
     names: tuple[str, ...], plain: bool, theme: str | None, slow_link: bool, ascii_only: bool
 ) -> int:

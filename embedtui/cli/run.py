@@ -15,6 +15,7 @@ from embedtui.address import is_address
 from embedtui.cli import output, tables
 from embedtui.cli.measure import measure, needs_vllm, started_engines
 from embedtui.cli.reach import access_of, reach
+from embedtui.cli.searching import tells_searches
 from embedtui.cli.sweep import run_sweep
 from embedtui.engine.messages import TooLong
 from embedtui.engine.settings import parse_overrides
@@ -167,6 +168,7 @@ def _times(name: str, usual: int, told: str) -> Callable[[Any], Any]:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON (docs/report.md).")
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@tells_searches
 def run(
     model: str,
     texts: str,

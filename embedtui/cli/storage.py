@@ -12,6 +12,7 @@ from rich.text import Text
 from embedtui.cli import output
 from embedtui.cli.fitting import fitting, plain_table
 from embedtui.cli.neighbours import percent
+from embedtui.cli.searching import tells_searches
 from embedtui.measure import summarize
 from embedtui.printable import printable
 from embedtui.record import exports, library, run_file
@@ -29,6 +30,7 @@ _SIGNS = {"drift": "drift", "storage": "store", "dimensions": "cut", "wire": "wi
 @click.command("storage")
 @click.argument("run_ref", metavar="RUN", default=library.LAST)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@tells_searches
 def command(run_ref: str, as_json: bool) -> int:
     """Show drift in proportion: beside float16, int8 or binary storage, and beside the wire.
 

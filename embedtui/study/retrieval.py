@@ -7,7 +7,9 @@ more vectors come; a screen may ask as often as it draws.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -31,6 +33,22 @@ Rows = npt.NDArray[np.intp]
 Tell = Callable[[float], None]
 
 
+_told: ContextVar[Tell | None] = ContextVar("told", default=None)
+
+
+@contextmanager
+def telling(tell: Tell) -> Iterator[None]:
+    """Have every search in here tell how far it is; what `tell` raises ends the search.
+
+    Reports and verdicts search where they need lists: who waits for them knows how to say so.
+    """
+    before = _told.set(tell)
+    try:
+        yield
+    finally:
+        _told.reset(before)
+
+
 @dataclass(frozen=True, eq=False)
 class Sides:
     """Which rows of the pack ask and which are searched."""
@@ -52,6 +70,7 @@ class Sides:
 
     def nearest(self, vectors: Vectors, k: int, tell: Tell | None = None) -> Neighbours:
         """Return the k nearest documents of every query, as numbers of `documents`."""
+        tell = tell or _told.get()
         if not self.labelled:
             return nearest(vectors, None, k, tell=tell)
         return nearest(vectors[self.queries], vectors[self.documents], k, tell=tell)

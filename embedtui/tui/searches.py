@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -43,6 +44,8 @@ class Searches:
         self._wanted: list[Job] = []
         self._condition = threading.Condition()
         self._ended = False
+        self.share = 0.0
+        """How much of the search that goes on is done, 0 to 1."""
         self._thread: threading.Thread | None = None
 
     def found(self, setting: SettingResults) -> dict[Against, Retrieval]:
@@ -75,7 +78,7 @@ class Searches:
             return any(job.setting is setting for job in self._wanted)
 
     def stop(self) -> None:
-        """End the thread; a search that goes on is not waited for."""
+        """End the thread, and with its next block a search that goes on; nothing is waited for."""
         with self._condition:
             self._ended = True
             self._condition.notify()
@@ -88,10 +91,13 @@ class Searches:
                 if self._ended:
                     return
                 job = self._wanted[0]
-            found = None
-            # Vectors that cannot be searched, of a width that changed, have no lists.
-            with contextlib.suppress(ValueError):
-                found = _search(job)
+            found, self.share = None, 0.0
+            try:
+                # Vectors that cannot be searched, of a width that changed, have no lists.
+                with retrieval.telling(partial(self._heed, job)), contextlib.suppress(ValueError):
+                    found = _search(job)
+            except _NotWanted:
+                continue
             if found is not None:
                 # What is derived once is derived here, and not while a screen is drawn.
                 _ = found.expected_pairs, found.forecast
@@ -99,6 +105,19 @@ class Searches:
                 self._found.setdefault(job.setting, {})[job.against] = found
                 self._wanted = [one for one in self._wanted if one != job]
             self.told()
+
+    def _heed(self, job: Job, share: float) -> None:
+        """Note how far a search is; end it where nobody waits for it any more."""
+        with self._condition:
+            if self._ended or job not in self._wanted:
+                raise _NotWanted
+        if round(100 * share) != round(100 * self.share):
+            self.share = share
+            self.told()
+
+
+class _NotWanted(Exception):  # noqa: N818 - no error: what was wanted has changed
+    """Ends a search."""
 
 
 def jobs_of(run: Results, setting: SettingResults) -> list[Job]:

@@ -113,7 +113,8 @@ class Lists:
     """What is held against what."""
     found: Retrieval | None
     """None as long as nothing was found."""
-    searching: bool
+    searching: float | None
+    """The share of a search that is done; None where nothing is searched."""
     labels: Labels | None
     ids: Sequence[str]
     texts: Sequence[str]
@@ -315,7 +316,7 @@ class Composer:
             title = "unbatched, then batched" if size is None else f"unbatched, then @{size}"
             one = None if size is None else found.get(size)
         ids, texts = self._strings_of(run)
-        searching = self.searches.pending(setting)
+        searching = self.searches.share if self.searches.pending(setting) else None
         return Lists(line.label, title, one, searching, run.plan.pack.labels, ids, texts)
 
     def _pair(

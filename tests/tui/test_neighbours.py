@@ -213,3 +213,34 @@ def test_what_still_grows_is_not_searched(results: Any) -> None:
     searches.want([Job(results, setting, 4)], busy=False)
     assert not searches.pending(setting)
     assert searches.found(setting) == {}
+
+
+@pytest.mark.parametrize("how", ["something else is wanted", "the screen closes"])
+def test_a_search_that_nobody_waits_for_is_ended(
+    results: Any, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    def endless(*_: object) -> None:
+        tell = retrieval._told.get()
+        assert tell is not None
+        began.set()
+        try:
+            while True:
+                tell(0.5)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(retrieval, "of_batches", endless)
+    searches = Searches()
+    setting = results.settings[0]
+    searches.want([Job(results, setting, 4)], busy=False)
+    assert began.wait(10)
+    assert searches.pending(setting)
+    if how == "the screen closes":
+        searches.stop()
+    else:
+        searches.want([], busy=False)
+    assert ended.wait(10)
+    assert searches.found(setting) == {}
+    searches.stop()

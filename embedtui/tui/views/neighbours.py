@@ -158,8 +158,9 @@ class NeighboursView(Vertical, can_focus=True):
         head = f"{printable(lists.label)} · {lists.title}"
         narrow = self.size.width < WIDE
         if lists.found is None:
-            searching = lists.searching
-            said = "neighbours are being searched …" if searching else "nothing to compare yet"
+            said = "nothing to compare yet"
+            if lists.searching is not None:
+                said = f"neighbours are being searched … {lists.searching:.0%}"
             return Text(f"{head}: {said}")
         found = lists.found
         one = found.margins
