@@ -19,6 +19,7 @@ import numpy as np
 
 from embedtui.config import Config
 from embedtui.record import library, run_file
+from embedtui.study import retrieval
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.trends import trend_of
 from embedtui.study.verdict import is_noise
@@ -166,6 +167,55 @@ def lengths() -> str:
     return _where(run) + table(head, rows)
 
 
+def neighbours() -> str:
+    """Which lists of neighbours change between a text alone and in a batch."""
+    run = read("h100-neighbours")
+    size = run.plan.batch_sizes[-1]
+    head = ["setting", f"other nearest @{size}", "other order in the top 10", "overlap"]
+    head += ["pairs expected to turn", "that turned", "in a million texts, order"]
+    rows = []
+    for one in run.settings:
+        found = retrieval.of_batches(run, one, size)
+        assert found is not None
+        share, low, high = found.forecast.order if found.forecast else (0.0, 0.0, 0.0)
+        rows.append(
+            [
+                one.setting.brief,
+                f"{found.top1_changed[0]} of {found.queries}",
+                f"{found.order_changed[0]} of {found.queries}",
+                f"{found.mean('overlap')[0]:.4f}",
+                f"{found.expected_pairs:.0f}",
+                f"{found.margins.did.sum()}",
+                f"{100 * share:.1f} % ({100 * low:.1f} to {100 * high:.1f})",
+            ]
+        )
+    return _where(run) + table(head, rows)
+
+
+def layers() -> str:
+    """Where error and batch drift arise: some places of many."""
+    run = read("h100-layers")
+    (setting,) = run.settings
+    found = setting.layers
+    error, drift, adds = found.error(), found.drift(), found.adds()
+    assert error is not None
+    assert drift is not None
+    assert adds is not None
+    rows = []
+    for at, place in enumerate(error.places):
+        if place.layer in {-1, 0, 1, 5, 11, 17, 23}:
+            rows.append(
+                [
+                    str(place),
+                    figure(float(error.median[at])),
+                    figure(float(adds.lengths[at])),
+                    figure(float(drift.largest[at])),
+                ]
+            )
+    head = ["after", "error of the states", "what this part adds", "drift in a batch of 12"]
+    return _where(run) + table(head, rows)
+
+
 def places() -> str:
     """Whether a text drifts more behind others in its batch, and whether longer ones do."""
     rows = []
@@ -193,6 +243,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "long-2k": lambda: long("h100-long-2k"),
     "long-8k": lambda: long("h100-long-8k"),
     "lengths": lengths,
+    "neighbours": neighbours,
+    "layers": layers,
     "places": places,
     "pooling": lambda: pooling("h200-minilm"),
     "pooling-large": lambda: pooling("h100-pooling"),
