@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,10 +11,16 @@ from embedtui.cli import output
 from embedtui.errors import InputError
 from embedtui.printable import printable
 
+if TYPE_CHECKING:
+    from embedtui.config import Config
+
 
 @click.command()
 @click.argument("model", required=False)
 @click.option("--texts", metavar="PACK|FILE", help="A text pack or a file.  [default: the last]")
+@click.option("--limit", type=click.IntRange(0), metavar="N", help="The first N texts; 0 for all.")
+@click.option("--dtype", metavar="DTYPE,...", help="Precisions to load the model in.")
+@click.option("--batch-sizes", metavar="N,...", help="Texts per step; ranges too: 2-8, 1-64*2.")
 @click.option("--theme", metavar="NAME", help="Colours; `embedtui themes` lists them.")
 @click.option("--refresh", type=click.FloatRange(0.2, 10), metavar="HZ", help="Pictures a second.")
 @click.option("--slow-link", is_flag=True, help="Draw once a second, for a slow line.")
@@ -22,6 +28,9 @@ from embedtui.printable import printable
 def explore(
     model: str | None,
     texts: str | None,
+    limit: int | None,
+    dtype: str | None,
+    batch_sizes: str | None,
     theme: str | None,
     refresh: float | None,
     slow_link: bool,
@@ -42,6 +51,9 @@ def explore(
     asked: dict[str, Any] = {
         "model": model,
         "texts": texts,
+        "limit": limit,
+        "dtype": dtype,
+        "batch_sizes": batch_sizes,
         "theme": theme,
         "refresh": refresh,
         "slow_link": "on" if slow_link else None,
@@ -62,8 +74,25 @@ def start(asked: dict[str, Any], opened: tuple[Path, ...] = ()) -> int:
     path = config_path()
     config, problems = load(path, IDS)
     problems += [*clashes(config.keys), *scenario_problems()]
-    given = {key: value for key, value in asked.items() if value is not None}
+    given = _checked({key: value for key, value in asked.items() if value is not None}, config)
     ended = show(config, given, problems, path, logs=paths.logs_folder(), opened=opened)
     for line in ended.told:
         output.err().print(printable(line), soft_wrap=True)
     return ended.code
+
+
+def _checked(given: dict[str, Any], config: Config) -> dict[str, Any]:
+    """Return what counts for this time as the config has it.
+
+    Raises:
+        InputError: for a dtype or a batch size that there is not.
+    """
+    from embedtui.engine.settings import parse_overrides  # noqa: PLC0415 - only where it is given
+    from embedtui.study.batch_sizes import parse_batch_sizes  # noqa: PLC0415 - likewise
+
+    if "batch_sizes" in given:
+        parse_batch_sizes(given["batch_sizes"])
+    if "dtype" in given:
+        dtypes = parse_overrides([f"dtype={given.pop('dtype')}"])
+        given["settings"] = {**config.settings, "dtype": tuple(dtypes["dtype"])}
+    return given
