@@ -20,8 +20,9 @@ from embedtui.record import exports
 from embedtui.study.advise import Advice, Step, advise
 from embedtui.study.answers import Entry
 from embedtui.study.batch_sizes import parse_batch_sizes
-from embedtui.study.choices import Choices, plan_of
+from embedtui.study.choices import Choices
 from embedtui.study.findings import faults_of
+from embedtui.study.planning import plan_of
 from embedtui.study.results import Results
 from embedtui.study.scenarios import Scenario, scenario
 from embedtui.study.sweep import load_sweep

@@ -27,9 +27,10 @@ from embedtui.printable import printable
 from embedtui.record import checked, history, recording, run_file
 from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.checks import Check, check
-from embedtui.study.choices import Choices, plan_of
+from embedtui.study.choices import Choices
 from embedtui.study.confidence import claim, draws_for
 from embedtui.study.plan import Plan
+from embedtui.study.planning import plan_of
 from embedtui.study.results import Results
 from embedtui.study.scenarios import Scenario, scenario
 from embedtui.study.sweep import load_sweep

@@ -20,8 +20,9 @@ from embedtui.printable import printable
 from embedtui.record import exports, report
 from embedtui.record.layer_report import COLUMNS_EXPLAINED, figures
 from embedtui.record.run_file import new_path
-from embedtui.study.choices import Choices, plan_of
+from embedtui.study.choices import Choices
 from embedtui.study.layers import refuse_layers
+from embedtui.study.planning import plan_of
 
 _COLUMNS = ("error", "growth", "adds", "share", "drift", "equal", "exact")
 _EXPENDABLE = ("growth", "equal")

@@ -24,7 +24,8 @@ from embedtui.record import exports, report
 from embedtui.record.run_file import new_path
 from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.bundles import BUNDLES, bundle
-from embedtui.study.choices import Choices, plan_of
+from embedtui.study.choices import Choices
+from embedtui.study.planning import plan_of
 from embedtui.study.scenarios import scenario
 
 

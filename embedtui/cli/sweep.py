@@ -14,8 +14,9 @@ from embedtui.errors import EmbedtuiError, InputError
 from embedtui.printable import printable
 from embedtui.record import exports, grid, run_file
 from embedtui.record.unfinished import find_unfinished
-from embedtui.study.choices import Choices, plan_of
+from embedtui.study.choices import Choices
 from embedtui.study.plan import Plan
+from embedtui.study.planning import plan_of
 from embedtui.study.sweep import Sweep, load_sweep
 
 
