@@ -94,6 +94,13 @@ class Option:
         return self.empty if value is None else value
 
 
+def _sizes(text: str) -> None:
+    try:
+        parse_batch_sizes(text)
+    except InputError as error:
+        raise InputError(f"batch_sizes: {error}") from error
+
+
 def _per_run(name: str, usual: int, told: str, **further: Any) -> Option:
     """Return an option that says how often something is done."""
     commands: tuple[Mode, ...] = ("run",)
@@ -208,7 +215,7 @@ OPTIONS = (
     Option(
         "batch_sizes",
         "texts per step; ranges too: 2-8, 1-64*2; 1, unbatched, is always measured",
-        Key(str, check=parse_batch_sizes),
+        Key(str, check=_sizes),
         "1,2,4,8,16,32,64",
         {"check": "1,8,64"},
         metavar="N,...",
