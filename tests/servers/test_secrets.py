@@ -153,7 +153,9 @@ def test_the_list_of_processes_does_not_show_it(serve: Serve, tmp_path: Path) ->
     assert KEY not in listed + out
 
 
-def test_a_redirect_does_not_take_it_elsewhere(serve: Serve, monkeypatch, tmp_path: Path) -> None:
+def test_a_redirect_does_not_take_it_elsewhere(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("EMBEDTUI_API_KEY", KEY)
     other = serve()
     first = serve(redirect_to=other.url.removesuffix("/v1"))
