@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from embedtui import charts
 from embedtui.charts import Line, Picture, Ridge
 from embedtui.charts.axes import Decades
-from embedtui.charts.canvas import Stroke, draw
 from embedtui.charts.picture import Sheet, label_of
+from embedtui.charts.plotter import Stroke, draw
 from embedtui.measure.histogram import log_histogram
 
 SIZES = st.tuples(st.integers(1, 130), st.integers(1, 45))

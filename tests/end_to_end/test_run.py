@@ -16,6 +16,8 @@ import psutil
 import pytest
 
 from embedtui.record import exports, report, run_file
+from tests.engine.conftest import MakeModel
+from tests.run_files import engine_log
 
 pytestmark = pytest.mark.engine
 
@@ -30,7 +32,7 @@ def embedtui(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def main_job(tmp_path_factory):
+def main_job(tmp_path_factory: pytest.TempPathFactory):
     out = tmp_path_factory.mktemp("run") / "run.sqlite"
     done = embedtui(
         "run", "--limit", "64", "--dtype", "bfloat16,float32", "--batch-sizes", "2,8,30,64",
@@ -80,10 +82,10 @@ def test_an_export_is_the_run_byte_for_byte(main_job) -> None:
     assert exports.to_json(report.build(run_file.read(out))) == done.stdout
     markdown = embedtui("export", str(out), "--to", "markdown").stdout
     assert f"{made['settings'][0]['precision_error']['l2']['max']:.1e}" in markdown
-    assert "bfloat16" in run_file.engine_log(out, 0)
+    assert "bfloat16" in engine_log(out, 0)
 
 
-def test_float16_error_is_that_of_float16(tmp_path) -> None:
+def test_float16_error_is_that_of_float16(tmp_path: Path) -> None:
     done = embedtui(
         "run", "--limit", "8", "--dtype", "float16", "--batch-sizes", "4", "--json", "--quiet",
         "--out", str(tmp_path / "run.sqlite"),
@@ -114,7 +116,7 @@ def started(out: Path) -> subprocess.Popen[str]:
     return running
 
 
-def test_kill_9_in_mid_run_leaves_no_process_and_every_finished_batch(tmp_path) -> None:
+def test_kill_9_in_mid_run_leaves_no_process_and_every_finished_batch(tmp_path: Path) -> None:
     out = tmp_path / "run.sqlite"
     running = started(out)
     family = psutil.Process(running.pid).children(recursive=True)
@@ -134,7 +136,7 @@ def test_kill_9_in_mid_run_leaves_no_process_and_every_finished_batch(tmp_path) 
     assert json.loads(embedtui("export", str(out)).stdout) == made
 
 
-def test_ctrl_c_keeps_what_was_measured(tmp_path) -> None:
+def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     out = tmp_path / "run.sqlite"
     running = started(out)
     running.send_signal(signal.SIGINT)
@@ -149,7 +151,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path) -> None:
     assert not out.with_name(out.name + "-wal").exists()
 
 
-def test_a_second_ctrl_c_kills_the_engine(tmp_path) -> None:
+def test_a_second_ctrl_c_kills_the_engine(tmp_path: Path) -> None:
     running = started(tmp_path / "run.sqlite")
     family = psutil.Process(running.pid).children(recursive=True)
     running.send_signal(signal.SIGINT)
@@ -161,7 +163,9 @@ def test_a_second_ctrl_c_kills_the_engine(tmp_path) -> None:
     assert alive == []
 
 
-def test_a_model_that_only_vllm_can_refuse_is_bad_input(tmp_path, make_model) -> None:
+def test_a_model_that_only_vllm_can_refuse_is_bad_input(
+    tmp_path: Path, make_model: MakeModel
+) -> None:
     import shutil
 
     folder = tmp_path / "model"
@@ -185,7 +189,7 @@ def test_nothing_of_the_engine_reaches_the_terminal(main_job) -> None:
     assert os.linesep in done.stderr
 
 
-def test_a_model_is_made_found_by_its_name_and_run(tmp_path) -> None:
+def test_a_model_is_made_found_by_its_name_and_run(tmp_path: Path) -> None:
     homes = {f"XDG_{name}_HOME": str(tmp_path) for name in ("DATA", "STATE", "CONFIG", "CACHE")}
     environment = os.environ | homes
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embedtui.engine.client import Engines
 from embedtui.engine.messages import CompareLayers, ResumeLayers, SeeLayers
 from embedtui.engine.settings import Setting
 from embedtui.measure.layers import Place
@@ -17,6 +18,7 @@ from embedtui.study.layer_verdict import of_layers
 from embedtui.study.results import Results
 from embedtui.study.study import Study
 from embedtui.texts import Text, TextPack
+from tests.engine.conftest import MakeModel
 from tests.engine.support import batches, loaded
 from tests.fakes import plan
 
@@ -34,12 +36,12 @@ SHAPES = [
 
 
 @pytest.fixture(scope="module")
-def texts(passages) -> tuple[str, ...]:
+def texts(passages: tuple[str, ...]) -> tuple[str, ...]:
     """Return short texts: what is looked for does not depend on length, and float64 is slow."""
     return tuple(" ".join(text.split()[: 6 + n % 16]) for n, text in enumerate(passages[:24]))
 
 
-def looked(engines, settings, texts, **further) -> Results:
+def looked(engines: Engines, settings, texts: tuple[str, ...], **further) -> Results:
     """Run a plan that looks into layers, on real engines."""
     pack = TextPack("few", "few", tuple(Text(str(n), text) for n, text in enumerate(texts)))
     results = Results()
@@ -61,7 +63,7 @@ def gap_to_the_error(results: Results, number: int = 0) -> float:
 
 
 def test_float16_against_truth_grows_and_sums_to_the_precision_error(
-    engines, minilm, texts
+    engines: Engines, minilm: str, texts: tuple[str, ...]
 ) -> None:
     results = looked(engines, (Setting(minilm, dtype="float16"),), texts[:6])
     setting = results.settings[0]
@@ -93,7 +95,7 @@ def test_float16_against_truth_grows_and_sums_to_the_precision_error(
     assert (alone < 1.1 * found.largest_error).all()
 
 
-def test_looking_leaves_no_trace(engines, minilm, texts) -> None:
+def test_looking_leaves_no_trace(engines: Engines, minilm: str, texts: tuple[str, ...]) -> None:
     engine = loaded(engines, Setting(minilm, dtype="float16"), texts[:16])
     before = [done.vectors.tobytes() for size in (1, 16) for done in batches(engine, 16, size)]
     found = engine.open_layers()
@@ -108,7 +110,9 @@ def test_looking_leaves_no_trace(engines, minilm, texts) -> None:
     assert engine.open_layers().hooks == found.hooks == 0
 
 
-def test_a_state_put_back_gives_the_vector_that_it_had(engines, minilm, texts) -> None:
+def test_a_state_put_back_gives_the_vector_that_it_had(
+    engines: Engines, minilm: str, texts: tuple[str, ...]
+) -> None:
     engine = loaded(engines, Setting(minilm, dtype="float16"), texts[:16])
     found = engine.open_layers()
     places = [p for p in found.places if p.part != "attention"]
@@ -122,7 +126,12 @@ def test_a_state_put_back_gives_the_vector_that_it_had(engines, minilm, texts) -
 
 @pytest.mark.parametrize(("architecture", "pooling", "norm"), SHAPES)
 def test_places_match_in_every_architecture(
-    engines, make_model, texts, architecture, pooling, norm
+    engines: Engines,
+    make_model: MakeModel,
+    texts: tuple[str, ...],
+    architecture: str,
+    pooling: str,
+    norm: str,
 ) -> None:
     setting = Setting(make_model(architecture, pooling), dtype="float32")
     results = looked(engines, (setting,), ("short", *texts[:2]))
@@ -170,7 +179,14 @@ save_file(weights, file, metadata={"format": "pt"})
     ],
 )
 def test_rounded_weights_of_one_layer_are_found_there(
-    engines, make_model, texts, tmp_path, architecture, pooling, weights, fault
+    engines: Engines,
+    make_model: MakeModel,
+    texts: tuple[str, ...],
+    tmp_path: Path,
+    architecture: str,
+    pooling: str,
+    weights,
+    fault,
 ) -> None:
     whole = make_model(architecture, pooling)
     spoilt = tmp_path / "spoilt"
@@ -196,7 +212,7 @@ def test_rounded_weights_of_one_layer_are_found_there(
 
 
 def test_drift_of_a_batch_is_in_the_states_where_it_is_in_the_vectors(
-    engines, minilm, texts
+    engines: Engines, minilm: str, texts: tuple[str, ...]
 ) -> None:
     """Where this CPU's bfloat16 depends on the batch, both tell of the same texts."""
     avx512 = "avx512f" in Path("/proc/cpuinfo").read_text()

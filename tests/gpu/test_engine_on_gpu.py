@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from embedtui.engine.client import Engines
 from embedtui.engine.messages import Load
 from embedtui.engine.settings import Setting
 from embedtui.measure import compare
+from tests.engine.conftest import MakeModel
 from tests.engine.support import batches, never, silent, with_texts
 
 pytestmark = [
@@ -83,7 +85,7 @@ def test_the_host_imports_vllm_without_touching_the_gpu() -> None:
     ids=lambda switch: "-".join(f"{k}={v}" for k, v in switch.items()),
 )
 def test_a_switch_is_in_force_and_batches_are_what_they_claim(
-    engines, model, passages, switch
+    engines: Engines, model: str, passages: tuple[str, ...], switch: str
 ) -> None:
     before = used()
     engine = on_gpu(engines, Setting(model, **switch), passages[:64])
@@ -100,7 +102,9 @@ def test_a_switch_is_in_force_and_batches_are_what_they_claim(
     assert used() - before < 100 << 20
 
 
-def test_a_killed_engine_gives_its_memory_back(engines, model, passages) -> None:
+def test_a_killed_engine_gives_its_memory_back(
+    engines: Engines, model: str, passages: tuple[str, ...]
+) -> None:
     before = used()
     engine = on_gpu(engines, Setting(model, dtype="float16"), passages[:8])
     assert used() > before
@@ -111,7 +115,9 @@ def test_a_killed_engine_gives_its_memory_back(engines, model, passages) -> None
     assert used() - before < 100 << 20
 
 
-def test_two_engines_stand_side_by_side(engines, model, passages) -> None:
+def test_two_engines_stand_side_by_side(
+    engines: Engines, model: str, passages: tuple[str, ...]
+) -> None:
     first = on_gpu(engines, Setting(model, dtype="float16"), passages[:8])
     second = on_gpu(engines, Setting(model, dtype="float32"), passages[:8])
     for engine in (first, second, first):
@@ -120,7 +126,9 @@ def test_two_engines_stand_side_by_side(engines, model, passages) -> None:
     engines.drop(second)
 
 
-def test_strict_float32_is_near_the_truth_and_plain_float32_is_not(model, tmp_path) -> None:
+def test_strict_float32_is_near_the_truth_and_plain_float32_is_not(
+    model: str, tmp_path: Path
+) -> None:
     command = [
         sys.executable, "-m", "embedtui", "run", model, "--limit", "64", "--dtype", "float32",
         "--setting", "kernel_precision=default,ieee", "--batch-sizes", "1,2,64", "--json",
@@ -132,7 +140,9 @@ def test_strict_float32_is_near_the_truth_and_plain_float32_is_not(model, tmp_pa
     assert plain["precision_error"]["l2"]["max"] > 20 * strict["precision_error"]["l2"]["max"]
 
 
-def test_batched_and_unbatched_float16_are_compared_on_the_gpu(engines, model, passages) -> None:
+def test_batched_and_unbatched_float16_are_compared_on_the_gpu(
+    engines: Engines, model: str, passages: tuple[str, ...]
+) -> None:
     engine = on_gpu(engines, Setting(model, dtype="float16"), passages[:64])
     alone = np.concatenate([done.vectors for done in batches(engine, 64, 1)])
     (together,) = batches(engine, 64, 64)
@@ -152,7 +162,12 @@ def test_batched_and_unbatched_float16_are_compared_on_the_gpu(engines, model, p
     ],
 )
 def test_layers_are_looked_into_on_the_gpu(
-    engines, make_model, passages, architecture, pooling, dtype
+    engines: Engines,
+    make_model: MakeModel,
+    passages: tuple[str, ...],
+    architecture: str,
+    pooling: str,
+    dtype: str,
 ) -> None:
     """FlashAttention, norms that add in place, and batches that newer model runners sort."""
     from embedtui.study.results import Results

@@ -8,6 +8,7 @@ from huggingface_hub import errors
 
 from embedtui.errors import InputError
 from embedtui.models import fetch, resolve
+from tests.models.conftest import MakeModel
 
 
 class Hub:
@@ -38,7 +39,9 @@ def answer(kind: type[Exception]) -> Exception:
     return kind.__new__(kind)
 
 
-def test_a_model_is_downloaded_at_its_revision_and_described(monkeypatch, make_model) -> None:
+def test_a_model_is_downloaded_at_its_revision_and_described(
+    monkeypatch: pytest.MonkeyPatch, make_model: MakeModel
+) -> None:
     folder = make_model("0123abc")
     hub = Hub(monkeypatch, folder, ["config.json", "model.safetensors", "pytorch_model.bin"])
     info = fetch(resolve("org/name@v2"))
@@ -48,7 +51,9 @@ def test_a_model_is_downloaded_at_its_revision_and_described(monkeypatch, make_m
     assert info.architecture == "BertModel"
 
 
-def test_older_weights_are_taken_where_there_are_no_others(monkeypatch, make_model) -> None:
+def test_older_weights_are_taken_where_there_are_no_others(
+    monkeypatch: pytest.MonkeyPatch, make_model: MakeModel
+) -> None:
     hub = Hub(monkeypatch, make_model("m"), ["config.json", "pytorch_model.bin"])
     fetch(resolve("org/name"))
     assert "*.bin" not in hub.asked["ignored"]
@@ -67,7 +72,9 @@ def test_older_weights_are_taken_where_there_are_no_others(monkeypatch, make_mod
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_what_the_hub_does_not_give_is_told_in_one_line(monkeypatch, error, words) -> None:
+def test_what_the_hub_does_not_give_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, error, words: str
+) -> None:
     Hub(monkeypatch, None, [], error)
     with pytest.raises(InputError, match=words) as caught:
         fetch(resolve("org/name"))

@@ -46,7 +46,9 @@ def far(_dtype: str, size: int, _place: int) -> float:
 
 class TestARunWithoutFaults:
     @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-    def test_that_does_not_drift_says_so_and_nothing_else(self, run_study: RunStudy, dtype) -> None:
+    def test_that_does_not_drift_says_so_and_nothing_else(
+        self, run_study: RunStudy, dtype: str
+    ) -> None:
         (found,) = causes(run_study(made(dtype), Script(drift=no_drift)))
         assert (found.cause, found.name, found.sure) == ("none", "no drift", "certain")
 
@@ -138,7 +140,7 @@ class TestTf32:
         assert "it runs in matrix products" in found[0].why
 
     @pytest.mark.parametrize("dtype", ["float32", "float16"])
-    def test_is_not_named_where_float32_is_float32(self, run_study: RunStudy, dtype) -> None:
+    def test_is_not_named_where_float32_is_float32(self, run_study: RunStudy, dtype: str) -> None:
         found = causes(run_study(made(dtype), Script(drift=no_drift)), **TF32)
         assert names(found) == ["none"]
 
@@ -153,7 +155,7 @@ class TestTf32:
 
     @pytest.mark.parametrize("dtype", ["float32", "float16"])
     def test_is_not_named_where_the_kernels_are_exact_enough(
-        self, run_study: RunStudy, dtype
+        self, run_study: RunStudy, dtype: str
     ) -> None:
         probes = {"float32": 3.5e-7, "float16": 2.1e-4}[dtype]
         found = causes(
@@ -173,7 +175,9 @@ class TestWire:
             (lambda v: np.round(v.astype(np.float64), 5), "ends after 5 decimals"),
         ],
     )
-    def test_digits_lost_after_computing_are_named(self, run_study: RunStudy, how, said) -> None:
+    def test_digits_lost_after_computing_are_named(
+        self, run_study: RunStudy, how, said: str
+    ) -> None:
         def rounded(batch) -> None:
             batch.vectors[:] = how(batch.vectors)
 

@@ -63,7 +63,9 @@ def test_nothing_is_said_of_vectors_that_are_not_finite() -> None:
     assert in_parts(figures, 4) == frozenset()
 
 
-def test_no_row_is_looked_at_twice_and_nothing_again_that_is_refuted(monkeypatch) -> None:
+def test_no_row_is_looked_at_twice_and_nothing_again_that_is_refuted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     looked: list[int] = []
 
     def counted(figures: Figures) -> bool:

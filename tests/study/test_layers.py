@@ -184,7 +184,9 @@ def test_where_states_cannot_be_seen_that_is_said_in_one_line(
 
 
 @pytest.mark.parametrize("stage", [("layers", "float16"), ("exact layers", "")])
-def test_what_fails_fails_neither_the_run_nor_what_is_there(run_study: RunStudy, stage) -> None:
+def test_what_fails_fails_neither_the_run_nor_what_is_there(
+    run_study: RunStudy, stage: str
+) -> None:
     ran = run_study(
         plan(4, "float16", layers=4), Script(failures={stage: EngineError("no such layers")})
     )
@@ -273,7 +275,9 @@ class TestOfARunThatHasEnded:
         assert "float64 model" in waits
 
 
-def test_a_step_too_large_for_memory_is_refused(run_study: RunStudy, monkeypatch) -> None:
+def test_a_step_too_large_for_memory_is_refused(
+    run_study: RunStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("embedtui.study.layers._MOST_BYTES", 100)
     ran = run_study(plan(4, "float16", layers=4))
     assert "take fewer or shorter texts" in ran.results.settings[0].layers.reason

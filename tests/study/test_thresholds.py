@@ -60,7 +60,7 @@ def decoder():
     return run_file.read(library.recordings()["h200-decoder"])
 
 
-def test_the_gap_in_batch_invariant_mode_is_named_from_the_recording(decoder) -> None:
+def test_the_gap_in_batch_invariant_mode_is_named_from_the_recording(decoder: str) -> None:
     (setting,) = [s for s in decoder.settings if s.setting.batch_invariant]
     found = token_threshold(setting)
     assert found is not None
@@ -70,7 +70,7 @@ def test_the_gap_in_batch_invariant_mode_is_named_from_the_recording(decoder) ->
     assert "upgrade vLLM" in cause.do
 
 
-def test_no_other_setting_of_the_recording_has_one(decoder) -> None:
+def test_no_other_setting_of_the_recording_has_one(decoder: str) -> None:
     for setting in decoder.settings:
         if not setting.setting.batch_invariant:
             assert token_threshold(setting) is None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from embedtui.engine.endpoint.access import KEY_VARIABLES
@@ -32,7 +34,7 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-async def typed(pilot, address: str) -> ModelPicker:
+async def typed(pilot: Pilot[Any], address: str) -> ModelPicker:
     screen = await opened(pilot, "m", ModelPicker)
     screen.query_one(Input).value = address
     await pilot.pause()
