@@ -249,8 +249,8 @@ class _Job:
         checks = []
         with started_engines(self.access, importing=importing) as engines:
             for plan, weights in planned:
-                path = run_file.new_path(plan)
-                measured = measure(plan, weights, engines, path, quiet=self.quiet)
+                measured = measure(plan, weights, engines, None, quiet=self.quiet)
+                path = measured.path
                 if measured.results.status == "cancelled":
                     self._kept(path)
                     measured.ended()

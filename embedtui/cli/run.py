@@ -21,7 +21,6 @@ from embedtui.engine.messages import TooLong
 from embedtui.engine.settings import parse_overrides
 from embedtui.printable import printable
 from embedtui.record import exports, report
-from embedtui.record.run_file import new_path
 from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.bundles import BUNDLES, bundle
 from embedtui.study.choices import Choices, plan_of
@@ -240,7 +239,7 @@ def run(
         choices, lambda what: None if quiet else console.print(what, soft_wrap=True), access
     )
     with started_engines(access, importing=needs_vllm(plan)) as engines:
-        measured = measure(plan, weights_bytes, engines, out or new_path(plan), quiet=quiet)
+        measured = measure(plan, weights_bytes, engines, out, quiet=quiet)
     results = measured.results
     if measured.failure is not None and not any(s.unbatched.count for s in results.settings):
         raise measured.failure

@@ -114,17 +114,18 @@ def _with_theme(config: Config, problems: list[str], path: Path) -> tuple[Config
 
 
 def _recorder(plan: Any) -> Any:
-    from embedtui.record.run_file import Recorder, new_path, read  # noqa: PLC0415 - when a run begins
+    from embedtui.record.run_file import read  # noqa: PLC0415 - when a run begins
+    from embedtui.record.run_writer import Recorder  # noqa: PLC0415 - likewise
     from embedtui.record.unfinished import find_unfinished  # noqa: PLC0415 - likewise
 
     begun = find_unfinished(plan) if plan.sweep else None
     if begun is None:
-        return Recorder(new_path(plan)), None
+        return Recorder.in_runs_folder(plan), None
     return Recorder(begun, go_on=True), read(begun)
 
 
 def _reopened(path: Path) -> Any:
-    from embedtui.record.run_file import Recorder  # noqa: PLC0415 - when layers are looked into
+    from embedtui.record.run_writer import Recorder  # noqa: PLC0415 - when layers are looked into
 
     return Recorder(path, go_on=True)
 

@@ -15,7 +15,7 @@ from typing import Any
 from embedtui import models
 from embedtui.engine.client import Engines
 from embedtui.engine.settings import Setting
-from embedtui.record.run_file import Recorder
+from embedtui.record.run_writer import Recorder
 from embedtui.study.events import BatchEmbedded, EngineReady, Event, SettingEnded, TextsPrepared
 from embedtui.study.plan import Plan
 from embedtui.study.progress import Progress

@@ -15,7 +15,7 @@ from embedtui.cli.main import cli
 from embedtui.engine.environment import SWITCH_VARIABLES
 from embedtui.engine.settings import SWITCHES
 from embedtui.errors import InputError
-from embedtui.record.run_file import APPLICATION_ID
+from embedtui.record.run_schema import APPLICATION_ID
 from embedtui.texts import pack_names
 from tests.cli.conftest import Embedtui
 from tests.fakes import make_model

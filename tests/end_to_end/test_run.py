@@ -18,6 +18,7 @@ import pytest
 
 from embedtui.record import exports, report, run_file
 from tests.engine.conftest import MakeModel
+from tests.run_files import engine_log
 
 pytestmark = pytest.mark.engine
 
@@ -84,7 +85,7 @@ def test_an_export_is_the_run_byte_for_byte(main_job: Job) -> None:
     assert exports.to_json(report.build(run_file.read(out))) == done.stdout
     markdown = embedtui("export", str(out), "--to", "markdown").stdout
     assert f"{made['settings'][0]['precision_error']['l2']['max']:.1e}" in markdown
-    assert "bfloat16" in run_file.engine_log(out, 0)
+    assert "bfloat16" in engine_log(out, 0)
 
 
 def test_float16_error_is_that_of_float16(tmp_path: Path) -> None:
