@@ -54,7 +54,7 @@ def test_it_reaches_the_server_and_nothing_else(
 
 @pytest.mark.parametrize("state", [None, 429, 500, 404])
 def test_a_server_that_says_it_back_is_not_repeated(
-    serve: Serve, embedtui: Embedtui, home: Path, monkeypatch: pytest.MonkeyPatch, state
+    serve: Serve, embedtui: Embedtui, home: Path, monkeypatch: pytest.MonkeyPatch, state: int | None
 ) -> None:
     monkeypatch.setenv("EMBEDTUI_API_KEY", KEY)
     said = embedtui("run", serve(key="other", repeats_key=True, always=state).url, *FEW)
