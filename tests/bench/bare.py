@@ -55,4 +55,5 @@ def main(model: str, dtype: str, texts_file: str, batches: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], [int(size) for size in sys.argv[4].split(",")])
+    model, dtype, texts, sizes = sys.argv[1:5]
+    main(model, dtype, texts, [int(size) for size in sizes.split(",")])

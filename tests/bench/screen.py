@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from tests.terminal import Terminal
@@ -48,7 +49,7 @@ def first_paint() -> None:
             for name, (command, text) in wanted.items():
                 began = time.perf_counter()
                 terminal = Terminal(command, columns=COLUMNS, lines=LINES, environment=environment)
-                terminal.until(lambda t=terminal, text=text: text in t.raw, feed=False)
+                terminal.until(partial(_said, terminal, text), feed=False)
                 took = time.perf_counter() - began
                 terminal.close()
                 if number:  # the first round reads files from the disk
