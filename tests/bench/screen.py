@@ -133,3 +133,7 @@ def _homes(folder: str) -> dict[str, str]:
 
 def _percentile(values: list[float], percent: int) -> float:
     return statistics.quantiles(values, n=100)[percent - 1]
+
+
+def _said(terminal: Terminal, text: bytes) -> bool:
+    return text in terminal.raw
