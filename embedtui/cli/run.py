@@ -191,6 +191,7 @@ def run(
     against: str,
     timeout: float,
     ask_key: bool,
+    key_for: tuple[str, ...],
     layers: int,
     no_truth: bool,
     out: Path | None,
@@ -228,9 +229,9 @@ def run(
         against=against,
         layers=layers,
     )
-    access = access_of(timeout, ask_key=ask_key)
+    access = access_of(timeout, ask_key=ask_key, key_for=key_for, named=model)
     if sweep is not None:
-        return run_sweep(sweep, choices, _given(), use=scenario(use).key, out=out,
+        return run_sweep(sweep, choices, _given(), access, use=scenario(use).key, out=out,
                          as_json=as_json, quiet=quiet, fresh=fresh)  # fmt: skip
     if bundles:
         choices = _with_bundles(choices, bundles, keep_dtypes=bool(assignments or also))

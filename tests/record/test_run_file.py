@@ -106,7 +106,7 @@ class TestRoundTrip:
         assert [p.name for p in recorded.path.parent.glob("*.sqlite*")] == [recorded.path.name]
 
 
-def assert_same(one: Event, other: Event) -> None:
+def assert_same(one: Event | Budget, other: Event | Budget) -> None:
     for field in fields(one):
         a, b = getattr(one, field.name), getattr(other, field.name)
         if isinstance(a, Budget):

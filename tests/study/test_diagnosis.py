@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from embedtui.study.diagnosis import Diagnosis, diagnose
 from embedtui.study.findings import all_faults
+from embedtui.study.plan import Plan
 from embedtui.study.trends import trend_of
-from tests.fakes import Script, broken, collapsed, no_drift, pack, plan, swapped
+from tests.fakes import Batch, Script, broken, collapsed, no_drift, pack, plan, swapped
 from tests.study.conftest import Ran, RunStudy
+
+Figures = npt.NDArray[Any]
 
 TF32 = {
     "device": "cuda",
@@ -29,7 +36,7 @@ def names(found: list[Diagnosis]) -> list[str]:
     return [one.cause for one in found]
 
 
-def made(dtype: str, texts: int = 32):
+def made(dtype: str, texts: int = 32) -> Plan:
     return plan(texts, dtype, sizes=(1, 2, 4, 16))
 
 
@@ -187,9 +194,9 @@ class TestWire:
         ],
     )
     def test_digits_lost_after_computing_are_named(
-        self, run_study: RunStudy, how, said: str
+        self, run_study: RunStudy, how: Callable[[Figures], Figures], said: str
     ) -> None:
-        def rounded(batch) -> None:
+        def rounded(batch: Batch) -> None:
             batch.vectors[:] = how(batch.vectors)
 
         found = causes(run_study(made("float32"), Script(drift=no_drift, plants=(rounded,))))
