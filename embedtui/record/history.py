@@ -138,6 +138,8 @@ def _open(path: Path, *, create: bool) -> Iterator[sqlite3.Connection]:
         raise InputError(f"{shown}: no checks were written down there; `embedtui check` does that")
     try:
         fresh = not path.exists()
+        if fresh:
+            paths.create_private(path)
         with contextlib.closing(sqlite3.connect(path, timeout=_SECONDS)) as database:
             if fresh:
                 database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
