@@ -129,7 +129,7 @@ def command(
         use=scenario(use),
         confidence=confidence,
         golden=None if golden is None else run_file.read(golden),
-        access=access_of(asked),
+        access=access_of(asked, named=target or ""),
         quiet=quiet or not sys.stderr.isatty(),
         record=_new(record),
     )
@@ -206,8 +206,8 @@ class _Job:
         checks = []
         with started_engines(self.access, importing=importing) as engines:
             for plan, weights in planned:
-                path = run_file.new_path(plan)
-                measured = measure(plan, weights, engines, path, quiet=self.quiet)
+                measured = measure(plan, weights, engines, None, quiet=self.quiet)
+                path = measured.path
                 if measured.results.status == "cancelled":
                     self._kept(path)
                     measured.ended()

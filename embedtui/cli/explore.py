@@ -49,21 +49,18 @@ def explore(
         "slow_link": "on" if slow_link else None,
         "ascii": True if ascii_only or output.wants_ascii() else None,
     }
-    return start({**asked.values, **looks}, given=asked.given)
+    return start(asked, looks)
 
 
-def start(
-    asked: dict[str, Any],
-    opened: tuple[Path, ...] = (),
-    given: frozenset[str] = frozenset(),
-) -> int:
+def start(asked: Asked, looks: dict[str, Any], opened: tuple[Path, ...] = ()) -> int:
     """Show the explorer with what was asked for this time; of run files where some are `opened`.
 
     Raises:
-        InputError: for something of `given` that the model cannot use.
+        InputError: for something that was given and the model cannot use.
     """
     # Nothing of this is needed by the other commands, and the screen is to stand at once.
     from embedtui import paths  # noqa: PLC0415
+    from embedtui.cli.reach import access_of  # noqa: PLC0415
     from embedtui.config import config_path, load  # noqa: PLC0415
     from embedtui.study.options import refuse_unusable  # noqa: PLC0415
     from embedtui.study.scenarios import scenario_problems  # noqa: PLC0415
@@ -73,9 +70,14 @@ def start(
     path = config_path()
     config, problems = load(path, IDS)
     problems += [*clashes(config.keys), *scenario_problems()]
-    now = _checked({key: value for key, value in asked.items() if value is not None}, config)
-    refuse_unusable(given, "explore", [replace(config, **now).choices()])
-    ended = show(config, now, problems, path, logs=paths.logs_folder(), opened=opened)
+    values = {key: value for key, value in asked.values.items() if key != "key_for"}
+    kept = {key: value for key, value in {**values, **looks}.items() if value is not None}
+    now = _checked(kept, config)
+    # A server that a key is for may be chosen on the screen.
+    refuse_unusable(asked.given - {"key_for"}, "explore", [replace(config, **now).choices()])
+    access = access_of(asked, named=now.get("model", ""))
+    logs = paths.logs_folder()
+    ended = show(config, now, problems, path, logs=logs, access=access, opened=opened)
     for line in ended.told:
         output.err().print(printable(line), soft_wrap=True)
     return ended.code

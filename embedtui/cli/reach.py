@@ -5,20 +5,43 @@ from __future__ import annotations
 import getpass
 import sys
 
+from embedtui.address import Address, is_address
 from embedtui.cli.shared import Asked
-from embedtui.engine.endpoint.access import Access, Secret
+from embedtui.engine.endpoint.access import Access, key_of, origins
 from embedtui.errors import InputError
+from embedtui.study.options import BY_NAME
 
 
-def access_of(asked: Asked) -> Access:
+def access_of(asked: Asked, *, named: str = "") -> Access:
     """Return how servers are asked; a key is typed where nobody sees it.
 
+    `named` is the model or the server of the command line.
+
     Raises:
-        InputError: if there is no terminal to type it at.
+        InputError: if a key is to be typed, and there is no one server that it is for, or no
+            terminal to type it at.
     """
-    timeout = asked.values["timeout"]
-    if not asked.values["ask_key"]:
-        return Access(timeout=timeout)
+    key_for = asked.values.get("key_for", ())
+    timeout = asked.values.get("timeout", BY_NAME["timeout"].default)
+    access = Access(timeout=timeout, allowed=origins(key_for))
+    if is_address(named):
+        access = access.naming(Address.parse(named))
+    if not asked.values.get("ask_key"):
+        return access
+    meant = [named] if is_address(named) else key_for
+    if len(meant) != 1:
+        raise InputError(
+            "--ask-key needs the one server that the key is for: give its address in place of "
+            "MODEL, or as --key-for URL"
+        )
     if not sys.stdin.isatty():
         raise InputError("--ask-key needs a terminal: set EMBEDTUI_API_KEY instead")
-    return Access(key=Secret(getpass.getpass("key of the server: ").strip()), timeout=timeout)
+    return _with_typed_key(access, Address.parse(meant[0]))
+
+
+def _with_typed_key(access: Access, address: Address) -> Access:
+    origin = address.origin
+    open_way = not (origin.is_encrypted or origin.is_loopback)
+    warning = ", which others on the way can read" if open_way else ""
+    key = key_of(getpass.getpass(f"key of {origin}{warning}: "), "what was typed")
+    return access if key is None else access.with_key(address, key)

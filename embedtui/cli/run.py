@@ -16,7 +16,6 @@ from embedtui.cli.sweep import run_sweep
 from embedtui.engine.endpoint.access import Access
 from embedtui.printable import printable
 from embedtui.record import exports, report
-from embedtui.record.run_file import new_path
 from embedtui.study.choices import Choices
 from embedtui.study.planning import plan_of
 
@@ -54,7 +53,7 @@ def run(
     side: batch drift (batched against unbatched), the noise floor (the same run again) and the
     precision error (against float64 on the same weights).
     """
-    access = access_of(asked)
+    access = access_of(asked, named=asked.values["model"])
     if sweep is not None:
         asked.refuse_unusable("sweep")
         return run_sweep(sweep, asked, access, out=out, as_json=as_json, quiet=quiet, fresh=fresh)
@@ -71,7 +70,7 @@ def _run(choices: Choices, access: Access, *, out: Path | None, as_json: bool, q
         choices, lambda what: None if quiet else console.print(what, soft_wrap=True), access
     )
     with started_engines(access, importing=needs_vllm(plan)) as engines:
-        measured = measure(plan, weights_bytes, engines, out or new_path(plan), quiet=quiet)
+        measured = measure(plan, weights_bytes, engines, out, quiet=quiet)
     results = measured.results
     if measured.failure is not None and not any(s.unbatched.count for s in results.settings):
         raise measured.failure

@@ -125,8 +125,7 @@ def _one(
     """Measure one model, going on in the file of a start that was cut off."""
     begun = None if fresh or out is not None else find_unfinished(plan)
     if begun is None:
-        path = out or run_file.new_path(plan)
-        return measure(plan, weights_bytes, engines, path, quiet=quiet)
+        return measure(plan, weights_bytes, engines, out, quiet=quiet)
     earlier = run_file.read(begun)
     if not quiet:
         held = sum(one.batches for s in earlier.settings for one in s.passes.values())

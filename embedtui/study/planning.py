@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from embedtui.address import Address, is_address
 from embedtui.engine.endpoint.access import Access
-from embedtui.engine.settings import Setting, device_of, refuse_impossible
+from embedtui.engine.settings import Setting, device_of, expected_cost, refuse_impossible
 from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.study.choices import Choices, settings_of
@@ -17,7 +17,6 @@ from embedtui.study.servers import prompt_text_for_server, sides_of
 
 if TYPE_CHECKING:
     from embedtui import models
-    from embedtui.machine import Device
     from embedtui.study.plan import Plan
 
 _TOKENIZER_OF_MADE = "minilm"
@@ -162,6 +161,8 @@ def _served(
         return "", "", None
     from embedtui.engine.endpoint.choose import choose  # noqa: PLC0415 - as above
 
+    if (withheld := access.withheld(address)) is not None:
+        tell(withheld)
     tell(f"asking {address.base} for its models")
     named, longest = choose(address, access)
     return str(named), named.model, longest
@@ -188,19 +189,8 @@ def _able(
     if not able:
         raise InputError(f"none of the settings can be had here, the first because {skipped[0][1]}")
     if skip:
-        able.sort(key=lambda setting: _expected_cost(setting, devices[setting.is_server]))
+        able.sort(key=lambda setting: expected_cost(setting, devices[setting.is_server]))
     return tuple(able), tuple(skipped)
-
-
-def _expected_cost(setting: Setting, device: Device) -> tuple[int, ...]:
-    """Order settings by what they are expected to cost, before any is measured."""
-    fast = ("float16", "bfloat16") if device == "cuda" else ("bfloat16", "float32")
-    return (
-        setting.execution == "compiled",  # compiling takes longer than most runs
-        setting.tensor_parallel,
-        setting.dtype not in fast,
-        setting.batch_invariant,
-    )
 
 
 def loaded_bytes(info: models.ModelInfo, settings: tuple[Setting, ...]) -> int | None:

@@ -13,7 +13,7 @@ from embedtui.study.choices import Choices
 from embedtui.study.options import usable
 
 SERVER_SWITCHES = tuple(switch.key for switch in SWITCHES if "server" in switch.devices)
-_HERE = tuple(switch.key for switch in SWITCHES if switch.devices != ("server",))
+_HERE = tuple(switch.key for switch in SWITCHES if not switch.is_for_servers_alone)
 _BOTH_WAYS: Mapping[str, Sequence[Any]] = {"requests": ["list", "concurrent"]}
 """What is measured where nothing else was asked: lists, and what arrives together."""
 

@@ -9,6 +9,7 @@ import pytest
 
 from embedtui.engine.settings import SWITCHES
 from embedtui.errors import InputError
+from embedtui.machine import Device
 from embedtui.study.bundles import BUNDLES, bundle
 from embedtui.study.choices import Choices, settings_of
 from embedtui.study.options import OPTIONS
@@ -30,7 +31,7 @@ def plan_file(tmp_path: Path) -> PlanFile:
 
 @pytest.mark.parametrize("name", sweep_names())
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_what_comes_with_embedtui_can_be_read(name: str, device: str) -> None:
+def test_what_comes_with_embedtui_can_be_read(name: str, device: Device) -> None:
     choices = load_sweep(name).plans(Choices(), device)[0]
     assert choices.sweep == name
     assert len(settings_of("m", choices.chosen)) > 5
@@ -183,7 +184,7 @@ def test_every_option_that_says_what_is_measured_has_a_key(plan_file: PlanFile) 
         "truth": "false",
     }
     of_servers = {"against": '"minilm"'}
-    invocation = {"model", "dtype", "setting", "also", "timeout", "ask_key"}
+    invocation = {"model", "dtype", "setting", "also", "timeout", "ask_key", "key_for"}
     assert {*values, *of_servers, *invocation, "bundles", "scenario"} == {o.name for o in OPTIONS}
     usual = Choices()
     for model, keys in (("minilm", values), ("http://localhost:9/v1", of_servers)):

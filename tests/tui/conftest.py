@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from textual.pilot import Pilot
 from embedtui.config import Config
 from embedtui.tui import themes
 from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.frames import Frame
 from embedtui.tui.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.view import View
@@ -94,6 +96,10 @@ def view_of(app: App[Any]) -> View:
     return app.frame.view
 
 
+def _another(app: Explorer, than: Frame | None) -> bool:
+    return app.frame is not than
+
+
 async def settled(pilot: Pilot[Any]) -> None:
     """Let the app go on until its workers are done and frames made now change nothing."""
     app = pilot.app
@@ -105,7 +111,7 @@ async def settled(pilot: Pilot[Any]) -> None:
         for _ in range(2):  # one may have been begun before it was asked for
             frame = app.frame
             app.framer.again()
-            await until(pilot, lambda frame=frame: app.frame is not frame)
+            await until(pilot, partial(_another, app, frame))
         await pilot.pause()
         before, now = now, text_of(app)
 
