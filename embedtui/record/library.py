@@ -101,16 +101,17 @@ def describe(path: Path) -> Held:
         InputError: if it is no run file.
     """
     plan, environment, run = run_file.facts(path)
-    texts = plan["texts"]
-    return Held(
-        name=path.stem,
-        path=path,
-        model=plan["model_name"],
-        texts=f"{texts['count']} {texts['name']}",
-        settings=len(plan["settings"]),
-        where=where_of(environment, run.get("started_at", "")),
-        status=run.get("status", "cut off"),
-    )
+    with run_file.decoding(path):
+        texts = plan["texts"]
+        return Held(
+            name=path.stem,
+            path=path,
+            model=plan["model_name"],
+            texts=f"{texts['count']} {texts['name']}",
+            settings=len(plan["settings"]),
+            where=where_of(environment, run.get("started_at", "")),
+            status=run.get("status", "cut off"),
+        )
 
 
 def describe_all(files: Sequence[Path]) -> list[Held]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedtui.engine.client import SESSION_VARIABLE, Engines, Host
+from embedtui.engine.client import SESSION_VARIABLE, Engine, Engines, Host
 from embedtui.engine.messages import Job, Load
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EngineError
@@ -86,6 +86,7 @@ def test_a_host_started_by_a_thread_that_ends_lives_on(
         user.join()
         assert used == [2]
         engine = made[0].warm(Setting(minilm, dtype="float32"))
+        assert isinstance(engine, Engine)
         assert len(batches(engine, 4, 4)) == 1
     finally:
         made[0].close()
@@ -227,6 +228,7 @@ def test_no_process_outlives_its_owner(minilm: str, moment: str, signum: int) ->
         [sys.executable, "-c", OWNER, minilm, moment], stdout=subprocess.PIPE, text=True
     )
     try:
+        assert owner.stdout is not None
         session = owner.stdout.readline().strip()
         assert owner.stdout.readline().strip() == "now"
         ends = time.monotonic() + 10
@@ -239,6 +241,7 @@ def test_no_process_outlives_its_owner(minilm: str, moment: str, signum: int) ->
     finally:
         owner.kill()
         owner.wait()
+        assert owner.stdout is not None
         owner.stdout.close()
 
 

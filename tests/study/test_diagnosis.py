@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from embedtui.study.diagnosis import Diagnosis, diagnose
 from embedtui.study.findings import all_faults
-from tests.fakes import Script, broken, collapsed, no_drift, pack, plan, swapped
+from embedtui.study.plan import Plan
+from tests.fakes import Batch, Script, broken, collapsed, no_drift, pack, plan, swapped
 from tests.study.conftest import Ran, RunStudy
+
+Figures = npt.NDArray[Any]
 
 TF32 = {
     "device": "cuda",
@@ -28,7 +35,7 @@ def names(found: list[Diagnosis]) -> list[str]:
     return [one.cause for one in found]
 
 
-def made(dtype: str, texts: int = 32):
+def made(dtype: str, texts: int = 32) -> Plan:
     return plan(texts, dtype, sizes=(1, 2, 4, 16))
 
 
@@ -176,9 +183,9 @@ class TestWire:
         ],
     )
     def test_digits_lost_after_computing_are_named(
-        self, run_study: RunStudy, how, said: str
+        self, run_study: RunStudy, how: Callable[[Figures], Figures], said: str
     ) -> None:
-        def rounded(batch) -> None:
+        def rounded(batch: Batch) -> None:
             batch.vectors[:] = how(batch.vectors)
 
         found = causes(run_study(made("float32"), Script(drift=no_drift, plants=(rounded,))))
