@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_vectors_are_those_of_bare_vllm_to_the_bit(
 
 @pytest.mark.parametrize("size", [1, 2, 7, 16, 64])
 def test_each_step_holds_exactly_the_texts_that_were_handed_in(
-    engines: Engines, minilm: str, passages: tuple[str, ...], size
+    engines: Engines, minilm: str, passages: tuple[str, ...], size: int
 ) -> None:
     engine = loaded(engines, Setting(minilm, dtype="float32"), passages)
     prepared = engine.prepare(passages, "truncate", silent, never)
@@ -123,7 +124,8 @@ def test_dtype_auto_is_what_vllm_chooses(
 def test_a_switch_that_is_not_in_force_fails_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     from embedtui.engine.vllm_engine import _Engine
 
-    engine = _Engine(None)
+    here, _there = multiprocessing.Pipe()
+    engine = _Engine(here)
     engine._setting = Setting("m", dtype="float16", threads=2)
     facts = {
         "device": "cpu",
@@ -308,7 +310,7 @@ def test_other_architectures_and_poolings_run(
     passages: tuple[str, ...],
     architecture: str,
     pooling: str,
-    expected,
+    expected: str,
 ) -> None:
     arguments = (architecture, pooling) if pooling else (architecture,)
     setting = Setting(make_model(*arguments), dtype="float32")
