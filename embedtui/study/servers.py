@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from embedtui.study.plan import Plan
 
 SERVER_SWITCHES = tuple(switch.key for switch in SWITCHES if "server" in switch.devices)
-_HERE = tuple(switch.key for switch in SWITCHES if switch.devices != ("server",))
+_HERE = tuple(switch.key for switch in SWITCHES if not switch.is_for_servers_alone)
 _BOTH_WAYS: Mapping[str, Sequence[Any]] = {"requests": ["list", "concurrent"]}
 """What is measured where nothing else was asked: lists, and what arrives together."""
 

@@ -470,8 +470,11 @@ def _same_engine(earlier: SettingResults, in_force: dict[str, Any], prepared: Pr
 
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """Return the keys of what is in force that decide about vectors and differ."""
-    keys = (set(one) | set(other)) - MEASURED_AT_LOADING
+    """Return the keys of what is in force that decide about vectors and differ.
+
+    What only one of them tells is no difference: a run of an earlier embedtui tells less.
+    """
+    keys = (set(one) & set(other)) - MEASURED_AT_LOADING
     keys -= _ROOM if one.get("execution") == "eager" else set()
     return sorted(key for key in keys if one.get(key) != other.get(key))
 

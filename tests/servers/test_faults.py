@@ -249,6 +249,12 @@ def test_more_texts_than_it_takes_at_once(serve: Serve, measure: Measure) -> Non
     )
 
 
+def test_dimensions_that_a_server_does_not_heed_are_a_fault(serve: Serve, measure: Measure) -> None:
+    said = measure(serve(), "--setting", "dimensions=16")
+    assert "dimensions=16 was asked for, but" in said.err + said.out
+    assert said.code == 3
+
+
 def test_what_it_cannot_be_asked_is_refused_before_anything_is_measured(
     serve: Serve, measure: Measure
 ) -> None:
