@@ -9,7 +9,7 @@ from embedtui import machine
 from embedtui.cli import grid as shown_grid
 from embedtui.cli import output
 from embedtui.cli.measure import Measured, measure, started_engines
-from embedtui.engine.client import Engines
+from embedtui.engine.port import EnginePool
 from embedtui.errors import EmbedtuiError, InputError
 from embedtui.printable import printable
 from embedtui.record import exports, grid, run_file
@@ -97,7 +97,7 @@ def _told(
 def _one(
     plan: Plan,
     weights_bytes: int | None,
-    engines: Engines,
+    engines: EnginePool,
     out: Path | None,
     *,
     quiet: bool,

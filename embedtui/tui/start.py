@@ -80,10 +80,10 @@ def show(
 
 
 def _open_session() -> Session:
-    from embedtui.engine.client import Engines  # noqa: PLC0415 - after the first paint
+    from embedtui.engine.pool import VllmPool  # noqa: PLC0415 - after the first paint
     from embedtui.tui.session import Session  # noqa: PLC0415 - likewise
 
-    engines = Engines()
+    engines = VllmPool()
     engines.start()
     return Session(engines, _recorder, _reopened)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtui.engine.client import Engines
 from embedtui.engine.messages import CompareLayers, ResumeLayers, SeeLayers
 from embedtui.engine.settings import Setting
 from embedtui.measure.layers import Place
@@ -19,7 +18,7 @@ from embedtui.study.results import Results
 from embedtui.study.study import Study
 from embedtui.texts import Text, TextPack
 from tests.engine.conftest import MakeModel
-from tests.engine.support import batches, loaded
+from tests.engine.support import Engines, batches, loaded
 from tests.fakes import plan
 
 pytestmark = pytest.mark.engine

@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 
 from embedtui import machine, models
-from embedtui.engine.client import Engines
 from embedtui.engine.messages import Load
+from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
 from embedtui.measure import compare
 from tests.engine.conftest import MakeModel
-from tests.engine.support import batches, never, silent, with_texts
+from tests.engine.support import Engines, batches, with_texts
 
 pytestmark = [
     pytest.mark.engine,

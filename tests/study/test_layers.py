@@ -202,7 +202,7 @@ class TestOfARunThatHasEnded:
     def begun(self, run_study: RunStudy, script: Script | None = None):
         ran = run_study(plan(6, "float16", "float32", sizes=(1, 2, 4)), script)
         told = Told()
-        study = LayersStudy(ran.results, 0, ran.engines, [told, ran.results])  # type: ignore[arg-type]
+        study = LayersStudy(ran.results, 0, ran.engines, [told, ran.results])
         return ran, told, study
 
     def test_adds_to_its_results(self, run_study: RunStudy) -> None:
@@ -217,7 +217,7 @@ class TestOfARunThatHasEnded:
         ran, _, study = self.begun(run_study)
         study.run()
         before = ran.results.settings[0].layers.budgets()
-        LayersStudy(ran.results, 0, ran.engines, [ran.results]).run()  # type: ignore[arg-type]
+        LayersStudy(ran.results, 0, ran.engines, [ran.results]).run()
         after = ran.results.settings[0].layers
         assert len(after.budgets()) == len(before)
         drift = after.drift()
@@ -232,7 +232,7 @@ class TestOfARunThatHasEnded:
             if isinstance(event, LayersJudged) and event.row == 2:
                 study.cancel()
 
-        study = LayersStudy(ran.results, 0, ran.engines, [listen, ran.results])  # type: ignore[arg-type]
+        study = LayersStudy(ran.results, 0, ran.engines, [listen, ran.results])
         with pytest.raises(Cancelled):
             study.run()
         assert [one.row for one in told.of(LayersJudged)] == [0, 1, 2]

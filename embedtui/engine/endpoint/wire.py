@@ -113,6 +113,11 @@ class Wire:
         """Whether it can still be asked."""
         return not self._killed and not self._closed
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._working is not None
+
     def note(self, line: str) -> None:
         """Write a line into the log, without the key."""
         shown = printable(self.clean(line), 2000)
