@@ -163,6 +163,7 @@ def command(
     ready_timeout: float,
     timeout: float,
     ask_key: bool,
+    key_for: tuple[str, ...],
 ) -> int:
     """Say whether a model, a server or a plan's settings hold for a use; one line if they do.
 
@@ -190,7 +191,7 @@ def command(
         use=scenario(use),
         confidence=confidence,
         golden=None if golden is None else run_file.read(golden),
-        access=access_of(timeout, ask_key=ask_key),
+        access=access_of(timeout, ask_key=ask_key, key_for=key_for, named=target or ""),
         quiet=quiet or not sys.stderr.isatty(),
         record=_new(record),
     )
@@ -249,8 +250,8 @@ class _Job:
         checks = []
         with started_engines(self.access, importing=importing) as engines:
             for plan, weights in planned:
-                path = run_file.new_path(plan)
-                measured = measure(plan, weights, engines, path, quiet=self.quiet)
+                measured = measure(plan, weights, engines, None, quiet=self.quiet)
+                path = measured.path
                 if measured.results.status == "cancelled":
                     self._kept(path)
                     measured.ended()

@@ -139,9 +139,9 @@ def _why(error: OSError) -> str:
 
 
 def _import_engine_code() -> bool:
-    from embedtui.engine import vllm_contact  # noqa: PLC0415 - the import is what takes seconds
+    from embedtui.engine.vllm_adapter import startup  # noqa: PLC0415 - the import is what takes seconds
 
-    frozen = vllm_contact.preload()
+    frozen = startup.preload()
     gc.collect()
     gc.freeze()  # pages of what was imported stay shared: no collector touches them
     return frozen

@@ -184,7 +184,7 @@ class _Life:
         reason = ""
         try:
             near, far = Pipe()
-            with far, self._log.open("ab") as log:
+            with far, paths.create_private(self._log).open("ab") as log:
                 popen = self._start(far.fileno(), log.fileno())
             # Received on a copy: closing a descriptor while another thread reads it is a race.
             with Connection(os.dup(near.fileno())) as receiving:
@@ -279,7 +279,7 @@ def _log_folder(session: str) -> Path:
     """Make the session's log folder and remove the oldest ones."""
     root = paths.logs_folder()
     folder = root / f"{time.strftime('%Y%m%d-%H%M%S')}-{session[:8]}"
-    folder.mkdir()
+    paths.make_private_folder(folder)
     (folder / "owner").write_text(str(os.getpid()))
     for old in sorted(p for p in root.iterdir() if p.is_dir())[:-_LOGS_KEPT]:
         if not psutil.pid_exists(_owner(old)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from embedtui.address import is_address
 from embedtui.engine.endpoint.access import Access
 from embedtui.engine.messages import TooLong
-from embedtui.engine.settings import Setting, combine, refuse_impossible
+from embedtui.engine.settings import Setting, combine, expected_cost, refuse_impossible
 from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.study.servers import server_plan
@@ -163,19 +163,8 @@ def _able(
     if not able:
         raise InputError(f"none of the settings can be had here, the first because {skipped[0][1]}")
     if skip:
-        able.sort(key=lambda setting: _expected_cost(setting, device))
+        able.sort(key=lambda setting: expected_cost(setting, device))
     return tuple(able), tuple(skipped)
-
-
-def _expected_cost(setting: Setting, device: Device) -> tuple[int, ...]:
-    """Order settings by what they are expected to cost, before any is measured."""
-    fast = ("float16", "bfloat16") if device == "cuda" else ("bfloat16", "float32")
-    return (
-        setting.execution == "compiled",  # compiling takes longer than most runs
-        setting.tensor_parallel,
-        setting.dtype not in fast,
-        setting.batch_invariant,
-    )
 
 
 def loaded_bytes(info: models.ModelInfo, settings: tuple[Setting, ...]) -> int | None:

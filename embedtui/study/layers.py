@@ -23,7 +23,7 @@ from embedtui.engine.messages import (
     SeeLayers,
 )
 from embedtui.engine.port import Engine, EnginePool, ReferenceModel
-from embedtui.engine.settings import Setting
+from embedtui.engine.settings import Setting, changed
 from embedtui.errors import Cancelled, EmbedtuiError, EngineError, InputError
 from embedtui.measure import compare, unit
 from embedtui.measure.layers import Place
@@ -55,13 +55,9 @@ def refuse_layers(setting: Setting) -> None:
     told = f"{setting.label}: layers cannot be looked into"
     if setting.is_server:
         raise InputError(f"{told}: it shows its vectors and nothing of how it came to them")
-    if setting.execution == "compiled":
-        raise InputError(f"{told} in a compiled model, which has none: leave out execution")
-    if setting.tensor_parallel > 1:
-        raise InputError(f"{told} in another process: leave out tensor_parallel")
-    for key in ("prefix_caching", "chunked_prefill"):
-        if getattr(setting, key):
-            raise InputError(f"{told} where not every token is in the step: leave out {key}")
+    for switch, _ in changed(setting):
+        if switch.hides_layers:
+            raise InputError(f"{told} {switch.hides_layers}: leave out {switch.key}")
 
 
 class LayersStudy:

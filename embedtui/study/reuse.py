@@ -56,8 +56,11 @@ def same_engine(earlier: SettingResults, in_force: dict[str, Any], prepared: Pre
 
 
 def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """Return the keys of what is in force that decide about vectors and differ."""
-    keys = (set(one) | set(other)) - MEASURED_AT_LOADING
+    """Return the keys of what is in force that decide about vectors and differ.
+
+    What only one of them tells is no difference: a run of an earlier embedtui tells less.
+    """
+    keys = (set(one) & set(other)) - MEASURED_AT_LOADING
     keys -= _ROOM if one.get("execution") == "eager" else set()
     return sorted(key for key in keys if one.get(key) != other.get(key))
 

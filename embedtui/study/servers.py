@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from embedtui.study.plan import Plan
 
 SERVER_SWITCHES = tuple(switch.key for switch in SWITCHES if "server" in switch.devices)
-_HERE = tuple(switch.key for switch in SWITCHES if switch.devices != ("server",))
+_HERE = tuple(switch.key for switch in SWITCHES if not switch.is_for_servers_alone)
 _BOTH_WAYS: Mapping[str, Sequence[Any]] = {"requests": ["list", "concurrent"]}
 """What is measured where nothing else was asked: lists, and what arrives together."""
 
@@ -104,6 +104,8 @@ def server_plan(
         settings = (*settings, *_settings(str(info.folder), sides.local))
     for setting in settings:
         refuse_impossible(setting, device_of(setting))
+    if (withheld := access.withheld(address)) is not None:
+        tell(withheld)
     tell(f"asking {address.base} for its models")
     named, longest = choose(address, access)
     settings = tuple(_named(setting, str(named)) for setting in settings)

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from embedtui.engine.forked import ForkedEngine
 from embedtui.engine.host_client import SESSION_VARIABLE, HostClient
 from embedtui.engine.messages import Job, Load
 from embedtui.engine.port import never, silent
@@ -87,6 +88,7 @@ def test_a_host_started_by_a_thread_that_ends_lives_on(
         user.join()
         assert used == [2]
         engine = made[0].warm(Setting(minilm, dtype="float32"))
+        assert isinstance(engine, ForkedEngine)
         assert len(batches(engine, 4, 4)) == 1
     finally:
         made[0].close()
@@ -228,6 +230,7 @@ def test_no_process_outlives_its_owner(minilm: str, moment: str, signum: int) ->
         [sys.executable, "-c", OWNER, minilm, moment], stdout=subprocess.PIPE, text=True
     )
     try:
+        assert owner.stdout is not None
         session = owner.stdout.readline().strip()
         assert owner.stdout.readline().strip() == "now"
         ends = time.monotonic() + 10
@@ -240,6 +243,7 @@ def test_no_process_outlives_its_owner(minilm: str, moment: str, signum: int) ->
     finally:
         owner.kill()
         owner.wait()
+        assert owner.stdout is not None
         owner.stdout.close()
 
 

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from embedtui.engine.forked import ForkedEngine
 from embedtui.engine.messages import CompareLayers, ResumeLayers, SeeLayers
 from embedtui.engine.settings import Setting
 from embedtui.measure.layers import Place
@@ -40,7 +42,9 @@ def texts(passages: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(" ".join(text.split()[: 6 + n % 16]) for n, text in enumerate(passages[:24]))
 
 
-def looked(engines: Engines, settings, texts: tuple[str, ...], **further) -> Results:
+def looked(
+    engines: Engines, settings: tuple[Setting, ...], texts: tuple[str, ...], **further: Any
+) -> Results:
     """Run a plan that looks into layers, on real engines."""
     pack = TextPack("few", "few", tuple(Text(str(n), text) for n, text in enumerate(texts)))
     results = Results()
@@ -54,7 +58,9 @@ def looked(engines: Engines, settings, texts: tuple[str, ...], **further) -> Res
 def gap_to_the_error(results: Results, number: int = 0) -> float:
     """Return how far the sum of parts is from the error that the run measured unlooked."""
     setting = results.settings[number]
-    rows, distances = setting.precision_error(results.truth)
+    error = setting.precision_error(results.truth)
+    assert error is not None
+    rows, distances = error
     by_row = {int(row): float(l2) for row, l2 in zip(rows, distances.l2, strict=True)}
     gap = setting.layers.sum_gap(by_row)
     assert gap is not None
@@ -80,6 +86,7 @@ def test_float16_against_truth_grows_and_sums_to_the_precision_error(
     assert "grows evenly" in of_layers(found)
     # Independently: what the run measured of unbatched vectors and the truth, without any hook.
     assert gap_to_the_error(results) < 1e-9
+    assert found.independence is not None
     assert 0.5 < found.independence < 2
     assert adds.lengths[-1] < 1e-6  # pooling is in float32
     # What is predicted for layers in float32 is what vLLM's kernels in the others come to.
@@ -88,6 +95,7 @@ def test_float16_against_truth_grows_and_sums_to_the_precision_error(
     assert choice is not None
     assert choice.layers == found.mixed.layers
     assert found.mixed.errors.max() == pytest.approx(choice.error, rel=0.2)
+    assert found.largest_error is not None
     assert found.mixed.errors.max() < 0.7 * found.largest_error
     alone = found.alone()
     assert alone is not None
@@ -130,7 +138,7 @@ def test_places_match_in_every_architecture(
     texts: tuple[str, ...],
     architecture: str,
     pooling: str,
-    norm: str,
+    norm: bool,
 ) -> None:
     setting = Setting(make_model(architecture, pooling), dtype="float32")
     results = looked(engines, (setting,), ("short", *texts[:2]))
@@ -148,6 +156,7 @@ def test_places_match_in_every_architecture(
     assert drift is not None
     assert drift.largest.max() < 1e-5
     engine = engines.warm(setting)
+    assert isinstance(engine, ForkedEngine)
     seen = engine.see_layers(SeeLayers(1, tuple(p for p in found.places if p.part != "attention")))
     for start in range(4):
         vector = engine.resume_layers(ResumeLayers(1, "", start, seen.states[start], None))
@@ -184,8 +193,8 @@ def test_rounded_weights_of_one_layer_are_found_there(
     tmp_path: Path,
     architecture: str,
     pooling: str,
-    weights,
-    fault,
+    weights: str,
+    fault: Place,
 ) -> None:
     whole = make_model(architecture, pooling)
     spoilt = tmp_path / "spoilt"
@@ -196,8 +205,13 @@ def test_rounded_weights_of_one_layer_are_found_there(
     settings = (Setting(whole, dtype="float32"), Setting(str(spoilt), dtype="float32"))
     results = looked(engines, settings, texts[:3])
     sound, found = (setting.layers for setting in results.settings)
-    assert sound.adds().jumps == () or sound.largest_error < 1e-5
-    error, adds = found.error(), found.adds()
+    sound_adds, error, adds = sound.adds(), found.error(), found.adds()
+    assert sound_adds is not None
+    assert sound.largest_error is not None
+    assert sound_adds.jumps == () or sound.largest_error < 1e-5
+    assert error is not None
+    assert adds is not None
+    assert found.largest_error is not None
     assert found.largest_error > 1e-3
     assert error.begins == fault
     assert adds.jumps[0] == fault
@@ -205,9 +219,11 @@ def test_rounded_weights_of_one_layer_are_found_there(
     assert f"Error begins at {fault}" in said
     assert f"jumps at {fault}" in said
     assert f"In float32, layer {fault.layer} would bring" in said
-    assert found.choice(1e-4).layers == (fault.layer,)
+    choice = found.choice(1e-4)
+    assert choice is not None
+    assert choice.layers == (fault.layer,)
     for setting in settings:
-        engines.drop(engines.warm(setting))
+        engines.drop(loaded(engines, setting, texts[:3]))
 
 
 def test_drift_of_a_batch_is_in_the_states_where_it_is_in_the_vectors(
@@ -225,4 +241,4 @@ def test_drift_of_a_batch_is_in_the_states_where_it_is_in_the_vectors(
     assert len(rows) == 24
     # Mean pooling of equal states is equal; of other states hardly ever.
     assert int(distances.identical.sum()) == drift.identical[-1]
-    engines.drop(engines.warm(setting))
+    engines.drop(loaded(engines, setting, texts))

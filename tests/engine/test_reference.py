@@ -6,12 +6,13 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from embedtui.engine.messages import Reference
+from embedtui.engine.messages import Reference, TruthDone
 from embedtui.engine.port import never, silent
 from embedtui.engine.truth_cache import TruthCache
 from embedtui.errors import EngineError
@@ -41,7 +42,13 @@ json.dump(out, sys.stdout)
 """
 
 
-def truth(engines: Engines, model, texts: tuple[str, ...], pooling="mean", limit=256):
+def truth(
+    engines: Engines,
+    model: str,
+    texts: Sequence[str],
+    pooling: str = "mean",
+    limit: int = 256,
+) -> list[TruthDone]:
     request = Reference(model, "cpu", limit, pooling, tuple(range(len(texts))), tuple(texts))
     done = list(engines.truth(request, silent, never))
     assert [one.row for one in done] == list(range(len(texts)))
@@ -74,7 +81,7 @@ def test_vllm_in_float32_is_near_the_truth_of_each_pooling(
     make_model: MakeModel,
     passages: tuple[str, ...],
     architecture: str,
-    files,
+    files: str,
     pooling: str,
 ) -> None:
     from embedtui.engine.settings import Setting

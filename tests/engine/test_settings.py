@@ -7,10 +7,11 @@ from dataclasses import fields
 import pytest
 
 from embedtui import machine
+from embedtui.engine.refusals import CPU_ISA_FEATURES
 from embedtui.engine.settings import (
-    CPU_ISA_FEATURES,
     SWITCHES,
     Setting,
+    Switch,
     combine,
     parse_overrides,
     refuse_impossible,
@@ -19,12 +20,13 @@ from embedtui.errors import InputError
 
 
 def test_every_switch_is_a_field_and_every_field_a_switch() -> None:
-    keys = [switch.key for switch in SWITCHES]
-    assert sorted(keys) == sorted(field.name for field in fields(Setting) if field.name != "model")
+    defaults = {switch.key: switch.default for switch in SWITCHES}
+    assert len(defaults) == len(SWITCHES)
+    assert defaults == {f.name: f.default for f in fields(Setting) if f.name != "model"}
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.key)
-def test_the_default_of_a_switch_can_be_written_and_read_back(switch: str) -> None:
+def test_the_default_of_a_switch_can_be_written_and_read_back(switch: Switch) -> None:
     assert switch.parse(switch.show(switch.default)) == switch.default
     for choice in switch.choices:
         assert switch.show(switch.parse(choice)) == choice
@@ -81,7 +83,7 @@ def test_a_key_given_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.key)
-def test_a_switch_that_a_device_ignores_is_refused_there_with_the_reason(switch: str) -> None:
+def test_a_switch_that_a_device_ignores_is_refused_there_with_the_reason(switch: Switch) -> None:
     value = switch.choices[-1] if switch.choices else "2"
     setting = combine("m", {switch.key: [switch.parse(value)]})[0]
     for device in ("cpu", "cuda", "server"):

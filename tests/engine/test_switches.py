@@ -6,8 +6,10 @@ import json
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import psutil
 import pytest
 
@@ -30,7 +32,9 @@ def decoder(make_model: MakeModel) -> str:
     return make_model("qwen3", "last")
 
 
-def vectors(engines: Engines, setting, texts: tuple[str, ...], size, **room):
+def vectors(
+    engines: Engines, setting: Setting, texts: tuple[str, ...], size: int, **room: Any
+) -> tuple[npt.NDArray[np.float32], list[tuple[int, int]]]:
     engine = loaded(engines, setting, texts, **room)
     done = batches(engine, len(texts), size)
     engines.drop(engine)
@@ -144,7 +148,7 @@ def test_two_processes_share_the_work_and_end_with_their_engine(
 
 def alive(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -120,40 +120,6 @@ def test_dtype_auto_is_what_vllm_chooses(
     engines.drop(engine)
 
 
-def test_a_switch_that_is_not_in_force_fails_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    from embedtui.engine.vllm_engine import _Engine
-
-    engine = _Engine(None)
-    engine._setting = Setting("m", dtype="float16", threads=2)
-    facts = {
-        "device": "cpu",
-        "dtype": "float16",
-        "execution": "eager",
-        "pooling_accumulation": "float32",
-        "threads": 2,
-        "cpu_isa": "avx2",
-        "prefix_caching": False,
-        "chunked_prefill": False,
-        "quantization": "none",
-        "dimensions": None,
-        "tensor_parallel": 1,
-    }
-    engine._prove(facts)
-    with pytest.raises(EngineError, match="threads=2 was asked for, but 1 is in force"):
-        engine._prove(facts | {"threads": 1})
-    with pytest.raises(EngineError, match="dtype=float16 was asked for, but bfloat16"):
-        engine._prove(facts | {"dtype": "bfloat16"})
-    cuda = facts | {
-        "device": "cuda",
-        "matmul_precision": "highest",
-        "kernel_precision": "default",
-        "batch_invariant": True,
-        "attention_backend": "flash_attn",
-    }
-    with pytest.raises(EngineError, match="batch_invariant=False was asked for, but True"):
-        engine._prove(cuda)
-
-
 def test_texts_that_cannot_be_run_as_they_are_never_fail_the_others(
     engines: Engines, minilm: str, passages: tuple[str, ...]
 ) -> None:

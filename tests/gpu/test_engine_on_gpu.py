@@ -11,12 +11,15 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from embedtui import machine, models
+from embedtui.engine.forked import ForkedEngine
 from embedtui.engine.messages import Load
 from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
@@ -40,13 +43,13 @@ def model() -> str:
 
 
 @pytest.fixture(scope="session")
-def engines():
+def engines() -> Iterator[Engines]:
     made = Engines()
     yield made
     made.close()
 
 
-def on_gpu(engines: Engines, setting: Setting, texts: tuple[str, ...]):
+def on_gpu(engines: Engines, setting: Setting, texts: tuple[str, ...]) -> ForkedEngine:
     engine = with_texts(engines, setting, texts)
     engine.load(Load(64, ROOM, 512, free_share=SHARE), silent, never)
     return engine
@@ -85,7 +88,7 @@ def test_the_host_imports_vllm_without_touching_the_gpu() -> None:
     ids=lambda switch: "-".join(f"{k}={v}" for k, v in switch.items()),
 )
 def test_a_switch_is_in_force_and_batches_are_what_they_claim(
-    engines: Engines, model: str, passages: tuple[str, ...], switch: str
+    engines: Engines, model: str, passages: tuple[str, ...], switch: dict[str, Any]
 ) -> None:
     before = used()
     engine = on_gpu(engines, Setting(model, **switch), passages[:64])
@@ -199,7 +202,9 @@ def test_layers_are_looked_into_on_the_gpu(
     assert drift.largest[0] < 4 * rounding
     assert drift.largest.max() < 60 * rounding
     # The sum of the parts is the error that was measured without hooks, but for the noise.
-    rows, distances = measured.precision_error(results.truth)
+    found_error = measured.precision_error(results.truth)
+    assert found_error is not None
+    rows, distances = found_error
     by_row = {int(row): float(l2) for row, l2 in zip(rows, distances.l2, strict=True)}
     noise = measured.noise()
     shaken = 0.0 if noise is None else float(noise[1].l2.max())
@@ -212,6 +217,7 @@ def test_layers_are_looked_into_on_the_gpu(
     assert found.mixed.errors.max() == pytest.approx(choice.error, rel=0.5)
     # Nothing is left behind: the same engine gives what it gave before.
     engine = engines.warm(setting)
+    assert isinstance(engine, ForkedEngine)
     before = measured.unbatched.vectors
     again = np.concatenate([done.vectors for done in batches(engine, 12, 1)])
     assert compare(again, before).l2.max() <= max(4 * shaken, 1e-9)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import huggingface_hub
 import pytest
 from huggingface_hub import errors
@@ -14,15 +18,23 @@ from tests.models.conftest import MakeModel
 class Hub:
     """Stands for the hub: what it lists, what it was asked for, what it raises."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder, files, error=None) -> None:
-        self.asked: dict = {}
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        folder: Path | None,
+        files: list[str],
+        error: Exception | None = None,
+    ) -> None:
+        self.asked: dict[str, Any] = {}
 
-        def list_repo_files(_api, repo_id, revision=None):
+        def list_repo_files(_api: Any, repo_id: str, revision: str | None = None) -> list[str]:
             if error is not None:
                 raise error
             return files
 
-        def snapshot_download(repo_id, revision=None, ignore_patterns=()):
+        def snapshot_download(
+            repo_id: str, revision: str | None = None, ignore_patterns: Sequence[str] = ()
+        ) -> str:
             self.asked = {"id": repo_id, "revision": revision, "ignored": list(ignore_patterns)}
             return str(folder)
 
@@ -73,7 +85,7 @@ def test_older_weights_are_taken_where_there_are_no_others(
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_what_the_hub_does_not_give_is_told_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, error, words: str
+    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
     Hub(monkeypatch, None, [], error)
     with pytest.raises(InputError, match=words) as caught:

@@ -68,6 +68,9 @@ class Faults:
     redirect: bool = False
     redirect_to: str = ""
     """Another server that every request is sent on to."""
+    redirect_state: int = 307
+    moved_to: str = ""
+    """Path in place of /v1 to which every request below /v1 is sent on."""
     web_page: bool = False
     other_width: bool = False
     most: int | None = None
@@ -76,6 +79,14 @@ class Faults:
     repeats_key: bool = False
     """Say the key back in an error."""
     usage: bool = True
+    told: dict[str, bytes] = field(default_factory=dict)
+    """Answers to GET by their path, such as /version and /metrics."""
+    answer: bytes | None = None
+    """The answer to embeddings, whatever was asked."""
+    words: str = ""
+    """What is said with `always`."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Further headers of every answer."""
     delay: float = 0.0
 
 
@@ -134,11 +145,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         faults = self.owner.faults
         self.owner.keys.append(self.headers.get("Authorization", ""))
-        if faults.redirect or faults.redirect_to:
+        if self._moves():
             self._redirect()
+        elif self.path in faults.told:
+            self._bytes(200, faults.told[self.path], "application/json")
         elif self.path == "/health":
             self._send(200, {})
-        elif self.path != "/v1/models" or not faults.lists_models:
+        elif (
+            self.path not in {"/v1/models", f"{faults.moved_to}/models"} or not faults.lists_models
+        ):
             self._send(404, {"detail": "Not Found"})
         elif faults.web_page:
             self._page()
@@ -167,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: dict[str, Any], state: int | None) -> None:  # noqa: PLR0911
         faults = self.owner.faults
         texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
-        if faults.redirect:
+        if self._moves():
             return self._redirect()
         if not self._may():
             return self._refuse_key()
@@ -176,7 +191,10 @@ class _Handler(BaseHTTPRequestHandler):
         if faults.drip or faults.drip_headers:
             return self._drip()
         if state is not None:
-            return self._send(state, {"error": {"message": f"the server says {state}"}})
+            said = faults.words or f"the server says {state}"
+            return self._send(state, {"error": {"message": said}})
+        if faults.answer is not None:
+            return self._bytes(200, faults.answer, "application/json")
         if faults.web_page:
             return self._page()
         if body["model"] not in faults.models and body["model"] != MODEL:
@@ -250,9 +268,16 @@ class _Handler(BaseHTTPRequestHandler):
             said += f": {self.headers.get('Authorization')}"
         self._send(401, {"error": {"message": said}})
 
+    def _moves(self) -> bool:
+        faults = self.owner.faults
+        moved = bool(faults.moved_to) and self.path.startswith("/v1/")
+        return faults.redirect or bool(faults.redirect_to) or moved
+
     def _redirect(self) -> None:
-        self.send_response(307)
-        self.send_header("Location", self.owner.faults.redirect_to + self.path)
+        faults = self.owner.faults
+        path = f"{faults.moved_to}/{self.path[4:]}" if faults.moved_to else self.path
+        self.send_response(faults.redirect_state)
+        self.send_header("Location", faults.redirect_to + path)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -281,6 +306,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(state)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
+        for name, value in self.owner.faults.headers.items():
+            self.send_header(name, value)
         if state in {429, 503} and self.owner.faults.retry_after is not None:
             self.send_header("Retry-After", self.owner.faults.retry_after)
         self.end_headers()

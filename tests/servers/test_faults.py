@@ -30,7 +30,8 @@ def measure(embedtui: Embedtui, few: Path) -> Measure:
 
 
 def report(said: Said) -> dict[str, Any]:
-    return json.loads(said.out)
+    made: dict[str, Any] = json.loads(said.out)
+    return made
 
 
 def causes(made: dict[str, Any], number: int = 0) -> list[str]:
@@ -106,7 +107,9 @@ def test_another_order_that_the_index_tells_is_none(serve: Serve, measure: Measu
         ({"float16": True}, "float16 on the wire", "a float16 holds every figure exactly"),
     ],
 )
-def test_digits_lost_on_the_way(serve: Serve, measure: Measure, faults, name: str, seen) -> None:
+def test_digits_lost_on_the_way(
+    serve: Serve, measure: Measure, faults: dict[str, Any], name: str, seen: str
+) -> None:
     made = report(measure(serve(**faults), *LISTS, "--json"))
     assert kinds(made, "fault") == []
     found = [one for one in made["settings"][0]["diagnosis"] if one["cause"] == "wire"]
@@ -129,7 +132,9 @@ def test_decimals_and_bytes_that_agree_are_said_to(serve: Serve, measure: Measur
         ({"digits": 7}, "JSON rounding: every figure ends after 7 significant digits"),
     ],
 )
-def test_their_difference_is_named(serve: Serve, measure: Measure, faults, named: str) -> None:
+def test_their_difference_is_named(
+    serve: Serve, measure: Measure, faults: dict[str, Any], named: str
+) -> None:
     said = measure(serve(**faults), *LISTS, "--setting", "encoding=float,base64", "--json")
     found = [one for one in report(said)["findings"] if one["kind"] == "encodings"]
     assert found[0]["severity"] == "warning"
@@ -177,7 +182,7 @@ def test_too_many_requests_are_waited_for(serve: Serve, measure: Measure) -> Non
     ids=str,
 )
 def test_what_is_no_answer_is_one_line_with_its_name(
-    serve: Serve, measure: Measure, faults, words: str
+    serve: Serve, measure: Measure, faults: dict[str, Any], words: str
 ) -> None:
     began = time.monotonic()
     said = measure(serve(**faults), *LISTS, "--timeout", "1")
@@ -242,6 +247,12 @@ def test_more_texts_than_it_takes_at_once(serve: Serve, measure: Measure) -> Non
     assert "does not take 8 texts at once: batch size 8 > maximum 4" in next(
         one["message"] for one in made["findings"] if one["kind"] == "too-large"
     )
+
+
+def test_dimensions_that_a_server_does_not_heed_are_a_fault(serve: Serve, measure: Measure) -> None:
+    said = measure(serve(), "--setting", "dimensions=16")
+    assert "dimensions=16 was asked for, but" in said.err + said.out
+    assert said.code == 3
 
 
 def test_what_it_cannot_be_asked_is_refused_before_anything_is_measured(

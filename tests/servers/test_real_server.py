@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from embedtui.engine.endpoint.facts import ask, counters
 from embedtui.engine.endpoint.wire import Wire
 from embedtui.engine.pool import VllmPool
 from embedtui.record import run_file
-from tests.cli.conftest import Embedtui
 
 pytestmark = pytest.mark.engine
 
+Run = Callable[..., tuple[int, str, str]]
+
 
 @pytest.fixture
-def embedtui(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def embedtui(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command on real engines; in this package's other tests they are fakes."""
     from embedtui.cli import measure
 
@@ -38,7 +40,7 @@ def embedtui(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 
 def test_one_by_one_a_list_of_64_and_16_at_once(
-    embedtui: Embedtui, vllm_server: str, tmp_path: Path
+    embedtui: Run, vllm_server: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "run.sqlite"
     code, said, error = embedtui(
@@ -69,7 +71,7 @@ def test_one_by_one_a_list_of_64_and_16_at_once(
     assert all(np.array_equal(vectors[0], other) for other in vectors[1:])
 
 
-def test_against_the_truth_and_an_engine_here(embedtui: Embedtui, vllm_server: str) -> None:
+def test_against_the_truth_and_an_engine_here(embedtui: Run, vllm_server: str) -> None:
     code, said, error = embedtui(
         *("run", vllm_server, "--against", "minilm", "--dtype", "float32", "--limit", "12"),
         *("--batch-sizes", "12", "--shuffles", "0", "--repeats", "0", "--json", "--quiet"),
@@ -87,7 +89,7 @@ def test_against_the_truth_and_an_engine_here(embedtui: Embedtui, vllm_server: s
 
 
 def test_a_text_that_is_too_long_is_refused_alone(
-    embedtui: Embedtui, vllm_server: str, tmp_path: Path
+    embedtui: Run, vllm_server: str, tmp_path: Path
 ) -> None:
     texts = tmp_path / "texts.txt"
     texts.write_text("short\n" + "long " * 600 + "\nalso short\n")
@@ -102,7 +104,7 @@ def test_a_text_that_is_too_long_is_refused_alone(
 
 
 def test_golden_vectors_of_another_dtype_fall_short(
-    embedtui: Embedtui, vllm_server: str, tmp_path: Path
+    embedtui: Run, vllm_server: str, tmp_path: Path
 ) -> None:
     golden = tmp_path / "golden.sqlite"
     few = ("--batch-sizes", "4", "--share", "0.5", "--setting", "requests=list")

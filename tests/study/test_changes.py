@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from embedtui.errors import InputError
 from embedtui.study.changes import changes
+from embedtui.study.plan import Plan
 from embedtui.study.results import Results
-from tests.fakes import Script, no_drift, plan
+from tests.fakes import Batch, Script, no_drift, plan
 from tests.study.conftest import RunStudy
 
 
-def made(texts: int = 12, dtype: str = "float16", **further):
+def made(texts: int = 12, dtype: str = "float16", **further: Any) -> Plan:
     return replace(plan(texts, dtype, sizes=(1, 4), **further), model_hash="ab" * 32)
 
 
-def nudged(batch) -> None:
+def nudged(batch: Batch) -> None:
     batch.vectors[:, 0] += 1e-3
 
 
-def pair(run_study: RunStudy, **script) -> tuple[Results, Results]:
+def pair(run_study: RunStudy, **script: Any) -> tuple[Results, Results]:
     before = run_study(made(), Script(drift=no_drift)).results
     after = run_study(made(), Script(drift=no_drift, **script)).results
     before.environment = dict(before.environment) | {"versions": {"vllm": "0.26.0", "numpy": "2"}}
@@ -65,6 +68,19 @@ def test_what_running_again_does_as_well_is_noise(run_study: RunStudy) -> None:
     after.environment |= {"versions": {"vllm": "0.33.0", "numpy": "2"}}
     (found,) = changes(before, after)
     assert found.diagnosis.cause == "noise"
+
+
+def test_vectors_without_a_distance_are_not_taken_for_noise(run_study: RunStudy) -> None:
+    """NaN is no distance of 0, which any noise floor would explain."""
+
+    def spoiled(batch: Batch) -> None:
+        batch.vectors[:] = np.nan
+
+    before = pair(run_study, noise=1e-4)[1]
+    after = pair(run_study, plants=(spoiled,))[1]
+    (found,) = changes(before, after)
+    assert found.diagnosis.cause != "noise"
+    assert found.diagnosis.seen == "no distance can be measured, 12 of 12 vectors changed"
 
 
 def test_runs_that_cannot_be_compared_are_refused(run_study: RunStudy) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from embedtui.engine.settings import SWITCHES
 from embedtui.errors import InputError
+from embedtui.machine import Device
 from embedtui.study.bundles import BUNDLES, bundle
 from embedtui.study.choices import Choices, plan_of, settings_of
 from embedtui.study.sweep import load_sweep, sweep_names
@@ -28,7 +29,7 @@ def plan_file(tmp_path: Path) -> PlanFile:
 
 @pytest.mark.parametrize("name", sweep_names())
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_what_comes_with_embedtui_can_be_read(name: str, device: str) -> None:
+def test_what_comes_with_embedtui_can_be_read(name: str, device: Device) -> None:
     choices = load_sweep(name).plans(Choices(), device)[0]
     assert choices.sweep == name
     assert len(settings_of("m", choices.chosen)) > 5

@@ -15,6 +15,7 @@ from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError
 from embedtui.measure.layers import Place
 from embedtui.record import run_file
+from embedtui.record.run_writer import Recorder
 from embedtui.study.study import Study
 from embedtui.tui import start
 from embedtui.tui.opened import Opened
@@ -178,7 +179,7 @@ async def test_a_recording_shows_its_layers_and_offers_no_look(
     tmp_path: Path, make_app: Make
 ) -> None:
     path = tmp_path / "run.sqlite"
-    recorder = run_file.Recorder(path)
+    recorder = Recorder(path)
     settings = (Setting("tiny", dtype="float16"), Setting("tiny", dtype="float32"))
     made = plan(6, settings=settings, layers=6)
     Study(made, FakeEngines(logs=tmp_path), [recorder]).run()

@@ -20,6 +20,7 @@ from embedtui.engine.endpoint.faults import ServerError
 from embedtui.engine.endpoint.wire import Answer, Stop, Wire
 from embedtui.engine.messages import BatchDone, Job, Load, Opened, Prepared, TooLong
 from embedtui.engine.settings import Setting
+from embedtui.engine.verify import verify_effective
 from embedtui.errors import Cancelled, InputError
 
 Tell = Callable[[str], None]
@@ -107,6 +108,7 @@ class Endpoint:
 
         Raises:
             ServerError: if the answer is none, or wrong.
+            EngineError: if the server does not do what it was asked for.
             InputError: if the server refuses to be asked like this.
         """
         assert self.opened is not None
@@ -134,6 +136,7 @@ class Endpoint:
             "arguments": self._told.get("arguments", facts.UNKNOWN),
             **self.learnt(),
         }
+        verify_effective(self.setting, self.in_force)
         return self.in_force
 
     def embed(self, jobs: Sequence[Job], stop: Stop) -> Iterator[BatchDone]:

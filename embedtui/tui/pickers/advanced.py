@@ -95,7 +95,7 @@ class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
         """Say whether a switch has a meaning here: a server has its own, and only servers those."""
         if self._device == "server":
             return "server" in switch.devices
-        return switch.devices != ("server",)
+        return not switch.is_for_servers_alone
 
     def _switch(self, switch: Switch) -> ComposeResult:
         refused = self._device not in switch.devices
