@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,7 @@ from embedtui.study.layer_results import LayerResults
 from embedtui.study.layer_verdict import layers_named, of_layers
 from embedtui.study.layers import LayersStudy, refuse_layers
 from embedtui.study.results import Results
+from embedtui.texts.pack import Judgement, Labels
 from tests.fake_layers import PLACES
 from tests.fakes import REFUSED, FakeEngines, Script, Told, no_drift, pack, plan
 from tests.study.conftest import Ran, RunStudy
@@ -305,3 +308,20 @@ def test_results_know_nothing_before_the_first_event(tmp_path: Path) -> None:
     assert of_layers(empty) == ""
     engines = FakeEngines(logs=tmp_path)
     assert engines.exacts == []
+
+
+@pytest.mark.parametrize("prompts", [{"prompt": "passage: "}, {"query_prompt": "query: "}])
+def test_the_float64_model_is_told_of_every_prompt(
+    run_study: RunStudy, prompts: dict[str, Any]
+) -> None:
+    """A model that leaves prompts out of its pooling gives another vector than vLLM."""
+    texts = replace(pack("a question", "a passage"), labels=Labels((0,), (Judgement(0, 1, 1),)))
+    ran = run_study(plan(texts, layers=2, **prompts))
+    assert [asked.prompted for one in ran.engines.exacts for asked in one.opened] == [True]
+    assert [asked.prompted for asked in ran.engines.truths] == [True]
+
+
+def test_the_float64_model_is_that_which_a_server_is_held_against(run_study: RunStudy) -> None:
+    made = plan(3, layers=2, against="/models/exact")
+    ran = run_study(made)
+    assert [asked.model for one in ran.engines.exacts for asked in one.opened] == ["/models/exact"]

@@ -11,6 +11,8 @@ from embedtui import machine, paths
 from embedtui.engine.messages import Prepared
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError, InputError
+from embedtui.record.run_file import read
+from embedtui.record.run_writer import Recorder
 from embedtui.study.events import (
     BatchEmbedded,
     EngineReady,
@@ -186,6 +188,11 @@ class TestCancel:
         assert told[-1].status == "cancelled"  # type: ignore[union-attr]
 
 
+@pytest.fixture
+def run_file(tmp_path: Path) -> Path:
+    return tmp_path / "run.sqlite"
+
+
 class TestFailure:
     @pytest.mark.parametrize("stage", ["open", "prepare", "load", "embed"])
     def test_of_one_setting_does_not_end_the_others(self, run_study: RunStudy, stage: str) -> None:
@@ -222,6 +229,25 @@ class TestFailure:
         with pytest.raises(kind, match="first"):
             study.run()
         assert told[-1] == RunEnded("failed", "first")
+
+    def test_of_all_settings_of_a_sweep_is_no_finished_run(
+        self, tmp_path: Path, run_file: Path
+    ) -> None:
+        """Each is refused, so that none has failed, and nothing was measured."""
+        refusal = InputError("this model has none of it")
+        script = Script(
+            failures={("load", "float16"): refusal, ("open", "float32"): InputError("nor of that")}
+        )
+        told, recorder = Told(), Recorder(run_file)
+        made = plan(3, "float16", "float32", sweep="grid")
+        study = Study(made, FakeEngines(script, logs=tmp_path), [told, recorder])
+        with pytest.raises(InputError, match="this model has none of it"):
+            study.run()
+        recorder.close()
+        assert [one.status for one in told.of(SettingEnded)] == ["refused", "refused"]
+        assert told[-1] == RunEnded("failed", "this model has none of it")
+        kept = read(run_file)
+        assert (kept.status, kept.reason) == ("failed", "this model has none of it")
 
     def test_of_the_import_raises_it(self, tmp_path: Path) -> None:
         script = Script(failures={("import", ""): EngineError("no vLLM")})
