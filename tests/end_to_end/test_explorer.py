@@ -92,6 +92,7 @@ async def test_esc_stops_after_the_batch_and_esc_again_kills_within_two_seconds(
     app = Explorer(Outside(lambda: session, config, shots_folder=tmp_path))
 
     def engine() -> psutil.Process:
+        assert isinstance(session.engines, VllmPool)
         host = psutil.Process(session.engines.host.pid)
         return next(one for one in host.children() if "engine" in " ".join(one.cmdline()))
 
