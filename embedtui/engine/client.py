@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from embedtui.engine.endpoint.client import Endpoint
-    from embedtui.engine.endpoint.wire import Wire
+    from embedtui.engine.endpoint.http_client import HttpClient
 
 SESSION_VARIABLE = "EMBEDTUI_SESSION"
 """Every process of a session has this in its environment, so that they can be found."""
@@ -460,7 +460,7 @@ class Engines:
         """How servers are asked."""
         self._warm: OrderedDict[Setting, Engine | Endpoint] = OrderedDict()
         self._lock = threading.Lock()
-        self._current: Process | Wire | None = None
+        self._current: Process | HttpClient | None = None
 
     def start(self) -> None:
         """Begin to import vLLM in the background."""
