@@ -100,6 +100,10 @@ def _another(app: Explorer, than: Frame | None) -> bool:
     return app.frame is not than
 
 
+def shows(app: App[Any], words: str) -> bool:
+    return words in text_of(app)
+
+
 async def settled(pilot: Pilot[Any]) -> None:
     """Let the app go on until its workers are done and frames made now change nothing."""
     app = pilot.app

@@ -16,10 +16,10 @@ from textual.containers import Horizontal, Vertical
 from embedtui.printable import printable
 from embedtui.study.quality import MEASURES
 from embedtui.study.retrieval import TOP, Retrieval, in_words, million_in_words
-from embedtui.tui.app.core import WIDE
 from embedtui.tui.frames import Frame
 from embedtui.tui.neighbours import Place, Query, changed_queries, query_of
 from embedtui.tui.view import Lists
+from embedtui.tui.views import WIDE
 from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.titles import entitle
 

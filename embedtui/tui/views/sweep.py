@@ -82,8 +82,12 @@ class SweepView(Vertical, can_focus=True):
         heat, metric = _WORDS[view.wish.heat], METRIC_NAMES[view.wish.metric]
         other = _WORDS["error" if view.wish.heat == "drift" else "drift"]
         choose = "" if view.recorded else "   S sweep"
-        entitle(self.query_one("#sweep-grid"), f"largest {heat} of any text, {metric}", f"h {other}{choose}")
-        entitle(self.query_one("#sweep-front"), f"{heat} by speed, ↘ is best", "")
+        entitle(
+            self.query_one("#sweep-grid"),
+            f"largest {heat} of any text, {metric}",
+            f"h {other}{choose}",
+        )
+        entitle(self.query_one("#sweep-front"), f"{heat} by speed, ↘ is best")
         entitle(self.query_one("#sweep-steps"), f"what less {heat} costs", "f chart")
         self.query_one("#sweep-said", ChangedText).show(_said(view))
 

@@ -15,6 +15,7 @@ class ChangedText(Static):
 
     def show(self, text: Text) -> None:
         """Show a text; one that is already shown costs nothing."""
-        if text != self._text or text.spans != self._text.spans:
+        # Two texts are equal to Rich where only the style of the whole differs.
+        if text != self._text or text.style != self._text.style:
             self._text = text
             self.update(text)

@@ -13,6 +13,6 @@ def entitle(box: Widget, title: str, subtitle: str = "") -> None:
     """
     shown, shown_below = Content(title), Content(subtitle)
     if (box.border_title or "") != shown.markup:
-        box.border_title = shown.markup
+        box.border_title = shown
     if (box.border_subtitle or "") != shown_below.markup:
-        box.border_subtitle = shown_below.markup
+        box.border_subtitle = shown_below
