@@ -1,7 +1,8 @@
 """Holds two JSON reports against each other to the bit, where keys may have other names.
 
-`python -m tests.same_figures BEFORE.json AFTER.json` says what differs and exits 1, or 0 where nothing
-does. `RENAMED` says which keys of BEFORE have which names in AFTER; `--renamed OLD=NEW` adds to it.
+`python -m tests.same_figures BEFORE.json AFTER.json` says what differs and exits 1, or 0 where
+nothing does. `RENAMED` says which keys of BEFORE have which names in AFTER; `--renamed OLD=NEW`
+adds to it.
 Of two reports of one run everything is compared but what `CHANGED` names. Two runs of one plan also
 differ in when and where they ran: with `--two-runs` what `OF_A_RUN` names may differ. Whatever was
 let pass is listed.

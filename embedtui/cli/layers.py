@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 from rich import box
@@ -19,6 +18,8 @@ from embedtui.errors import EngineError
 from embedtui.printable import printable
 from embedtui.record import exports, report
 from embedtui.record.layer_report import COLUMNS_EXPLAINED, figures
+from embedtui.record.report_types import SettingReport
+from embedtui.record.report_types_layers import LayersReport
 from embedtui.study.choices import Choices, plan_of
 from embedtui.study.layers import refuse_layers
 
@@ -143,7 +144,7 @@ def command(
     return code
 
 
-def show(setting: dict[str, Any], console: Console) -> None:
+def show(setting: SettingReport, console: Console) -> None:
     """Print what a report has of one setting's layers."""
     found = setting["layers"]
     console.print()
@@ -177,7 +178,7 @@ def show(setting: dict[str, Any], console: Console) -> None:
         )
 
 
-def _fitting(found: dict[str, Any], console: Console) -> Table:
+def _fitting(found: LayersReport, console: Console) -> Table:
     """Return the widest table that the console has room for: a figure is never cut."""
     unlimited = console.options.update_width(1000)
     for left_out in range(len(_EXPENDABLE) + 1):
@@ -187,7 +188,7 @@ def _fitting(found: dict[str, Any], console: Console) -> Table:
     return table
 
 
-def _table(found: dict[str, Any], console: Console, left_out: set[str]) -> Table:
+def _table(found: LayersReport, console: Console, left_out: set[str]) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD if output.unicode_works(console) else box.ASCII,
         pad_edge=False,
