@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from embedtui.cli.fitting import fitting, plain_table
+from embedtui.cli.fitting import fit_columns, plain_table
 from embedtui.record.report_types_retrieval import (
     ListsReport,
     MeasureReport,
@@ -67,7 +67,7 @@ def table(compared: Sequence[tuple[str, ListsReport]], console: Console, indent:
             found.add_row(name, *(cells[c] for c in _COLUMNS if c not in left_out))
         return found
 
-    return fitting(console, _EXPENDABLE, made, indent)
+    return fit_columns(console, _EXPENDABLE, made, indent)
 
 
 def _cells(one: ListsReport) -> list[Text | str]:

@@ -13,7 +13,8 @@ import pytest
 
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError
-from embedtui.study.choices import Choices, plan_of
+from embedtui.study.choices import Choices
+from embedtui.study.planning import plan_of
 from embedtui.tui.session import Session
 from tests.fakes import FakeEngines, Script, broken
 
