@@ -17,7 +17,7 @@ from embedtui.cli.measure import measure, started_engines
 from embedtui.cli.names import SweepName
 from embedtui.cli.shared import Asked, json_option, quiet_option, run_options
 from embedtui.cli.sweep import scenario_of
-from embedtui.engine.client import Engines
+from embedtui.engine.port import EnginePool
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EmbedtuiError, ExitCode, InputError
 from embedtui.printable import printable
@@ -111,7 +111,7 @@ class _Trials:
 
     plan: Plan
     weights_bytes: int | None
-    engines: Engines
+    engines: EnginePool
     folder: Path
     tell: Callable[[str], None]
     quiet: bool

@@ -9,8 +9,8 @@ from embedtui.cli import grid as shown_grid
 from embedtui.cli import output
 from embedtui.cli.measure import Measured, measure, started_engines
 from embedtui.cli.shared import Asked
-from embedtui.engine.client import Engines
 from embedtui.engine.endpoint.access import Access
+from embedtui.engine.port import EnginePool
 from embedtui.errors import EmbedtuiError, ExitCode, InputError
 from embedtui.machine import Device
 from embedtui.printable import printable
@@ -116,7 +116,7 @@ def _told(
 def _one(
     plan: Plan,
     weights_bytes: int | None,
-    engines: Engines,
+    engines: EnginePool,
     out: Path | None,
     *,
     quiet: bool,

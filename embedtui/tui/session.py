@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-from embedtui.engine.client import Engines
+from embedtui.engine.port import EnginePool
 from embedtui.errors import Cancelled, EmbedtuiError
 from embedtui.study.choices import Choices
 from embedtui.study.events import (
@@ -60,7 +60,7 @@ class Session:
 
     def __init__(
         self,
-        engines: Engines,
+        engines: EnginePool,
         record: Recording | None = None,
         reopen: Reopening | None = None,
     ) -> None:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from embedtui import machine
-from embedtui.engine.client import Engines
 from embedtui.engine.messages import BatchDone, Job, Load
+from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EngineError, InputError
 from embedtui.measure import compare
 from tests.engine.conftest import MakeModel
-from tests.engine.support import batches, loaded, never, silent, with_texts
+from tests.engine.support import Engines, batches, loaded, with_texts
 
 pytestmark = pytest.mark.engine
 

@@ -184,7 +184,7 @@ async def test_a_recording_shows_its_layers_and_offers_no_look(
     recorder = Recorder(path)
     settings = (Setting("tiny", dtype="float16"), Setting("tiny", dtype="float32"))
     made = plan(6, settings=settings, layers=6)
-    Study(made, FakeEngines(logs=tmp_path), [recorder]).run()  # type: ignore[arg-type]
+    Study(made, FakeEngines(logs=tmp_path), [recorder]).run()
     recorder.close()
     app = make_app()
     app.outside = replace(app.outside, open_session=lambda: Opened((path,)), opened=(path,))
@@ -202,7 +202,7 @@ def test_what_was_looked_into_is_in_the_runs_file(
     from embedtui.study.choices import Choices
 
     engines = FakeEngines(Script(), logs=tmp_path)
-    session = Session(engines, start._recorder, start._reopened)  # type: ignore[arg-type]
+    session = Session(engines, start._recorder, start._reopened)
     choices = Choices(
         model=str(model_folder),
         texts=str(texts_file),

@@ -41,7 +41,7 @@ def results(tmp_path: Path) -> Any:
 
     found = Results()
     made = plan(24, "bfloat16", sizes=(1, 2, 4))
-    Study(made, FakeEngines(drifting(), logs=tmp_path), [found]).run()  # type: ignore[arg-type]
+    Study(made, FakeEngines(drifting(), logs=tmp_path), [found]).run()
     return found
 
 

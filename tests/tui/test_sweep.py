@@ -132,7 +132,7 @@ def test_a_sweep_over_models_is_a_run_for_each(
     tmp_path: Path, model_folder: Path, plan_file: Path, texts_file: Path
 ) -> None:
     plan_file.write_text(f'models = ["{model_folder}", "/no/such", "{model_folder}"]\n' + PLAN)
-    session = Session(FakeEngines(Script(), logs=tmp_path))  # type: ignore[arg-type]
+    session = Session(FakeEngines(Script(), logs=tmp_path))
     base = Config(texts=str(texts_file)).choices()
     plans = choices_of(load_sweep(str(plan_file)), base)
     assert [one.model for one in plans] == [str(model_folder), "/no/such", str(model_folder)]
@@ -151,7 +151,7 @@ def test_one_that_was_cut_off_goes_on_in_its_file(
     base = Config(texts=str(texts_file), model=str(model_folder)).choices()
     (choices,) = choices_of(load_sweep(str(plan_file)), base)
     engines = FakeEngines(Script(), logs=tmp_path)
-    first = Session(engines, start._recorder)  # type: ignore[arg-type]
+    first = Session(engines, start._recorder)
 
     def on_job(count: int) -> None:
         if count == 20:
@@ -164,7 +164,7 @@ def test_one_that_was_cut_off_goes_on_in_its_file(
     assert cut is not None
     done = engines.jobs
     again = FakeEngines(Script(), logs=tmp_path)
-    second = Session(again, start._recorder)  # type: ignore[arg-type]
+    second = Session(again, start._recorder)
     second.run(choices)
     second.wait(30)
     assert second.run_path == cut
