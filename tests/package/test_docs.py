@@ -70,8 +70,8 @@ def at_hand(
             few = ("--limit", "8", "--batch-sizes", "1,4", "--quiet")
             assert embedtui("run", "./my-model", *few).code == 0
         if "--golden" in command or " history" in command:
-            few = ("--dtype", "float16", "--batch-sizes", "1,4", "--limit", "8")
-            assert embedtui("check", "minilm", *few, "--record", "golden.sqlite").code == 0
+            small = ("--dtype", "float16", "--batch-sizes", "1,4", "--limit", "8")
+            assert embedtui("check", "minilm", *small, "--record", "golden.sqlite").code == 0
         for name, value in names.items():
             command = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", value, command)
         return command.replace("#MODEL", "")
