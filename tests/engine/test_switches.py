@@ -78,6 +78,15 @@ def test_chunked_prefill_cuts_a_text_where_the_step_is_full(
 
 
 @on_the_cpu
+def test_a_model_runner_is_read_back_from_the_worker(
+    engines: Engines, minilm: str, passages: tuple[str, ...]
+) -> None:
+    engine = loaded(engines, Setting(minilm, dtype="float32", model_runner="v1"), passages[:2])
+    assert engine.in_force["model_runner"] == "v1"
+    engines.drop(engine)
+
+
+@on_the_cpu
 def test_quantised_weights_move_vectors_more_than_bfloat16(
     engines: Engines, minilm: str, passages: tuple[str, ...]
 ) -> None:

@@ -83,6 +83,8 @@ def test_the_host_imports_vllm_without_touching_the_gpu() -> None:
         {"dtype": "float32", "attention_backend": "triton_attn"},
         {"dtype": "float16", "pooling_accumulation": "model"},
         {"dtype": "float16", "execution": "compiled"},
+        {"dtype": "float16", "model_runner": "v1"},
+        {"dtype": "float16", "model_runner": "v2"},
     ],
     ids=lambda switch: "-".join(f"{k}={v}" for k, v in switch.items()),
 )
