@@ -333,8 +333,8 @@ def _put(table: Any, key: str, value: Any) -> None:
 
 def _replace(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".config-", suffix=".toml")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:

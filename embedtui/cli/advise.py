@@ -17,7 +17,7 @@ from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EmbedtuiError, InputError
 from embedtui.printable import printable
 from embedtui.record import exports
-from embedtui.study.advise import Advice, Step, advise
+from embedtui.study.advise import Advice, Step, advise, by_speed
 from embedtui.study.answers import Entry
 from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.choices import Choices, plan_of
@@ -136,9 +136,13 @@ def _said(step: Step, use: Scenario) -> str:
     sizes = ", ".join(str(size) for size in step.batch_sizes if size > 1)
     verdict = {True: "holds", False: "does not hold", None: "cannot be judged"}
     return (
-        f"→ {step.entry.label}: {step.speed:.0f} texts/s, {verdict[step.judgement.holds]} at "
+        f"→ {step.entry.label}: {_speed(step)}, {verdict[step.judgement.holds]} at "
         f"batch size {sizes} ({step.judgement.said(use)})"
     )
+
+
+def _speed(step: Step) -> str:
+    return "speed unknown" if step.speed is None else f"{step.speed:.0f} texts/s"
 
 
 def _show(found: Advice, use: Scenario) -> None:
@@ -148,12 +152,12 @@ def _show(found: Advice, use: Scenario) -> None:
         f"{found.grid}."
     )
     latest = {step.entry.label: step for step in found.steps}
-    for step in sorted(latest.values(), key=lambda one: -one.speed):
+    for step in sorted(latest.values(), key=by_speed):
         mark = {True: "✔", False: "✗", None: "?"}[step.judgement.holds]
         sizes = ", ".join(str(size) for size in step.batch_sizes if size > 1)
         console.print(
             Text(
-                f"  {mark} {printable(step.entry.label)}: {step.speed:.0f} texts/s, "
+                f"  {mark} {printable(step.entry.label)}: {_speed(step)}, "
                 f"{step.judgement.said(use)} at batch size {sizes}"
             )
         )

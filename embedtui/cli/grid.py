@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from embedtui.cli.neighbours import percent
 from embedtui.cli.output import unicode_works
 from embedtui.printable import printable
 from embedtui.study.front import Step, step_in_words
+from embedtui.wording import percent
 
 Grid = dict[str, Any]
 

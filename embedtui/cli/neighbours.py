@@ -11,6 +11,7 @@ from rich.text import Text
 
 from embedtui.cli.fitting import fitting, plain_table
 from embedtui.study.retrieval import million_in_words
+from embedtui.wording import percent
 
 Found = dict[str, Any]
 
@@ -74,13 +75,6 @@ def _cells(one: Found) -> list[Text | str]:
         f"{margins['expected']:.1f}",
         str(margins["could_change"]),
     ]
-
-
-def percent(part: int, whole: int) -> str:
-    """Return a share in whole per cent; some are never none, and not all are never all."""
-    if not whole or part in {0, whole}:
-        return "100 %" if part else "0 %"
-    return f"{min(99, max(1, round(100 * part / whole)))} %"
 
 
 def quality_table(judged: list[tuple[str, Found]], console: Console) -> Table:

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from embedtui.cli import output
 from embedtui.cli.fitting import fitting, plain_table
-from embedtui.cli.neighbours import percent
 from embedtui.cli.searching import tells_searches
 from embedtui.measure import summarize
 from embedtui.printable import printable
@@ -20,6 +19,7 @@ from embedtui.record.report import distribution
 from embedtui.record.retrieval import compared
 from embedtui.study.results import Results
 from embedtui.study.storage import Row, yardstick, yardstick_setting
+from embedtui.wording import percent
 
 _COLUMNS = ("bytes", "L2 max", "L2 p50", "top 1", "order", "overlap", "nDCG@10")
 _EXPENDABLE = ("L2 p50", "overlap", "nDCG@10", "bytes", "top 1")

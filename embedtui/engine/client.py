@@ -269,7 +269,7 @@ class Host:
     def _listen(self) -> None:
         try:
             near, far = Pipe()
-            with far, (self.logs / "host.log").open("ab") as log:
+            with far, paths.create_private(self.logs / "host.log").open("ab") as log:
                 environment = host_environment() | {SESSION_VARIABLE: self.session}
                 self._popen = subprocess.Popen(
                     [
@@ -636,7 +636,7 @@ def _log_folder(session: str) -> Path:
     """Make the session's log folder and remove the oldest ones."""
     root = paths.logs_folder()
     folder = root / f"{time.strftime('%Y%m%d-%H%M%S')}-{session[:8]}"
-    folder.mkdir()
+    paths.make_private_folder(folder)
     (folder / "owner").write_text(str(os.getpid()))
     for old in sorted(p for p in root.iterdir() if p.is_dir())[:-_LOGS_KEPT]:
         if not psutil.pid_exists(_owner(old)):

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+from embedtui.measure import finite
 from embedtui.printable import printable
 from embedtui.record.exports import dump, escape
 from embedtui.study.answers import largest_drift
@@ -117,7 +118,7 @@ def _setting(check: Check, one: Checked) -> dict[str, Any]:
         "said": one.said,
         "drift": {
             "metric": check.use.metric,
-            "worst": _number(one.drift.worst) if one.drift.holds is not None else None,
+            "worst": finite(one.drift.worst) if one.drift.holds is not None else None,
             "identical": one.drift.identical,
             "l2_max": largest_drift(one.setting, "l2"),
         },
@@ -135,8 +136,8 @@ def _golden(one: Checked) -> dict[str, Any]:
         "recorded": one.golden.recorded,
         "texts": one.golden.texts,
         "identical": one.golden.identical,
-        "worst": _number(one.golden.worst),
-        "l2_max": _number(one.golden.l2_max),
+        "worst": finite(one.golden.worst),
+        "l2_max": finite(one.golden.l2_max),
         "holds": one.golden.holds,
         "retrieval": one.golden.retrieval,
         "diagnosis": asdict(one.golden.diagnosis),
@@ -170,7 +171,3 @@ def _figure(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return ""
     return f"{value:.1e}" if value else "same bits"
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -19,6 +19,8 @@ _OF_LISTS = ("top1_changed", "order_changed")
 """What is told of each text's list of neighbours."""
 _OBEYED = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 """Controls, line separators, marks that turn the direction of writing, lone surrogates."""
+_FORMULA = {*"=+-@", "\uff1d", "\uff0b", "\uff0d", "\uff20"}
+"""What begins a formula, in ASCII and in full width."""
 _IN_JSON = re.compile(f"[{_OBEYED}]")
 _IN_CELL = re.compile(rf"[\x00-\x1f{_OBEYED}]")
 
@@ -41,9 +43,9 @@ def dump(value: Any) -> str:
 def to_csv(report: Report) -> str:
     r"""Return one row per setting, text and batch size, and one for each precision error.
 
-    A spreadsheet would run a cell that begins with = + - or @ as a formula, so an id that does is
-    written with an apostrophe before it; control characters in it are written as \u and four
-    digits.
+    A spreadsheet would run a cell that begins with = + - or @ as a formula, also after white space
+    and in full width, so an id that does is written with an apostrophe before it; control
+    characters in it are written as \u and four digits.
     """
     out = io.StringIO()
     columns = ["setting", "text_id", "tokens", "measure", "batch_size", "identical", *METRICS]
@@ -193,4 +195,4 @@ def _escape_sequence(found: re.Match[str]) -> str:
 
 def _cell(text: str) -> str:
     shown = _IN_CELL.sub(_escape_sequence, text)
-    return "'" + shown if shown[:1] in {"=", "+", "-", "@"} else shown
+    return "'" + shown if shown.lstrip()[:1] in _FORMULA else shown

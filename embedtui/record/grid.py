@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from embedtui.engine.serving import serve_command
-from embedtui.measure import Distances, summarize
+from embedtui.measure import Distances, largest_finite, summarize
 from embedtui.record import report
 from embedtui.study import findings, retrieval
 from embedtui.study.answers import Entry, answer, fastest, largest_drift
@@ -70,10 +68,6 @@ def _front(entries: list[Entry], distance: Callable[[Entry], float | None]) -> l
         }
         for step in front(weighed)
     ]
-
-
-def _error(entry: Entry) -> float | None:
-    return entry.setting.largest_error(entry.results.truth)
 
 
 def _drift(entry: Entry) -> float | None:
@@ -143,11 +137,10 @@ def _retrieval(entry: Entry) -> dict[str, Any] | None:
 
 def _figures(distances: Distances) -> dict[str, Any]:
     summary = summarize(distances)
-    finite = distances.l2[np.isfinite(distances.l2)]
     return {
         "texts": summary.pairs,
         "identical": summary.identical,
-        "l2_max": float(finite.max()) if len(finite) else None,
+        "l2_max": largest_finite(distances.l2),
     }
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
+from embedtui.measure import finite
 from embedtui.measure.layers import Place
 from embedtui.study.layer_results import Curve
 from embedtui.study.layer_verdict import of_layers
@@ -27,20 +27,20 @@ def build(results: Results, setting: SettingResults) -> dict[str, Any] | None:
         "texts": len(found.rows),
         "batch": {"batch_size": size, "min": low, "max": high} if size else None,
         "places": _places(setting),
-        "error": _number(found.largest_error),
-        "sum_gap": _number(sum_gap(results, setting)),
-        "independence": _number(found.independence),
+        "error": finite(found.largest_error),
+        "sum_gap": finite(sum_gap(results, setting)),
+        "independence": finite(found.independence),
         "one_exact": _numbers(found.alone()),
-        "wanted": _number(found.wanted(under)),
+        "wanted": finite(found.wanted(under)),
         "float32": choice
         and {
             "layers": list(choice.layers),
             "predicted": choice.error,
-            "measured": _number(found.measured_with(choice)),
+            "measured": finite(found.measured_with(choice)),
             "all_sets_tried": not choice.greedy,
         },
         "all_float32": everything
-        and {"predicted": everything.error, "measured": _number(found.measured_with(everything))},
+        and {"predicted": everything.error, "measured": finite(found.measured_with(everything))},
         "verdict": of_layers(found, under),
     }
 
@@ -104,8 +104,8 @@ def _places(setting: SettingResults) -> list[dict[str, Any]]:
                 "name": str(place),
                 "error": _at(error, place),
                 "drift": _at(drift, place),
-                "adds": _number(adds.lengths[number] if adds else None),
-                "share": _number(adds.shares[number] if adds else None),
+                "adds": finite(adds.lengths[number] if adds else None),
+                "share": finite(adds.shares[number] if adds else None),
             }
         )
     return listed
@@ -119,19 +119,14 @@ def _at(curve: Curve | None, place: Place) -> dict[str, Any] | None:
         if known in curve.places:
             at = curve.places.index(known)
             return {
-                "max": _number(curve.largest[at]),
-                "p50": _number(curve.median[at]),
-                "ratio": _number(curve.ratios[at]),
+                "max": finite(curve.largest[at]),
+                "p50": finite(curve.median[at]),
+                "ratio": finite(curve.ratios[at]),
                 "identical": int(curve.identical[at]),
                 "texts": curve.texts,
             }
     return None
 
 
-def _number(value: float | None) -> float | None:
-    """JSON has no NaN: a figure that means nothing is null."""
-    return None if value is None or not math.isfinite(value) else float(value)
-
-
 def _numbers(values: np.ndarray[Any, Any] | None) -> list[float | None] | None:
-    return None if values is None else [_number(float(value)) for value in values]
+    return None if values is None else [finite(float(value)) for value in values]

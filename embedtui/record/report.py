@@ -6,13 +6,12 @@ so that a figure never depends on when it was asked for.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from embedtui.measure import METRICS, Distances, Distribution, summarize
+from embedtui.measure import METRICS, Distances, Distribution, finite, summarize
 from embedtui.record import layer_report, retrieval
 from embedtui.study import findings, verdict
 from embedtui.study.diagnosis import diagnose
@@ -184,7 +183,7 @@ def _texts(results: Results, setting: SettingResults) -> list[dict[str, Any]]:
 def _by_row(rows: Any, distances: Distances) -> dict[int, dict[str, Any]]:
     return {
         int(row): {
-            **{metric: _number(getattr(distances, metric)[i]) for metric in METRICS},
+            **{metric: finite(getattr(distances, metric)[i]) for metric in METRICS},
             "identical": bool(distances.identical[i]),
         }
         for i, row in enumerate(rows)
@@ -206,8 +205,3 @@ def _with_lists(
             by_row[row]["top1_changed"] = bool(agreed.top1_changed[place, 0])
             by_row[row]["order_changed"] = bool(agreed.order_changed[place, 0])
     return by_row
-
-
-def _number(value: float) -> float | None:
-    """JSON has no NaN: a distance that means nothing is null."""
-    return float(value) if math.isfinite(value) else None

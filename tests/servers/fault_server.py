@@ -79,6 +79,14 @@ class Faults:
     repeats_key: bool = False
     """Say the key back in an error."""
     usage: bool = True
+    told: dict[str, bytes] = field(default_factory=dict)
+    """Answers to GET by their path, such as /version and /metrics."""
+    answer: bytes | None = None
+    """The answer to embeddings, whatever was asked."""
+    words: str = ""
+    """What is said with `always`."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Further headers of every answer."""
     delay: float = 0.0
 
 
@@ -139,6 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.owner.keys.append(self.headers.get("Authorization", ""))
         if self._moves():
             self._redirect()
+        elif self.path in faults.told:
+            self._bytes(200, faults.told[self.path], "application/json")
         elif self.path == "/health":
             self._send(200, {})
         elif (
@@ -181,7 +191,10 @@ class _Handler(BaseHTTPRequestHandler):
         if faults.drip or faults.drip_headers:
             return self._drip()
         if state is not None:
-            return self._send(state, {"error": {"message": f"the server says {state}"}})
+            said = faults.words or f"the server says {state}"
+            return self._send(state, {"error": {"message": said}})
+        if faults.answer is not None:
+            return self._bytes(200, faults.answer, "application/json")
         if faults.web_page:
             return self._page()
         if body["model"] not in faults.models and body["model"] != MODEL:
@@ -293,6 +306,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(state)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
+        for name, value in self.owner.faults.headers.items():
+            self.send_header(name, value)
         if state in {429, 503} and self.owner.faults.retry_after is not None:
             self.send_header("Retry-After", self.owner.faults.retry_after)
         self.end_headers()

@@ -18,13 +18,13 @@ from embedtui.errors import EngineError
 from embedtui.tui.actions import ACTIONS, BY_ID, VIEWS, clashes, shown
 from embedtui.tui.app import Explorer
 from embedtui.tui.app.core import Framed
-from embedtui.tui.app.words import duration
 from embedtui.tui.screens.detail import DetailScreen
 from embedtui.tui.screens.help import HelpScreen
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.field import Field
 from embedtui.tui.widgets.strips import Hints, ProgressStrip, Tabs
 from embedtui.tui.widgets.table import TextTable
+from embedtui.wording import duration
 from tests.fakes import Script, broken
 from tests.tui.conftest import Make, ran, told, until
 

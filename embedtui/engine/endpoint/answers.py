@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from embedtui.engine.endpoint.faults import PAGE, ServerError
 from embedtui.engine.endpoint.wire import Answer
+from embedtui.wording import text_count
 
 Floats = npt.NDArray[np.float32]
 
@@ -43,7 +44,7 @@ def read(answer: Answer, texts: int, name: str) -> Embedded:
     data = said["data"]
     if len(data) != texts:
         raise ServerError(
-            "wrong-count", f"{name}: {len(data)} vectors came back for {_texts(texts)}"
+            "wrong-count", f"{name}: {len(data)} vectors came back for {text_count(texts)}"
         )
     rows = [_vector(one, name) for one in data]
     widths = sorted({len(row) for row in rows})
@@ -103,7 +104,3 @@ def _no_answer(answer: Answer, said: Any, name: str) -> ServerError:
     else:
         what = "the answer has no vectors in it: this is no embeddings server, or not its /v1"
     return ServerError("no-embeddings", f"{name}: {what}")
-
-
-def _texts(count: int) -> str:
-    return "1 text" if count == 1 else f"{count} texts"

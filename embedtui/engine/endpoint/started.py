@@ -103,6 +103,7 @@ def started(
     address = Address(f"http://{_HOST}:{port}/v1")
     access = access.naming(address)
     log = paths.logs_folder() / f"{time.strftime('%Y%m%d-%H%M%S')}-server-{port}.log"
+    paths.create_private(log)
     command = [*_COMMAND, *arguments, "--host", _HOST, "--port", str(port)]
     keeper = subprocess.Popen(
         [sys.executable, "-P", "-m", "embedtui.engine.endpoint.keeper", str(log), *command],

@@ -26,7 +26,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from embedtui import __version__
+from embedtui import __version__, paths
 from embedtui.address import Address, Origin
 from embedtui.engine.endpoint.access import Access, Secret
 from embedtui.engine.endpoint.faults import Fault, ServerError
@@ -127,7 +127,7 @@ class Wire:
     def note(self, line: str) -> None:
         """Write a line into the log, without the key."""
         shown = printable(self.clean(line), 2000)
-        with suppress(OSError), self.log.open("a", encoding="utf-8") as file:
+        with suppress(OSError), paths.create_private(self.log).open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%H:%M:%S')} {shown}\n")
 
     def clean(self, text: str) -> str:
