@@ -20,7 +20,6 @@ from embedtui.engine.messages import (
     ResumeLayers,
     SeeLayers,
 )
-from embedtui.errors import Cancelled
 from embedtui.measure.layers import Place, budget_of
 
 if TYPE_CHECKING:
@@ -78,21 +77,22 @@ class FakeLayers:
         return (exact + NEARER * (whole - exact)).astype(np.float32)
 
     def _alive(self) -> None:
-        self._script.on_layers()
-        if self.process.killed.is_set():
-            raise Cancelled("the engine was killed")
+        with self.process.work():
+            self._script.on_layers()
+        self.process.check()
 
 
 class FakeExact:
-    """The float64 model."""
+    """The part of a fake float64 model that is asked about layers."""
 
     def __init__(self, script: Script, exact: Callable[[str, int], Any]) -> None:
         self._script, self._exact = script, exact
-        self.closed = False
+        self.opened: list[Reference] = []
 
-    def open(
+    def open_layers(
         self, request: Reference, tell: Callable[[str], None], stop: Callable[[], bool]
     ) -> LayersFound:
+        self.opened.append(request)
         tell("loading weights in float64")
         self._script.raise_for("exact layers")
         return LayersFound((*PLACES[:-1], Place("norm")), LAYERS, 0)
@@ -124,9 +124,6 @@ class FakeExact:
         self, request: ResumeLayers, stop: Callable[[], bool]
     ) -> npt.NDArray[np.floating]:
         return np.ones((2, 4))
-
-    def close(self) -> None:
-        self.closed = True
 
 
 def _of_length(drawn: np.random.Generator, width: int, length: float) -> npt.NDArray[np.float64]:

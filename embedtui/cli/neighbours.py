@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from embedtui.cli.fitting import fitting, plain_table
+from embedtui.cli.fitting import fit_columns, plain_table
 from embedtui.study.retrieval import million_in_words
 from embedtui.wording import percent
 
@@ -63,7 +63,7 @@ def table(compared: list[tuple[str, Found]], console: Console, indent: int = 0) 
             found.add_row(name, *(cells[c] for c in _COLUMNS if c not in left_out))
         return found
 
-    return fitting(console, _EXPENDABLE, made, indent)
+    return fit_columns(console, _EXPENDABLE, made, indent)
 
 
 def _cells(one: Found) -> list[Text | str]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtui.cli import output
-from embedtui.cli.fitting import fitting, plain_table
+from embedtui.cli.fitting import fit_columns, plain_table
 from embedtui.cli.searching import tells_searches
 from embedtui.measure import summarize
 from embedtui.printable import printable
@@ -79,7 +79,7 @@ def _show(results: Results, rows: list[Row], console: Console) -> None:
 
     judged = first is not None and first.quality_after is not None
     never: set[str] = set() if judged else {"nDCG@10"}
-    console.print(fitting(console, _EXPENDABLE, lambda left_out: made(left_out | never)))
+    console.print(fit_columns(console, _EXPENDABLE, lambda left_out: made(left_out | never)))
 
 
 def _cells(row: Row) -> list[str]:

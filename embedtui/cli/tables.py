@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtui.cli import neighbours
-from embedtui.cli.fitting import fitting, plain_table
+from embedtui.cli.fitting import fit_columns, plain_table
 from embedtui.cli.output import unicode_works
 from embedtui.machine import vllm_of
 from embedtui.printable import printable
@@ -85,7 +85,7 @@ def _setting(setting: dict[str, Any], console: Console) -> None:
     if probed:
         console.print(Text(f"  {probed}", style="dim"))
     if setting["batches"]:
-        console.print(fitting(console, _EXPENDABLE, partial(_table, setting, console)))
+        console.print(fit_columns(console, _EXPENDABLE, partial(_table, setting, console)))
     if setting["retrieval"]:
         neighbours.show(setting["retrieval"], console)
     console.print(Padding(Text(printable(setting["verdict"])), (0, 0, 0, 2)))

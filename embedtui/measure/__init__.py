@@ -4,7 +4,7 @@ from embedtui.measure.correlation import rank_correlation
 from embedtui.measure.distances import METRICS, Distances, compare, join, unit
 from embedtui.measure.distribution import Distribution, summarize
 from embedtui.measure.faults import Fault, broken_rows, collapsed_rows, swapped_rows
-from embedtui.measure.finite import finite, largest_finite
+from embedtui.measure.finite_values import finite, largest_finite
 from embedtui.measure.neighbours import Neighbours, nearest, scores_of, tie_width
 
 __all__ = [

@@ -13,7 +13,7 @@ from embedtui.study.choices import Choices
 from embedtui.tui.session import Session
 
 if TYPE_CHECKING:
-    from embedtui.engine.client import Engines
+    from embedtui.engine.port import EnginePool
     from embedtui.study.results import Results
 
 
@@ -21,7 +21,7 @@ class Opened(Session):
     """Holds the figures of one run file at a time, out of those that were opened."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        super().__init__(cast("Engines", None))  # nothing here asks for one
+        super().__init__(cast("EnginePool", None))  # nothing here asks for one
         self.files = tuple(files)
         self.shown: Path | None = None
         """The file whose figures are held."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -150,5 +151,5 @@ def test_the_cheapest_settings_come_first() -> None:
         )
     ]
     for device in ("cpu", "cuda"):
-        by_cost = sorted(made, key=lambda one, device=device: expected_cost(one, device))
-        assert by_cost == sorted(made, key=lambda one, device=device: order(one, device))
+        by_cost = sorted(made, key=partial(expected_cost, device=device))
+        assert by_cost == sorted(made, key=partial(order, device=device))

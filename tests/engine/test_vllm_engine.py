@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from embedtui import machine
-from embedtui.engine.client import Engines
 from embedtui.engine.messages import BatchDone, Job, Load
+from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EngineError, InputError
 from embedtui.measure import compare
 from tests.engine.conftest import MakeModel
-from tests.engine.support import batches, loaded, never, silent, with_texts
+from tests.engine.support import Engines, batches, loaded, with_texts
 
 pytestmark = pytest.mark.engine
 
@@ -57,7 +57,7 @@ def test_vectors_are_those_of_bare_vllm_to_the_bit(
 
 @pytest.mark.parametrize("size", [1, 2, 7, 16, 64])
 def test_each_step_holds_exactly_the_texts_that_were_handed_in(
-    engines: Engines, minilm: str, passages: tuple[str, ...], size
+    engines: Engines, minilm: str, passages: tuple[str, ...], size: int
 ) -> None:
     engine = loaded(engines, Setting(minilm, dtype="float32"), passages)
     prepared = engine.prepare(passages, "truncate", silent, never)
@@ -274,7 +274,7 @@ def test_other_architectures_and_poolings_run(
     passages: tuple[str, ...],
     architecture: str,
     pooling: str,
-    expected,
+    expected: str,
 ) -> None:
     arguments = (architecture, pooling) if pooling else (architecture,)
     setting = Setting(make_model(*arguments), dtype="float32")

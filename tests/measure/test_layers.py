@@ -71,7 +71,7 @@ def test_the_parts_sum_to_the_error() -> None:
 def error_with(budget: Budget, exact: Collection[int]) -> float:
     """The error that is predicted with these layers in float32, from the parts that are left."""
     weights = budget.counted(exact).astype(np.float64)
-    return float(np.sqrt(max(weights @ budget.parts @ weights, 0)))
+    return float(np.sqrt(max(float(weights @ budget.parts @ weights), 0.0)))
 
 
 def test_exact_layers_leave_what_the_others_add_and_round_at_their_ends() -> None:

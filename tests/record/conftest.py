@@ -50,7 +50,7 @@ def record(tmp_path: Path) -> Record:
         path = tmp_path / f"run-{count}.sqlite"
         told, results, recorder = Told(), Results(), Recorder(path)
         engines = FakeEngines(script, logs=tmp_path)
-        study = Study(plan, engines, [recorder, told, results, *listeners])  # type: ignore[arg-type]
+        study = Study(plan, engines, [recorder, told, results, *listeners])
         try:
             study.run()
         except EmbedtuiError:

@@ -24,7 +24,7 @@ def recorded(tmp_path: Path) -> Path:
     path = tmp_path / "run.sqlite"
     made = plan(24, "float16", "float32", sizes=(1, 2, 8), repeats=1, shuffles=1)
     recorder = Recorder(path)
-    Study(made, FakeEngines(Script(noise=1e-7), logs=tmp_path), [recorder]).run()  # type: ignore[arg-type]
+    Study(made, FakeEngines(Script(noise=1e-7), logs=tmp_path), [recorder]).run()
     recorder.close()
     return path
 
@@ -47,7 +47,7 @@ def test_layers_are_kept_for_the_texts_that_are(tmp_path: Path) -> None:
     source = tmp_path / "layers.sqlite"
     recorder = Recorder(source)
     made = plan(9, "float16", sizes=(1, 4), layers=9)
-    Study(made, FakeEngines(Script(), logs=tmp_path), [recorder]).run()  # type: ignore[arg-type]
+    Study(made, FakeEngines(Script(), logs=tmp_path), [recorder]).run()
     recorder.close()
     whole, kept = tmp_path / "whole.sqlite", tmp_path / "kept.sqlite"
     recording.write(source, whole)

@@ -12,10 +12,10 @@ import pytest
 
 from embedtui.address import Address
 from embedtui.cli.main import call
-from embedtui.engine.client import Engines
 from embedtui.engine.endpoint.access import Access
 from embedtui.engine.endpoint.facts import ask, counters
 from embedtui.engine.endpoint.wire import Wire
+from embedtui.engine.pool import VllmPool
 from embedtui.record import run_file
 
 pytestmark = pytest.mark.engine
@@ -28,7 +28,7 @@ def embedtui(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     """Run a command on real engines; in this package's other tests they are fakes."""
     from embedtui.cli import measure
 
-    monkeypatch.setattr(measure, "Engines", Engines)
+    monkeypatch.setattr(measure, "VllmPool", VllmPool)
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         capsys.readouterr()

@@ -132,7 +132,7 @@ def test_a_search_is_not_waited_for_by_who_wants_another(
 ) -> None:
     slow, quick = (run_study(plan(12, dtype, sizes=(1, 4))) for dtype in ("float16", "bfloat16"))
     begun, go_on = threading.Event(), threading.Event()
-    whole = retrieval.nearest
+    whole = neighbours.nearest
 
     def held(vectors: Any, *args: Any, **options: Any) -> Any:
         if np.shares_memory(vectors, slow.results.settings[0].unbatched.vectors):

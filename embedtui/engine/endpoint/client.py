@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class Endpoint:
         self.largest_batch = 0
         self.token_budget = 0
         self.longest = 0
-        self.held = False
+        self._embedding = False
         self._texts: tuple[str, ...] = ()
         self._refused: dict[int, str] = {}
         self._tokens: dict[int, int] = {}
@@ -57,9 +57,19 @@ class Endpoint:
         self._too_large: dict[str, str] = {}
 
     @property
+    def log(self) -> Path:
+        """The file that says what was sent again, and why."""
+        return self.process.log
+
+    @property
     def alive(self) -> bool:
         """Whether the server can still be asked."""
         return self.process.alive
+
+    @property
+    def busy(self) -> bool:
+        """Whether the server is being asked."""
+        return self._embedding or self.process.busy
 
     def open(self, tell: Tell, stop: Stop, max_length: int | None = None) -> Opened:
         """Ask the server what it is; what it does not tell is unknown.
@@ -139,6 +149,13 @@ class Endpoint:
             ServerError: if an answer is none, or wrong.
             Cancelled: after the batch in hand, if `stop` says so.
         """
+        self._embedding = True
+        try:
+            yield from self._batches(jobs, stop)
+        finally:
+            self._embedding = False
+
+    def _batches(self, jobs: Sequence[Job], stop: Stop) -> Iterator[BatchDone]:
         began = self._counters(stop) if self._counts else None
         sent = 0
         for job in jobs:
@@ -164,6 +181,13 @@ class Endpoint:
             "others": self._others,
             "nulls": self._nulls,
         }
+
+    def layers(self) -> NoReturn:
+        """Refuse: a server shows its vectors alone."""
+        raise InputError(
+            f"{self.setting.label}: layers cannot be looked into: it shows its vectors and nothing "
+            "of how it came to them"
+        )
 
     def kill(self) -> None:
         """Call off what is in hand."""

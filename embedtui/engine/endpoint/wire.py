@@ -124,6 +124,11 @@ class Wire:
         """Whether it can still be asked."""
         return not self._killed and not self._closed
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._working is not None
+
     def note(self, line: str) -> None:
         """Write a line into the log, without the key."""
         shown = printable(self.clean(line), 2000)
@@ -187,8 +192,16 @@ class Wire:
             self._loop.run_forever()
         finally:
             with suppress(Exception):
-                self._loop.run_until_complete(self._client.aclose())
+                self._loop.run_until_complete(self._wind_up())
             self._loop.close()
+
+    async def _wind_up(self) -> None:
+        """Let what was called off come to its end, then close the connections."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._client.aclose()
 
     def _run(self, work: Coroutine[Any, Any, list[Answer]], stop: Stop) -> list[Answer]:
         with self._lock:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from embedtui.tui.view import Line
     from embedtui.tui.views.explore import ExploreView
 
-WIDE = 100
-"""Columns from which all parts of the first view are seen at once."""
 _SLOW_SECONDS = 1.0
 
 

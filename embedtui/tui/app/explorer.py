@@ -19,10 +19,10 @@ from embedtui.tui import themes
 from embedtui.tui.actions import ACTIONS
 from embedtui.tui.app.charting import Charting
 from embedtui.tui.app.choosing import Choosing
-from embedtui.tui.app.core import WIDE
 from embedtui.tui.app.looks import Looks
 from embedtui.tui.app.running import Running
 from embedtui.tui.app.words import READY, gpu_text
+from embedtui.tui.views import WIDE
 from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip, Tabs
 
 _LEAST = (60, 15)

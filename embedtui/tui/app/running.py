@@ -7,8 +7,8 @@ from dataclasses import replace
 from textual import work
 
 from embedtui.printable import printable
-from embedtui.tui.app.core import WIDE
 from embedtui.tui.app.opening import Opening
+from embedtui.tui.views import WIDE
 
 
 class Running(Opening):

@@ -25,6 +25,8 @@ class Showing(Core):
 
     @on(Framed)
     def _show_frame(self, message: Framed) -> None:
+        if not self.is_running:
+            return  # what it would be shown in is going
         frame, view = message.frame, message.frame.view
         if self.paused and self.frame is not None and view.wish == self.frame.view.wish:
             self._show_progress(view)

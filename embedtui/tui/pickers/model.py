@@ -25,7 +25,7 @@ from embedtui.tui.pickers import paths
 from embedtui.tui.pickers.frame import FRAME_CSS
 
 if TYPE_CHECKING:
-    from embedtui.engine.client import Engines
+    from embedtui.engine.port import EnginePool
 
 
 class ModelPicker(ModalScreen[str | None]):
@@ -39,7 +39,7 @@ class ModelPicker(ModalScreen[str | None]):
     ]
     DEFAULT_CSS = f"ModelPicker {{ {FRAME_CSS} & OptionList {{ max-height: 14; }} }}"
 
-    def __init__(self, current: str, engines: Engines | None = None) -> None:
+    def __init__(self, current: str, engines: EnginePool | None = None) -> None:
         super().__init__()
         self._current = current
         self._engines = engines
