@@ -105,7 +105,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "brief": setting.setting.brief,
         "status": setting.status,
         "fault": entry.fault,
-        "dtype": setting.in_force.get("dtype"),
+        "dtype": setting.effective.dtype,
         "drift": {
             str(size): _figures(setting.drift_in_any_order(size))
             for size in entry.results.plan.batch_sizes
@@ -117,7 +117,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "retrieval": _retrieval(entry),
         "texts_per_second": speed[1] if speed else None,
         "fastest_batch_size": speed[0] if speed else None,
-        "memory_bytes": setting.in_force.get("memory_bytes"),
+        "memory_bytes": setting.effective.memory_bytes,
     }
 
 

@@ -95,8 +95,8 @@ def test_a_switch_is_in_force_and_batches_are_what_they_claim(
     before = used()
     engine = on_gpu(engines, Setting(model, **switch), passages[:64])
     for key, value in switch.items():
-        assert engine.in_force[key] == value
-    assert engine.in_force["device"] == "cuda"
+        assert engine.effective.get(key) == value
+    assert engine.effective.device == "cuda"
     done = batches(engine, 64, 16)
     assert [steps for one in done for steps, _ in one.steps] == [16] * 4
     assert all(np.isfinite(one.vectors).all() for one in done)

@@ -27,7 +27,7 @@ _ISA_WORDS = (
 )
 
 
-def in_force(llm: Any) -> dict[str, Any]:
+def read_effective(llm: Any) -> dict[str, Any]:
     """Ask the engine, and the process it runs in, what is really in force."""
     import torch  # noqa: PLC0415
     import vllm  # noqa: PLC0415
