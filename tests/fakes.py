@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,17 +26,18 @@ from embedtui.engine.messages import (
     Prepared,
     Reference,
     TooLong,
-    TruthDone,
 )
 from embedtui.engine.pool import Pool, RunningReference
-from embedtui.engine.port import Engine, LayerAccess, Stop, Tell, never
+from embedtui.engine.port import Engine, LayerAccess, Stop, Tell
 from embedtui.engine.settings import Setting
-from embedtui.errors import Cancelled, EmbedtuiError, EngineError
+from embedtui.errors import Cancelled, EmbedtuiError
 from embedtui.measure.layers import Place
 from embedtui.study.events import Event
 from embedtui.study.plan import Plan
 from embedtui.texts import Text, TextPack
-from tests.fake_layers import FakeExact, FakeLayers
+from tests.fake_layers import FakeLayers
+from tests.fake_process import FakeHost, FakeProcess
+from tests.fake_reference import FakeReference, count_tokens
 
 REFUSED = "no tokenizer reads this"
 """A text that holds these words is refused."""
@@ -146,71 +145,6 @@ class Script:
     def raise_for(self, stage: str, label: str = "") -> None:
         if (stage, label) in self.failures:
             raise self.failures[stage, label]
-
-
-class FakeHost:
-    """Stands for the process that has imported vLLM."""
-
-    def __init__(self, script: Script, logs: Path) -> None:
-        self._script = script
-        self.logs = logs
-        self.closed = False
-
-    def start(self) -> None:
-        pass
-
-    def wait_ready(self, stop: Stop = never) -> None:
-        self._script.raise_for("import")
-        while self._script.import_never_ends and not self.closed:
-            if stop():
-                raise Cancelled("cancelled while vLLM was being imported")
-            time.sleep(0.005)
-        if self.closed:
-            raise EngineError("the engine host was closed")
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class FakeProcess:
-    """Stands for an engine's process."""
-
-    def __init__(self, log: Path) -> None:
-        self.log = log
-        self.busy = False
-        self.killed = threading.Event()
-        self.died = threading.Event()
-        self.closed = False
-
-    @property
-    def alive(self) -> bool:
-        return not self.killed.is_set() and not self.died.is_set() and not self.closed
-
-    def kill(self) -> None:
-        self.killed.set()
-
-    def die(self) -> None:
-        """End without having been told to."""
-        self.died.set()
-
-    def close(self) -> None:
-        self.closed = True
-
-    def check(self) -> None:
-        """Raise what a process that has ended raises."""
-        if self.killed.is_set():
-            raise Cancelled("the engine was killed")
-        if not self.alive:
-            raise EngineError("the engine process ended")
-
-    @contextmanager
-    def work(self) -> Iterator[None]:
-        self.check()
-        self.busy = True
-        try:
-            yield
-        finally:
-            self.busy = False
 
 
 class FakeEngine(FakeLayers):
@@ -406,47 +340,10 @@ class FakeEngines(Pool):
 
     def _start_reference(self, stop: Stop) -> RunningReference:
         self.host.wait_ready(stop)
-        self.references.append(FakeReference(self.script, FakeProcess(self.logs / "float64.log")))
+        self.references.append(
+            FakeReference(self.script, FakeProcess(self.logs / "float64.log"), exact)
+        )
         return self.references[-1]
-
-
-class FakeReference(FakeExact):
-    """The float64 model."""
-
-    def __init__(self, script: Script, process: FakeProcess) -> None:
-        super().__init__(script, exact)
-        self.process = process
-        self.embedded: list[Reference] = []
-
-    @property
-    def busy(self) -> bool:
-        return self.process.busy
-
-    def embed(self, request: Reference, tell: Tell, stop: Stop) -> Iterator[TruthDone]:
-        self.embedded.append(request)
-        with self.process.work():
-            tell("loading weights in float64")
-            self._script.raise_for("truth")
-            for row, text in zip(request.rows, request.texts, strict=True):
-                if stop():
-                    raise Cancelled("cancelled after the batch in hand")
-                self.process.check()
-                # Not of length one, as a model without a Normalize module gives it.
-                vector = 3.0 * exact(text, self._script.width)
-                if self._script.truth_value is not None:
-                    vector[:] = self._script.truth_value
-                counted = min(count_tokens(text), self._script.max_length)
-                yield TruthDone(row, counted + self._script.tokens_of_truth, vector)
-
-    @property
-    def closed(self) -> bool:
-        return self.process.closed
-
-    def kill(self) -> None:
-        self.process.kill()
-
-    def close(self) -> None:
-        self.process.close()
 
 
 class Told(list[Event]):
@@ -503,10 +400,6 @@ def plan(
 def exact(text: str, width: int) -> npt.NDArray[np.float64]:
     """Return the float64 vector of a text, of length one."""
     return _unit(text, width)
-
-
-def count_tokens(text: str) -> int:
-    return len(text.split()) + 2
 
 
 def make_model(folder: Path, *, architecture: str = "BertModel") -> Path:

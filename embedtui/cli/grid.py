@@ -54,7 +54,8 @@ def show(grid: Grid, console: Console, use: str) -> None:
         # One line whatever its length: it is there to be copied.
         console.print(Text(f"  {printable(chosen['command'])}"), soft_wrap=True)
     else:
-        console.print(Text.assemble(("Verdict: ", "bold"), printable(chosen["serve"])))
+        serve = printable(chosen["serve"])
+        console.print(Text.assemble(("Verdict: ", "bold"), f"for {chosen['name']}: {serve}"))
 
 
 def _table(model: str, rows: list[Grid], sizes: list[int], console: Console) -> Table:

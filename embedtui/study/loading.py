@@ -74,6 +74,12 @@ class Loader:
         """The log file of each engine that was begun."""
         self._leases: list[Lease] = []
 
+    def release(self, setting: Setting) -> None:
+        """Give back the engine of a setting that has come to its end, however it did."""
+        for lease in self._leases:
+            if lease.engine.setting == setting:
+                lease.release()
+
     def close(self) -> None:
         """Give back every engine that is still held."""
         for lease in self._leases:

@@ -59,12 +59,12 @@ def plan_of(
         labelled = pack.labels is not None
         prompt, query_prompt = models.prompts_for(info, choices.prompt, labelled=labelled)
     settings, skipped = _able(_settings(choices, info), skip=bool(choices.sweep))
-    model, name, longest = _served(address, access or Access(), tell)
-    settings = tuple(replace(one, model=model) if one.is_server else one for one in settings)
     if choices.layers and all(one.is_server for one in settings):
         raise InputError(
             "--layers: no setting of a model on this machine is asked for: give --dtype"
         )
+    model, name, longest = _served(address, access or Access(), tell)
+    settings = tuple(replace(one, model=model) if one.is_server else one for one in settings)
     if info is not None:
         longest = info.max_length
     folder = None if info is None else info.folder

@@ -169,18 +169,20 @@ class Study:
             batches = self._begin(number, earlier.effective, earlier.prepared, True, earlier.log)
             self._tell_again(number, batches, earlier)
             return
-        begun = self._begun.pop(number, None)
-        if begun is None:
-            begun = self._start(number, setting)
-            self._first_figures(number, begun)
-        if isinstance(begun, EmbedtuiError):
-            raise begun
-        loaded, missing = begun.loaded, begun.missing
-        self._embed(number, loaded, [b for b in missing if b.draw.why != "restart"])
-        for draw in sorted({b.draw for b in missing if b.draw.why == "restart"}):
-            loaded = self._restarted(number, loaded)
-            self._embed(number, loaded, [b for b in missing if b.draw == draw])
-        loaded.lease.release()
+        try:
+            begun = self._begun.pop(number, None)
+            if begun is None:
+                begun = self._start(number, setting)
+                self._first_figures(number, begun)
+            if isinstance(begun, EmbedtuiError):
+                raise begun
+            loaded, missing = begun.loaded, begun.missing
+            self._embed(number, loaded, [b for b in missing if b.draw.why != "restart"])
+            for draw in sorted({b.draw for b in missing if b.draw.why == "restart"}):
+                loaded = self._restarted(number, loaded)
+                self._embed(number, loaded, [b for b in missing if b.draw == draw])
+        finally:
+            self._loader.release(setting)
 
     def _start(self, number: int, setting: Setting) -> _Begun:
         """Load the engine of a setting, tell what earlier runs hold of it; the rest is missing."""

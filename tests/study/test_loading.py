@@ -145,3 +145,17 @@ def test_engines_that_were_loaded_ahead_do_not_make_room_until_they_were_used(
     Study(plan(4, *SETTINGS), engines, [watch], together=3).run()
     assert leased == [2, 1, 0]
     assert [state for _, state in engines.states()] == ["idle"] * 3
+
+
+def test_an_engine_of_a_setting_that_failed_makes_room_for_the_next(tmp_path: Path) -> None:
+    engines = FakeEngines(Script(), logs=tmp_path)
+    states: list[str] = []
+
+    def watch(event: object) -> None:
+        if isinstance(event, EngineReady) and event.setting == 0:
+            raise EngineError("not this one")
+        if isinstance(event, SettingEnded) and event.setting == 0:
+            states.extend(state for _, state in engines.states())
+
+    Study(plan(4, "float16", "float32"), engines, [watch], together=1).run()
+    assert states == ["idle"]
