@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -21,6 +20,8 @@ from embedtui.errors import EngineError, InputError
 from embedtui.printable import printable
 from embedtui.record import exports, report
 from embedtui.record.layer_report import COLUMNS_EXPLAINED, figures
+from embedtui.record.report_types import SettingReport
+from embedtui.record.report_types_layers import LayersReport
 from embedtui.study.choices import Choices
 from embedtui.study.layers import refuse_layers
 from embedtui.study.options import BY_NAME, model_kind
@@ -113,7 +114,7 @@ def _chosen(asked: Asked, batch_size: int, under: float | None) -> Choices:
     return choices
 
 
-def show(setting: dict[str, Any], console: Console) -> None:
+def show(setting: SettingReport, console: Console) -> None:
     """Print what a report has of one setting's layers."""
     found = setting["layers"]
     console.print()
@@ -147,7 +148,7 @@ def show(setting: dict[str, Any], console: Console) -> None:
         )
 
 
-def _table(found: dict[str, Any], console: Console, left_out: set[str]) -> Table:
+def _table(found: LayersReport, console: Console, left_out: set[str]) -> Table:
     table = plain_table(console)
     table.add_column("after", overflow="fold")
     shown = [name for name in _COLUMNS if name not in left_out]

@@ -18,6 +18,7 @@ from embedtui.engine.settings import Setting
 from embedtui.measure import Distances, largest_finite
 from embedtui.measure.histogram import LogHistogram, log_histogram
 from embedtui.record import layer_report
+from embedtui.record.report_types_layers import LayersReport, NoLayersReport
 from embedtui.study import verdict
 from embedtui.study.answers import Answers, Entry, answer, fastest, largest_drift
 from embedtui.study.diagnosis import Diagnosis, diagnose
@@ -172,7 +173,7 @@ class View:
     answers: Answers
     per_text: PerText | None
     pair: Pair | None
-    layers: dict[str, Any] | None
+    layers: LayersReport | NoLayersReport | None
     """What the report says of the focused setting's layers; None where nobody looked."""
     lists: Lists | None
     model: str
@@ -219,7 +220,7 @@ class Composer:
         self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
         self._kept_pair: tuple[tuple[Line, Line], Pair] | None = None
         self._per_text: tuple[object, PerText] | None = None
-        self._by_layer: tuple[object, dict[str, Any] | None] | None = None
+        self._by_layer: tuple[object, LayersReport | NoLayersReport | None] | None = None
         self.searches = Searches()
 
     def compose(self, wish: Wish) -> View:
@@ -386,7 +387,9 @@ class Composer:
             self._per_text = version, _per_text(key, run, setting, metric, ids, texts)
         return self._per_text[1]
 
-    def _layers(self, run: Results, setting: SettingResults) -> dict[str, Any] | None:
+    def _layers(
+        self, run: Results, setting: SettingResults
+    ) -> LayersReport | NoLayersReport | None:
         version = (id(setting), setting.layers.version, run.truth.chunks)
         if self._by_layer is None or self._by_layer[0] != version:
             self._by_layer = version, layer_report.build(run, setting)

@@ -25,7 +25,7 @@ class Recorded:
     results: Results
 
     @property
-    def report(self) -> dict[str, Any]:
+    def report(self) -> Any:
         return report.build(self.results)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +33,8 @@ def recorded(tmp_path: Path) -> Path:
 def test_figures_are_those_of_the_run_to_the_bit(recorded: Path, tmp_path: Path) -> None:
     whole = tmp_path / "whole.sqlite"
     recording.write(recorded, whole)
+    before: Any
+    after: Any
     before, after = (report.build(run_file.read(path)) for path in (recorded, whole))
     for one in (before, after):
         one["environment"].pop("platform")

@@ -35,7 +35,8 @@ def texts(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def url(serve: Serve) -> str:
-    return serve(told={"/version": json.dumps({"version": FOREIGN}).encode()}).url
+    told = {"/version": json.dumps({"version": FOREIGN}).encode()}
+    return serve(told=told, owner="vllm").url
 
 
 @pytest.fixture

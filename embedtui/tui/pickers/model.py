@@ -160,7 +160,7 @@ class ModelPicker(ModalScreen[str | None]):
             self._refuse(ref, str(found))
             if getattr(found, "fault", "") == "no-access" and self._engines is not None:
                 self._ask_key(address)
-        elif address.model in found or (address.model and not found):
+        elif address.model:  # a server has models that it does not list
             self.dismiss(str(address))
         elif len(found) == 1 and not address.model:
             self.dismiss(str(address.of(found[0])))
