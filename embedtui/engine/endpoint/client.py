@@ -264,7 +264,7 @@ class Endpoint:
 
     def _post(self, parts: Sequence[Sequence[str]], stop: Stop) -> list[Answer]:
         url = f"{self.address.base}/embeddings"
-        width = self.in_force.get("width", answers.MOST_WIDTH)
+        width = self.effective.width or answers.MOST_WIDTH
         most = [answers.budget(len(texts), width) for texts in parts]
         return self.process.post(url, [self._body(texts) for texts in parts], most, stop)
 
