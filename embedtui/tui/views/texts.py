@@ -8,14 +8,14 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static
 
 from embedtui.printable import printable
 from embedtui.study.scenarios import METRIC_NAMES
 from embedtui.tui.frames import Frame
 from embedtui.tui.view import PerText, View
-from embedtui.tui.widgets.table import TablePane
+from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.table_data import Column, TableData
+from embedtui.tui.widgets.table_pane import TablePane
 
 
 class TextsPane(TablePane):
@@ -44,7 +44,7 @@ class TextsView(Vertical):
 
     def compose(self) -> ComposeResult:
         """Put the line above the table."""
-        yield Static("", id="texts-line", markup=False)
+        yield ChangedText(id="texts-line")
         yield TextsPane(id="all-texts")
 
     def show(self, frame: Frame) -> None:
@@ -83,7 +83,8 @@ class TextsView(Vertical):
         keys = "[ ] setting   s sort   w worst   / filter   Enter detail   y copy"
         room = self.size.width - 2 - len(keys) - 3
         text = f"{said[:room]:<{max(room, 0)}}   {keys}" if room >= len(said) else said
-        self.query_one("#texts-line", Static).update(Text(text, no_wrap=True, overflow="ellipsis"))
+        shown = Text(text, no_wrap=True, overflow="ellipsis")
+        self.query_one("#texts-line", ChangedText).show(shown)
 
 
 def id_width(ids: Sequence[str]) -> int:
