@@ -14,7 +14,7 @@ from embedtui.printable import printable
 from embedtui.study.scenarios import METRIC_NAMES
 from embedtui.tui.frames import Frame
 from embedtui.tui.view import Pair, View
-from embedtui.tui.views.texts import id_width
+from embedtui.tui.views.text_columns import make_id_column, make_text_column
 from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.table_data import Column, TableData
@@ -101,8 +101,8 @@ def _said(value: float | None) -> str:
 
 def _data(pair: Pair, view: View) -> TableData:
     columns = [
-        Column("id", "id", pair.ids, "text", id_width(pair.ids), help="the text's id"),
-        Column("text", "text", pair.texts, "text", 0, help="the text"),
+        make_id_column(pair.ids),
+        make_text_column(pair.texts),
     ]
     for number, name in enumerate("AB"):
         columns.append(
