@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import threading
 import time
@@ -279,6 +280,18 @@ async def test_comma_and_full_stop_choose_the_batch_size_of_the_histogram(make_a
         await until(pilot, lambda: "at batch size 4" in text_of(app))
         await pilot.press("comma", "comma")
         await until(pilot, lambda: "each text's largest" in text_of(app))
+
+
+async def test_a_text_whose_id_looks_like_markup_opens(make_app: Make, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.jsonl"
+    rows = [{"id": f"[/x{number}]", "text": f"text number {number}"} for number in range(4)]
+    texts.write_text("\n".join(json.dumps(row) for row in rows))
+    app = make_app(texts=str(texts))
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        await pilot.press("4", "down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, DetailScreen))
+        await until(pilot, lambda: "[/x1]" in text_of(app))
 
 
 async def test_enter_on_a_text_opens_it_and_n_goes_on(make_app: Make) -> None:
