@@ -95,7 +95,7 @@ def probe() -> str:
     rows = []
     for name in ("h200-minilm", "h200-large", "h200-decoder"):
         for one in read(name).settings:
-            found = [one.in_force.get(f"probe_{part}") for part in ("matmul", "attention")]
+            found = [one.effective.get(f"probe_{part}") for part in ("matmul", "attention")]
             if one.setting.dtype == "float32":
                 rows.append([read(name).plan.model_name, one.setting.brief, *(map(figure, found))])
     return table(["model", "setting", "matrix product", "attention"], rows)

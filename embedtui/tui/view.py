@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +97,6 @@ class Line:
     """The verdict on this setting, in words."""
     causes: tuple[Diagnosis, ...]
     """What moved its vectors, the worst first."""
-    in_force: Mapping[str, Any]
     log: str
     done: int
     """Texts that have come back unbatched."""
@@ -449,14 +448,13 @@ def _line(
         fault=fault,
         points=tuple(points),
         errors=tuple(_errors(run, setting, metric)),
-        memory=setting.in_force.get("memory_bytes"),
+        memory=setting.effective.memory_bytes,
         served=serve_command(setting.setting, 1) is not None,
         speeds=tuple((s, v) for s, one in passes.items() if (v := one.texts_per_second)),
         histogram=log_histogram(values, identical),
         causes=() if fault else tuple(diagnose(run, setting, [])),
         sentence=fault
         or verdict.of_setting(run, setting, {setting.number: []}, lambda _run, _setting: lists),
-        in_force=setting.in_force,
         log=setting.log,
         done=setting.unbatched.count,
         lists=lists,
