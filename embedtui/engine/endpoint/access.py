@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from embedtui import crash
 from embedtui.address import Address
 
 KEY_VARIABLES = ("EMBEDTUI_API_KEY", "OPENAI_API_KEY")
@@ -23,6 +24,7 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        crash.keep_out(text)
 
     def reveal(self) -> str:
         """Return the text itself; for the one place that sends it."""
