@@ -19,7 +19,6 @@ from embedtui.cli.searching import tells_searches
 from embedtui.cli.sweep import run_sweep
 from embedtui.engine.messages import TooLong
 from embedtui.engine.settings import parse_overrides
-from embedtui.printable import printable
 from embedtui.record import exports, report
 from embedtui.record.run_file import new_path
 from embedtui.study.batch_sizes import parse_batch_sizes
@@ -250,7 +249,7 @@ def run(
     else:
         tables.show(made, output.out())
     if not quiet:
-        console.print(f"Run file: {printable(str(measured.path))}", soft_wrap=True)
+        measured.tell_path()
     return measured.ended()
 
 

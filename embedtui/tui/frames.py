@@ -133,9 +133,7 @@ class Framer:
 
     def _make(self, wish: Wish, sizes: Mapping[str, Size], unicode: bool) -> Frame:
         view = self.composer.compose(wish)
-        return Frame(
-            view, {name: _draw(name, view, size, unicode) for name, size in sizes.items()}
-        )
+        return Frame(view, {name: _draw(name, view, size, unicode) for name, size in sizes.items()})
 
 
 def _draw(name: str, view: View, size: Size, unicode: bool) -> Picture:

@@ -124,7 +124,7 @@ class Searches:
             self.told()
 
 
-class _NotWanted(BaseException):  # noqa: N818 - no error: what was wanted has changed
+class _NotWanted(BaseException):
     """Ends a search."""
 
 

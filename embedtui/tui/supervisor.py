@@ -25,13 +25,17 @@ _LONGEST_PAUSE = 30.0
 _log = logging.getLogger("embedtui")
 
 
+def nobody(_line: str) -> None:
+    """Stand for a screen that is not there."""
+
+
 class Supervisor:
     """Counts what failed and tells the screen, from any thread."""
 
     def __init__(self) -> None:
         self.failures = 0
         """How many errors came here."""
-        self.tell: Callable[[str], None] = lambda line: None
+        self.tell: Callable[[str], None] = nobody
         """Shows a line; called in the thread that failed."""
         self._lock = threading.Lock()
         self._reports: dict[tuple[object, ...], Path | None] = {}

@@ -10,13 +10,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from embedtui.engine.settings import SWITCHES, Switch, why_not
 from embedtui.errors import InputError
 from embedtui.machine import Device
-from embedtui.tui.pickers.frame import FRAME_CSS
+from embedtui.tui.pickers.frame import FRAME_CSS, Over
 from embedtui.tui.widgets.chips import Chip, Chips
 
 _MANY = 16
@@ -44,7 +43,7 @@ class AdvancedChoice:
     """For a server: the model on this machine that it is held against."""
 
 
-class AdvancedScreen(ModalScreen[AdvancedChoice | None]):
+class AdvancedScreen(Over[AdvancedChoice | None]):
     """Changes are kept with Escape or Enter on a line of text; nothing has to be confirmed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,14 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Key
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from embedtui.tui.pickers.frame import FRAME_CSS
+from embedtui.tui.pickers.frame import FRAME_CSS, Over
 
 
-class ConfirmScreen(ModalScreen[str | None]):
+class ConfirmScreen(Over[str | None]):
     """Asks; the first answer stands under the cursor, Escape gives none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,4 +1,24 @@
-"""The look that all pickers share."""
+"""What all screens over the main one share: how they end, and the look of pickers."""
+
+from __future__ import annotations
+
+from textual.await_complete import AwaitComplete
+from textual.screen import ModalScreen, ScreenResultType
+
+
+class Over(ModalScreen[ScreenResultType]):
+    """A screen over the main one; it is dismissed once, however often keys ask for it.
+
+    Keys that come in one read are all handed to the screen that was there before the first of
+    them was obeyed: a second Enter would take away the screen below.
+    """
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Go back with what was chosen, unless the screen is going already."""
+        if not self.is_current:
+            return AwaitComplete()
+        return super().dismiss(result)
+
 
 FRAME_CSS = """
     align: center middle;

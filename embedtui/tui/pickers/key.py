@@ -8,15 +8,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from embedtui.engine.endpoint.access import Secret
 from embedtui.printable import printable
-from embedtui.tui.pickers.frame import FRAME_CSS
+from embedtui.tui.pickers.frame import FRAME_CSS, Over
 
 
-class KeyScreen(ModalScreen[Secret | None]):
+class KeyScreen(Over[Secret | None]):
     """Asks for a key; Escape gives none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
