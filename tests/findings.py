@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def read(name: str) -> Results:
     return run_file.read(library.recordings()[name])
 
 
-def largest(found: tuple | None) -> float | None:
+def largest(found: tuple[Any, ...] | None) -> float | None:
     return None if found is None else float(found[1].l2.max())
 
 
@@ -148,15 +149,20 @@ def long(name: str) -> str:
     return _where(run).replace("\n\n", f" {lengths}\n\n") + table(head, rows)
 
 
+def tokens_of(setting: SettingResults) -> tuple[int, ...]:
+    assert setting.prepared is not None
+    return setting.prepared.tokens
+
+
 def lengths() -> str:
     """Which texts drift at all: by their length, in the recording that has every text."""
     run = read("h100-neighbours")
     size = run.plan.batch_sizes[-1]
-    bounds = [0, 64, 112, max(run.settings[0].prepared.tokens) + 1]
+    bounds = [0, 64, 112, max(tokens_of(run.settings[0])) + 1]
     head = ["setting", *(f"{a} to {b - 1} tokens" for a, b in itertools.pairwise(bounds))]
     rows = []
     for one in run.settings:
-        tokens = np.asarray(one.prepared.tokens)
+        tokens = np.asarray(tokens_of(one))
         moved = np.zeros(len(tokens), dtype=bool)
         for _, texts, distances in one.drifts(size):
             moved[texts] |= distances.l2 > 1e-6

@@ -34,7 +34,7 @@ class Terminal:
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.before = termios.tcgetattr(inner)
         self.inner = inner
-        given = os.environ | {"TERM": "xterm-256color"} | (environment or {})
+        given = os.environ | {"TERM": "xterm-256color"} | dict(environment or {})
         for name in ("COLUMNS", "LINES", "NO_COLOR", "TMUX"):
             given.pop(name, None)
         self.process = subprocess.Popen(

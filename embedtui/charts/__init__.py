@@ -3,7 +3,6 @@
 from embedtui.charts.by_batch_size import drift_by_batch_size
 from embedtui.charts.by_count import drift_by_count
 from embedtui.charts.by_layer import drift_by_layer
-from embedtui.charts.canvas import preload
 from embedtui.charts.front import FrontPoint, front_chart
 from embedtui.charts.heat import heat_strip
 from embedtui.charts.heat_map import HeatRow, heat_map
@@ -11,6 +10,7 @@ from embedtui.charts.histogram import Ridge, drift_histogram
 from embedtui.charts.lines import Line
 from embedtui.charts.over_time import Series, over_time
 from embedtui.charts.picture import Picture, Span, label_of, mark_of
+from embedtui.charts.plotter import preload
 from embedtui.charts.scatter import scatter
 
 __all__ = [

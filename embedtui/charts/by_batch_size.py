@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from embedtui.charts.axes import Decades
-from embedtui.charts.canvas import draw
 from embedtui.charts.left_axis import put_decades, put_tolerance
 from embedtui.charts.lines import Line, put_below, put_foot, put_lane, strokes_of
 from embedtui.charts.picture import Picture, Sheet, label_of, message
+from embedtui.charts.plotter import draw
 
 _LEAST = (22, 6)
 _LEAST_WITH_SPEEDS = 9

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedtui.charts.axes import Decades, name
-from embedtui.charts.canvas import Stroke, draw
 from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
+from embedtui.charts.plotter import Stroke, draw
 from embedtui.measure.histogram import LogHistogram
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"

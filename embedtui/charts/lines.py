@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from embedtui.charts.axes import Decades
-from embedtui.charts.canvas import Stroke
 from embedtui.charts.picture import Sheet, mark_of
+from embedtui.charts.plotter import Stroke
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embedtui.charts.axes import Decades
-from embedtui.charts.canvas import Stroke, draw
 from embedtui.charts.left_axis import put_decades, put_tolerance
 from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
+from embedtui.charts.plotter import Stroke, draw
 
 _LEAST = (30, 7)
 

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.charts.axes import Decades, name
-from embedtui.charts.canvas import Stroke, draw
 from embedtui.charts.left_axis import put_decades
 from embedtui.charts.picture import Picture, Sheet, label_of, message
+from embedtui.charts.plotter import Stroke, draw
 
 Floats = npt.NDArray[np.float64]
 _LEAST = (24, 8)

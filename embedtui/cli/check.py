@@ -163,6 +163,7 @@ def command(
     ready_timeout: float,
     timeout: float,
     ask_key: bool,
+    key_for: tuple[str, ...],
 ) -> int:
     """Say whether a model, a server or a plan's settings hold for a use; one line if they do.
 
@@ -190,7 +191,7 @@ def command(
         use=scenario(use),
         confidence=confidence,
         golden=None if golden is None else run_file.read(golden),
-        access=access_of(timeout, ask_key=ask_key),
+        access=access_of(timeout, ask_key=ask_key, key_for=key_for, named=target or ""),
         quiet=quiet or not sys.stderr.isatty(),
         record=_new(record),
     )
@@ -249,20 +250,21 @@ class _Job:
         checks = []
         with started_engines(self.access, importing=importing) as engines:
             for plan, weights in planned:
-                path = run_file.new_path(plan)
-                measured = measure(plan, weights, engines, path, quiet=self.quiet)
+                measured = measure(plan, weights, engines, None, quiet=self.quiet)
+                path = measured.path
                 if measured.results.status == "cancelled":
-                    self._kept(path)
+                    measured.tell_path()
                     measured.ended()
                 self.done.append(measured)
                 one = check(
                     measured.results, self.use, confidence=self.confidence, golden=self.golden
                 )
-                if self.record is not None and path.exists():
+                if self.record is not None and path is not None:
                     recording.write(path, self.record)
-                if one.outcome == "holds":
+                if one.outcome != "holds":
+                    measured.tell_path()
+                elif path is not None:
                     path.unlink(missing_ok=True)
-                self._kept(path)
                 checks.append(one)
         return checks
 
@@ -283,10 +285,6 @@ class _Job:
         if _usual("prompt"):
             plan = replace(plan, prompt=recorded.prompt, query_prompt=recorded.query_prompt)
         return plan, weights
-
-    def _kept(self, path: Path) -> None:
-        if path.exists():
-            output.err().print(f"Run file: {printable(str(path))}", soft_wrap=True)
 
 
 def _parts(base: Choices, dtype: str, assignments: tuple[str, ...]) -> list[Choices]:

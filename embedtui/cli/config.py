@@ -9,12 +9,13 @@ from rich.text import Text
 
 from embedtui import config as settings
 from embedtui.cli import output
+from embedtui.cli.group import Group
 from embedtui.config import SECTIONS, Config, config_path
 from embedtui.printable import printable
 from embedtui.record import exports
 
 
-@click.group()
+@click.group(cls=Group)
 def config() -> None:
     """Show the config file: looks, keys, and what was chosen last."""
 

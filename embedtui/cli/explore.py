@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedtui.cli import output
+from embedtui.cli.reach import KEY_FOR, access_of
 from embedtui.errors import InputError
 from embedtui.printable import printable
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--theme", metavar="NAME", help="Colours; `embedtui themes` lists them.")
 @click.option("--refresh", type=click.FloatRange(0.2, 10), metavar="HZ", help="Pictures a second.")
 @click.option("--slow-link", is_flag=True, help="Draw once a second, for a slow line.")
+@KEY_FOR
 @click.option("--ascii", "ascii_only", is_flag=True, help="Show nothing beyond ASCII.")
 def explore(
     model: str | None,
@@ -34,6 +36,7 @@ def explore(
     theme: str | None,
     refresh: float | None,
     slow_link: bool,
+    key_for: tuple[str, ...],
     ascii_only: bool,
 ) -> int:
     """Open the explorer: choose, press r, watch the drift appear.
@@ -59,11 +62,16 @@ def explore(
         "slow_link": "on" if slow_link else None,
         "ascii": True if ascii_only or output.wants_ascii() else None,
     }
-    return start(asked)
+    return start(asked, key_for=key_for)
 
 
-def start(asked: dict[str, Any], opened: tuple[Path, ...] = ()) -> int:
-    """Show the explorer with what was asked for this time; of run files where some are `opened`."""
+def start(
+    asked: dict[str, Any], opened: tuple[Path, ...] = (), key_for: tuple[str, ...] = ()
+) -> int:
+    """Show the explorer with what was asked for this time; of run files where some are `opened`.
+
+    `key_for` names servers that may have the key of the environment.
+    """
     # Nothing of this is needed by the other commands, and the screen is to stand at once.
     from embedtui import paths  # noqa: PLC0415
     from embedtui.config import config_path, load  # noqa: PLC0415
@@ -75,7 +83,9 @@ def start(asked: dict[str, Any], opened: tuple[Path, ...] = ()) -> int:
     config, problems = load(path, IDS)
     problems += [*clashes(config.keys), *scenario_problems()]
     given = _checked({key: value for key, value in asked.items() if value is not None}, config)
-    ended = show(config, given, problems, path, logs=paths.logs_folder(), opened=opened)
+    access = access_of(named=given.get("model", ""), key_for=key_for)
+    logs = paths.logs_folder()
+    ended = show(config, given, problems, path, logs=logs, access=access, opened=opened)
     for line in ended.told:
         output.err().print(printable(line), soft_wrap=True)
     return ended.code

@@ -19,7 +19,6 @@ from embedtui.errors import EngineError
 from embedtui.printable import printable
 from embedtui.record import exports, report
 from embedtui.record.layer_report import COLUMNS_EXPLAINED, figures
-from embedtui.record.run_file import new_path
 from embedtui.study.choices import Choices, plan_of
 from embedtui.study.layers import refuse_layers
 
@@ -127,7 +126,7 @@ def command(
     for setting in plan.settings:
         refuse_layers(setting)
     with started_engines() as engines:
-        measured = measure(plan, weights_bytes, engines, out or new_path(plan), quiet=quiet)
+        measured = measure(plan, weights_bytes, engines, out, quiet=quiet)
     if measured.failure is not None and not measured.results.settings[0].unbatched.count:
         raise measured.failure
     made = report.build(measured.results)

@@ -9,6 +9,7 @@ import click
 
 from embedtui import __version__
 from embedtui.cli import output
+from embedtui.cli.group import Group
 from embedtui.errors import EmbedtuiError, ExitCode
 from embedtui.printable import printable
 
@@ -36,7 +37,7 @@ _COMMANDS = {
 what only the others need."""
 
 
-class Commands(click.Group):
+class Commands(Group):
     """The commands, each imported when it is wanted."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

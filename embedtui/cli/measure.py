@@ -16,7 +16,7 @@ from embedtui.engine.client import Engines
 from embedtui.engine.endpoint.access import Access
 from embedtui.errors import Cancelled, EmbedtuiError
 from embedtui.printable import printable
-from embedtui.record.run_file import Recorder
+from embedtui.record.run_writer import Recorder
 from embedtui.study.plan import Plan
 from embedtui.study.results import Results
 from embedtui.study.study import Study
@@ -75,16 +75,19 @@ def measure(
     plan: Plan,
     weights_bytes: int | None,
     engines: Engines,
-    path: Path,
+    path: Path | None,
     *,
     quiet: bool,
     earlier: Sequence[Results] = (),
     go_on: bool = False,
 ) -> Measured:
-    """Run a plan and record it at `path`, which holds a part of it already if it is to `go_on`."""
+    """Run a plan and record it at `path`, which holds a part of it already if it is to `go_on`.
+
+    Without a path it is recorded under a new name in the data folder.
+    """
     console = output.err()
     results = Results()
-    recorder = Recorder(path, go_on=go_on)
+    recorder = Recorder.in_runs_folder(plan) if path is None else Recorder(path, go_on=go_on)
     display: Display = Silence() if quiet else display_for(results, console)
     study = Study(
         plan,
@@ -99,10 +102,9 @@ def measure(
         display.close()
         recorder.close()
         if not any(setting.unbatched.count for setting in results.settings) and not go_on:
-            path.unlink(missing_ok=True)  # nothing was measured: the name is free again
-    return Measured(
-        results, path if path.exists() else None, failure or next(iter(study.failures), None)
-    )
+            recorder.path.unlink(missing_ok=True)  # nothing was measured: the name is free again
+    kept = recorder.path if recorder.path.exists() else None
+    return Measured(results, kept, failure or next(iter(study.failures), None))
 
 
 def _run_to_the_end(study: Study, say: Callable[[str], None]) -> EmbedtuiError | None:

@@ -9,18 +9,21 @@ from rich.text import Text
 
 from embedtui import models
 from embedtui.cli import output
+from embedtui.cli.group import Group
 from embedtui.models.make import ARCHITECTURES, LAYERS, POOLINGS, POSITIONS, WIDTHS, usual_pooling
 from embedtui.models.shape import Shape
 from embedtui.printable import printable
 from embedtui.record import exports
+from embedtui.suggest import suggest
 
 
-class _ListUnlessNamed(click.Group):
+class _ListUnlessNamed(Group):
     """A group whose `list` needs no name: `embedtui models ./folder` lists what is there."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `list` before anything that is no command of this group."""
-        if not args or args[0] not in {*self.commands, "--help", "-h"}:
+        """Put `list` before anything that is no command of this group, nor a slip of one."""
+        slip = bool(args) and not Path(args[0]).exists() and bool(suggest(args[0], self.commands))
+        if not slip and (not args or args[0] not in {*self.commands, "--help", "-h"}):
             args = ["list", *args]
         return super().parse_args(ctx, args)
 

@@ -20,7 +20,6 @@ from embedtui.cli.sweep import run_sweep
 from embedtui.engine.messages import TooLong
 from embedtui.engine.settings import parse_overrides
 from embedtui.record import exports, report
-from embedtui.record.run_file import new_path
 from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.bundles import BUNDLES, bundle
 from embedtui.study.choices import Choices, plan_of
@@ -191,6 +190,7 @@ def run(
     against: str,
     timeout: float,
     ask_key: bool,
+    key_for: tuple[str, ...],
     layers: int,
     no_truth: bool,
     out: Path | None,
@@ -228,9 +228,9 @@ def run(
         against=against,
         layers=layers,
     )
-    access = access_of(timeout, ask_key=ask_key)
+    access = access_of(timeout, ask_key=ask_key, key_for=key_for, named=model)
     if sweep is not None:
-        return run_sweep(sweep, choices, _given(), use=scenario(use).key, out=out,
+        return run_sweep(sweep, choices, _given(), access, use=scenario(use).key, out=out,
                          as_json=as_json, quiet=quiet, fresh=fresh)  # fmt: skip
     if bundles:
         choices = _with_bundles(choices, bundles, keep_dtypes=bool(assignments or also))
@@ -239,7 +239,7 @@ def run(
         choices, lambda what: None if quiet else console.print(what, soft_wrap=True), access
     )
     with started_engines(access, importing=needs_vllm(plan)) as engines:
-        measured = measure(plan, weights_bytes, engines, out or new_path(plan), quiet=quiet)
+        measured = measure(plan, weights_bytes, engines, out, quiet=quiet)
     results = measured.results
     if measured.failure is not None and not any(s.unbatched.count for s in results.settings):
         raise measured.failure

@@ -10,6 +10,7 @@ from embedtui.cli import grid as shown_grid
 from embedtui.cli import output
 from embedtui.cli.measure import Measured, measure, started_engines
 from embedtui.engine.client import Engines
+from embedtui.engine.endpoint.access import Access
 from embedtui.errors import EmbedtuiError, InputError
 from embedtui.printable import printable
 from embedtui.record import exports, grid, run_file
@@ -23,6 +24,7 @@ def run_sweep(
     ref: str,
     base: Choices,
     given: Collection[str],
+    access: Access,
     *,
     use: str,
     out: Path | None,
@@ -47,13 +49,13 @@ def run_sweep(
 
     done: list[Measured] = []
     failures: list[EmbedtuiError] = []
-    with started_engines() as engines:
+    with started_engines(access) as engines:
         for number, choices in enumerate(plans, 1):
             model = choices.model
             if len(plans) > 1:
                 tell(f"{number} of {len(plans)}: model {printable(model)}")
             try:
-                plan, weights_bytes = plan_of(choices, tell)
+                plan, weights_bytes = plan_of(choices, tell, access)
                 done.append(_one(plan, weights_bytes, engines, out, quiet=quiet, fresh=fresh))
             except EmbedtuiError as error:
                 if len(plans) == 1:
@@ -106,8 +108,7 @@ def _one(
     """Measure one model, going on in the file of a start that was cut off."""
     begun = None if fresh or out is not None else find_unfinished(plan)
     if begun is None:
-        path = out or run_file.new_path(plan)
-        return measure(plan, weights_bytes, engines, path, quiet=quiet)
+        return measure(plan, weights_bytes, engines, out, quiet=quiet)
     earlier = run_file.read(begun)
     if not quiet:
         held = sum(one.batches for s in earlier.settings for one in s.passes.values())

@@ -115,9 +115,9 @@ class _Host:
 
 
 def _import_engine_code() -> bool:
-    from embedtui.engine import vllm_contact  # noqa: PLC0415 - the import is what takes seconds
+    from embedtui.engine.vllm_adapter import startup  # noqa: PLC0415 - the import is what takes seconds
 
-    frozen = vllm_contact.preload()
+    frozen = startup.preload()
     gc.collect()
     gc.freeze()  # pages of what was imported stay shared: no collector touches them
     return frozen

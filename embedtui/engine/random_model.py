@@ -146,7 +146,7 @@ def _write_pooling(folder: Path, shape: Shape) -> None:
 
 
 if __name__ == "__main__":
-    from embedtui.engine.vllm_contact import hide_broken_companions
+    from embedtui.engine.vllm_adapter.companions import hide_broken_companions
 
     hide_broken_companions()
     write(Shape(**json.loads(sys.argv[1])))

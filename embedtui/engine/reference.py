@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from embedtui.engine import vllm_contact
 from embedtui.engine.exact_layers import ExactLayers
 from embedtui.engine.messages import (
     Failed,
@@ -28,6 +27,7 @@ from embedtui.engine.messages import (
     TruthDone,
     WorkDone,
 )
+from embedtui.engine.vllm_adapter.reasons import first_line
 
 
 def serve(client: Connection) -> None:
@@ -53,7 +53,7 @@ def serve(client: Connection) -> None:
             raise
         except Exception as error:  # noqa: BLE001 - whatever transformers raises is told in one line
             traceback.print_exc()
-            reason = f"{type(error).__name__}: {vllm_contact.first_line(error)}"
+            reason = f"{type(error).__name__}: {first_line(error)}"
             client.send(Failed("engine", f"no float64 truth: {reason}"))
 
 

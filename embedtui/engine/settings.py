@@ -6,7 +6,6 @@ for afterwards all read it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
@@ -17,6 +16,7 @@ from embedtui.address import is_address
 from embedtui.errors import InputError
 from embedtui.machine import Device
 from embedtui.printable import printable
+from embedtui.suggest import suggest
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Switch:
             return int(value)
         if value not in self.choices:
             raise InputError(
-                f"unknown {self.key} '{printable(text)}'{nearest(value, self.choices)}: "
+                f"unknown {self.key} '{printable(text)}'{suggest(value, self.choices)}: "
                 f"give one of {', '.join(self.choices)}"
             )
         return value == "on" if self.choices == ON_OFF else value
@@ -301,7 +301,7 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, list[Any]]:
             raise InputError(f"'{printable(text)}' sets nothing: write --setting KEY=VALUE")
         if key not in _BY_KEY:
             raise InputError(
-                f"unknown setting '{printable(key)}'{nearest(key, _BY_KEY)}: "
+                f"unknown setting '{printable(key)}'{suggest(key, _BY_KEY)}: "
                 f"give one of {', '.join(_BY_KEY)}"
             )
         if key in chosen:
@@ -382,12 +382,6 @@ def _why_not(switch: Switch, value: Any, device: Device) -> str:
         case _:
             pass
     return ""
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean …?)` with the nearest known word, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def _unique(values: Iterable[Any]) -> list[Any]:

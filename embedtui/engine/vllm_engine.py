@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from embedtui.engine import vllm_contact
 from embedtui.engine.layers import EngineLayers
 from embedtui.engine.messages import (
     BatchDone,
@@ -32,6 +31,17 @@ from embedtui.engine.messages import (
 )
 from embedtui.engine.probe import probe
 from embedtui.engine.settings import Setting
+from embedtui.engine.vllm_adapter import (
+    apply,
+    build,
+    forward,
+    model_config,
+    pooling,
+    read_back,
+    reasons,
+    startup,
+    tokens,
+)
 from embedtui.errors import EngineError, InputError
 
 _MODEL_CHECKED = (
@@ -75,9 +85,7 @@ def serve(client: Connection) -> None:
             client.send(Failed("input", str(error)))
         except Exception as error:  # noqa: BLE001 - whatever vLLM raises is told in one line
             traceback.print_exc()
-            client.send(
-                Failed("engine", f"{type(error).__name__}: {vllm_contact.first_line(error)}")
-            )
+            client.send(Failed("engine", f"{type(error).__name__}: {reasons.first_line(error)}"))
 
 
 class _Engine:
@@ -102,12 +110,12 @@ class _Engine:
                 "vLLM reads [ ] * ? in a path as a pattern: rename the model's folder, or link to "
                 "it by another name"
             )
-        vllm_contact.apply_switches(request.setting)
-        vllm_contact.inspect_models_here()
+        apply.apply_switches(request.setting)
+        startup.inspect_models_here()
         self._client.send(Stage("reading the model's configuration"))
-        self._config = vllm_contact.read_config(request.setting)
-        vllm_contact.refuse_for_model(request.setting, self._config)
-        self._tokenizer = vllm_contact.load_tokenizer(self._config)
+        self._config = model_config.read_config(request.setting)
+        model_config.refuse_for_model(request.setting, self._config)
+        self._tokenizer = tokens.load_tokenizer(self._config)
         limit = int(self._config.max_model_len)
         self._limit = min(limit, request.max_length or limit)
         self._client.send(
@@ -115,7 +123,7 @@ class _Engine:
                 max_length=self._limit,
                 vllm_max_length=limit,
                 pooling=str(self._config.pooler_config.seq_pooling_type).lower(),
-                kv_bytes_per_token=vllm_contact.kv_bytes_per_token(self._config),
+                kv_bytes_per_token=model_config.kv_bytes_per_token(self._config),
             )
         )
 
@@ -125,7 +133,7 @@ class _Engine:
         self._texts, self._prompts = request.texts, []
         truncated: dict[int, int] = {}
         refused: dict[int, str] = {}
-        for row, found in enumerate(vllm_contact.tokenize(tokenizer, lower, request.texts)):
+        for row, found in enumerate(tokens.tokenize(tokenizer, lower, request.texts)):
             ids: list[int] = []
             if isinstance(found, str):
                 refused[row] = f"the tokenizer cannot read it: {found}"
@@ -139,16 +147,16 @@ class _Engine:
                 truncated[row] = len(found)
                 ids = self._truncated(request.texts[row], limit)
             self._prompts.append(ids)
-        tokens = tuple(len(ids) for ids in self._prompts)
+        counts = tuple(len(ids) for ids in self._prompts)
         if self._llm is not None:
             self._compare_tokenizers()
-        self._client.send(Prepared(tokens, truncated, refused))
+        self._client.send(Prepared(counts, truncated, refused))
 
     def load(self, request: Load) -> None:
         began = time.monotonic()
         self._client.send(Stage("building the engine"))
-        vllm_contact.report_stages(lambda stage: self._client.send(Stage(stage)))
-        per_token = vllm_contact.kv_bytes_per_token(self._config)
+        startup.report_stages(lambda stage: self._client.send(Stage(stage)))
+        per_token = model_config.kv_bytes_per_token(self._config)
         limit = int(self._config.max_model_len)
         if per_token:
             # A decoder's cache has to hold one text of the full length; most never come near it.
@@ -158,7 +166,7 @@ class _Engine:
                 f"max_num_batched_tokens={request.token_budget} is less than one text may have: "
                 f"give at least {limit}"
             )
-        self._llm = vllm_contact.build(
+        self._llm = build.build(
             self._setting,
             largest_batch=request.largest_batch,
             token_budget=request.token_budget,
@@ -166,19 +174,19 @@ class _Engine:
             kv_bytes=request.kv_bytes,
             free_share=request.free_share,
         )
-        if not vllm_contact.supports_embedding(self._llm):
+        if not build.supports_embedding(self._llm):
             raise InputError("vLLM loads this model, but it gives no embeddings: choose another")
-        if self._setting.pooling_accumulation == "model" and not vllm_contact.use_old_mean_pooling(
+        if self._setting.pooling_accumulation == "model" and not pooling.use_old_mean_pooling(
             self._llm
         ):
             raise InputError(
                 "pooling_accumulation=model is about mean pooling, and this model pools by "
                 f"'{self._config.pooler_config.seq_pooling_type}': leave it out"
             )
-        self._steps = vllm_contact.record_steps(self._llm)
+        self._steps = forward.record_steps(self._llm)
         self._client.send(Stage("first step"))
         self._compare_tokenizers()
-        facts = vllm_contact.in_force(self._llm)
+        facts = read_back.in_force(self._llm)
         facts |= {
             "max_length": self._limit,
             "vllm_max_length": int(self._config.max_model_len),
@@ -209,7 +217,7 @@ class _Engine:
 
     def open_layers(self, _: OpenLayers) -> None:
         prompt = min((ids for ids in self._prompts if ids), key=len)
-        self._layers = EngineLayers(vllm_contact.model_of(self._llm), self._run, prompt)
+        self._layers = EngineLayers(forward.model_of(self._llm), self._run, prompt)
         self._client.send(self._layers.found)
 
     def see_layers(self, request: SeeLayers) -> None:
@@ -231,7 +239,7 @@ class _Engine:
         return self._layers
 
     def _run(self, prompts: Sequence[list[int]]) -> Any:
-        return vllm_contact.embed(self._llm, prompts, self._setting.dimensions)
+        return forward.embed(self._llm, prompts, self._setting.dimensions)
 
     def _warm_up(self, sizes: Sequence[int]) -> None:
         """Take the first steps of these sizes while other engines load too."""
@@ -247,7 +255,7 @@ class _Engine:
         """
         if self._on_gpu and len(prompts) not in self._warmed:
             self._warmed.add(len(prompts))
-            vllm_contact.embed(self._llm, prompts)
+            forward.embed(self._llm, prompts)
 
     def _truncated(self, text: str, limit: int) -> list[int]:
         tokenizer, lower = self._tokenizer
@@ -268,14 +276,12 @@ class _Engine:
         ]
         by_length = sorted(usable, key=lambda row: len(self._prompts[row]))
         sample = {*by_length[:2], *by_length[-2:], *usable[:2]}
-        theirs = {
-            row: vllm_contact.token_ids_of_vllm(self._llm, self._texts[row]) for row in sample
-        }
+        theirs = {row: tokens.token_ids_of_vllm(self._llm, self._texts[row]) for row in sample}
         if all(ids in (None, self._prompts[row]) for row, ids in theirs.items()):
             return
         print("embedtui: vLLM reads these texts in its own way; its token ids are used")  # noqa: T201
         for row in usable:
-            ids = vllm_contact.token_ids_of_vllm(self._llm, self._texts[row])
+            ids = tokens.token_ids_of_vllm(self._llm, self._texts[row])
             if ids is None:
                 continue
             if len(ids) != len(self._prompts[row]):
@@ -290,7 +296,7 @@ class _Engine:
         self._client.send(Stage("probing the precision in force"))
         prompts = sorted((ids for ids in self._prompts if ids), key=len)
         ids = prompts[len(prompts) // 2]
-        return probe(self._llm, lambda: vllm_contact.embed(self._llm, [ids]), len(ids))
+        return probe(self._llm, lambda: forward.embed(self._llm, [ids]), len(ids))
 
     def _prove(self, facts: dict[str, Any]) -> None:
         """Fail unless every switch that was asked for is in force."""

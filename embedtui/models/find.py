@@ -5,7 +5,6 @@ Only this computer is searched. What is not on it stays a Hugging Face id, for `
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import os
 import re
@@ -20,6 +19,7 @@ from embedtui.models.info import FROM_VLLM, Embeds, ModelInfo
 from embedtui.models.make import shape_of
 from embedtui.models.servable import servable
 from embedtui.printable import printable
+from embedtui.suggest import suggest
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,7 @@ def resolve(ref: str) -> ModelInfo:
             return _describe_cached(folder, ref, hub_id)
         if "/" in hub_id:
             return _not_cached(ref, hub_id, revision)
-    close = difflib.get_close_matches(ref.lower(), ALIASES, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    raise InputError(f"no model is called {shown}; {hint}{_accepted()}")
+    raise InputError(f"no model is called {shown}{suggest(ref, ALIASES)}: {_accepted()}")
 
 
 def find_models(folders: Sequence[Path] = ()) -> list[ModelInfo]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from embedtui import paths
-from embedtui.engine.settings import nearest
 from embedtui.errors import InputError
 from embedtui.machine import vllm_of
 from embedtui.printable import printable
 from embedtui.record import run_file
+from embedtui.suggest import suggest
 
 _SUFFIX = ".sqlite"
 _NEWEST = 20
@@ -70,7 +70,7 @@ def find(ref: str) -> list[Path]:
     groups = sorted({name.partition("-")[0] for name in known})
     names = [*groups, *known]
     raise InputError(
-        f"no run file and no recording '{printable(ref, 120)}'{nearest(ref, names)}: "
+        f"no run file and no recording '{printable(ref, 120)}'{suggest(ref, names)}: "
         f"give a file, or one of {', '.join(names)}; `embedtui open` lists them"
     )
 
@@ -101,16 +101,17 @@ def describe(path: Path) -> Held:
         InputError: if it is no run file.
     """
     plan, environment, run = run_file.facts(path)
-    texts = plan["texts"]
-    return Held(
-        name=path.stem,
-        path=path,
-        model=plan["model_name"],
-        texts=f"{texts['count']} {texts['name']}",
-        settings=len(plan["settings"]),
-        where=where_of(environment, run.get("started_at", "")),
-        status=run.get("status", "cut off"),
-    )
+    with run_file.decoding(path):
+        texts = plan["texts"]
+        return Held(
+            name=path.stem,
+            path=path,
+            model=plan["model_name"],
+            texts=f"{texts['count']} {texts['name']}",
+            settings=len(plan["settings"]),
+            where=where_of(environment, run.get("started_at", "")),
+            status=run.get("status", "cut off"),
+        )
 
 
 def describe_all(files: Sequence[Path]) -> list[Held]:

@@ -23,6 +23,7 @@ from embedtui.models import ALIASES
 from embedtui.printable import printable
 from embedtui.record import run_file
 from embedtui.record.packed import write_packed
+from embedtui.record.run_writer import Recorder
 from embedtui.study.events import (
     BatchEmbedded,
     EngineReady,
@@ -73,7 +74,7 @@ def write(
         raise InputError(f"none of the batch sizes was measured: give some of {measured}")
     numbers = _chosen(settings, len(plan.settings))
     rows = _sample(len(plan.pack), every)
-    recorder = run_file.Recorder(target)
+    recorder = Recorder(target)
     try:
         for event in _of_settings(_kept(events, rows, sizes), numbers, truth=truth):
             recorder(event)

@@ -43,8 +43,10 @@ def writer_of_this_process() -> str:
 
 
 def _facts(path: Path) -> dict[str, Any]:
+    # A path may hold what means something in a URI: # ? %.
+    uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
             return dict(database.execute("SELECT key, value FROM run"))
     except sqlite3.Error:
         return {"status": "finished"}

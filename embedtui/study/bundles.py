@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from embedtui.engine.settings import nearest
 from embedtui.errors import InputError
 from embedtui.machine import Device
 from embedtui.printable import printable
+from embedtui.suggest import suggest
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def bundle(name: str) -> Bundle:
     """
     if name not in BUNDLES:
         raise InputError(
-            f"unknown bundle '{printable(name, 40)}'{nearest(name, BUNDLES)}: "
+            f"unknown bundle '{printable(name, 40)}'{suggest(name, BUNDLES)}: "
             f"give one of {', '.join(BUNDLES)}"
         )
     return BUNDLES[name]

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedtui.engine.settings import nearest as nearest_word
 from embedtui.errors import InputError
 from embedtui.measure import Distances, compare
 from embedtui.measure.distances import Vectors
 from embedtui.printable import printable
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.retrieval import TOP, Retrieval, Sides, of_lists, only, with_direction
+from embedtui.suggest import suggest
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ def side_of(results: Results, which: str, *, batched: bool) -> Side:
     setting = known.get(_plain(name)) or numbered.get(name)
     if setting is None:
         raise InputError(
-            f"the run has no setting '{printable(name, 60)}'{nearest_word(_plain(name), known)}: "
+            f"the run has no setting '{printable(name, 60)}'{suggest(_plain(name), known)}: "
             f"give one of {printable(listed, 600)}"
         )
     sizes = [1, *setting.batched]

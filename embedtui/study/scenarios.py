@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from embedtui import paths
-from embedtui.engine.settings import nearest
 from embedtui.errors import InputError
 from embedtui.printable import printable
+from embedtui.suggest import suggest
 
 Metric = Literal["l2", "cosine", "max_abs"]
 
@@ -126,7 +126,7 @@ def _checked(key: str, values: object) -> Scenario:
         raise InputError(f"{where} must be a table of keys and values")
     for name, value in values.items():
         if name not in _KINDS:
-            raise InputError(f"{where} unknown key '{printable(name, 40)}'{nearest(name, _KINDS)}")
+            raise InputError(f"{where} unknown key '{printable(name, 40)}'{suggest(name, _KINDS)}")
         if not isinstance(value, _KINDS[name]) or isinstance(value, bool):
             raise InputError(
                 f"{where} {name} must be a {'text' if name != 'tolerance' else 'number'}"
@@ -163,7 +163,7 @@ def scenario(key: str) -> Scenario:
         if wrong is not None:
             raise InputError(wrong)
         raise InputError(
-            f"unknown scenario '{printable(key, 40)}'{nearest(key, known)}: "
+            f"unknown scenario '{printable(key, 40)}'{suggest(key, known)}: "
             f"give one of {', '.join(known)}"
         )
     return known[key]

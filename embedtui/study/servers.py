@@ -104,6 +104,8 @@ def server_plan(
         settings = (*settings, *_settings(str(info.folder), sides.local))
     for setting in settings:
         refuse_impossible(setting, device_of(setting))
+    if (withheld := access.withheld(address)) is not None:
+        tell(withheld)
     tell(f"asking {address.base} for its models")
     named, longest = choose(address, access)
     settings = tuple(_named(setting, str(named)) for setting in settings)

@@ -16,13 +16,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from embedtui.engine.settings import SWITCHES, nearest
+from embedtui.engine.settings import SWITCHES
 from embedtui.errors import InputError
 from embedtui.machine import Device
 from embedtui.printable import printable
 from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.bundles import bundle
 from embedtui.study.choices import Choices
+from embedtui.suggest import suggest
 
 _KEYS: dict[str, type] = {
     "description": str,
@@ -123,7 +124,7 @@ def load_sweep(ref: str) -> Sweep:
     path = Path(ref).expanduser()
     if not path.is_file():
         raise InputError(
-            f"no sweep '{printable(ref, 80)}'{nearest(ref, sweep_names())}: "
+            f"no sweep '{printable(ref, 80)}'{suggest(ref, sweep_names())}: "
             f"give {' or '.join(sweep_names())}, or a plan file"
         )
     try:
@@ -155,7 +156,7 @@ def _checked(name: str, text: str, shown: str = "") -> Sweep:
 def _check_keys(values: Mapping[str, Any], where: str, keys: Collection[str]) -> None:
     for key, value in values.items():
         if key not in keys:
-            raise InputError(f"{where}: unknown key '{printable(key, 40)}'{nearest(key, keys)}")
+            raise InputError(f"{where}: unknown key '{printable(key, 40)}'{suggest(key, keys)}")
         kind = _KEYS[key]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise InputError(f"{where}: {key} must be {_KINDS[kind]}")
@@ -188,7 +189,7 @@ def _parsed(table: Any) -> dict[str, list[Any]]:
     for key, value in table.items():
         if key not in _SWITCHES:
             raise InputError(
-                f"[[settings]] unknown key '{printable(key, 40)}'{nearest(key, _SWITCHES)}"
+                f"[[settings]] unknown key '{printable(key, 40)}'{suggest(key, _SWITCHES)}"
             )
         listed = value if isinstance(value, list) else [value]
         found[key] = list(dict.fromkeys(_SWITCHES[key].parse(text) for text in _texts(listed)))

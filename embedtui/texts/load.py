@@ -11,11 +11,12 @@ from pathlib import Path
 
 from embedtui.errors import InputError
 from embedtui.printable import printable
+from embedtui.suggest import suggest
 from embedtui.texts import samples
 from embedtui.texts.labelled import CORPUS, is_labelled, read_labelled
 from embedtui.texts.pack import Text, TextPack
 from embedtui.texts.readers import READERS, Row, kind_of
-from embedtui.texts.wording import did_you_mean, given, listed, quoted
+from embedtui.texts.wording import given, listed, quoted
 
 _BUFFER = 1 << 16
 _SUFFIXES = listed(list(READERS))
@@ -96,7 +97,7 @@ def _pack_path(ref: str) -> Path | None:
     if path is None and not _exists(Path(ref)):
         names = samples.pack_names()
         raise InputError(
-            f"is not a pack;{did_you_mean(ref, names)} give one of {listed(names) or '(none)'},"
+            f"is not a pack{suggest(ref, names)}: give one of {listed(names) or '(none)'},"
             f" or a file ending in {_SUFFIXES}"
         )
     return path

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from embedtui.errors import InputError
 from embedtui.printable import printable
-from embedtui.texts.wording import did_you_mean, listed, quoted
+from embedtui.suggest import suggest
+from embedtui.texts.wording import listed, quoted
 
 DEFAULT_COLUMN = "text"
 DEFAULT_ID_COLUMN = "id"
@@ -288,8 +289,8 @@ def _column(names: Sequence[str], name: str) -> int:
 
 
 def _no_column(name: str, names: Sequence[str]) -> str:
-    near = did_you_mean(name, names)
-    return f"has no column {quoted(name)};{near} name one of its columns: {listed(names)}"
+    near = suggest(name, names)
+    return f"has no column {quoted(name)}{near}: name one of its columns: {listed(names)}"
 
 
 def _check_type(types: Any, field: Any, *, is_id: bool) -> None:

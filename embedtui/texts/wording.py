@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from embedtui.printable import printable
 
@@ -27,11 +26,3 @@ def listed(names: Sequence[str]) -> str:
     shown = ", ".join(printable(name, _NAME_WIDTH) for name in names[:_MOST_LISTED])
     left_out = len(names) - _MOST_LISTED
     return f"{shown} and {left_out} more" if left_out > 0 else shown
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return ` did you mean 'x'?` for the nearest of the names, or nothing where none is near."""
-    # Cut, because difflib takes time that grows with the square of the length.
-    by_key = {other[:_NAME_WIDTH].casefold(): other for other in names}
-    near = difflib.get_close_matches(name[:_NAME_WIDTH].casefold(), by_key, n=1, cutoff=0.5)
-    return f" did you mean {quoted(by_key[near[0]])}?" if near else ""

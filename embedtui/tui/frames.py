@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from embedtui import charts
 from embedtui.charts import Picture
 from embedtui.charts.picture import message
+from embedtui.tui.composer import Composer
 from embedtui.tui.pictures import PICTURES
 from embedtui.tui.supervisor import SUPERVISOR, Worker
-from embedtui.tui.view import Composer, View, Wish
+from embedtui.tui.view import View, Wish
 
 Size = tuple[int, int]
 

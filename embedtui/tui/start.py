@@ -22,6 +22,7 @@ from embedtui.tui.supervisor import SUPERVISOR
 from embedtui.tui.terminal.guard import guarded
 
 if TYPE_CHECKING:
+    from embedtui.engine.endpoint.access import Access
     from embedtui.tui.session import Session
 
 
@@ -41,12 +42,14 @@ def show(
     path: Path,
     *,
     logs: Path,
+    access: Access,
     opened: tuple[Path, ...] = (),
 ) -> Ended:
     """Show the explorer until the user leaves it; of run files where some are `opened`.
 
-    `kept` is what the file at `path` says, `given` what counts instead for this time only. As soon
-    as the screen stands, the host begins to import vLLM: it needs seconds, a person as well.
+    `kept` is what the file at `path` says, `given` what counts instead for this time only,
+    `access` how servers are asked. As soon as the screen stands, the host begins to import vLLM:
+    it needs seconds, a person as well.
     """
     config, problems = _with_theme(replace(kept, **given), problems, path)
     gpu = GpuMeter()
@@ -54,7 +57,7 @@ def show(
     with ExitStack() as closing:
 
         def open_session() -> Session:
-            session = _open_files(opened) if opened else _open_session()
+            session = _open_files(opened) if opened else _open_session(access)
             sessions.append(session)
             closing.callback(session.close)
             if not opened:
@@ -97,11 +100,12 @@ def _outlive(sessions: list[Session]) -> None:
                 session.wait()
 
 
-def _open_session() -> Session:
+def _open_session(access: Access) -> Session:
     from embedtui.engine.client import Engines  # noqa: PLC0415 - after the first paint
     from embedtui.tui.session import Session  # noqa: PLC0415 - likewise
 
     engines = Engines()
+    engines.access = access
     engines.start()
     return Session(engines, _recorder, _reopened)
 
@@ -132,17 +136,18 @@ def _with_theme(config: Config, problems: list[str], path: Path) -> tuple[Config
 
 
 def _recorder(plan: Any) -> Any:
-    from embedtui.record.run_file import Recorder, new_path, read  # noqa: PLC0415 - when a run begins
+    from embedtui.record.run_file import read  # noqa: PLC0415 - when a run begins
+    from embedtui.record.run_writer import Recorder  # noqa: PLC0415 - likewise
     from embedtui.record.unfinished import find_unfinished  # noqa: PLC0415 - likewise
 
     begun = find_unfinished(plan) if plan.sweep else None
     if begun is None:
-        return Recorder(new_path(plan)), None
+        return Recorder.in_runs_folder(plan), None
     return Recorder(begun, go_on=True), read(begun)
 
 
 def _reopened(path: Path) -> Any:
-    from embedtui.record.run_file import Recorder  # noqa: PLC0415 - when layers are looked into
+    from embedtui.record.run_writer import Recorder  # noqa: PLC0415 - when layers are looked into
 
     return Recorder(path, go_on=True)
 

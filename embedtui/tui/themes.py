@@ -11,9 +11,9 @@ from typing import Any
 from textual.color import Color, ColorParseError
 from textual.theme import BUILTIN_THEMES, Theme
 
-from embedtui.engine.settings import nearest
 from embedtui.errors import InputError
 from embedtui.printable import printable
+from embedtui.suggest import suggest
 
 DEFAULT = "phosphor"
 SERIES = 8
@@ -107,7 +107,7 @@ def find(name: str, folder: Path | None = None) -> ThemeFile:
             return theme
     known = [theme.name for theme in (*load_user(folder)[0], *shipped())]
     raise InputError(
-        f"unknown theme '{printable(name, 40)}'{nearest(name, known)}: "
+        f"unknown theme '{printable(name, 40)}'{suggest(name, known)}: "
         f"give one of {', '.join(printable(one, 40) for one in known)}"
     )
 
@@ -208,7 +208,7 @@ def _own(theme: ThemeFile) -> dict[str, str]:
 def _checked(values: Mapping[str, Any], path: Path, yours: bool) -> ThemeFile:
     for key, value in values.items():
         if key not in _TOP:
-            raise _WrongError(f"unknown key '{printable(key, 40)}'{nearest(key, _TOP)}")
+            raise _WrongError(f"unknown key '{printable(key, 40)}'{suggest(key, _TOP)}")
         if not isinstance(value, _TOP[key]):
             kinds = {str: "a text", bool: "true or false", dict: "a table"}
             raise _WrongError(f"{key} must be {kinds[_TOP[key]]}")
@@ -239,7 +239,7 @@ def _colors(
     for key in found:
         if key not in known:
             raise _WrongError(
-                f"[{section}] unknown key '{printable(key, 40)}'{nearest(key, known)}"
+                f"[{section}] unknown key '{printable(key, 40)}'{suggest(key, known)}"
             )
     for key in needed:
         if key not in found:

@@ -22,7 +22,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 def main(model: str, dtype: str, texts_file: str, batches: list[int]) -> None:
     told = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    from embedtui.engine.vllm_contact import hide_broken_companions, inspect_models_here
+    from embedtui.engine.vllm_adapter.companions import hide_broken_companions
+    from embedtui.engine.vllm_adapter.startup import inspect_models_here
 
     hide_broken_companions()
     inspect_models_here()
@@ -54,4 +55,5 @@ def main(model: str, dtype: str, texts_file: str, batches: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], [int(size) for size in sys.argv[4].split(",")])
+    model, dtype, texts, sizes = sys.argv[1:5]
+    main(model, dtype, texts, [int(size) for size in sizes.split(",")])

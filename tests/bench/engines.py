@@ -10,11 +10,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from embedtui import models
 from embedtui.engine.client import Engines
 from embedtui.engine.settings import Setting
-from embedtui.record.run_file import Recorder
+from embedtui.record.run_writer import Recorder
 from embedtui.study.events import BatchEmbedded, EngineReady, Event, SettingEnded, TextsPrepared
 from embedtui.study.plan import Plan
 from embedtui.study.progress import Progress
@@ -173,7 +174,7 @@ def sweep() -> None:
     print(f"  times faster         {theirs / ours:8.1f}   (wanted: at least 2.5 on a GPU)")
 
 
-def _plan(model: str, pack: TextPack, *settings: dict[str, str], sizes: tuple[int, ...]) -> Plan:
+def _plan(model: str, pack: TextPack, *settings: dict[str, Any], sizes: tuple[int, ...]) -> Plan:
     made = tuple(Setting(model, **setting) for setting in settings)
     return Plan("minilm", "minilm", None, made, sizes, pack, truth=False, repeats=0)
 
@@ -199,15 +200,18 @@ class _Bare:
         self._answer()
 
     def seconds(self, what: str = "texts") -> float:
+        assert self._process.stdin is not None
         self._process.stdin.write(f"{what}\n")
         self._process.stdin.flush()
         return float(self._answer())
 
     def close(self) -> None:
+        assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
 
     def _answer(self) -> str:
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError("the bare vLLM process ended")

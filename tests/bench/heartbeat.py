@@ -39,5 +39,5 @@ class Beating(Explorer):
 
 
 if __name__ == "__main__":
-    start.Explorer = Beating  # type: ignore[misc]
+    start.Explorer = Beating  # type: ignore[attr-defined]
     sys.exit(call(["explore", *sys.argv[2:]]))

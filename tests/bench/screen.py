@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from tests.terminal import Terminal
@@ -48,7 +49,7 @@ def first_paint() -> None:
             for name, (command, text) in wanted.items():
                 began = time.perf_counter()
                 terminal = Terminal(command, columns=COLUMNS, lines=LINES, environment=environment)
-                terminal.until(lambda t=terminal, text=text: text in t.raw, feed=False)
+                terminal.until(partial(_said, terminal, text), feed=False)
                 took = time.perf_counter() - began
                 terminal.close()
                 if number:  # the first round reads files from the disk
@@ -132,3 +133,7 @@ def _homes(folder: str) -> dict[str, str]:
 
 def _percentile(values: list[float], percent: int) -> float:
     return statistics.quantiles(values, n=100)[percent - 1]
+
+
+def _said(terminal: Terminal, text: bytes) -> bool:
+    return text in terminal.raw

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ async def main() -> None:
             table = app.query_one("#texts TextTable", TextTable)
             for number in range(ROUNDS):
                 made = data(number)
-                seconds["up"].append(await timed(pilot, lambda made=made: table.set_data(made)))
+                seconds["up"].append(await timed(pilot, partial(table.set_data, made)))
                 seconds["sort"].append(await timed(pilot, lambda: table.sort_by("@64", True)))
 
                 def type_(text: str) -> Callable[[], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,23 +13,21 @@ from hypothesis import strategies as st
 from embedtui import charts
 from embedtui.charts import Line, Picture, Ridge
 from embedtui.charts.axes import Decades
-from embedtui.charts.canvas import Stroke, draw
 from embedtui.charts.picture import Sheet, label_of
+from embedtui.charts.plotter import Stroke, draw
 from embedtui.measure.histogram import log_histogram
 
 SIZES = st.tuples(st.integers(1, 130), st.integers(1, 45))
 DRIFTS = st.lists(st.one_of(st.just(0.0), st.floats(1e-15, 1.0)), min_size=1, max_size=20)
 
 
-def ridge(values: list[float], label: str = "float16", **more: object) -> Ridge:
+def ridge(values: list[float], label: str = "float16", **more: Any) -> Ridge:
     array = np.array(values)
-    return Ridge(label, "series-1", log_histogram(array, array == 0), **more)  # type: ignore[arg-type]
+    return Ridge(label, "series-1", log_histogram(array, array == 0), **more)
 
 
-def histogram(*ridges: Ridge, width: int = 80, height: int = 20, **more: object) -> Picture:
-    return charts.drift_histogram(  # type: ignore[arg-type]
-        ridges, width=width, height=height, **{"tolerance": None, **more}
-    )
+def histogram(*ridges: Ridge, width: int = 80, height: int = 20, **more: Any) -> Picture:
+    return charts.drift_histogram(ridges, width=width, height=height, **{"tolerance": None, **more})
 
 
 def column_of(picture: Picture, text: str) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
+from tests.cli.conftest import Embedtui
 from tests.fakes import Script
 
 
-def test_recommends_and_gives_the_command(embedtui, model_folder) -> None:
+def test_recommends_and_gives_the_command(embedtui: Embedtui, model_folder: Path) -> None:
     words = ("--limit", "8", "--batch-sizes", "1,2,4", "--scenario", "golden", "--quiet")
     said = embedtui("advise", model_folder, *words)
     assert said.code == 0, said.err
@@ -21,12 +23,12 @@ def test_recommends_and_gives_the_command(embedtui, model_folder) -> None:
     assert cells < grid
 
 
-def test_tells_each_step_as_it_goes(embedtui, model_folder) -> None:
+def test_tells_each_step_as_it_goes(embedtui: Embedtui, model_folder: Path) -> None:
     said = embedtui("advise", model_folder, "--limit", "8", "--batch-sizes", "1,2,4")
     assert "→ float32" in said.err
 
 
-def test_as_json(embedtui, model_folder) -> None:
+def test_as_json(embedtui: Embedtui, model_folder: Path) -> None:
     words = ("--limit", "8", "--batch-sizes", "1,2,4", "--scenario", "golden", "--json", "--quiet")
     found = json.loads(embedtui("advise", model_folder, *words).out)
     assert found["recommended"]["dtype"] == "float32"
@@ -34,7 +36,7 @@ def test_as_json(embedtui, model_folder) -> None:
     assert {one["label"] for one in found["skipped"]} >= {"float16 · batch_invariant=on"}
 
 
-def test_exits_with_one_where_nothing_holds(embedtui, model_folder) -> None:
+def test_exits_with_one_where_nothing_holds(embedtui: Embedtui, model_folder: Path) -> None:
     script = Script(drift=lambda _dtype, size, _place: 0.1 if size > 1 else 0.0)
     said = embedtui(
         "advise", model_folder, "--limit", "8", "--batch-sizes", "1,2,4", "--quiet", script=script
@@ -43,7 +45,7 @@ def test_exits_with_one_where_nothing_holds(embedtui, model_folder) -> None:
     assert "none of the measured settings holds" in said.out
 
 
-def test_one_batch_size_is_refused(embedtui, model_folder) -> None:
+def test_one_batch_size_is_refused(embedtui: Embedtui, model_folder: Path) -> None:
     said = embedtui("advise", model_folder, "--batch-sizes", "1")
     assert said.code == 2
     assert "one batch size cannot drift" in said.err

@@ -11,11 +11,11 @@ import click
 import pytest
 
 from embedtui import __version__, machine, paths
-from embedtui.cli import doctor
 from embedtui.cli.main import cli
+from embedtui.engine.environment import SWITCH_VARIABLES
 from embedtui.engine.settings import SWITCHES
 from embedtui.errors import InputError
-from embedtui.record.run_file import APPLICATION_ID
+from embedtui.record.run_schema import APPLICATION_ID
 from embedtui.texts import pack_names
 from tests.cli.conftest import Embedtui
 from tests.fakes import make_model
@@ -196,7 +196,7 @@ class TestDoctor:
     def test_tells_of_switches_in_the_environment(
         self, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        name = doctor.SWITCH_VARIABLES[0]
+        name = SWITCH_VARIABLES[0]
         monkeypatch.setenv(name, "\x1b[31m1")
         said = embedtui("doctor")
         assert re.search(rf"{name} +.*in your shell, ignored: the setting decides", said.out)

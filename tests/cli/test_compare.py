@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 from tests.cli.conftest import Embedtui
-from tests.fakes import Script
+from tests.fakes import Batch, Script
 
 FEW = ("--dtype", "float16", "--batch-sizes", "1,4", "--no-truth")
 
 
-def nudged(batch) -> None:
+def nudged(batch: Batch) -> None:
     batch.vectors[:, 0] += 1e-3
 
 

@@ -146,7 +146,10 @@ class TestPipes:
         out = tmp_path / "run.sqlite"
         with begin(
             *("-m", "tests.cli.with_fakes", "run", model_folder, "--texts", few, *FEW),
-            *("--quiet", "--out", out, *more),
+            "--quiet",
+            "--out",
+            out,
+            *more,
         ) as process:
             assert process.stdout is not None
             assert process.stderr is not None

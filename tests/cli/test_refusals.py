@@ -31,13 +31,13 @@ TEXTS: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
         lambda folder: ["--texts", str(folder / "none.txt")],
         ["none.txt: no such file"],
     ),
-    "an unknown pack": (lambda _: ["--texts", "pasages"], ["did you mean 'passages'?", "queries"]),
+    "an unknown pack": (lambda _: ["--texts", "pasages"], ["did you mean passages?", "queries"]),
     "an empty file": (file("t.txt", ""), ["is empty; give a file with at least one text"]),
     "a binary file": (file("t.txt", b"\x7fELF\x02\x01\x00\x00"), ["is binary", "UTF-8"]),
     "a file that is not UTF-8": (file("t.txt", b"caf\xe9\n"), ["line 1", "is not UTF-8", "iconv"]),
     "a missing column": (
         lambda folder: [*file("t.csv", "id,body\n1,a\n")(folder), "--column", "boddy"],
-        ["has no column 'boddy'; did you mean 'body'?", "id, body"],
+        ["has no column 'boddy' (did you mean body?)", "id, body"],
     ),
     "no column of the default name": (
         file("t.jsonl", '{"body": "a"}\n'),
@@ -178,7 +178,9 @@ def test_without_vllm_the_line_says_what_to_install(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["rum"], "No such command 'rum'"),
+        (["rum"], "No such command 'rum' (did you mean run?) (see embedtui --help)"),
+        (["config", "sho"], "No such command 'sho' (did you mean show?)"),
+        (["models", "mkae"], "No such command 'mkae' (did you mean make?)"),
         (["--verbose"], "No such option"),
         (["models", "./no/folder"], "no such folder: no/folder"),
         (["export"], "Missing argument 'RUN'"),

@@ -15,6 +15,7 @@ import pytest
 
 from embedtui.errors import EngineError, InputError
 from embedtui.record import run_file
+from tests.cli.conftest import Embedtui
 from tests.fakes import Script
 
 PLAN = """
@@ -35,7 +36,9 @@ def plan_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_prints_one_grid_a_verdict_per_use_and_a_command(embedtui, model_folder, plan_file) -> None:
+def test_prints_one_grid_a_verdict_per_use_and_a_command(
+    embedtui: Embedtui, model_folder: Path, plan_file: Path
+) -> None:
     said = embedtui("run", model_folder, "--sweep", plan_file, "--quiet")
     assert said.code == 0, said.err
     assert re.search(r"float16 +4\.\de-06 +0 % +0 % +5\.0e-04", said.out)
@@ -47,7 +50,9 @@ def test_prints_one_grid_a_verdict_per_use_and_a_command(embedtui, model_folder,
     assert max(len(line) for line in said.out.splitlines() if "vllm serve" not in line) <= 80
 
 
-def test_as_json_has_rows_scenarios_and_reports(embedtui, model_folder, plan_file) -> None:
+def test_as_json_has_rows_scenarios_and_reports(
+    embedtui: Embedtui, model_folder: Path, plan_file: Path
+) -> None:
     said = embedtui("run", model_folder, "--sweep", plan_file, "--json", "--quiet")
     grid = json.loads(said.out)
     assert grid["schema"] == "embedtui.sweep/1"
@@ -59,7 +64,9 @@ def test_as_json_has_rows_scenarios_and_reports(embedtui, model_folder, plan_fil
     assert grid["runs"][0]["schema"] == "embedtui.report/1"
 
 
-def test_several_models_stand_in_one_grid(embedtui, model_folder, tmp_path) -> None:
+def test_several_models_stand_in_one_grid(
+    embedtui: Embedtui, model_folder: Path, tmp_path: Path
+) -> None:
     plan = tmp_path / "two.toml"
     missing = tmp_path / "nothing"
     plan.write_text(f'models = ["{model_folder}", "{missing}", "{model_folder}"]\n{PLAN}')
@@ -75,7 +82,7 @@ def test_several_models_stand_in_one_grid(embedtui, model_folder, tmp_path) -> N
 
 
 def test_a_setting_that_a_model_cannot_follow_fails_nothing(
-    embedtui, model_folder, plan_file
+    embedtui: Embedtui, model_folder: Path, plan_file: Path
 ) -> None:
     script = Script(failures={("open", "bfloat16"): InputError("bfloat16 is not for this model")})
     said = embedtui("run", model_folder, "--sweep", plan_file, "--quiet", script=script)
@@ -87,7 +94,7 @@ def test_a_setting_that_a_model_cannot_follow_fails_nothing(
 
 
 def test_what_was_killed_goes_on_and_computes_no_batch_twice(
-    tmp_path, model_folder, plan_file
+    tmp_path: Path, model_folder: Path, plan_file: Path
 ) -> None:
     homes = {f"XDG_{name}_HOME": str(tmp_path) for name in ("DATA", "STATE", "CONFIG", "CACHE")}
     environment = os.environ | homes | {"FAKE_SLEEP": "0.03"}

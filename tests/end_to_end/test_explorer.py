@@ -24,7 +24,7 @@ from embedtui.tui.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.strips import ProgressStrip
 from tests.terminal import Terminal, assert_sane
-from tests.tui.conftest import until
+from tests.tui.conftest import until, view_of
 
 pytestmark = pytest.mark.engine
 
@@ -65,11 +65,11 @@ async def test_from_a_key_press_to_the_verdict(session: Session, tmp_path: Path)
 
         def over() -> bool:
             stages.add(said(app))
-            return not session.busy and app.frame.view.version == session.version
+            return not session.busy and view_of(app).version == session.version
 
         await until(pilot, over, 200)
         screen = text_of(app)
-        lines = app.frame.view.lines if app.frame else ()
+        lines = view_of(app).lines
     assert session.problem == ""
     today, old = lines
     assert today.identical
@@ -98,7 +98,7 @@ async def test_esc_stops_after_the_batch_and_esc_again_kills_within_two_seconds(
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.frame is not None)
         await pilot.press("r")
-        await until(pilot, lambda: app.frame.view.lines and app.frame.view.lines[0].done > 3, 200)
+        await until(pilot, lambda: view_of(app).lines and view_of(app).lines[0].done > 3, 200)
         await pilot.press("escape")
         await until(pilot, lambda: "stopping after this batch" in said(app), 1)
         await until(pilot, lambda: not session.busy, 60)
@@ -147,7 +147,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
 
 
 def family(terminal: Terminal) -> list[psutil.Process]:
-    return psutil.Process(terminal.process.pid).children(recursive=True)
+    return list(psutil.Process(terminal.process.pid).children(recursive=True))
 
 
 def gone(processes: list[psutil.Process], seconds: float = 10) -> bool:

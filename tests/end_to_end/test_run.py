@@ -11,18 +11,23 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from embedtui.record import exports, report, run_file
+from tests.engine.conftest import MakeModel
+from tests.run_files import engine_log
 
 pytestmark = pytest.mark.engine
 
 EMBEDTUI = [sys.executable, "-m", "embedtui"]
 
+Job = tuple[subprocess.CompletedProcess[str], dict[str, Any], Path]
 
-def embedtui(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+
+def embedtui(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [*EMBEDTUI, *arguments]
     return subprocess.run(
         command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, **options
@@ -30,7 +35,7 @@ def embedtui(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def main_job(tmp_path_factory):
+def main_job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     out = tmp_path_factory.mktemp("run") / "run.sqlite"
     done = embedtui(
         "run", "--limit", "64", "--dtype", "bfloat16,float32", "--batch-sizes", "2,8,30,64",
@@ -40,7 +45,7 @@ def main_job(tmp_path_factory):
     return done, json.loads(done.stdout), out
 
 
-def test_float32_is_near_the_truth_and_bitwise_identical_in_every_batch(main_job) -> None:
+def test_float32_is_near_the_truth_and_bitwise_identical_in_every_batch(main_job: Job) -> None:
     _, made, _ = main_job
     bfloat16, float32 = made["settings"]
     assert float32["precision_error"]["l2"]["max"] < 3e-6
@@ -53,7 +58,7 @@ def test_float32_is_near_the_truth_and_bitwise_identical_in_every_batch(main_job
         assert setting["engine"]["dtype"] == setting["label"]
 
 
-def test_every_realised_batch_is_the_asked_one_but_for_the_remainder(main_job) -> None:
+def test_every_realised_batch_is_the_asked_one_but_for_the_remainder(main_job: Job) -> None:
     _, made, _ = main_job
     for setting in made["settings"]:
         realised = {batch["batch_size"]: batch["realised"] for batch in setting["batches"]}
@@ -66,7 +71,7 @@ def test_every_realised_batch_is_the_asked_one_but_for_the_remainder(main_job) -
         }
 
 
-def test_progress_is_told_on_standard_error_with_rate_and_time_left(main_job) -> None:
+def test_progress_is_told_on_standard_error_with_rate_and_time_left(main_job: Job) -> None:
     done, _, out = main_job
     assert "importing vLLM" in done.stderr
     assert "texts/s" in done.stderr
@@ -74,16 +79,16 @@ def test_progress_is_told_on_standard_error_with_rate_and_time_left(main_job) ->
     assert str(out) in done.stderr
 
 
-def test_an_export_is_the_run_byte_for_byte(main_job) -> None:
+def test_an_export_is_the_run_byte_for_byte(main_job: Job) -> None:
     done, made, out = main_job
     assert embedtui("export", str(out), "--to", "json").stdout == done.stdout
     assert exports.to_json(report.build(run_file.read(out))) == done.stdout
     markdown = embedtui("export", str(out), "--to", "markdown").stdout
     assert f"{made['settings'][0]['precision_error']['l2']['max']:.1e}" in markdown
-    assert "bfloat16" in run_file.engine_log(out, 0)
+    assert "bfloat16" in engine_log(out, 0)
 
 
-def test_float16_error_is_that_of_float16(tmp_path) -> None:
+def test_float16_error_is_that_of_float16(tmp_path: Path) -> None:
     done = embedtui(
         "run", "--limit", "8", "--dtype", "float16", "--batch-sizes", "4", "--json", "--quiet",
         "--out", str(tmp_path / "run.sqlite"),
@@ -96,7 +101,7 @@ def test_float16_error_is_that_of_float16(tmp_path) -> None:
 def batches_in(path: Path) -> int:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-            return database.execute("SELECT count(*) FROM batches").fetchone()[0]
+            return int(database.execute("SELECT count(*) FROM batches").fetchone()[0])
     except sqlite3.Error:
         return 0
 
@@ -114,7 +119,7 @@ def started(out: Path) -> subprocess.Popen[str]:
     return running
 
 
-def test_kill_9_in_mid_run_leaves_no_process_and_every_finished_batch(tmp_path) -> None:
+def test_kill_9_in_mid_run_leaves_no_process_and_every_finished_batch(tmp_path: Path) -> None:
     out = tmp_path / "run.sqlite"
     running = started(out)
     family = psutil.Process(running.pid).children(recursive=True)
@@ -134,7 +139,7 @@ def test_kill_9_in_mid_run_leaves_no_process_and_every_finished_batch(tmp_path) 
     assert json.loads(embedtui("export", str(out)).stdout) == made
 
 
-def test_ctrl_c_keeps_what_was_measured(tmp_path) -> None:
+def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     out = tmp_path / "run.sqlite"
     running = started(out)
     running.send_signal(signal.SIGINT)
@@ -149,7 +154,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path) -> None:
     assert not out.with_name(out.name + "-wal").exists()
 
 
-def test_a_second_ctrl_c_kills_the_engine(tmp_path) -> None:
+def test_a_second_ctrl_c_kills_the_engine(tmp_path: Path) -> None:
     running = started(tmp_path / "run.sqlite")
     family = psutil.Process(running.pid).children(recursive=True)
     running.send_signal(signal.SIGINT)
@@ -161,7 +166,9 @@ def test_a_second_ctrl_c_kills_the_engine(tmp_path) -> None:
     assert alive == []
 
 
-def test_a_model_that_only_vllm_can_refuse_is_bad_input(tmp_path, make_model) -> None:
+def test_a_model_that_only_vllm_can_refuse_is_bad_input(
+    tmp_path: Path, make_model: MakeModel
+) -> None:
     import shutil
 
     folder = tmp_path / "model"
@@ -178,14 +185,14 @@ def test_a_model_that_only_vllm_can_refuse_is_bad_input(tmp_path, make_model) ->
     assert not (tmp_path / "r.sqlite").exists()
 
 
-def test_nothing_of_the_engine_reaches_the_terminal(main_job) -> None:
+def test_nothing_of_the_engine_reaches_the_terminal(main_job: Job) -> None:
     done, *_ = main_job
     for words in ("INFO", "WARNING", "Triton", "nanobind", "Loading safetensors"):
         assert words not in done.stderr
     assert os.linesep in done.stderr
 
 
-def test_a_model_is_made_found_by_its_name_and_run(tmp_path) -> None:
+def test_a_model_is_made_found_by_its_name_and_run(tmp_path: Path) -> None:
     homes = {f"XDG_{name}_HOME": str(tmp_path) for name in ("DATA", "STATE", "CONFIG", "CACHE")}
     environment = os.environ | homes
 

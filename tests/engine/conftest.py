@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from embedtui import models
 from embedtui.engine.client import Engines
+
+MakeModel = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +38,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
 
 
 @pytest.fixture(scope="session")
-def make_model(tmp_path_factory: pytest.TempPathFactory):
+def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
     """Make a small model with seeded random weights; torch stays out of the test's process."""
     made: dict[tuple[str, ...], str] = {}
 

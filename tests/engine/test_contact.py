@@ -92,5 +92,5 @@ def test_is_where_embedtui_looks_for_it(folder: Path, place: str, pattern: str, 
     text = "\n".join(file.read_text("utf-8") for file in files if file.is_file())
     assert re.search(pattern, text, re.MULTILINE), (
         f"vLLM {version_of(folder)} has no {pattern!r} in vllm/{place} any more: embedtui {use} "
-        "with it, in embedtui/engine/vllm_contact.py"
+        "with it, in embedtui/engine/vllm_adapter"
     )

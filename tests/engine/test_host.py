@@ -9,11 +9,12 @@ import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
-from embedtui.engine.client import SESSION_VARIABLE, Engines, Host
+from embedtui.engine.client import SESSION_VARIABLE, Engine, Engines, Host
 from embedtui.engine.messages import Job, Load
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EngineError
@@ -41,7 +42,7 @@ def wait_gone(session: str, seconds: float = 5) -> list[psutil.Process]:
     return left
 
 
-def test_the_host_imports_vllm_without_a_torch_thread_or_a_frozen_switch(engines) -> None:
+def test_the_host_imports_vllm_without_a_torch_thread_or_a_frozen_switch(engines: Engines) -> None:
     ready = engines.host.wait_ready()
     assert ready.preloaded_frozen_switches is False
     assert len(psutil.Process(engines.host.pid).threads()) < 10
@@ -58,7 +59,9 @@ def test_this_process_has_imported_neither_torch_nor_vllm() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_host_started_by_a_thread_that_ends_lives_on(minilm, passages) -> None:
+def test_a_host_started_by_a_thread_that_ends_lives_on(
+    minilm: str, passages: tuple[str, ...]
+) -> None:
     """Linux ends a process with the thread that started it, if it asked to end with its parent."""
     made: list[Engines] = []
 
@@ -83,13 +86,14 @@ def test_a_host_started_by_a_thread_that_ends_lives_on(minilm, passages) -> None
         user.join()
         assert used == [2]
         engine = made[0].warm(Setting(minilm, dtype="float32"))
+        assert isinstance(engine, Engine)
         assert len(batches(engine, 4, 4)) == 1
     finally:
         made[0].close()
     assert not wait_gone(made[0].host.session)
 
 
-def test_closing_leaves_nothing_and_a_closed_host_says_so(minilm) -> None:
+def test_closing_leaves_nothing_and_a_closed_host_says_so(minilm: str) -> None:
     host = Host()
     host.start()
     time.sleep(0.3)
@@ -107,7 +111,7 @@ def test_closing_while_the_host_is_being_started_leaves_nothing() -> None:
         assert not wait_gone(host.session)
 
 
-def test_old_logs_are_removed_whatever_lies_among_them(home) -> None:
+def test_old_logs_are_removed_whatever_lies_among_them(home: Path) -> None:
     from embedtui import paths
 
     for number in range(30):
@@ -117,7 +121,7 @@ def test_old_logs_are_removed_whatever_lies_among_them(home) -> None:
     assert len(list(paths.logs_folder().iterdir())) <= 21
 
 
-def test_what_the_shell_says_of_precision_is_dropped(monkeypatch) -> None:
+def test_what_the_shell_says_of_precision_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     from embedtui.engine.environment import SWITCH_VARIABLES, host_environment
 
     for name in SWITCH_VARIABLES:
@@ -139,7 +143,9 @@ def test_waiting_for_the_import_can_be_cancelled() -> None:
     assert not wait_gone(host.session)
 
 
-def test_a_host_that_cannot_import_vllm_says_why(monkeypatch, tmp_path) -> None:
+def test_a_host_that_cannot_import_vllm_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "vllm.py").write_text("raise ImportError('planted: no such kernel')")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     host = Host()
@@ -150,7 +156,9 @@ def test_a_host_that_cannot_import_vllm_says_why(monkeypatch, tmp_path) -> None:
         host.close()
 
 
-def test_a_broken_torchvision_is_survived(monkeypatch, tmp_path, minilm, passages) -> None:
+def test_a_broken_torchvision_is_survived(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, minilm: str, passages: tuple[str, ...]
+) -> None:
     """A torchvision for another torch fails at import; transformers would fail with it."""
     package = tmp_path / "torchvision"
     package.mkdir()
@@ -164,7 +172,9 @@ def test_a_broken_torchvision_is_survived(monkeypatch, tmp_path, minilm, passage
         engines.close()
 
 
-def test_the_death_of_the_host_ends_its_engines_and_is_told(minilm, passages) -> None:
+def test_the_death_of_the_host_ends_its_engines_and_is_told(
+    minilm: str, passages: tuple[str, ...]
+) -> None:
     engines = Engines()
     try:
         engine = loaded(engines, Setting(minilm, dtype="float32"), passages[:4])
@@ -213,11 +223,12 @@ OWNER = textwrap.dedent("""
 
 @pytest.mark.parametrize("moment", ["importing", "loading", "embedding"])
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM], ids=lambda s: s.name)
-def test_no_process_outlives_its_owner(minilm, moment, signum) -> None:
+def test_no_process_outlives_its_owner(minilm: str, moment: str, signum: int) -> None:
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, minilm, moment], stdout=subprocess.PIPE, text=True
     )
     try:
+        assert owner.stdout is not None
         session = owner.stdout.readline().strip()
         assert owner.stdout.readline().strip() == "now"
         ends = time.monotonic() + 10
@@ -230,10 +241,11 @@ def test_no_process_outlives_its_owner(minilm, moment, signum) -> None:
     finally:
         owner.kill()
         owner.wait()
+        assert owner.stdout is not None
         owner.stdout.close()
 
 
-def test_engines_work_under_textual(minilm, passages) -> None:
+def test_engines_work_under_textual(minilm: str, passages: tuple[str, ...]) -> None:
     """Textual's stand-in for stdout has no file descriptor; nothing here may ask it for one."""
     from textual.app import App, ComposeResult
     from textual.widgets import Label
@@ -272,7 +284,7 @@ def test_engines_work_under_textual(minilm, passages) -> None:
 
 
 def test_idle_engines_make_room_when_memory_is_short(
-    engines, minilm, passages, monkeypatch
+    engines: Engines, minilm: str, passages: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from embedtui import machine
 
@@ -289,7 +301,7 @@ def test_idle_engines_make_room_when_memory_is_short(
     engines.drop(first)
 
 
-def test_a_load_can_be_cancelled_at_once(engines, minilm) -> None:
+def test_a_load_can_be_cancelled_at_once(engines: Engines, minilm: str) -> None:
     engine = with_texts(engines, Setting(minilm, dtype="float32", threads=1), ("a text",))
     with pytest.raises(Cancelled):
         engine.load(Load(1, 4096, 512), silent, lambda: True)

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from embedtui.engine.client import Engine, Engines
 from embedtui.engine.messages import CompareLayers, ResumeLayers, SeeLayers
 from embedtui.engine.settings import Setting
 from embedtui.measure.layers import Place
@@ -17,6 +19,7 @@ from embedtui.study.layer_verdict import of_layers
 from embedtui.study.results import Results
 from embedtui.study.study import Study
 from embedtui.texts import Text, TextPack
+from tests.engine.conftest import MakeModel
 from tests.engine.support import batches, loaded
 from tests.fakes import plan
 
@@ -34,12 +37,14 @@ SHAPES = [
 
 
 @pytest.fixture(scope="module")
-def texts(passages) -> tuple[str, ...]:
+def texts(passages: tuple[str, ...]) -> tuple[str, ...]:
     """Return short texts: what is looked for does not depend on length, and float64 is slow."""
     return tuple(" ".join(text.split()[: 6 + n % 16]) for n, text in enumerate(passages[:24]))
 
 
-def looked(engines, settings, texts, **further) -> Results:
+def looked(
+    engines: Engines, settings: tuple[Setting, ...], texts: tuple[str, ...], **further: Any
+) -> Results:
     """Run a plan that looks into layers, on real engines."""
     pack = TextPack("few", "few", tuple(Text(str(n), text) for n, text in enumerate(texts)))
     results = Results()
@@ -53,7 +58,9 @@ def looked(engines, settings, texts, **further) -> Results:
 def gap_to_the_error(results: Results, number: int = 0) -> float:
     """Return how far the sum of parts is from the error that the run measured unlooked."""
     setting = results.settings[number]
-    rows, distances = setting.precision_error(results.truth)
+    error = setting.precision_error(results.truth)
+    assert error is not None
+    rows, distances = error
     by_row = {int(row): float(l2) for row, l2 in zip(rows, distances.l2, strict=True)}
     gap = setting.layers.sum_gap(by_row)
     assert gap is not None
@@ -61,7 +68,7 @@ def gap_to_the_error(results: Results, number: int = 0) -> float:
 
 
 def test_float16_against_truth_grows_and_sums_to_the_precision_error(
-    engines, minilm, texts
+    engines: Engines, minilm: str, texts: tuple[str, ...]
 ) -> None:
     results = looked(engines, (Setting(minilm, dtype="float16"),), texts[:6])
     setting = results.settings[0]
@@ -79,6 +86,7 @@ def test_float16_against_truth_grows_and_sums_to_the_precision_error(
     assert "grows evenly" in of_layers(found)
     # Independently: what the run measured of unbatched vectors and the truth, without any hook.
     assert gap_to_the_error(results) < 1e-9
+    assert found.independence is not None
     assert 0.5 < found.independence < 2
     assert adds.lengths[-1] < 1e-6  # pooling is in float32
     # What is predicted for layers in float32 is what vLLM's kernels in the others come to.
@@ -87,13 +95,14 @@ def test_float16_against_truth_grows_and_sums_to_the_precision_error(
     assert choice is not None
     assert choice.layers == found.mixed.layers
     assert found.mixed.errors.max() == pytest.approx(choice.error, rel=0.2)
+    assert found.largest_error is not None
     assert found.mixed.errors.max() < 0.7 * found.largest_error
     alone = found.alone()
     assert alone is not None
     assert (alone < 1.1 * found.largest_error).all()
 
 
-def test_looking_leaves_no_trace(engines, minilm, texts) -> None:
+def test_looking_leaves_no_trace(engines: Engines, minilm: str, texts: tuple[str, ...]) -> None:
     engine = loaded(engines, Setting(minilm, dtype="float16"), texts[:16])
     before = [done.vectors.tobytes() for size in (1, 16) for done in batches(engine, 16, size)]
     found = engine.open_layers()
@@ -108,7 +117,9 @@ def test_looking_leaves_no_trace(engines, minilm, texts) -> None:
     assert engine.open_layers().hooks == found.hooks == 0
 
 
-def test_a_state_put_back_gives_the_vector_that_it_had(engines, minilm, texts) -> None:
+def test_a_state_put_back_gives_the_vector_that_it_had(
+    engines: Engines, minilm: str, texts: tuple[str, ...]
+) -> None:
     engine = loaded(engines, Setting(minilm, dtype="float16"), texts[:16])
     found = engine.open_layers()
     places = [p for p in found.places if p.part != "attention"]
@@ -122,7 +133,12 @@ def test_a_state_put_back_gives_the_vector_that_it_had(engines, minilm, texts) -
 
 @pytest.mark.parametrize(("architecture", "pooling", "norm"), SHAPES)
 def test_places_match_in_every_architecture(
-    engines, make_model, texts, architecture, pooling, norm
+    engines: Engines,
+    make_model: MakeModel,
+    texts: tuple[str, ...],
+    architecture: str,
+    pooling: str,
+    norm: bool,
 ) -> None:
     setting = Setting(make_model(architecture, pooling), dtype="float32")
     results = looked(engines, (setting,), ("short", *texts[:2]))
@@ -140,6 +156,7 @@ def test_places_match_in_every_architecture(
     assert drift is not None
     assert drift.largest.max() < 1e-5
     engine = engines.warm(setting)
+    assert isinstance(engine, Engine)
     seen = engine.see_layers(SeeLayers(1, tuple(p for p in found.places if p.part != "attention")))
     for start in range(4):
         vector = engine.resume_layers(ResumeLayers(1, "", start, seen.states[start], None))
@@ -170,7 +187,14 @@ save_file(weights, file, metadata={"format": "pt"})
     ],
 )
 def test_rounded_weights_of_one_layer_are_found_there(
-    engines, make_model, texts, tmp_path, architecture, pooling, weights, fault
+    engines: Engines,
+    make_model: MakeModel,
+    texts: tuple[str, ...],
+    tmp_path: Path,
+    architecture: str,
+    pooling: str,
+    weights: str,
+    fault: Place,
 ) -> None:
     whole = make_model(architecture, pooling)
     spoilt = tmp_path / "spoilt"
@@ -181,8 +205,13 @@ def test_rounded_weights_of_one_layer_are_found_there(
     settings = (Setting(whole, dtype="float32"), Setting(str(spoilt), dtype="float32"))
     results = looked(engines, settings, texts[:3])
     sound, found = (setting.layers for setting in results.settings)
-    assert sound.adds().jumps == () or sound.largest_error < 1e-5
-    error, adds = found.error(), found.adds()
+    sound_adds, error, adds = sound.adds(), found.error(), found.adds()
+    assert sound_adds is not None
+    assert sound.largest_error is not None
+    assert sound_adds.jumps == () or sound.largest_error < 1e-5
+    assert error is not None
+    assert adds is not None
+    assert found.largest_error is not None
     assert found.largest_error > 1e-3
     assert error.begins == fault
     assert adds.jumps[0] == fault
@@ -190,13 +219,15 @@ def test_rounded_weights_of_one_layer_are_found_there(
     assert f"Error begins at {fault}" in said
     assert f"jumps at {fault}" in said
     assert f"In float32, layer {fault.layer} would bring" in said
-    assert found.choice(1e-4).layers == (fault.layer,)
+    choice = found.choice(1e-4)
+    assert choice is not None
+    assert choice.layers == (fault.layer,)
     for setting in settings:
-        engines.drop(engines.warm(setting))
+        engines.drop(loaded(engines, setting, texts[:3]))
 
 
 def test_drift_of_a_batch_is_in_the_states_where_it_is_in_the_vectors(
-    engines, minilm, texts
+    engines: Engines, minilm: str, texts: tuple[str, ...]
 ) -> None:
     """Where this CPU's bfloat16 depends on the batch, both tell of the same texts."""
     avx512 = "avx512f" in Path("/proc/cpuinfo").read_text()
@@ -210,4 +241,4 @@ def test_drift_of_a_batch_is_in_the_states_where_it_is_in_the_vectors(
     assert len(rows) == 24
     # Mean pooling of equal states is equal; of other states hardly ever.
     assert int(distances.identical.sum()) == drift.identical[-1]
-    engines.drop(engines.warm(setting))
+    engines.drop(loaded(engines, setting, texts))

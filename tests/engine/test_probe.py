@@ -145,7 +145,9 @@ def test_a_step_that_held_something_else_tells_nothing() -> None:
     assert probed(Llm(), tokens=TOKENS + 1)[1] is None
 
 
-def test_a_model_built_in_another_way_does_not_fail_the_engine(capsys) -> None:
+def test_a_model_built_in_another_way_does_not_fail_the_engine(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     llm = Llm()
     llm.model[0].quant_method.apply = None
     assert probed(llm) == (None, None)

@@ -6,14 +6,18 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from embedtui.engine.messages import Reference
+from embedtui.engine.client import Engines
+from embedtui.engine.messages import Reference, TruthDone
 from embedtui.engine.truth_cache import TruthCache
 from embedtui.errors import EngineError
 from embedtui.measure import compare, unit
+from tests.engine.conftest import MakeModel
 from tests.engine.support import batches, loaded, never, silent
 
 pytestmark = pytest.mark.engine
@@ -38,14 +42,22 @@ json.dump(out, sys.stdout)
 """
 
 
-def truth(engines, model, texts, pooling="mean", limit=256):
+def truth(
+    engines: Engines,
+    model: str,
+    texts: Sequence[str],
+    pooling: str = "mean",
+    limit: int = 256,
+) -> list[TruthDone]:
     request = Reference(model, "cpu", limit, pooling, tuple(range(len(texts))), tuple(texts))
     done = list(engines.truth(request, silent, never))
     assert [one.row for one in done] == list(range(len(texts)))
     return done
 
 
-def test_the_truth_is_what_a_float64_forward_pass_by_hand_gives(engines, minilm, passages) -> None:
+def test_the_truth_is_what_a_float64_forward_pass_by_hand_gives(
+    engines: Engines, minilm: str, passages: tuple[str, ...]
+) -> None:
     texts = [*passages[:3], "", "word " * 400]
     by_hand = subprocess.run(
         [sys.executable, "-c", BY_HAND, minilm, json.dumps(texts)],
@@ -65,7 +77,12 @@ def test_the_truth_is_what_a_float64_forward_pass_by_hand_gives(engines, minilm,
     [("bert", "", "cls"), ("bert", "mean", "mean"), ("qwen3", "last", "last")],
 )
 def test_vllm_in_float32_is_near_the_truth_of_each_pooling(
-    engines, make_model, passages, architecture, files, pooling
+    engines: Engines,
+    make_model: MakeModel,
+    passages: tuple[str, ...],
+    architecture: str,
+    files: str,
+    pooling: str,
 ) -> None:
     from embedtui.engine.settings import Setting
 
@@ -80,7 +97,7 @@ def test_vllm_in_float32_is_near_the_truth_of_each_pooling(
 
 
 def test_a_narrower_dtype_in_the_configuration_rounds_no_weight(
-    engines, make_model, passages, tmp_path
+    engines: Engines, make_model: MakeModel, passages: tuple[str, ...], tmp_path: Path
 ) -> None:
     """transformers loads in the dtype that config.json names, whatever the weights have."""
     model = make_model("bert", "mean")
@@ -95,7 +112,7 @@ def test_a_narrower_dtype_in_the_configuration_rounds_no_weight(
 
 
 def test_a_pipeline_that_vllm_does_not_compute_has_no_truth(
-    engines, make_model, passages, tmp_path
+    engines: Engines, make_model: MakeModel, passages: tuple[str, ...], tmp_path: Path
 ) -> None:
     folder = tmp_path / "max"
     shutil.copytree(make_model("bert", "mean"), folder)
@@ -136,7 +153,7 @@ def test_nothing_is_narrowed_on_the_way() -> None:
     subprocess.run([sys.executable, "-c", STAY_WIDE], check=True)
 
 
-def test_the_cache_gives_back_the_bits_and_knows_what_it_is_for(tmp_path) -> None:
+def test_the_cache_gives_back_the_bits_and_knows_what_it_is_for(tmp_path: Path) -> None:
     vector = np.asarray([1 / 3, -2e-300, 0.0])
     cache = TruthCache(tmp_path, "a" * 64, "mean", 256)
     assert cache.get(["x", "y"]) == {}
@@ -151,7 +168,7 @@ def test_the_cache_gives_back_the_bits_and_knows_what_it_is_for(tmp_path) -> Non
         assert TruthCache(tmp_path, *other).get(["x"]) == {}
 
 
-def test_a_cache_that_cannot_be_used_is_as_good_as_none(tmp_path) -> None:
+def test_a_cache_that_cannot_be_used_is_as_good_as_none(tmp_path: Path) -> None:
     folder = tmp_path / "missing"
     cache = TruthCache(folder, "a" * 64, "mean", 256)
     cache.put([("x", 1, np.ones(3))])

@@ -53,6 +53,6 @@ def test_a_what_if_cannot_be_served(what_if: dict[str, str]) -> None:
 def test_a_brief_name_tells_settings_apart_as_the_long_one_does() -> None:
     for switch in SWITCHES:
         values = switch.choices or ("1", "2")
-        made = [Setting("m", **{switch.key: switch.parse(value)}) for value in values]  # type: ignore[arg-type]
+        made = [Setting("m", **{switch.key: switch.parse(value)}) for value in values]
         assert len({one.brief for one in made}) == len({one.label for one in made})
     assert Setting("m", "bfloat16", pooling_accumulation="model").brief == "bfloat16 · old pooling"

@@ -11,6 +11,7 @@ from embedtui.engine.settings import (
     CPU_ISA_FEATURES,
     SWITCHES,
     Setting,
+    Switch,
     combine,
     parse_overrides,
     refuse_impossible,
@@ -24,7 +25,7 @@ def test_every_switch_is_a_field_and_every_field_a_switch() -> None:
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.key)
-def test_the_default_of_a_switch_can_be_written_and_read_back(switch) -> None:
+def test_the_default_of_a_switch_can_be_written_and_read_back(switch: Switch) -> None:
     assert switch.parse(switch.show(switch.default)) == switch.default
     for choice in switch.choices:
         assert switch.show(switch.parse(choice)) == choice
@@ -81,7 +82,7 @@ def test_a_key_given_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.key)
-def test_a_switch_that_a_device_ignores_is_refused_there_with_the_reason(switch) -> None:
+def test_a_switch_that_a_device_ignores_is_refused_there_with_the_reason(switch: Switch) -> None:
     value = switch.choices[-1] if switch.choices else "2"
     setting = combine("m", {switch.key: [switch.parse(value)]})[0]
     for device in ("cpu", "cuda", "server"):
@@ -92,7 +93,7 @@ def test_a_switch_that_a_device_ignores_is_refused_there_with_the_reason(switch)
     refuse_impossible(Setting("m"), "cuda")
 
 
-def test_an_instruction_set_that_the_cpu_lacks_is_refused(monkeypatch) -> None:
+def test_an_instruction_set_that_the_cpu_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "cpu_features", lambda: ["avx2"])
     refuse_impossible(Setting("m", cpu_isa="avx2"), "cpu")
     with pytest.raises(InputError, match="this CPU has no avx512_bf16"):

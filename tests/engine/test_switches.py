@@ -6,16 +6,20 @@ import json
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import psutil
 import pytest
 
 from embedtui import machine
+from embedtui.engine.client import Engines
 from embedtui.engine.messages import Load
 from embedtui.engine.settings import Setting
 from embedtui.errors import InputError
 from embedtui.measure import compare
+from tests.engine.conftest import MakeModel
 from tests.engine.support import batches, loaded, never, silent, with_texts
 
 pytestmark = pytest.mark.engine
@@ -24,18 +28,22 @@ on_the_cpu = pytest.mark.skipif(bool(machine.gpus()), reason="about vLLM's CPU b
 
 
 @pytest.fixture(scope="module")
-def decoder(make_model) -> str:
+def decoder(make_model: MakeModel) -> str:
     return make_model("qwen3", "last")
 
 
-def vectors(engines, setting, texts, size, **room):
+def vectors(
+    engines: Engines, setting: Setting, texts: tuple[str, ...], size: int, **room: Any
+) -> tuple[npt.NDArray[np.float32], list[tuple[int, int]]]:
     engine = loaded(engines, setting, texts, **room)
     done = batches(engine, len(texts), size)
     engines.drop(engine)
     return np.concatenate([one.vectors for one in done]), [step for d in done for step in d.steps]
 
 
-def test_a_prefix_cache_leaves_out_what_ran_before(engines, decoder, passages) -> None:
+def test_a_prefix_cache_leaves_out_what_ran_before(
+    engines: Engines, decoder: str, passages: tuple[str, ...]
+) -> None:
     texts = tuple(" ".join(passages[:8]) + f" {word}" for word in ("alpha", "beta"))
     setting = Setting(decoder, dtype="float32", prefix_caching=True)
     engine = with_texts(engines, setting, texts)
@@ -52,7 +60,9 @@ def test_a_prefix_cache_leaves_out_what_ran_before(engines, decoder, passages) -
     engines.drop(engine)
 
 
-def test_chunked_prefill_cuts_a_text_where_the_step_is_full(engines, decoder, passages) -> None:
+def test_chunked_prefill_cuts_a_text_where_the_step_is_full(
+    engines: Engines, decoder: str, passages: tuple[str, ...]
+) -> None:
     texts = (" ".join(passages[:4]),)
     whole, steps = vectors(engines, Setting(decoder, dtype="float32"), texts, 1, room=4096)
     assert len(steps) == 1
@@ -68,7 +78,9 @@ def test_chunked_prefill_cuts_a_text_where_the_step_is_full(engines, decoder, pa
 
 
 @on_the_cpu
-def test_quantised_weights_move_vectors_more_than_bfloat16(engines, minilm, passages) -> None:
+def test_quantised_weights_move_vectors_more_than_bfloat16(
+    engines: Engines, minilm: str, passages: tuple[str, ...]
+) -> None:
     texts = passages[:8]
     exact, _ = vectors(engines, Setting(minilm, dtype="float32"), texts, 8)
     rounded, _ = vectors(engines, Setting(minilm, dtype="bfloat16"), texts, 8)
@@ -81,7 +93,7 @@ def test_quantised_weights_move_vectors_more_than_bfloat16(engines, minilm, pass
 
 
 def test_an_embedding_is_cut_short_and_scaled_to_length_one(
-    engines, make_model, tmp_path, passages
+    engines: Engines, make_model: MakeModel, tmp_path: Path, passages: tuple[str, ...]
 ) -> None:
     folder = matryoshka(make_model("bert", "mean"), tmp_path / "short", [16, 32])
     texts = passages[:4]
@@ -95,7 +107,7 @@ def test_an_embedding_is_cut_short_and_scaled_to_length_one(
 
 
 def test_what_a_model_cannot_follow_is_refused_with_the_reason(
-    engines, minilm, make_model, tmp_path
+    engines: Engines, minilm: str, make_model: MakeModel, tmp_path: Path
 ) -> None:
     short = matryoshka(make_model("bert", "mean"), tmp_path / "short", [16, 32])
     for setting, said in (
@@ -113,7 +125,9 @@ def test_what_a_model_cannot_follow_is_refused_with_the_reason(
 
 @on_the_cpu
 @pytest.mark.skipif(machine.usable_cores() < 2, reason="two processes need two cores")
-def test_two_processes_share_the_work_and_end_with_their_engine(engines, minilm, passages) -> None:
+def test_two_processes_share_the_work_and_end_with_their_engine(
+    engines: Engines, minilm: str, passages: tuple[str, ...]
+) -> None:
     texts = passages[:8]
     one, _ = vectors(engines, Setting(minilm, dtype="float32"), texts, 8)
     engine = loaded(engines, Setting(minilm, dtype="float32", tensor_parallel=2), texts)
@@ -134,7 +148,7 @@ def test_two_processes_share_the_work_and_end_with_their_engine(engines, minilm,
 
 def alive(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from embedtui import machine
+from embedtui.engine.client import Engines
 from embedtui.engine.messages import BatchDone, Job, Load
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EngineError, InputError
 from embedtui.measure import compare
+from tests.engine.conftest import MakeModel
 from tests.engine.support import batches, loaded, never, silent, with_texts
 
 pytestmark = pytest.mark.engine
@@ -37,7 +39,9 @@ json.dump([batched, alone], open(out, "w"))
 """
 
 
-def test_vectors_are_those_of_bare_vllm_to_the_bit(engines, minilm, passages, tmp_path) -> None:
+def test_vectors_are_those_of_bare_vllm_to_the_bit(
+    engines: Engines, minilm: str, passages: tuple[str, ...], tmp_path: Path
+) -> None:
     texts = passages[:12]
     out = tmp_path / "bare.json"
     command = [sys.executable, "-c", BARE_VLLM, minilm, json.dumps(texts), str(out)]
@@ -53,7 +57,7 @@ def test_vectors_are_those_of_bare_vllm_to_the_bit(engines, minilm, passages, tm
 
 @pytest.mark.parametrize("size", [1, 2, 7, 16, 64])
 def test_each_step_holds_exactly_the_texts_that_were_handed_in(
-    engines, minilm, passages, size
+    engines: Engines, minilm: str, passages: tuple[str, ...], size
 ) -> None:
     engine = loaded(engines, Setting(minilm, dtype="float32"), passages)
     prepared = engine.prepare(passages, "truncate", silent, never)
@@ -68,7 +72,7 @@ def test_each_step_holds_exactly_the_texts_that_were_handed_in(
 
 
 def test_a_small_token_budget_splits_batches_and_the_record_says_so(
-    engines, minilm, passages
+    engines: Engines, minilm: str, passages: tuple[str, ...]
 ) -> None:
     setting = Setting(minilm, dtype="float32", max_num_batched_tokens=512)
     engine = loaded(engines, setting, passages[:32])
@@ -79,7 +83,9 @@ def test_a_small_token_budget_splits_batches_and_the_record_says_so(
     assert all(tokens <= 512 for _, tokens in done.steps)
 
 
-def test_what_is_in_force_was_read_from_the_engine(engines, minilm, passages) -> None:
+def test_what_is_in_force_was_read_from_the_engine(
+    engines: Engines, minilm: str, passages: tuple[str, ...]
+) -> None:
     setting = Setting(minilm, dtype="bfloat16", threads=1)
     facts = loaded(engines, setting, passages).in_force
     assert facts["dtype"] == "bfloat16"
@@ -94,7 +100,7 @@ def test_what_is_in_force_was_read_from_the_engine(engines, minilm, passages) ->
     assert facts["load_seconds"] > 0
 
 
-def test_loading_is_told_in_words(engines, minilm) -> None:
+def test_loading_is_told_in_words(engines: Engines, minilm: str) -> None:
     told: list[str] = []
     engine = engines.begin(Setting(minilm, dtype="float32", threads=1), 1 << 30, never)
     engine.open(told.append, never)
@@ -106,13 +112,15 @@ def test_loading_is_told_in_words(engines, minilm) -> None:
     engines.drop(engine)
 
 
-def test_dtype_auto_is_what_vllm_chooses(engines, minilm, passages) -> None:
+def test_dtype_auto_is_what_vllm_chooses(
+    engines: Engines, minilm: str, passages: tuple[str, ...]
+) -> None:
     engine = loaded(engines, Setting(minilm, dtype="auto"), passages[:2])
     assert engine.in_force["dtype"] == "float16"
     engines.drop(engine)
 
 
-def test_a_switch_that_is_not_in_force_fails_the_engine(monkeypatch) -> None:
+def test_a_switch_that_is_not_in_force_fails_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     from embedtui.engine.vllm_engine import _Engine
 
     engine = _Engine(None)
@@ -147,7 +155,7 @@ def test_a_switch_that_is_not_in_force_fails_the_engine(monkeypatch) -> None:
 
 
 def test_texts_that_cannot_be_run_as_they_are_never_fail_the_others(
-    engines, minilm, passages
+    engines: Engines, minilm: str, passages: tuple[str, ...]
 ) -> None:
     long = " ".join(["word"] * 400)
     texts = (passages[0], "\ud800 a lone surrogate", long, "", "\x00 NUL and \x1b[31m", passages[1])
@@ -169,7 +177,9 @@ def test_texts_that_cannot_be_run_as_they_are_never_fail_the_others(
     assert "402 tokens are more than the model's 256" in refusing.refused[2]
 
 
-def test_a_text_that_vllm_refuses_by_its_characters_fails_nobody(engines, minilm) -> None:
+def test_a_text_that_vllm_refuses_by_its_characters_fails_nobody(
+    engines: Engines, minilm: str
+) -> None:
     """A word of thousands of letters is few tokens; vLLM counts letters before it counts tokens."""
     texts = ("hello", "a" * 5000, "world")
     engine = loaded(engines, Setting(minilm, dtype="float32"), texts)
@@ -178,14 +188,14 @@ def test_a_text_that_vllm_refuses_by_its_characters_fails_nobody(engines, minilm
     assert np.isfinite(batches(engine, 3, 3)[0].vectors).all()
 
 
-def test_a_path_that_vllm_would_read_as_a_pattern_is_refused(engines) -> None:
+def test_a_path_that_vllm_would_read_as_a_pattern_is_refused(engines: Engines) -> None:
     engine = engines.begin(Setting("/models/[new]"), 1 << 30, never)
     with pytest.raises(InputError, match="as a pattern"):
         engine.open(silent, never)
     engines.drop(engine)
 
 
-def test_a_truncated_text_is_what_vllm_makes_of_it(engines, minilm) -> None:
+def test_a_truncated_text_is_what_vllm_makes_of_it(engines: Engines, minilm: str) -> None:
     """Truncation keeps the closing token, as vLLM's own truncate_prompt_tokens does."""
     long = " ".join(["word"] * 400)
     short = " ".join(["word"] * 254)
@@ -194,7 +204,9 @@ def test_a_truncated_text_is_what_vllm_makes_of_it(engines, minilm) -> None:
     assert compare(done.vectors[:1], done.vectors[1:]).identical.all()
 
 
-def test_cancelling_ends_the_work_after_the_step_in_hand(engines, minilm, passages) -> None:
+def test_cancelling_ends_the_work_after_the_step_in_hand(
+    engines: Engines, minilm: str, passages: tuple[str, ...]
+) -> None:
     engine = loaded(engines, Setting(minilm, dtype="float32"), passages)
     came: list[BatchDone] = []
 
@@ -212,7 +224,9 @@ def test_cancelling_ends_the_work_after_the_step_in_hand(engines, minilm, passag
     assert after.vectors.shape == (4, 384)
 
 
-def test_a_killed_engine_leaves_the_others_alive(engines, minilm, passages) -> None:
+def test_a_killed_engine_leaves_the_others_alive(
+    engines: Engines, minilm: str, passages: tuple[str, ...]
+) -> None:
     other = loaded(engines, Setting(minilm, dtype="float32"), passages)
     victim = loaded(engines, Setting(minilm, dtype="float32", threads=1), passages[:4])
     stream = victim.embed([Job(i, (i % 4,)) for i in range(10_000)], never)
@@ -229,7 +243,7 @@ def test_a_killed_engine_leaves_the_others_alive(engines, minilm, passages) -> N
 
 
 def test_an_engine_that_dies_by_itself_is_told_with_its_last_words(
-    engines, minilm, passages
+    engines: Engines, minilm: str, passages: tuple[str, ...]
 ) -> None:
     import os
     import signal
@@ -241,7 +255,9 @@ def test_an_engine_that_dies_by_itself_is_told_with_its_last_words(
     engines.drop(victim)
 
 
-def test_a_classifier_is_refused_before_its_weights_are_read(engines, make_model) -> None:
+def test_a_classifier_is_refused_before_its_weights_are_read(
+    engines: Engines, make_model: MakeModel
+) -> None:
     engine = engines.begin(Setting(make_model("classifier")), 1 << 30, never)
     with pytest.raises(InputError, match="classifier"):
         engine.open(silent, never)
@@ -249,7 +265,7 @@ def test_a_classifier_is_refused_before_its_weights_are_read(engines, make_model
 
 
 def test_a_model_that_vllm_does_not_know_is_bad_input_in_one_line(
-    engines, make_model, tmp_path
+    engines: Engines, make_model: MakeModel, tmp_path: Path
 ) -> None:
     import shutil
 
@@ -266,7 +282,9 @@ def test_a_model_that_vllm_does_not_know_is_bad_input_in_one_line(
     engines.drop(engine)
 
 
-def test_broken_weights_fail_with_the_reason(engines, make_model, tmp_path) -> None:
+def test_broken_weights_fail_with_the_reason(
+    engines: Engines, make_model: MakeModel, tmp_path: Path
+) -> None:
     import shutil
 
     folder = tmp_path / "broken"
@@ -285,7 +303,12 @@ def test_broken_weights_fail_with_the_reason(engines, make_model, tmp_path) -> N
      ("qwen3", "last", "last")],
 )  # fmt: skip
 def test_other_architectures_and_poolings_run(
-    engines, make_model, passages, architecture, pooling, expected
+    engines: Engines,
+    make_model: MakeModel,
+    passages: tuple[str, ...],
+    architecture: str,
+    pooling: str,
+    expected,
 ) -> None:
     arguments = (architecture, pooling) if pooling else (architecture,)
     setting = Setting(make_model(*arguments), dtype="float32")
@@ -298,7 +321,9 @@ def test_other_architectures_and_poolings_run(
     engines.drop(engine)
 
 
-def test_texts_end_where_the_positions_of_the_model_end(engines, make_model, tmp_path) -> None:
+def test_texts_end_where_the_positions_of_the_model_end(
+    engines: Engines, make_model: MakeModel, tmp_path: Path
+) -> None:
     """vLLM takes all of a RoBERTa's position table for texts; two of its rows are none."""
     import shutil
 
@@ -322,7 +347,7 @@ def test_texts_end_where_the_positions_of_the_model_end(engines, make_model, tmp
 
 
 def test_a_long_limit_asks_for_no_more_memory_than_the_texts_need(
-    engines, make_model, tmp_path
+    engines: Engines, make_model: MakeModel, tmp_path: Path
 ) -> None:
     """A decoder that could read 10 million tokens is loaded for texts of a few."""
     import shutil
@@ -342,7 +367,7 @@ def test_a_long_limit_asks_for_no_more_memory_than_the_texts_need(
     engines.drop(engine)
 
 
-def test_a_budget_below_one_text_is_bad_input(engines, minilm) -> None:
+def test_a_budget_below_one_text_is_bad_input(engines: Engines, minilm: str) -> None:
     setting = Setting(minilm, dtype="float32", max_num_batched_tokens=100)
     engine = with_texts(engines, setting, ("a text",))
     with pytest.raises(InputError, match="give at least 256"):
@@ -351,7 +376,7 @@ def test_a_budget_below_one_text_is_bad_input(engines, minilm) -> None:
 
 
 def test_old_pooling_is_refused_where_the_model_does_not_pool_by_the_mean(
-    engines, make_model
+    engines: Engines, make_model: MakeModel
 ) -> None:
     setting = Setting(make_model("bert"), dtype="float32", pooling_accumulation="model")
     engine = with_texts(engines, setting, ("a text",))
@@ -361,7 +386,7 @@ def test_old_pooling_is_refused_where_the_model_does_not_pool_by_the_mean(
 
 
 def test_old_pooling_drifts_with_the_place_in_the_batch_and_todays_does_not(
-    engines, minilm, passages
+    engines: Engines, minilm: str, passages: tuple[str, ...]
 ) -> None:
     # Longest first: short texts then stand behind a large running sum, where its error shows most.
     texts = tuple(sorted(passages[:64], key=len, reverse=True))
@@ -381,7 +406,9 @@ def test_old_pooling_drifts_with_the_place_in_the_batch_and_todays_does_not(
     assert largest["float32", 64] < 1e-5
 
 
-def test_float32_is_bitwise_identical_in_every_batch_on_a_cpu(engines, minilm, passages) -> None:
+def test_float32_is_bitwise_identical_in_every_batch_on_a_cpu(
+    engines: Engines, minilm: str, passages: tuple[str, ...]
+) -> None:
     engine = loaded(engines, Setting(minilm, dtype="float32"), passages)
     alone = np.concatenate([done.vectors for done in batches(engine, 64, 1)])
     for size in (2, 8, 64):
@@ -394,7 +421,7 @@ def test_float32_is_bitwise_identical_in_every_batch_on_a_cpu(engines, minilm, p
     reason="oneDNN's bfloat16 kernels that drift need AVX-512",
 )
 def test_bfloat16_without_hardware_products_drifts_with_two_threads_and_not_with_one(
-    engines, minilm, passages
+    engines: Engines, minilm: str, passages: tuple[str, ...]
 ) -> None:
     drift = {}
     for threads in (1, 2):

@@ -11,15 +11,19 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from embedtui import machine, models
-from embedtui.engine.client import Engines
+from embedtui.engine.client import Engine, Engines
 from embedtui.engine.messages import Load
 from embedtui.engine.settings import Setting
 from embedtui.measure import compare
+from tests.engine.conftest import MakeModel
 from tests.engine.support import batches, never, silent, with_texts
 
 pytestmark = [
@@ -38,13 +42,13 @@ def model() -> str:
 
 
 @pytest.fixture(scope="session")
-def engines():
+def engines() -> Iterator[Engines]:
     made = Engines()
     yield made
     made.close()
 
 
-def on_gpu(engines: Engines, setting: Setting, texts: tuple[str, ...]):
+def on_gpu(engines: Engines, setting: Setting, texts: tuple[str, ...]) -> Engine:
     engine = with_texts(engines, setting, texts)
     engine.load(Load(64, ROOM, 512, free_share=SHARE), silent, never)
     return engine
@@ -83,7 +87,7 @@ def test_the_host_imports_vllm_without_touching_the_gpu() -> None:
     ids=lambda switch: "-".join(f"{k}={v}" for k, v in switch.items()),
 )
 def test_a_switch_is_in_force_and_batches_are_what_they_claim(
-    engines, model, passages, switch
+    engines: Engines, model: str, passages: tuple[str, ...], switch: dict[str, Any]
 ) -> None:
     before = used()
     engine = on_gpu(engines, Setting(model, **switch), passages[:64])
@@ -100,7 +104,9 @@ def test_a_switch_is_in_force_and_batches_are_what_they_claim(
     assert used() - before < 100 << 20
 
 
-def test_a_killed_engine_gives_its_memory_back(engines, model, passages) -> None:
+def test_a_killed_engine_gives_its_memory_back(
+    engines: Engines, model: str, passages: tuple[str, ...]
+) -> None:
     before = used()
     engine = on_gpu(engines, Setting(model, dtype="float16"), passages[:8])
     assert used() > before
@@ -111,7 +117,9 @@ def test_a_killed_engine_gives_its_memory_back(engines, model, passages) -> None
     assert used() - before < 100 << 20
 
 
-def test_two_engines_stand_side_by_side(engines, model, passages) -> None:
+def test_two_engines_stand_side_by_side(
+    engines: Engines, model: str, passages: tuple[str, ...]
+) -> None:
     first = on_gpu(engines, Setting(model, dtype="float16"), passages[:8])
     second = on_gpu(engines, Setting(model, dtype="float32"), passages[:8])
     for engine in (first, second, first):
@@ -120,7 +128,9 @@ def test_two_engines_stand_side_by_side(engines, model, passages) -> None:
     engines.drop(second)
 
 
-def test_strict_float32_is_near_the_truth_and_plain_float32_is_not(model, tmp_path) -> None:
+def test_strict_float32_is_near_the_truth_and_plain_float32_is_not(
+    model: str, tmp_path: Path
+) -> None:
     command = [
         sys.executable, "-m", "embedtui", "run", model, "--limit", "64", "--dtype", "float32",
         "--setting", "kernel_precision=default,ieee", "--batch-sizes", "1,2,64", "--json",
@@ -132,7 +142,9 @@ def test_strict_float32_is_near_the_truth_and_plain_float32_is_not(model, tmp_pa
     assert plain["precision_error"]["l2"]["max"] > 20 * strict["precision_error"]["l2"]["max"]
 
 
-def test_batched_and_unbatched_float16_are_compared_on_the_gpu(engines, model, passages) -> None:
+def test_batched_and_unbatched_float16_are_compared_on_the_gpu(
+    engines: Engines, model: str, passages: tuple[str, ...]
+) -> None:
     engine = on_gpu(engines, Setting(model, dtype="float16"), passages[:64])
     alone = np.concatenate([done.vectors for done in batches(engine, 64, 1)])
     (together,) = batches(engine, 64, 64)
@@ -152,7 +164,12 @@ def test_batched_and_unbatched_float16_are_compared_on_the_gpu(engines, model, p
     ],
 )
 def test_layers_are_looked_into_on_the_gpu(
-    engines, make_model, passages, architecture, pooling, dtype
+    engines: Engines,
+    make_model: MakeModel,
+    passages: tuple[str, ...],
+    architecture: str,
+    pooling: str,
+    dtype: str,
 ) -> None:
     """FlashAttention, norms that add in place, and batches that newer model runners sort."""
     from embedtui.study.results import Results
@@ -184,7 +201,9 @@ def test_layers_are_looked_into_on_the_gpu(
     assert drift.largest[0] < 4 * rounding
     assert drift.largest.max() < 60 * rounding
     # The sum of the parts is the error that was measured without hooks, but for the noise.
-    rows, distances = measured.precision_error(results.truth)
+    found_error = measured.precision_error(results.truth)
+    assert found_error is not None
+    rows, distances = found_error
     by_row = {int(row): float(l2) for row, l2 in zip(rows, distances.l2, strict=True)}
     noise = measured.noise()
     shaken = 0.0 if noise is None else float(noise[1].l2.max())
@@ -197,6 +216,7 @@ def test_layers_are_looked_into_on_the_gpu(
     assert found.mixed.errors.max() == pytest.approx(choice.error, rel=0.5)
     # Nothing is left behind: the same engine gives what it gave before.
     engine = engines.warm(setting)
+    assert isinstance(engine, Engine)
     before = measured.unbatched.vectors
     again = np.concatenate([done.vectors for done in batches(engine, 12, 1)])
     assert compare(again, before).l2.max() <= max(4 * shaken, 1e-9)

@@ -28,6 +28,7 @@ from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from tests.gpu.test_engine_on_gpu import model, used
+from tests.tui.conftest import view_of
 
 pytestmark = [
     pytest.mark.engine,
@@ -56,7 +57,7 @@ def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
             await until(pilot, lambda: app.frame is not None)
             await pilot.press("r")
             await until(pilot, lambda: session.runs and not session.busy)
-            await until(pilot, lambda: app.frame.view.version == session.version)
+            await until(pilot, lambda: view_of(app).version == session.version)
             await pilot.press("right_square_bracket")
             await pilot.pause(0.5)
             shots = os.environ.get("EMBEDTUI_TEST_SHOTS")
@@ -70,11 +71,14 @@ def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
     finally:
         session.close()
     assert session.problem == ""
-    lines = {line.key[2].brief: line for line in app.frame.view.lines}
+    lines = {line.key[2].brief: line for line in view_of(app).lines}
     strict = next(line for brief, line in lines.items() if "ieee" in brief and "float32" in brief)
+    plain = lines["float32"]
+    assert strict.error is not None
+    assert plain.error is not None
     assert strict.error < 5e-6
-    assert lines["float32"].error > 20 * strict.error
-    assert "TF32" in " ".join(cause.name + cause.why for cause in lines["float32"].causes)
+    assert plain.error > 20 * strict.error
+    assert "TF32" in " ".join(cause.name + cause.why for cause in plain.causes)
     assert "Serve with" in screen
     assert "texts/s" in screen
 

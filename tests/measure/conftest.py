@@ -25,7 +25,7 @@ def points() -> Points:
 
     def make(count: int, width: int = 96, seed: int = 1) -> npt.NDArray[np.float64]:
         drawn = np.random.default_rng(seed).standard_normal((count, width))
-        return drawn / np.sqrt((drawn**2).sum(axis=1, keepdims=True))
+        return np.asarray(drawn / np.sqrt((drawn**2).sum(axis=1, keepdims=True)))
 
     return make
 

@@ -26,14 +26,14 @@ def running_sum(dtype: type[np.floating]) -> Pool:
         sums = np.add.accumulate(hidden.astype(dtype), axis=0, dtype=dtype)
         first = np.arange(texts) * length
         grown = sums[first + length - 1] - sums[first] + hidden[first].astype(dtype)
-        return (grown / dtype(length)).astype(np.float32)
+        return np.asarray(grown / dtype(length), dtype=np.float32)
 
     return pool
 
 
 def segment_sums(hidden: Hidden, texts: int) -> npt.NDArray[np.float32]:
     parts = [part.astype(np.float32).sum(axis=0) for part in np.split(hidden, texts)]
-    return np.stack(parts) / np.float32(len(hidden) // texts)
+    return np.asarray(np.stack(parts) / np.float32(len(hidden) // texts), dtype=np.float32)
 
 
 @pytest.fixture

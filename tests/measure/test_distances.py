@@ -99,7 +99,7 @@ def test_opposite_and_orthogonal_vectors() -> None:
 
 
 def naive(vectors: Vectors, reference: Vectors) -> np.ndarray:
-    return 1 - (unit(vectors) * unit(reference)).sum(axis=1)
+    return np.asarray(1 - (unit(vectors) * unit(reference)).sum(axis=1))
 
 
 def test_the_chord_holds_where_one_minus_the_dot_product_is_all_rounding(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from embedtui.measure.layers import (
+    Budget,
     Place,
     best_exact,
     budget_of,
@@ -17,19 +19,23 @@ from embedtui.measure.layers import (
 
 WIDTH = 48
 
+Figures = npt.NDArray[np.float64]
+
 
 def places(layers: int) -> tuple[Place, ...]:
     inner = (Place.of(part, n) for n in range(layers) for part in ("attention", "mlp"))
     return (Place("embeddings"), *inner, Place("norm"))
 
 
-def drawn_budget(layers: int, lengths: dict[Place, float] | None = None, seed: int = 1):
+def drawn_budget(
+    layers: int, lengths: dict[Place, float] | None = None, seed: int = 1
+) -> tuple[Budget, list[Figures], list[Figures]]:
     """Return a budget and the vectors it is made of."""
     rng = np.random.default_rng(seed)
 
-    def vector(length: float):
+    def vector(length: float) -> Figures:
         found = rng.standard_normal(WIDTH)
-        return found * (length / np.linalg.norm(found))
+        return np.asarray(found * (length / np.linalg.norm(found)))
 
     where = places(layers)
     parts = [vector((lengths or {}).get(place, 1e-3)) for place in (*where, Place("pooling"))]

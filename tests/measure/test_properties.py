@@ -20,7 +20,7 @@ few = settings(max_examples=60, deadline=None)
 
 
 @st.composite
-def pairs(draw: st.DrawFn, dtype: Any = None, **floats: Any) -> tuple[Vectors, Vectors]:
+def pairs(draw: st.DrawFn, /, dtype: Any = None, **floats: Any) -> tuple[Vectors, Vectors]:
     """Draw two sets of vectors of one shape; rows are often equal or parallel."""
     shape = draw(st.tuples(st.integers(0, 4), st.integers(1, 6)))
     made = dtype or draw(st.sampled_from(DTYPES))

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import huggingface_hub
 import pytest
 from huggingface_hub import errors
 
 from embedtui.errors import InputError
 from embedtui.models import fetch, resolve
+from tests.models.conftest import MakeModel
 
 
 class Hub:
     """Stands for the hub: what it lists, what it was asked for, what it raises."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder, files, error=None) -> None:
-        self.asked: dict = {}
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        folder: Path | None,
+        files: list[str],
+        error: Exception | None = None,
+    ) -> None:
+        self.asked: dict[str, Any] = {}
 
-        def list_repo_files(_api, repo_id, revision=None):
+        def list_repo_files(_api: Any, repo_id: str, revision: str | None = None) -> list[str]:
             if error is not None:
                 raise error
             return files
 
-        def snapshot_download(repo_id, revision=None, ignore_patterns=()):
+        def snapshot_download(
+            repo_id: str, revision: str | None = None, ignore_patterns: Sequence[str] = ()
+        ) -> str:
             self.asked = {"id": repo_id, "revision": revision, "ignored": list(ignore_patterns)}
             return str(folder)
 
@@ -38,7 +51,9 @@ def answer(kind: type[Exception]) -> Exception:
     return kind.__new__(kind)
 
 
-def test_a_model_is_downloaded_at_its_revision_and_described(monkeypatch, make_model) -> None:
+def test_a_model_is_downloaded_at_its_revision_and_described(
+    monkeypatch: pytest.MonkeyPatch, make_model: MakeModel
+) -> None:
     folder = make_model("0123abc")
     hub = Hub(monkeypatch, folder, ["config.json", "model.safetensors", "pytorch_model.bin"])
     info = fetch(resolve("org/name@v2"))
@@ -48,7 +63,9 @@ def test_a_model_is_downloaded_at_its_revision_and_described(monkeypatch, make_m
     assert info.architecture == "BertModel"
 
 
-def test_older_weights_are_taken_where_there_are_no_others(monkeypatch, make_model) -> None:
+def test_older_weights_are_taken_where_there_are_no_others(
+    monkeypatch: pytest.MonkeyPatch, make_model: MakeModel
+) -> None:
     hub = Hub(monkeypatch, make_model("m"), ["config.json", "pytorch_model.bin"])
     fetch(resolve("org/name"))
     assert "*.bin" not in hub.asked["ignored"]
@@ -67,7 +84,9 @@ def test_older_weights_are_taken_where_there_are_no_others(monkeypatch, make_mod
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_what_the_hub_does_not_give_is_told_in_one_line(monkeypatch, error, words) -> None:
+def test_what_the_hub_does_not_give_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
     Hub(monkeypatch, None, [], error)
     with pytest.raises(InputError, match=words) as caught:
         fetch(resolve("org/name"))

@@ -25,7 +25,9 @@ from embedtui.study.choices import Choices, plan_of
     seed=st.integers(0, 10**9 - 1),
     positions=st.integers(16, 131_072),
 )
-def test_a_name_says_the_whole_shape(arch, layers, heads, pooling, seed, positions) -> None:
+def test_a_name_says_the_whole_shape(
+    arch: str, layers: int, heads: int, pooling: str, seed: int, positions: int
+) -> None:
     shape = Shape("", "", arch, layers, 64 * heads, pooling, seed, positions)
     assert shape_of(made_name(shape)) == shape
 

@@ -9,7 +9,7 @@ import pytest
 
 from embedtui.errors import EmbedtuiError
 from embedtui.record import report
-from embedtui.record.run_file import Recorder
+from embedtui.record.run_writer import Recorder
 from embedtui.study.plan import Plan
 from embedtui.study.results import Results
 from embedtui.study.study import Listener, Study

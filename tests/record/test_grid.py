@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from embedtui.record import grid, report
 from embedtui.study import findings
+from embedtui.study.results import Results, SettingResults
 from tests.fakes import Script, broken, plan
 from tests.record.conftest import Record
 
@@ -21,7 +24,7 @@ def test_faults_are_looked_for_once_though_reports_say_them_too(
     looked: list[int] = []
     faults_of = findings.faults_of
 
-    def counted(results, setting):
+    def counted(results: Results, setting: SettingResults) -> Any:
         looked.append(setting.number)
         return faults_of(results, setting)
 

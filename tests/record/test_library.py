@@ -9,6 +9,7 @@ import pytest
 from embedtui import paths
 from embedtui.errors import InputError
 from embedtui.record import library, report, run_file
+from tests.run_files import change
 
 
 @pytest.mark.parametrize("name", list(library.recordings()))
@@ -46,6 +47,16 @@ def test_a_name_its_beginning_or_a_file_is_found(tmp_path: Path) -> None:
     file = tmp_path / "mine.sqlite"
     file.write_bytes(known["h200-restarts"].read_bytes())
     assert library.find(str(file)) == [file]
+
+
+@pytest.mark.parametrize("plan", ["{}", '{"texts": 3}', "[]", "x"])
+def test_a_damaged_one_is_told_and_left_out_of_lists(tmp_path: Path, plan: str) -> None:
+    file = tmp_path / "mine.sqlite"
+    file.write_bytes(library.recordings()["h200-restarts"].read_bytes())
+    change(file, f"UPDATE run SET value = '{plan}' WHERE key = 'plan'")
+    with pytest.raises(InputError, match="is damaged"):
+        library.describe(file)
+    assert library.describe_all([file]) == []
 
 
 def test_runs_of_ones_own_are_found_by_name(

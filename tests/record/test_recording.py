@@ -7,9 +7,11 @@ import pytest
 
 from embedtui.errors import InputError
 from embedtui.record import recording, report, run_file
+from embedtui.record.run_writer import Recorder
 from embedtui.study.plan import FIRST
 from embedtui.study.study import Study
 from tests.fakes import FakeEngines, Script, plan
+from tests.run_files import engine_log
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +23,7 @@ def _on_cpu(on_cpu: None) -> None:
 def recorded(tmp_path: Path) -> Path:
     path = tmp_path / "run.sqlite"
     made = plan(24, "float16", "float32", sizes=(1, 2, 8), repeats=1, shuffles=1)
-    recorder = run_file.Recorder(path)
+    recorder = Recorder(path)
     Study(made, FakeEngines(Script(noise=1e-7), logs=tmp_path), [recorder]).run()  # type: ignore[arg-type]
     recorder.close()
     return path
@@ -43,7 +45,7 @@ def test_figures_are_those_of_the_run_to_the_bit(recorded: Path, tmp_path: Path)
 
 def test_layers_are_kept_for_the_texts_that_are(tmp_path: Path) -> None:
     source = tmp_path / "layers.sqlite"
-    recorder = run_file.Recorder(source)
+    recorder = Recorder(source)
     made = plan(9, "float16", sizes=(1, 4), layers=9)
     Study(made, FakeEngines(Script(), logs=tmp_path), [recorder]).run()  # type: ignore[arg-type]
     recorder.close()
@@ -122,7 +124,7 @@ def test_it_is_smaller_and_says_nothing_of_folders(recorded: Path, tmp_path: Pat
     assert str(tmp_path).encode() not in data
     assert b"/home" not in data
     results = run_file.read(small)
-    assert run_file.engine_log(small, 0) == ""
+    assert engine_log(small, 0) == ""
     assert "/" not in results.environment["platform"]
     assert np.isfinite(results.settings[0].unbatched.vectors).all()
 

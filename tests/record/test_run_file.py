@@ -6,6 +6,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError, InputError
 from embedtui.measure.layers import Budget, Place
 from embedtui.record import exports, report, run_file
-from embedtui.record.run_file import APPLICATION_ID, FORMAT, Recorder
+from embedtui.record.run_schema import APPLICATION_ID, FORMAT
+from embedtui.record.run_writer import Recorder
 from embedtui.study.events import (
     BatchEmbedded,
     Event,
@@ -30,8 +33,10 @@ from embedtui.study.events import (
     TruthComputed,
 )
 from embedtui.study.plan import Plan
+from embedtui.study.results import Results
 from tests.fakes import REFUSED, Script, broken, pack, plan
 from tests.record.conftest import Record
+from tests.run_files import change, engine_log
 
 NASTY = pack(
     "plain",
@@ -101,7 +106,7 @@ class TestRoundTrip:
         assert [p.name for p in recorded.path.parent.glob("*.sqlite*")] == [recorded.path.name]
 
 
-def assert_same(one: Event, other: Event) -> None:
+def assert_same(one: Event | Budget, other: Event | Budget) -> None:
     for field in fields(one):
         a, b = getattr(one, field.name), getattr(other, field.name)
         if isinstance(a, Budget):
@@ -173,13 +178,13 @@ def test_whether_truth_and_engine_were_there_already_is_kept(record: Record) -> 
 
 def test_the_engines_log_is_kept(record: Record) -> None:
     recorded = record(plan(3, "float16", "float32"))
-    assert run_file.engine_log(recorded.path, 1) == "weights of float32 are loaded\n"
-    assert run_file.engine_log(recorded.path, 7) == ""
+    assert engine_log(recorded.path, 1) == "weights of float32 are loaded\n"
+    assert engine_log(recorded.path, 7) == ""
 
 
 def test_of_a_setting_that_never_loaded_there_is_no_log(record: Record) -> None:
     script = Script(failures={("open", "float32"): EngineError("no")})
-    assert run_file.engine_log(record(plan(3), script).path, 0) == ""
+    assert engine_log(record(plan(3), script).path, 0) == ""
 
 
 class TestNewFile:
@@ -203,6 +208,22 @@ class TestNewFile:
         with pytest.raises(InputError, match="cannot be written") as caught:
             Recorder(tmp_path / name)
         assert str(caught.value).isprintable()
+
+    def test_runs_that_begin_in_one_second_have_names_of_their_own(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """All at once: looking for a free name and creating it later lets two take the same."""
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+        monkeypatch.setattr(time, "strftime", lambda _format: "20260101-000000")
+        made = plan(3)
+        with ThreadPoolExecutor(16) as pool:
+            recorders = list(pool.map(lambda _: Recorder.in_runs_folder(made), range(16)))
+        for recorder in recorders:
+            recorder(RunStarted(made, {}, "now"))
+            recorder.close()
+        names = {recorder.path.name for recorder in recorders}
+        stem = f"20260101-000000-{made.model_name}"
+        assert names == {f"{stem}.sqlite"} | {f"{stem}-{n}.sqlite" for n in range(2, 17)}
 
     def test_that_fills_the_disk_is_an_input_error(self, tmp_path: Path, record: Record) -> None:
         told = record(plan(6)).told
@@ -275,7 +296,7 @@ import sys
 from pathlib import Path
 from embedtui import machine
 machine.engine_device = lambda: "cpu"
-from embedtui.record.run_file import Recorder
+from embedtui.record.run_writer import Recorder
 from embedtui.study.events import BatchEmbedded
 from embedtui.study.study import Study
 from tests.fakes import FakeEngines, Script, plan
@@ -312,8 +333,6 @@ def refused(path: Path) -> str:
     assert caught.value.exit_code == 2
     with pytest.raises(InputError):
         list(run_file.events_of(path))
-    with pytest.raises(InputError):
-        run_file.engine_log(path, 0)
     return message
 
 
@@ -382,23 +401,28 @@ class TestRefusals:
             "UPDATE batches SET rows = x'ffffff7f' WHERE number = 1",
             "UPDATE truth SET vector = x'00'",
             "UPDATE truth SET row = row + 1000",
+            "UPDATE truth SET row = row - 1000",
+            "UPDATE settings SET number = number + 1000",
+            "UPDATE batches SET rows = x'feffffff' WHERE number = 1",
+            'UPDATE settings SET prepared = \'{"tokens": [1], "truncated": {}, "refused": {}}\'',
         ],
     )
     def test_of_damage_inside(self, record: Record, statement: str) -> None:
         path = record(plan(4)).path
-        made = sqlite3.connect(path)
-        made.execute(statement)
-        made.commit()
-        made.close()
+        change(path, statement)
         with pytest.raises(InputError, match="is damaged") as caught:
             run_file.read(path)
         assert str(caught.value).isprintable()
 
-    def test_of_a_damaged_log(self, record: Record) -> None:
+    def test_an_error_of_embedtuis_own_is_no_damage(
+        self, record: Record, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A file that is whole is not called damaged because adding it up went wrong."""
         path = record(plan(4)).path
-        made = sqlite3.connect(path)
-        made.execute("UPDATE settings SET log = x'00ff'")
-        made.commit()
-        made.close()
-        with pytest.raises(InputError, match="is damaged"):
-            run_file.engine_log(path, 0)
+
+        def broken(_self: Results, _event: Event) -> None:
+            raise KeyError("a bug")
+
+        monkeypatch.setattr(Results, "__call__", broken)
+        with pytest.raises(KeyError, match="a bug"):
+            run_file.read(path)

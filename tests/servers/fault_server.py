@@ -68,6 +68,9 @@ class Faults:
     redirect: bool = False
     redirect_to: str = ""
     """Another server that every request is sent on to."""
+    redirect_state: int = 307
+    moved_to: str = ""
+    """Path in place of /v1 to which every request below /v1 is sent on."""
     web_page: bool = False
     other_width: bool = False
     most: int | None = None
@@ -134,11 +137,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         faults = self.owner.faults
         self.owner.keys.append(self.headers.get("Authorization", ""))
-        if faults.redirect or faults.redirect_to:
+        if self._moves():
             self._redirect()
         elif self.path == "/health":
             self._send(200, {})
-        elif self.path != "/v1/models" or not faults.lists_models:
+        elif (
+            self.path not in {"/v1/models", f"{faults.moved_to}/models"} or not faults.lists_models
+        ):
             self._send(404, {"detail": "Not Found"})
         elif faults.web_page:
             self._page()
@@ -167,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: dict[str, Any], state: int | None) -> None:  # noqa: PLR0911
         faults = self.owner.faults
         texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
-        if faults.redirect:
+        if self._moves():
             return self._redirect()
         if not self._may():
             return self._refuse_key()
@@ -250,9 +255,16 @@ class _Handler(BaseHTTPRequestHandler):
             said += f": {self.headers.get('Authorization')}"
         self._send(401, {"error": {"message": said}})
 
+    def _moves(self) -> bool:
+        faults = self.owner.faults
+        moved = bool(faults.moved_to) and self.path.startswith("/v1/")
+        return faults.redirect or bool(faults.redirect_to) or moved
+
     def _redirect(self) -> None:
-        self.send_response(307)
-        self.send_header("Location", self.owner.faults.redirect_to + self.path)
+        faults = self.owner.faults
+        path = f"{faults.moved_to}/{self.path[4:]}" if faults.moved_to else self.path
+        self.send_response(faults.redirect_state)
+        self.send_header("Location", faults.redirect_to + path)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

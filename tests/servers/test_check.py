@@ -12,8 +12,9 @@ import pytest
 
 from embedtui.record import run_file
 from embedtui.study.confidence import claim, draws_for, share_below
+from tests import fakes
 from tests.cli.conftest import Embedtui, Said
-from tests.fakes import Script, broken, make_model, no_drift, swapped
+from tests.fakes import Batch, Drift, Plant, Script, broken, make_model, no_drift, swapped
 from tests.servers.fault_server import Serve
 
 FEW = ("--limit", "8", "--batch-sizes", "4", "--share", "0.5")
@@ -85,7 +86,7 @@ class TestOutcome:
         [(swapped(4), "another text's vector"), (broken(2, float("nan")), "NaN in the vectors")],
     )
     def test_of_a_fault_is_the_fault_and_no_drift(
-        self, embedtui: Embedtui, model: str, plant, words: str
+        self, embedtui: Embedtui, model: str, plant: Plant, words: str
     ) -> None:
         said = embedtui("check", model, *FEW, script=Script(drift=no_drift, plants=(plant,)))
         assert said.code == 1
@@ -138,7 +139,9 @@ class TestOutcome:
         ],
         ids=str,
     )
-    def test_bad_usage_is_one_line_and_exit_code_2(self, embedtui: Embedtui, arguments) -> None:
+    def test_bad_usage_is_one_line_and_exit_code_2(
+        self, embedtui: Embedtui, arguments: tuple[str, ...]
+    ) -> None:
         said = embedtui("check", *arguments)
         assert said.code == 2, said
         assert said.error
@@ -196,7 +199,9 @@ class TestGolden:
         assert said.code == 0
         return path
 
-    def check(self, embedtui: Embedtui, model: str, golden: Path, *more: Any, **script) -> Said:
+    def check(
+        self, embedtui: Embedtui, model: str, golden: Path, *more: Any, **script: Any
+    ) -> Said:
         return embedtui(
             *("check", model, *FEW[2:], "--golden", golden, *more),
             script=Script(drift=no_drift, **script),
@@ -221,7 +226,7 @@ class TestGolden:
     def test_a_move_within_the_tolerance_holds(
         self, embedtui: Embedtui, model: str, golden: Path
     ) -> None:
-        def nudged(batch) -> None:
+        def nudged(batch: Batch) -> None:
             batch.vectors[:, 0] += 1e-5
 
         said = self.check(embedtui, model, golden, "--dtype", "float32", plants=(nudged,))
@@ -263,13 +268,17 @@ class TestGolden:
         assert server.url.encode() not in path.read_bytes()
         said = embedtui("check", server.url, *FEW[2:], "--golden", path)
         assert (said.code, "same bits as recorded" in said.out) == (0, True)
-        real = fault_server.exact
+        real = fakes.exact
         monkeypatch.setattr(
             fault_server, "exact", lambda text, width: real(text, width) + 0.008 * (width > 1)
         )
         said = embedtui("check", server.url, *FEW[2:], "--golden", path)
         assert said.code == 1
         assert "a change on the server" in " ".join(said.out.split())
+
+
+def drift_of(by: float) -> Drift:
+    return lambda _dtype, size, _position: 0.0 if size == 1 else by
 
 
 class TestHistory:
@@ -279,7 +288,7 @@ class TestHistory:
         path = tmp_path / "history.sqlite"
         drifts = (0.0, 1e-5, 1e-3)
         for drift in drifts:
-            script = Script(drift=lambda _d, size, _p, by=drift: 0.0 if size == 1 else by)
+            script = Script(drift=drift_of(drift))
             embedtui("check", model, *FEW, "--history", path, script=script)
         said = embedtui("history", "--history", path, "--json")
         rows = json.loads(said.out)["checks"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from tests.servers.fault_server import LONG, MODEL, FaultServer, Serve
 FEW = ("--batch-sizes", "1,4,8", "--quiet", "--shuffles", "1")
 LISTS = ("--setting", "requests=list")
 
+Measure = Callable[..., Said]
+
 
 @pytest.fixture
-def measure(embedtui: Embedtui, few: Path):
+def measure(embedtui: Embedtui, few: Path) -> Measure:
     def run(server: FaultServer | str, *further: str) -> Said:
         url = server if isinstance(server, str) else server.url
         return embedtui("run", url, "--texts", few, *FEW, *further)
@@ -27,7 +30,8 @@ def measure(embedtui: Embedtui, few: Path):
 
 
 def report(said: Said) -> dict[str, Any]:
-    return json.loads(said.out)
+    made: dict[str, Any] = json.loads(said.out)
+    return made
 
 
 def causes(made: dict[str, Any], number: int = 0) -> list[str]:
@@ -38,7 +42,7 @@ def kinds(made: dict[str, Any], severity: str) -> list[str]:
     return [one["kind"] for one in made["findings"] if one["severity"] == severity]
 
 
-def test_a_server_that_works_has_no_drift_and_no_fault(serve: Serve, measure) -> None:
+def test_a_server_that_works_has_no_drift_and_no_fault(serve: Serve, measure: Measure) -> None:
     server = serve()
     said = measure(server, "--json")
     assert said.code == 0, said.err
@@ -56,7 +60,7 @@ def test_a_server_that_works_has_no_drift_and_no_fault(serve: Serve, measure) ->
     assert kinds(made, "note") == ["server-unknown", "server-steps"]
 
 
-def test_lists_are_one_request_and_the_others_come_at_once(serve: Serve, measure) -> None:
+def test_lists_are_one_request_and_the_others_come_at_once(serve: Serve, measure: Measure) -> None:
     server = serve(delay=0.05)
     assert measure(server, "--shuffles", "0", "--repeats", "0").code == 0
     sizes = [len(body["input"]) for body in server.asked]
@@ -66,7 +70,7 @@ def test_lists_are_one_request_and_the_others_come_at_once(serve: Serve, measure
     assert {body["encoding_format"] for body in server.asked} == {"float"}
 
 
-def test_tables_show_both_ways_side_by_side(serve: Serve, measure) -> None:
+def test_tables_show_both_ways_side_by_side(serve: Serve, measure: Measure) -> None:
     said = measure(serve(drift=1e-3))
     assert "side by side" in said.out
     row = next(line for line in said.out.splitlines() if line.startswith(" server ·"))
@@ -74,21 +78,21 @@ def test_tables_show_both_ways_side_by_side(serve: Serve, measure) -> None:
     assert "1.0e-03" in said.out
 
 
-def test_drift_is_drift(serve: Serve, measure) -> None:
+def test_drift_is_drift(serve: Serve, measure: Measure) -> None:
     made = report(measure(serve(drift=1e-4), *LISTS, "--json"))
     assert kinds(made, "fault") == []
     assert causes(made) == ["rounding-order"]
     assert made["settings"][0]["batches"][1]["drift"]["l2"]["max"] == pytest.approx(1e-4, rel=0.1)
 
 
-def test_swapped_vectors_are_a_fault_and_no_drift(serve: Serve, measure) -> None:
+def test_swapped_vectors_are_a_fault_and_no_drift(serve: Serve, measure: Measure) -> None:
     made = report(measure(serve(swap=True), *LISTS, "--json"))
     assert kinds(made, "fault") == ["swapped", "swapped"]
     assert set(causes(made)) == {"order"}
     assert "no distance means anything" in made["verdict"]
 
 
-def test_another_order_that_the_index_tells_is_none(serve: Serve, measure) -> None:
+def test_another_order_that_the_index_tells_is_none(serve: Serve, measure: Measure) -> None:
     made = report(measure(serve(shuffle_index=True), *LISTS, "--json"))
     assert kinds(made, "fault") == []
     assert causes(made) == ["none"]
@@ -103,7 +107,9 @@ def test_another_order_that_the_index_tells_is_none(serve: Serve, measure) -> No
         ({"float16": True}, "float16 on the wire", "a float16 holds every figure exactly"),
     ],
 )
-def test_digits_lost_on_the_way(serve: Serve, measure, faults, name, seen) -> None:
+def test_digits_lost_on_the_way(
+    serve: Serve, measure: Measure, faults: dict[str, Any], name: str, seen: str
+) -> None:
     made = report(measure(serve(**faults), *LISTS, "--json"))
     assert kinds(made, "fault") == []
     found = [one for one in made["settings"][0]["diagnosis"] if one["cause"] == "wire"]
@@ -112,7 +118,7 @@ def test_digits_lost_on_the_way(serve: Serve, measure, faults, name, seen) -> No
     assert causes(made) == ["wire", "none"]
 
 
-def test_decimals_and_bytes_that_agree_are_said_to(serve: Serve, measure) -> None:
+def test_decimals_and_bytes_that_agree_are_said_to(serve: Serve, measure: Measure) -> None:
     said = measure(serve(), *LISTS, "--setting", "encoding=float,base64", "--json")
     found = [one for one in report(said)["findings"] if one["kind"] == "encodings"]
     assert found[0]["severity"] == "note"
@@ -126,7 +132,9 @@ def test_decimals_and_bytes_that_agree_are_said_to(serve: Serve, measure) -> Non
         ({"digits": 7}, "JSON rounding: every figure ends after 7 significant digits"),
     ],
 )
-def test_their_difference_is_named(serve: Serve, measure, faults, named) -> None:
+def test_their_difference_is_named(
+    serve: Serve, measure: Measure, faults: dict[str, Any], named: str
+) -> None:
     said = measure(serve(**faults), *LISTS, "--setting", "encoding=float,base64", "--json")
     found = [one for one in report(said)["findings"] if one["kind"] == "encodings"]
     assert found[0]["severity"] == "warning"
@@ -134,7 +142,7 @@ def test_their_difference_is_named(serve: Serve, measure, faults, named) -> None
     assert len(found[0]["texts"]) == 9
 
 
-def test_a_null_is_a_nan(serve: Serve, measure) -> None:
+def test_a_null_is_a_nan(serve: Serve, measure: Measure) -> None:
     made = report(measure(serve(null=True), *LISTS, "--json"))
     assert kinds(made, "fault") == ["nan"]
     message = made["findings"][0]["message"]
@@ -143,7 +151,7 @@ def test_a_null_is_a_nan(serve: Serve, measure) -> None:
     assert made["settings"][0]["batches"][1]["drift"]["l2"]["max"] == 0
 
 
-def test_too_many_requests_are_waited_for(serve: Serve, measure) -> None:
+def test_too_many_requests_are_waited_for(serve: Serve, measure: Measure) -> None:
     server = serve(states=[429, 200, 503][:1], retry_after="0")
     made = report(measure(server, *LISTS, "--json"))
     assert made["settings"][0]["engine"]["retried"] == {"429": 1}
@@ -173,7 +181,9 @@ def test_too_many_requests_are_waited_for(serve: Serve, measure) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_answer_is_one_line_with_its_name(serve: Serve, measure, faults, words) -> None:
+def test_what_is_no_answer_is_one_line_with_its_name(
+    serve: Serve, measure: Measure, faults: dict[str, Any], words: str
+) -> None:
     began = time.monotonic()
     said = measure(serve(**faults), *LISTS, "--timeout", "1")
     assert said.code == 3, said.err + said.out
@@ -183,7 +193,7 @@ def test_what_is_no_answer_is_one_line_with_its_name(serve: Serve, measure, faul
     assert time.monotonic() - began < 20
 
 
-def test_a_server_that_fails_later_leaves_what_was_measured(serve: Serve, measure) -> None:
+def test_a_server_that_fails_later_leaves_what_was_measured(serve: Serve, measure: Measure) -> None:
     said = measure(serve(cut=True), *LISTS, "--json")
     assert said.code == 3
     made = report(said)
@@ -192,14 +202,16 @@ def test_a_server_that_fails_later_leaves_what_was_measured(serve: Serve, measur
     assert "half an answer" in made["settings"][0]["reason"]
 
 
-def test_a_certificate_that_nobody_signed(serve: Serve, measure, certificate) -> None:
+def test_a_certificate_that_nobody_signed(
+    serve: Serve, measure: Measure, certificate: Path
+) -> None:
     said = measure(serve(certificate))
     assert said.code == 3
     assert "no trusted connection (TLS)" in said.error
     assert "SSL_CERT_FILE" in said.error
 
 
-def test_nobody_there(measure, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_there(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
     said = measure("http://127.0.0.1:9/v1")
     assert said.code == 3
     assert "nobody answers there" in said.error
@@ -228,7 +240,7 @@ def test_all_texts_refused(serve: Serve, embedtui: Embedtui, tmp_path: Path) -> 
     assert "none of the texts can be embedded" in said.error
 
 
-def test_more_texts_than_it_takes_at_once(serve: Serve, measure) -> None:
+def test_more_texts_than_it_takes_at_once(serve: Serve, measure: Measure) -> None:
     made = report(measure(serve(most=4), *LISTS, "--json"))
     assert [batch["batch_size"] for batch in made["settings"][0]["batches"]] == [1, 4]
     assert kinds(made, "warning") == ["too-large"]
@@ -238,7 +250,7 @@ def test_more_texts_than_it_takes_at_once(serve: Serve, measure) -> None:
 
 
 def test_what_it_cannot_be_asked_is_refused_before_anything_is_measured(
-    serve: Serve, measure
+    serve: Serve, measure: Measure
 ) -> None:
     server = serve(no_base64=True)
     said = measure(server, "--setting", "encoding=base64")
@@ -247,7 +259,7 @@ def test_what_it_cannot_be_asked_is_refused_before_anything_is_measured(
     assert len(server.asked) == 2  # both ways of sending were tried
 
 
-def test_several_models_are_asked_for(serve: Serve, measure) -> None:
+def test_several_models_are_asked_for(serve: Serve, measure: Measure) -> None:
     server = serve(models=("one", "two"))
     said = measure(server)
     assert said.code == 2
@@ -258,7 +270,7 @@ def test_several_models_are_asked_for(serve: Serve, measure) -> None:
     assert (said.code, "has no model of that name" in said.error) == (2, True)
 
 
-def test_a_server_without_a_list_of_models(serve: Serve, measure) -> None:
+def test_a_server_without_a_list_of_models(serve: Serve, measure: Measure) -> None:
     server = serve(lists_models=False)
     said = measure(server)
     assert (said.code, "lists no models: name one" in said.error) == (2, True)
@@ -267,13 +279,13 @@ def test_a_server_without_a_list_of_models(serve: Serve, measure) -> None:
     assert (said.code, "404 for the model 'nobody'" in said.error) == (3, True)
 
 
-def test_tokens_that_nobody_counts_are_unknown(serve: Serve, measure) -> None:
+def test_tokens_that_nobody_counts_are_unknown(serve: Serve, measure: Measure) -> None:
     made = report(measure(serve(usage=False), "--json"))
     assert {text["tokens"] for text in made["settings"][0]["texts"]} == {0}
     assert measure(serve(usage=False)).code == 0
 
 
-def test_switches_of_an_engine_are_refused(serve: Serve, measure) -> None:
+def test_switches_of_an_engine_are_refused(serve: Serve, measure: Measure) -> None:
     server = serve()
     said = measure(server, "--dtype", "float32")
     assert (said.code, "dtype=float32 cannot be had on a server" in said.error) == (2, True)
@@ -301,7 +313,7 @@ def test_an_address_that_is_none(embedtui: Embedtui, address: str) -> None:
     assert (said.code, "the address of a server" in said.error) == (2, True)
 
 
-def test_vectors_are_the_servers_to_the_bit(serve: Serve, measure, tmp_path: Path) -> None:
+def test_vectors_are_the_servers_to_the_bit(serve: Serve, measure: Measure, tmp_path: Path) -> None:
     from embedtui.record import run_file
     from tests.fakes import exact
 

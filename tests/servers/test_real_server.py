@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from embedtui.record import run_file
 
 pytestmark = pytest.mark.engine
 
+Run = Callable[..., tuple[int, str, str]]
+
 
 @pytest.fixture
-def embedtui(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def embedtui(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command on real engines; in this package's other tests they are fakes."""
     from embedtui.cli import measure
 
@@ -36,7 +39,9 @@ def embedtui(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return run
 
 
-def test_one_by_one_a_list_of_64_and_16_at_once(embedtui, vllm_server: str, tmp_path: Path) -> None:
+def test_one_by_one_a_list_of_64_and_16_at_once(
+    embedtui: Run, vllm_server: str, tmp_path: Path
+) -> None:
     out = tmp_path / "run.sqlite"
     code, said, error = embedtui(
         *("run", vllm_server, "--limit", "64", "--batch-sizes", "16,64", "--shuffles", "0"),
@@ -66,7 +71,7 @@ def test_one_by_one_a_list_of_64_and_16_at_once(embedtui, vllm_server: str, tmp_
     assert all(np.array_equal(vectors[0], other) for other in vectors[1:])
 
 
-def test_against_the_truth_and_an_engine_here(embedtui, vllm_server: str) -> None:
+def test_against_the_truth_and_an_engine_here(embedtui: Run, vllm_server: str) -> None:
     code, said, error = embedtui(
         *("run", vllm_server, "--against", "minilm", "--dtype", "float32", "--limit", "12"),
         *("--batch-sizes", "12", "--shuffles", "0", "--repeats", "0", "--json", "--quiet"),
@@ -84,7 +89,7 @@ def test_against_the_truth_and_an_engine_here(embedtui, vllm_server: str) -> Non
 
 
 def test_a_text_that_is_too_long_is_refused_alone(
-    embedtui, vllm_server: str, tmp_path: Path
+    embedtui: Run, vllm_server: str, tmp_path: Path
 ) -> None:
     texts = tmp_path / "texts.txt"
     texts.write_text("short\n" + "long " * 600 + "\nalso short\n")
@@ -99,7 +104,7 @@ def test_a_text_that_is_too_long_is_refused_alone(
 
 
 def test_golden_vectors_of_another_dtype_fall_short(
-    embedtui, vllm_server: str, tmp_path: Path
+    embedtui: Run, vllm_server: str, tmp_path: Path
 ) -> None:
     golden = tmp_path / "golden.sqlite"
     few = ("--batch-sizes", "4", "--share", "0.5", "--setting", "requests=list")

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.traceback import Traceback
 
 from embedtui.address import Address
-from embedtui.engine.endpoint.access import Access, Secret
+from embedtui.engine.endpoint.access import Access, Secret, origins
+from embedtui.engine.endpoint.faults import ServerError
 from embedtui.engine.endpoint.wire import Wire
 from embedtui.engine.environment import host_environment
-from embedtui.errors import InputError
 from tests.cli.conftest import Embedtui
 from tests.servers.fault_server import Serve
 
@@ -54,7 +54,7 @@ def test_it_reaches_the_server_and_nothing_else(
 
 @pytest.mark.parametrize("state", [None, 429, 500, 404])
 def test_a_server_that_says_it_back_is_not_repeated(
-    serve: Serve, embedtui: Embedtui, home: Path, monkeypatch: pytest.MonkeyPatch, state
+    serve: Serve, embedtui: Embedtui, home: Path, monkeypatch: pytest.MonkeyPatch, state: int | None
 ) -> None:
     monkeypatch.setenv("EMBEDTUI_API_KEY", KEY)
     said = embedtui("run", serve(key="other", repeats_key=True, always=state).url, *FEW)
@@ -63,16 +63,95 @@ def test_a_server_that_says_it_back_is_not_repeated(
     assert KEY.encode() not in everything_in(home)
 
 
-def test_the_environment_names_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    inside, beyond = Address("http://127.0.0.1:1/v1"), Address("http://10.0.0.1:1/v1")
-    safe = Address("https://api.example.org/v1")
-    assert Access().key_for(inside) is None
-    monkeypatch.setenv("OPENAI_API_KEY", "usual")
-    keys = [Access().key_for(one) for one in (inside, safe, beyond)]
-    assert [key and key.reveal() for key in keys] == ["usual", "usual", None]
+def sent(access: Access, address: str) -> str | None:
+    key = access.key_for(Address.parse(address))
+    return None if key is None else key.reveal()
+
+
+HERE, FAR, OPEN = "http://127.0.0.1:1/v1", "https://embed.example.org/v1", "http://10.0.0.1:1/v1"
+
+
+def test_the_key_of_the_environment_goes_where_a_person_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("EMBEDTUI_API_KEY", "own")
-    assert {Access().key_for(one).reveal() for one in (inside, safe, beyond)} == {"own"}  # type: ignore[union-attr]
-    assert Access(key=Secret("typed")).key_for(beyond).reveal() == "typed"  # type: ignore[union-attr]
+    every = (HERE, FAR, OPEN)
+    assert [sent(Access(), one) for one in every] == [None, None, None]
+    named = Access().naming(*map(Address.parse, every))
+    assert [sent(named, one) for one in every] == ["own", "own", None]
+    assert [sent(Access(allowed=origins([OPEN])), one) for one in every] == [None, None, "own"]
+    for other in ("https://embed.example.org:8443/v1", "http://embed.example.org/v1"):
+        assert sent(named, other) is None
+    assert sent(named, "https://EMBED.example.org:443/other/v1#model") == "own"
+
+
+def test_openais_key_goes_to_openai_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "usual")
+    others = (
+        *(HERE, FAR, OPEN, "http://api.openai.com/v1", "https://api.openai.com:444/v1"),
+        "https://api.openai.com.example.org/v1",
+    )
+    named = Access().naming(*map(Address.parse, others))
+    assert [sent(named, one) for one in others] == [None] * len(others)
+    assert sent(Access(), "https://api.openai.com/v1#text-embedding-3-small") == "usual"
+    monkeypatch.setenv("EMBEDTUI_API_KEY", "own")
+    assert sent(Access(), "https://api.openai.com/v1") == "usual"
+    assert sent(named.naming(Address.parse("https://api.openai.com/v1")), FAR) == "own"
+
+
+def test_a_typed_key_belongs_to_its_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = Address.parse(HERE), Address.parse("http://127.0.0.1:2/v1")
+    access = Access().naming(first, second).with_key(first, Secret("typed"))
+    assert (sent(access, HERE), sent(access, str(second))) == ("typed", None)
+    monkeypatch.setenv("EMBEDTUI_API_KEY", "own")
+    assert (sent(access, HERE), sent(access, str(second))) == ("typed", "own")
+
+
+def test_why_it_is_withheld_is_one_line(
+    serve: Serve, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A plan by somebody else may name any server; it gets no key by that."""
+    monkeypatch.setenv("EMBEDTUI_API_KEY", KEY)
+    server = serve(key=KEY)
+    plan = tmp_path / "plan.toml"
+    plan.write_text(f'models = ["{server.url}"]\n[[settings]]\nrequests = ["list"]\n')
+    origin = server.url.removesuffix("/v1")
+    for command in (("run", "--sweep", str(plan), *FEW), ("check", str(plan))):
+        said = embedtui(*command)
+        assert said.code == 3
+        assert said.err.splitlines()[-1].endswith(
+            f"EMBEDTUI_API_KEY is not sent to {origin}, which nobody named on the command line or "
+            f"in the model picker; --key-for {origin} sends it"
+        )
+    assert set(server.keys) == {""}
+    assert embedtui("run", "--sweep", plan, *FEW, "--key-for", origin).code == 0
+
+
+def test_a_key_with_a_line_break_is_refused_unseen(
+    serve: Serve, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    for bad in ("sk-MARKED\nX-Other: 1", "sk-MARKED\x1b[31m", "sk-MARKED-\u00e9", "sk MARKED"):
+        monkeypatch.setenv("EMBEDTUI_API_KEY", bad)
+        said = embedtui("run", server.url, *FEW)
+        assert said.code == 2, said.err
+        assert "EMBEDTUI_API_KEY holds a character that no key has" in said.err
+        assert "MARKED" not in said.err
+    assert server.keys == []
+    monkeypatch.setenv("EMBEDTUI_API_KEY", f" {KEY}\n")
+    assert embedtui("run", server.url, *FEW).code == 0
+    assert set(server.keys) == {f"Bearer {KEY}"}
+
+
+def test_the_librarys_words_about_headers_are_not_shown(serve: Serve, tmp_path: Path) -> None:
+    address = Address.parse(serve().url)
+    wire = Wire(address, Access().with_key(address, Secret("sk-MARKED\nX: 1")), tmp_path / "log")
+    try:
+        with pytest.raises(ServerError, match="cannot be written as HTTP") as raised:
+            wire.get(f"{address.base}/models", lambda: False, seconds=5)
+    finally:
+        wire.close()
+    assert "MARKED" not in str(raised.value)
 
 
 def test_no_engine_inherits_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,8 +179,9 @@ def test_a_crash_does_not_tell_it(
     """Textual shows the variables of every frame, and so does many a logger."""
     monkeypatch.setenv("EMBEDTUI_API_KEY", KEY)
     server = serve(cut=True)
-    access = Access(tries=1)
-    wire = Wire(Address.parse(server.url), access, tmp_path / "log")
+    address = Address.parse(server.url)
+    access = Access(tries=1).naming(address)
+    wire = Wire(address, access, tmp_path / "log")
     body = {"model": "m", "input": ["a", "b"], "encoding_format": "float"}
     try:
         wire.post(f"{server.url}/embeddings", [{**body, "model": "fake/minilm"}], lambda: False)
@@ -153,17 +233,35 @@ def test_the_list_of_processes_does_not_show_it(serve: Serve, tmp_path: Path) ->
     assert KEY not in listed + out
 
 
-def test_a_redirect_does_not_take_it_elsewhere(serve: Serve, monkeypatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", [301, 302, 303, 307, 308])
+def test_no_redirect_takes_key_or_texts_to_another_server(
+    serve: Serve, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch, state: int
+) -> None:
     monkeypatch.setenv("EMBEDTUI_API_KEY", KEY)
     other = serve()
-    first = serve(redirect_to=other.url.removesuffix("/v1"))
-    wire = Wire(Address.parse(first.url), Access(), tmp_path / "log")
-    try:
-        wire.get(f"{first.url}/models", lambda: False, seconds=5)
-    finally:
-        wire.close()
-    assert first.keys == [f"Bearer {KEY}"]
-    assert other.keys == [""]
+    elsewhere = other.url.removesuffix("/v1")
+    first = serve(redirect_to=elsewhere, redirect_state=state)
+    said = embedtui("run", f"{first.url}#fake/minilm", *FEW, "--quiet")
+    assert said.code == 3
+    assert said.error.endswith(
+        f"it redirects ({state}) to another server, which was sent nothing: "
+        f"if that one is meant, give {other.url}"
+    )
+    assert (other.keys, other.asked) == ([], [])
+
+
+def test_a_redirect_within_the_server_is_followed(
+    serve: Serve, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDTUI_API_KEY", KEY)
+    server = serve(key=KEY, moved_to="/api/v2", redirect_state=308)
+    assert embedtui("run", server.url, *FEW).code == 0
+    assert set(server.keys) == {f"Bearer {KEY}"}
+    server = serve(moved_to="/api/v2", redirect_state=301)
+    said = embedtui("run", server.url, *FEW, "--quiet")
+    assert said.code == 3
+    instead = server.url.replace("/v1", "/api/v2")
+    assert f"it redirects (301) so that texts cannot be sent on: give {instead}" in said.err
 
 
 def test_asking_for_it_needs_a_terminal(embedtui: Embedtui) -> None:
@@ -171,9 +269,22 @@ def test_asking_for_it_needs_a_terminal(embedtui: Embedtui) -> None:
     assert (said.code, "needs a terminal" in said.error) == (2, True)
 
 
-def test_an_address_says_what_is_meant() -> None:
-    assert str(Address.parse("http://h:1")) == "http://h:1/v1"
-    assert str(Address.parse("HTTPS://h/v1/embeddings#a/b")) == "https://h/v1#a/b"
-    assert Address.parse("http://h/inference/v1/").root == "http://h/inference"
-    with pytest.raises(InputError):
-        Address.parse("ftp://h")
+def test_asking_for_it_needs_the_server_that_it_is_for(embedtui: Embedtui) -> None:
+    said = embedtui("run", "minilm", "--ask-key")
+    assert (said.code, "--ask-key needs the one server" in said.error) == (2, True)
+
+
+def test_a_typed_key_reaches_the_server_of_the_command_line(
+    serve: Serve, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts: list[str] = []
+
+    def typed(prompt: str) -> str:
+        prompts.append(prompt)
+        return KEY
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", typed)
+    server = serve(key=KEY)
+    assert embedtui("run", server.url, *FEW, "--ask-key").code == 0
+    assert prompts == [f"key of {server.url.removesuffix('/v1')}: "]

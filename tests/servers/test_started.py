@@ -68,7 +68,7 @@ def gone(processes: list[psutil.Process], seconds: float = 15) -> bool:
 def test_it_is_waited_for_and_ends_with_the_block(server: Path) -> None:
     told: list[str] = []
     with started([], Access(), told.append, ready_seconds=20) as (address, _):
-        assert address.is_loopback
+        assert address.origin.is_loopback
         processes = of(server)
         assert len(processes) == 2
     assert gone(processes)

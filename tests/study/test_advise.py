@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from embedtui.engine.settings import Setting
@@ -15,8 +17,10 @@ from tests.study.conftest import RunStudy
 SIZES = (1, 2, 4, 8, 16)
 DTYPES = ("bfloat16", "float16", "float32")
 
+Measure = Callable[[Setting, tuple[int, ...]], Entry | None]
 
-def recorded(results: Results):
+
+def recorded(results: Results) -> Measure:
     """Answer from a recorded grid, and no more than was asked for."""
 
     def measure(setting: Setting, sizes: tuple[int, ...]) -> Entry | None:
@@ -56,7 +60,9 @@ def speeds(results: Results, **factor: float) -> Results:
     ],
     ids=["bfloat16 first", "float32 first", "two alike"],
 )
-def test_recommends_what_the_whole_grid_recommends(run_study: RunStudy, key, factor) -> None:
+def test_recommends_what_the_whole_grid_recommends(
+    run_study: RunStudy, key: str, factor: dict[str, float]
+) -> None:
     results = speeds(run_study(plan(32, *DTYPES, sizes=SIZES)).results, **factor)
     found, whole = both(results, key)
     assert found.answers.command == whole != ""

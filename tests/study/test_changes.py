@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from embedtui.errors import InputError
 from embedtui.study.changes import changes
+from embedtui.study.plan import Plan
 from embedtui.study.results import Results
-from tests.fakes import Script, no_drift, plan
+from tests.fakes import Batch, Script, no_drift, plan
 from tests.study.conftest import RunStudy
 
 
-def made(texts: int = 12, dtype: str = "float16", **further):
+def made(texts: int = 12, dtype: str = "float16", **further: Any) -> Plan:
     return replace(plan(texts, dtype, sizes=(1, 4), **further), model_hash="ab" * 32)
 
 
-def nudged(batch) -> None:
+def nudged(batch: Batch) -> None:
     batch.vectors[:, 0] += 1e-3
 
 
-def pair(run_study: RunStudy, **script) -> tuple[Results, Results]:
+def pair(run_study: RunStudy, **script: Any) -> tuple[Results, Results]:
     before = run_study(made(), Script(drift=no_drift)).results
     after = run_study(made(), Script(drift=no_drift, **script)).results
     before.environment = dict(before.environment) | {"versions": {"vllm": "0.26.0", "numpy": "2"}}

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from embedtui.study.diagnosis import Diagnosis, diagnose
 from embedtui.study.findings import all_faults
-from tests.fakes import Script, broken, collapsed, no_drift, pack, plan, swapped
+from embedtui.study.plan import Plan
+from tests.fakes import Batch, Script, broken, collapsed, no_drift, pack, plan, swapped
 from tests.study.conftest import Ran, RunStudy
+
+Figures = npt.NDArray[Any]
 
 TF32 = {
     "device": "cuda",
@@ -28,7 +35,7 @@ def names(found: list[Diagnosis]) -> list[str]:
     return [one.cause for one in found]
 
 
-def made(dtype: str, texts: int = 32):
+def made(dtype: str, texts: int = 32) -> Plan:
     return plan(texts, dtype, sizes=(1, 2, 4, 16))
 
 
@@ -46,7 +53,9 @@ def far(_dtype: str, size: int, _place: int) -> float:
 
 class TestARunWithoutFaults:
     @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-    def test_that_does_not_drift_says_so_and_nothing_else(self, run_study: RunStudy, dtype) -> None:
+    def test_that_does_not_drift_says_so_and_nothing_else(
+        self, run_study: RunStudy, dtype: str
+    ) -> None:
         (found,) = causes(run_study(made(dtype), Script(drift=no_drift)))
         assert (found.cause, found.name, found.sure) == ("none", "no drift", "certain")
 
@@ -138,7 +147,7 @@ class TestTf32:
         assert "it runs in matrix products" in found[0].why
 
     @pytest.mark.parametrize("dtype", ["float32", "float16"])
-    def test_is_not_named_where_float32_is_float32(self, run_study: RunStudy, dtype) -> None:
+    def test_is_not_named_where_float32_is_float32(self, run_study: RunStudy, dtype: str) -> None:
         found = causes(run_study(made(dtype), Script(drift=no_drift)), **TF32)
         assert names(found) == ["none"]
 
@@ -153,7 +162,7 @@ class TestTf32:
 
     @pytest.mark.parametrize("dtype", ["float32", "float16"])
     def test_is_not_named_where_the_kernels_are_exact_enough(
-        self, run_study: RunStudy, dtype
+        self, run_study: RunStudy, dtype: str
     ) -> None:
         probes = {"float32": 3.5e-7, "float16": 2.1e-4}[dtype]
         found = causes(
@@ -173,8 +182,10 @@ class TestWire:
             (lambda v: np.round(v.astype(np.float64), 5), "ends after 5 decimals"),
         ],
     )
-    def test_digits_lost_after_computing_are_named(self, run_study: RunStudy, how, said) -> None:
-        def rounded(batch) -> None:
+    def test_digits_lost_after_computing_are_named(
+        self, run_study: RunStudy, how: Callable[[Figures], Figures], said: str
+    ) -> None:
+        def rounded(batch: Batch) -> None:
             batch.vectors[:] = how(batch.vectors)
 
         found = causes(run_study(made("float32"), Script(drift=no_drift, plants=(rounded,))))

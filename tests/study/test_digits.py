@@ -14,7 +14,8 @@ Figures = npt.NDArray[np.float32]
 
 def vectors(rows: int = 12, width: int = 16) -> Figures:
     drawn = np.random.default_rng(3).standard_normal((rows, width))
-    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    made: Figures = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    return made
 
 
 def in_parts(figures: Figures, by: int) -> frozenset[str]:
@@ -46,7 +47,9 @@ def to_bfloat16(figures: Figures) -> Figures:
     ids=["as computed", "bfloat16", "float16", "five decimals"],
 )
 @pytest.mark.parametrize("by", [1, 5, 12])
-def test_a_regularity_is_found_however_rows_come(figures: Figures, common: set[str], by) -> None:
+def test_a_regularity_is_found_however_rows_come(
+    figures: Figures, common: set[str], by: int
+) -> None:
     assert in_parts(figures, by) == common
 
 
@@ -63,7 +66,9 @@ def test_nothing_is_said_of_vectors_that_are_not_finite() -> None:
     assert in_parts(figures, 4) == frozenset()
 
 
-def test_no_row_is_looked_at_twice_and_nothing_again_that_is_refuted(monkeypatch) -> None:
+def test_no_row_is_looked_at_twice_and_nothing_again_that_is_refuted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     looked: list[int] = []
 
     def counted(figures: Figures) -> bool:
@@ -88,7 +93,7 @@ def test_no_row_is_looked_at_twice_and_nothing_again_that_is_refuted(monkeypatch
         (None, 7, "every figure ends after 7 significant digits"),
     ],
 )
-def test_digits_that_a_server_prints(places, digits_, said: str) -> None:
+def test_digits_that_a_server_prints(places: int | None, digits_: int | None, said: str) -> None:
     whole = vectors(40, 64)
     kept = f".{places}f" if places else f".{digits_}g"
     figures = np.array([[float(f"{x:{kept}}") for x in row] for row in whole], dtype=np.float32)
@@ -110,5 +115,5 @@ def test_what_is_no_rounding_is_not_called_one() -> None:
 
 
 def test_few_figures_say_nothing_of_eight_decimals() -> None:
-    large = np.float32([[0.25, 0.5, 0.8125, 0.40625]])
+    large = np.array([[0.25, 0.5, 0.8125, 0.40625]], dtype=np.float32)
     assert not any("8" in name or "significant" in name for name in in_parts(large, 1))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError
-from embedtui.study.findings import Finding, find
+from embedtui.study.finding import Finding
+from embedtui.study.findings import find
 from tests.fakes import REFUSED, Script, broken, collapsed, no_drift, pack, plan, swapped
 from tests.study.conftest import RunStudy
 
@@ -245,5 +246,7 @@ class TestNativeBfloat16:
         "changed",
         [{"dtype": "float32"}, {"cpu_isa": "avx512"}, {"threads": 1}, {"cpu_isa": None}],
     )
-    def test_is_not_told_of_anything_else(self, run_study: RunStudy, changed: dict) -> None:
+    def test_is_not_told_of_anything_else(
+        self, run_study: RunStudy, changed: dict[str, Any]
+    ) -> None:
         assert self.kinds(run_study, Script(drift=no_drift), **changed) == []

@@ -15,7 +15,9 @@ def candidates(figures: list[tuple[float, float]]) -> list[Candidate]:
 
 
 @given(st.lists(FIGURES, max_size=12))
-def test_nothing_beats_what_is_on_it_and_something_matches_what_is_not(figures) -> None:
+def test_nothing_beats_what_is_on_it_and_something_matches_what_is_not(
+    figures: list[tuple[float, float]],
+) -> None:
     made = candidates(figures)
     there = [made[step.place] for step in front(made)]
     for one in there:

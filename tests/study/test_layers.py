@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from embedtui.engine.settings import Setting
@@ -29,8 +30,9 @@ from embedtui.study.layers import LayersStudy, refuse_layers
 from embedtui.study.results import Results
 from tests.fake_layers import PLACES
 from tests.fakes import REFUSED, FakeEngines, Script, Told, no_drift, pack, plan
-from tests.study.conftest import RunStudy
+from tests.study.conftest import Ran, RunStudy
 
+Begun = tuple[Ran, Told, LayersStudy]
 LAYER_EVENTS = (LayersCompared, LayersJudged, LayersMixed, LayersFailed)
 
 
@@ -76,7 +78,9 @@ def test_without_truth_there_is_drift_by_layer_alone(run_study: RunStudy) -> Non
 def test_the_parts_sum_to_the_error_of_the_run(run_study: RunStudy) -> None:
     results = run_study(plan(6, "float16", layers=6)).results
     setting = results.settings[0]
-    rows, distances = setting.precision_error(results.truth)
+    error = setting.precision_error(results.truth)
+    assert error is not None
+    rows, distances = error
     by_row = {int(row): float(l2) for row, l2 in zip(rows, distances.l2, strict=True)}
     gap = setting.layers.sum_gap(by_row)
     assert gap is not None
@@ -121,9 +125,9 @@ def grown(lengths: list[float], layers: int = 4) -> LayerResults:
     return found
 
 
-def _unit(rng: np.random.Generator):
+def _unit(rng: np.random.Generator) -> npt.NDArray[np.float64]:
     vector = rng.standard_normal(512)
-    return vector / np.linalg.norm(vector)
+    return np.asarray(vector / np.linalg.norm(vector))
 
 
 def test_where_it_begins_jumps_and_what_would_mend_it_are_said_with_figures() -> None:
@@ -159,6 +163,7 @@ def test_a_text_without_a_finite_error_is_left_out_of_sums() -> None:
     bad = budget_of([np.full(4, np.nan)] * 11, [np.zeros(4)] * 4, PLACES)
     found(LayersJudged(0, 9, np.full(10, np.nan), bad, np.full(4, np.nan)))
     assert len(found.budgets()) == 3
+    assert found.largest_error is not None
     assert np.isfinite(found.largest_error)
 
 
@@ -184,7 +189,9 @@ def test_where_states_cannot_be_seen_that_is_said_in_one_line(
 
 
 @pytest.mark.parametrize("stage", [("layers", "float16"), ("exact layers", "")])
-def test_what_fails_fails_neither_the_run_nor_what_is_there(run_study: RunStudy, stage) -> None:
+def test_what_fails_fails_neither_the_run_nor_what_is_there(
+    run_study: RunStudy, stage: tuple[str, str]
+) -> None:
     ran = run_study(
         plan(4, "float16", layers=4), Script(failures={stage: EngineError("no such layers")})
     )
@@ -197,7 +204,7 @@ def test_what_fails_fails_neither_the_run_nor_what_is_there(run_study: RunStudy,
 class TestOfARunThatHasEnded:
     """What the explorer does: look into one setting of what was measured."""
 
-    def begun(self, run_study: RunStudy, script: Script | None = None):
+    def begun(self, run_study: RunStudy, script: Script | None = None) -> Begun:
         ran = run_study(plan(6, "float16", "float32", sizes=(1, 2, 4)), script)
         told = Told()
         study = LayersStudy(ran.results, 0, ran.engines, [told, ran.results])  # type: ignore[arg-type]
@@ -273,7 +280,9 @@ class TestOfARunThatHasEnded:
         assert "float64 model" in waits
 
 
-def test_a_step_too_large_for_memory_is_refused(run_study: RunStudy, monkeypatch) -> None:
+def test_a_step_too_large_for_memory_is_refused(
+    run_study: RunStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("embedtui.study.layers._MOST_BYTES", 100)
     ran = run_study(plan(4, "float16", layers=4))
     assert "take fewer or shorter texts" in ran.results.settings[0].layers.reason
@@ -283,7 +292,7 @@ def test_a_step_too_large_for_memory_is_refused(run_study: RunStudy, monkeypatch
     ("layers", "said"),
     [((3,), "layer 3"), ((1, 2, 3), "layers 1–3"), ((0, 2, 3, 9), "layers 0, 2–3, 9")],
 )
-def test_runs_of_layers_are_drawn_together(layers, said: str) -> None:
+def test_runs_of_layers_are_drawn_together(layers: tuple[int, ...], said: str) -> None:
     assert layers_named(layers) == said
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from embedtui import paths
 from embedtui.errors import InputError
 from embedtui.study.scenarios import scenario, scenario_problems, scenarios
 
+Write = Callable[[str], None]
+
 
 @pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     monkeypatch.setattr(paths, "config_folder", lambda: tmp_path)
 
     def write(text: str) -> None:
@@ -21,14 +24,14 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return write
 
 
-def test_without_a_file_there_are_those_that_come_along(write) -> None:
+def test_without_a_file_there_are_those_that_come_along(write: Write) -> None:
     assert list(scenarios()) == [
         "rag", "deduplication", "clustering", "classification", "cache-keys", "golden"
     ]  # fmt: skip
     assert scenario_problems() == []
 
 
-def test_one_of_the_users_stands_beside_them(write) -> None:
+def test_one_of_the_users_stands_beside_them(write: Write) -> None:
     write('[ours]\nmetric = "cosine"\ntolerance = 1e-4\nname = "Our \\u001b[31mindex"\n')
     own = scenario("ours")
     assert (own.metric, own.tolerance, own.limit) == ("cosine", 1e-4, "1 - cos ≤ 1e-04")
@@ -37,7 +40,7 @@ def test_one_of_the_users_stands_beside_them(write) -> None:
     assert "rag" in scenarios()
 
 
-def test_one_of_the_same_key_takes_the_place(write) -> None:
+def test_one_of_the_same_key_takes_the_place(write: Write) -> None:
     write('[rag]\nmetric = "l2"\ntolerance = 0\n')
     assert scenario("rag").bitwise
 
@@ -57,7 +60,9 @@ def test_one_of_the_same_key_takes_the_place(write) -> None:
         ('[ours]\nmetric = "l2"\ntolerance = "1"\n', "tolerance must be a number"),
     ],
 )
-def test_what_is_wrong_is_told_and_leaves_the_rest_alone(write, text: str, said: str) -> None:
+def test_what_is_wrong_is_told_and_leaves_the_rest_alone(
+    write: Write, text: str, said: str
+) -> None:
     write(text)
     (problem,) = scenario_problems()
     with pytest.raises(InputError, match=said):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from embedtui.measure import neighbours
 from embedtui.record import library, run_file
 from embedtui.study import retrieval, verdict
 from embedtui.study.plan import Draw
@@ -46,7 +47,7 @@ def test_what_changes_is_what_sorting_says(run_study: RunStudy) -> None:
         assert error is not None
         truth, own = lists(ran.results.truth.vectors), lists(setting.unbatched.vectors)
         assert error.order_changed[0] == sum(a != b for a, b in zip(truth, own, strict=True))
-    assert (error.queries, error.documents, error.sides.labelled) == (40, 40, False)
+        assert (error.queries, error.documents, error.sides.labelled) == (40, 40, False)
 
 
 def test_equal_bits_change_nothing(run_study: RunStudy) -> None:
@@ -75,7 +76,7 @@ def test_what_was_found_is_kept_until_more_comes(
     run_study: RunStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searched = []
-    whole = retrieval.nearest
+    whole = neighbours.nearest
 
     def counted(*args: Any, **options: Any) -> Any:
         searched.append(args[0])
@@ -132,7 +133,7 @@ def recorded(name: str) -> list[Path]:
     return [path for key, path in library.recordings().items() if name in key]
 
 
-def by_name(results: Results, **wanted: object) -> SettingResults | None:
+def by_name(results: Results, **wanted: Any) -> SettingResults | None:
     """Return the setting of a dtype and further switches, the others at their defaults."""
     for setting in results.settings:
         one = setting.setting

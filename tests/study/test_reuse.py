@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from tests.study.conftest import RunStudy
 SIZES = (1, 2, 4)
 
 
-def asked(*dtypes: str, sizes: tuple[int, ...] = SIZES, **further: object) -> Plan:
+def asked(*dtypes: str, sizes: tuple[int, ...] = SIZES, **further: Any) -> Plan:
     return plan(10, *dtypes, sizes=sizes, model_hash="abc", **further)
 
 
@@ -88,7 +89,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_ended(run_study: RunStudy, tmp_
     ],
 )
 def test_what_would_change_a_vector_is_computed(
-    run_study: RunStudy, changed: dict[str, object]
+    run_study: RunStudy, changed: dict[str, Any]
 ) -> None:
     first = run_study(asked("float16"))
     again = run_study(replace(asked("float16"), **changed), earlier=(first.results,))

@@ -53,7 +53,7 @@ def test_an_unknown_scenario_names_its_nearest() -> None:
 
 
 def test_a_drift_is_held_against_the_tolerance(run_study: RunStudy) -> None:
-    ran = run_study(asked("float16", "float32", "bfloat16"))  # type: ignore[arg-type]
+    ran = run_study(asked("float16", "float32", "bfloat16"))
     float16, float32, bfloat16 = ran.results.settings
     assert judge(float16, scenario("rag")).holds
     assert judge(bfloat16, scenario("rag")).holds
@@ -68,7 +68,7 @@ def test_a_drift_is_held_against_the_tolerance(run_study: RunStudy) -> None:
 
 
 def test_a_setting_with_a_nan_is_not_judged(run_study: RunStudy) -> None:
-    ran = run_study(asked("float16"), Script(plants=(broken(3, np.nan, size=4),)))  # type: ignore[arg-type]
+    ran = run_study(asked("float16"), Script(plants=(broken(3, np.nan, size=4),)))
     found = judge(ran.results.settings[0], scenario("rag"))
     assert found.holds is None
     told = answer(entries(ran), scenario("rag"), "l2")
@@ -79,7 +79,7 @@ def test_a_setting_with_a_nan_is_not_judged(run_study: RunStudy) -> None:
 
 
 def test_the_answers_name_what_drifts_what_fails_and_what_serves(run_study: RunStudy) -> None:
-    ran = run_study(asked("bfloat16", "float16", "float32"))  # type: ignore[arg-type]
+    ran = run_study(asked("bfloat16", "float16", "float32"))
     told = answer(entries(ran), scenario("deduplication"), "l2")
     assert told.drift.text.startswith("yes, L2 up to: bfloat16 1.")
     assert "float32 identical to the bit" in told.drift.text
@@ -93,7 +93,7 @@ def test_the_answers_name_what_drifts_what_fails_and_what_serves(run_study: RunS
 
 
 def test_nothing_is_recommended_where_nothing_holds(run_study: RunStudy) -> None:
-    ran = run_study(asked("bfloat16"))  # type: ignore[arg-type]
+    ran = run_study(asked("bfloat16"))
     told = answer(entries(ran), scenario("golden"), "l2")
     assert told.serve.state == "bad"
     assert told.command == ""
@@ -106,7 +106,7 @@ def test_before_anything_was_measured_nothing_is_claimed() -> None:
 
 
 def test_drift_within_the_noise_is_no_drift(run_study: RunStudy) -> None:
-    ran = run_study(asked("float32"), Script(noise=1e-6))  # type: ignore[arg-type]
+    ran = run_study(asked("float32"), Script(noise=1e-6))
     told = answer(entries(ran), scenario("rag"), "l2")
     assert told.drift.state == "good"
     assert "float32 within noise" in told.drift.text
@@ -116,7 +116,10 @@ def test_the_fastest_batch_size_is_the_one_with_most_texts_a_second(run_study: R
     ran = run_study(plan(16, "float32", sizes=SIZES))
     setting = ran.results.settings[0]
     setting.of(4).seconds = setting.of(8).seconds / 3
-    assert fastest(setting) == (4, pytest.approx(setting.of(4).texts_per_second))
+    found = fastest(setting)
+    assert found is not None
+    assert found[0] == 4
+    assert found[1] == pytest.approx(setting.of(4).texts_per_second)
 
 
 def test_a_batch_size_in_the_middle_of_its_pass_does_not_outrun_one_that_is_through(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from embedtui.engine.settings import SWITCHES
 from embedtui.errors import InputError
+from embedtui.machine import Device
 from embedtui.study.bundles import BUNDLES, bundle
 from embedtui.study.choices import Choices, plan_of, settings_of
 from embedtui.study.sweep import load_sweep, sweep_names
 
+PlanFile = Callable[[str], str]
+
 
 @pytest.fixture
-def plan_file(tmp_path: Path):
+def plan_file(tmp_path: Path) -> PlanFile:
     def write(text: str) -> str:
         path = tmp_path / "mine.toml"
         path.write_text(text)
@@ -25,7 +29,7 @@ def plan_file(tmp_path: Path):
 
 @pytest.mark.parametrize("name", sweep_names())
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_what_comes_with_embedtui_can_be_read(name: str, device) -> None:
+def test_what_comes_with_embedtui_can_be_read(name: str, device: Device) -> None:
     choices = load_sweep(name).plans(Choices(), device)[0]
     assert choices.sweep == name
     assert len(settings_of("m", choices.chosen)) > 5
@@ -38,7 +42,7 @@ def test_the_precision_sweep_is_over_every_switch_that_can_be_compared() -> None
     assert moved == here - {"dimensions"}
 
 
-def test_a_plan_file_says_what_is_measured(plan_file) -> None:
+def test_a_plan_file_says_what_is_measured(plan_file: PlanFile) -> None:
     sweep = load_sweep(
         plan_file(
             'models = ["a", "b"]\nlimit = 5\nbatch_sizes = "1-8*2"\nrepeats = 0\ntruth = false\n'
@@ -61,14 +65,14 @@ def test_a_plan_file_says_what_is_measured(plan_file) -> None:
     assert (settings[4].dtype, settings[4].kernel_precision) == ("float32", "ieee")
 
 
-def test_what_is_given_by_hand_counts_more_than_the_file(plan_file) -> None:
+def test_what_is_given_by_hand_counts_more_than_the_file(plan_file: PlanFile) -> None:
     sweep = load_sweep(plan_file('limit = 5\nbatch_sizes = "4"\nbundles = ["default"]\n'))
     base = Choices(limit=9, batch_sizes=(1, 2))
     assert sweep.plans(base, "cpu", {"limit"})[0].limit == 9
     assert sweep.plans(base, "cpu", {"batch_sizes"})[0].batch_sizes == (1, 2)
 
 
-def test_parts_hold_what_differs_and_take_the_rest_from_above(plan_file) -> None:
+def test_parts_hold_what_differs_and_take_the_rest_from_above(plan_file: PlanFile) -> None:
     sweep = load_sweep(
         plan_file(
             'limit = 5\nbatch_sizes = "4"\nbundles = ["default"]\n'
@@ -115,7 +119,9 @@ def test_parts_hold_what_differs_and_take_the_rest_from_above(plan_file) -> None
         ('models = [1]\nbundles = ["fast"]\n', "models must be a list of texts"),
     ],
 )
-def test_what_is_wrong_with_a_plan_file_is_told_in_one_line(plan_file, text, said) -> None:
+def test_what_is_wrong_with_a_plan_file_is_told_in_one_line(
+    plan_file: PlanFile, text: str, said: str
+) -> None:
     with pytest.raises(InputError, match=said) as caught:
         load_sweep(plan_file(text))
     assert "\n" not in str(caught.value)
@@ -136,7 +142,7 @@ def test_a_bundle_has_values_that_its_switches_take(name: str) -> None:
 
 
 def test_what_a_machine_cannot_have_is_left_out_with_its_reason(
-    plan_file, on_cpu, model_folder, monkeypatch
+    plan_file: PlanFile, on_cpu: None, model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sweep = load_sweep(
         plan_file(

@@ -7,8 +7,9 @@ import pytest
 
 from embedtui.record import library, run_file
 from embedtui.study.diagnosis import diagnose
+from embedtui.study.results import Results
 from embedtui.study.trends import token_threshold
-from tests.fakes import Batch, Script, count_tokens, pack, plan
+from tests.fakes import Batch, Plant, Script, count_tokens, pack, plan
 from tests.study.conftest import RunStudy
 
 TEXTS = pack(*(f"text {number} {'word ' * (3 + number % 9)}" for number in range(24)))
@@ -20,7 +21,7 @@ def still(*_: object) -> float:
     return 0.0
 
 
-def crossing(bound: int, *, chance: float = 0.0):
+def crossing(bound: int, *, chance: float = 0.0) -> Plant:
     """Move the vectors of steps that hold so many tokens or more, and of others by chance."""
     counts = [count_tokens(text.text) for text in TEXTS.texts]
     rng = np.random.default_rng(5)
@@ -56,11 +57,11 @@ def test_equal_bits_have_none(run_study: RunStudy) -> None:
 
 
 @pytest.fixture(scope="module")
-def decoder():
+def decoder() -> Results:
     return run_file.read(library.recordings()["h200-decoder"])
 
 
-def test_the_gap_in_batch_invariant_mode_is_named_from_the_recording(decoder) -> None:
+def test_the_gap_in_batch_invariant_mode_is_named_from_the_recording(decoder: Results) -> None:
     (setting,) = [s for s in decoder.settings if s.setting.batch_invariant]
     found = token_threshold(setting)
     assert found is not None
@@ -70,7 +71,7 @@ def test_the_gap_in_batch_invariant_mode_is_named_from_the_recording(decoder) ->
     assert "upgrade vLLM" in cause.do
 
 
-def test_no_other_setting_of_the_recording_has_one(decoder) -> None:
+def test_no_other_setting_of_the_recording_has_one(decoder: Results) -> None:
     for setting in decoder.settings:
         if not setting.setting.batch_invariant:
             assert token_threshold(setting) is None

@@ -69,7 +69,7 @@ def test_suffixes_are_read_in_any_case(tmp_path: Path) -> None:
 
 def test_unknown_packs_are_refused(packs: Path, refused: Refused) -> None:
     message = refused("pasages")
-    assert message.startswith("pasages: is not a pack; did you mean 'passages'?")
+    assert message.startswith("pasages: is not a pack (did you mean passages?)")
     assert "passages, queries" in message
     assert_suffixes_named(message)
     assert "did you mean" not in refused("zzz")

@@ -133,7 +133,7 @@ class TestJsonl:
             ('{"text": true}', "the text is a boolean, not a string"),
             ('{"text": ["a"]}', "the text is a list, not a string"),
             ('{"text": {}}', "the text is an object, not a string"),
-            ('{"txt": "a", "n\\u001b": 1}', "has no column 'text'; did you mean 'txt'?"),
+            ('{"txt": "a", "n\\u001b": 1}', "has no column 'text' (did you mean txt?)"),
         ],
     )
     def test_a_bad_line_is_refused_by_its_number(
@@ -147,8 +147,8 @@ class TestJsonl:
         path = tmp_path / "a.jsonl"
         path.write_text('{"key": "k", "text": "a"}\n"b"\n')
         message = refused(path, column="\x1b")
-        assert "line 1: has no column '\ufffd'; name one of its columns: key, text" in message
-        assert "has no column 'kee'; did you mean 'key'?" in refused(path, id_column="kee")
+        assert "line 1: has no column '\ufffd': name one of its columns: key, text" in message
+        assert "has no column 'kee' (did you mean key?)" in refused(path, id_column="kee")
         assert "line 2: holds a string; put an object on" in refused(path, column="text")
 
 
@@ -184,7 +184,7 @@ class TestCsv:
     @pytest.mark.parametrize(
         ("content", "reason"),
         [
-            ("id,txet\nx,a\n", "has no column 'text'; did you mean 'txet'? name one of its"),
+            ("id,txet\nx,a\n", "has no column 'text' (did you mean txet?): name one of its"),
             ("first\x1b text\n", "name one of its columns: first\ufffd text"),
             ("text,text\na,b\n", "has more than one column 'text'"),
             ("id,id,text\na,b,c\n", "has more than one column 'id'"),
@@ -205,7 +205,7 @@ class TestCsv:
     def test_a_missing_id_column_is_refused(self, tmp_path: Path, refused: Refused) -> None:
         path = tmp_path / "a.tsv"
         path.write_text("key\ttext\nx\ta\n")
-        assert "has no column 'keys'; did you mean 'key'?" in refused(path, id_column="keys")
+        assert "has no column 'keys' (did you mean key?)" in refused(path, id_column="keys")
 
 
 class TestParquet:
@@ -269,7 +269,7 @@ class TestParquet:
     @pytest.mark.parametrize(
         ("columns", "options", "reason"),
         [
-            ({"txt": ["a"]}, {}, "has no column 'text'; did you mean 'txt'?"),
+            ({"txt": ["a"]}, {}, "has no column 'text' (did you mean txt?)"),
             ({"text": ["a"]}, {"id_column": "x\x1b"}, "has no column 'x\ufffd'"),
             ({"text": [1]}, {}, "row 1: column 'text' holds int64, not strings"),
             ({"text": [b"a"]}, {}, "row 1: column 'text' holds binary, not strings"),

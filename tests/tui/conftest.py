@@ -4,18 +4,22 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.app import App
+from textual.pilot import Pilot
 
 from embedtui.config import Config
 from embedtui.tui import themes
 from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.frames import Frame
 from embedtui.tui.session import Session
 from embedtui.tui.supervisor import SUPERVISOR
 from embedtui.tui.terminal.screenshot import text_of
+from embedtui.tui.view import View
 from tests.fakes import FakeEngines, Script
 
 Make = Callable[..., Explorer]
@@ -101,10 +105,37 @@ async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 15) -
         await asyncio.sleep(0.01)
 
 
+def view_of(app: App[Any]) -> View:
+    """Return what the frame shows; there is one once the first was made."""
+    assert isinstance(app, Explorer)
+    assert app.frame is not None, "nothing was shown yet"
+    return app.frame.view
+
+
+def _another(app: Explorer, than: Frame | None) -> bool:
+    return app.frame is not than
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Let the app go on until its workers are done and frames made now change nothing."""
+    app = pilot.app
+    assert isinstance(app, Explorer)
+    await until(pilot, lambda: app.frame is not None and not app.session.busy)
+    before, now = "", text_of(app)
+    while now != before:
+        await app.workers.wait_for_complete()
+        for _ in range(2):  # one may have been begun before it was asked for
+            frame = app.frame
+            app.framer.again()
+            await until(pilot, partial(_another, app, frame))
+        await pilot.pause()
+        before, now = now, text_of(app)
+
+
 async def ran(pilot: Any) -> None:
     """Run what is chosen to its end, and wait until it is shown."""
     app = pilot.app
     await until(pilot, lambda: app.frame is not None)
     await pilot.press("r")
     await until(pilot, lambda: not app.session.busy)
-    await until(pilot, lambda: app.frame.view.version == app.session.version)
+    await until(pilot, lambda: view_of(app).version == app.session.version)

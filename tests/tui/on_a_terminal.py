@@ -35,7 +35,7 @@ class Disturbed(Explorer):
 
 
 class Crashing(Disturbed):
-    def action_settings(self) -> None:  # type: ignore[override]
+    def action_settings(self) -> None:
         secret = "a local variable"  # noqa: F841 - that must not be shown
         raise RuntimeError("planted \x1b[31mcrash")
 

@@ -6,11 +6,16 @@ import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
 
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError
 from embedtui.measure.layers import Place
 from embedtui.record import run_file
+from embedtui.record.run_writer import Recorder
 from embedtui.study.study import Study
 from embedtui.tui import start
 from embedtui.tui.opened import Opened
@@ -24,7 +29,7 @@ from tests.tui.conftest import Make, ran, told, until
 WIDE, NARROW = (120, 40), (80, 24)
 
 
-async def shown(pilot, *parts: str) -> None:
+async def shown(pilot: Pilot[Any], *parts: str) -> None:
     def there() -> bool:
         words = " ".join(text_of(pilot.app).replace("│", " ").split())
         return all(part in words for part in parts)
@@ -32,7 +37,7 @@ async def shown(pilot, *parts: str) -> None:
     await until(pilot, there)
 
 
-async def looked(pilot) -> None:
+async def looked(pilot: Pilot[Any]) -> None:
     """Look into the layers of the setting in hand, and wait until they are shown."""
     app = pilot.app
     await pilot.press("l")
@@ -145,7 +150,7 @@ async def test_why_it_cannot_be_done_is_told(make_app: Make) -> None:
 
 
 async def test_the_chart_is_drawn_also_where_its_first_size_is_not_told(
-    make_app: Make, monkeypatch
+    make_app: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Textual forgets to where others scrolled while the view was being built."""
     monkeypatch.delattr(ChartView, "on_resize")
@@ -170,9 +175,11 @@ async def test_places_scroll(make_app: Make) -> None:
         await shown(pilot, "layer 3 MLP")
 
 
-async def test_a_recording_shows_its_layers_and_offers_no_look(tmp_path: Path, make_app) -> None:
+async def test_a_recording_shows_its_layers_and_offers_no_look(
+    tmp_path: Path, make_app: Make
+) -> None:
     path = tmp_path / "run.sqlite"
-    recorder = run_file.Recorder(path)
+    recorder = Recorder(path)
     settings = (Setting("tiny", dtype="float16"), Setting("tiny", dtype="float32"))
     made = plan(6, settings=settings, layers=6)
     Study(made, FakeEngines(logs=tmp_path), [recorder]).run()  # type: ignore[arg-type]
@@ -188,7 +195,7 @@ async def test_a_recording_shows_its_layers_and_offers_no_look(tmp_path: Path, m
 
 
 def test_what_was_looked_into_is_in_the_runs_file(
-    tmp_path: Path, model_folder: Path, texts_file: Path, monkeypatch
+    tmp_path: Path, model_folder: Path, texts_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from embedtui.study.choices import Choices
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from embedtui.engine.endpoint.access import KEY_VARIABLES
@@ -32,7 +34,7 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-async def typed(pilot, address: str) -> ModelPicker:
+async def typed(pilot: Pilot[Any], address: str) -> ModelPicker:
     screen = await opened(pilot, "m", ModelPicker)
     screen.query_one(Input).value = address
     await pilot.pause()
@@ -102,6 +104,37 @@ async def test_a_key_is_asked_for_and_never_shown(
     for folder in (home, tmp_path):
         for file in folder.rglob("*"):
             assert not file.is_file() or KEY.encode() not in file.read_bytes()
+
+
+async def test_a_key_typed_for_one_server_never_reaches_another(
+    make_app: Make, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = serve(key=KEY), serve(key="another")
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await typed(pilot, first.url)
+        await until(pilot, lambda: isinstance(app.screen, KeyScreen))
+        await pilot.press(*KEY, "enter")
+        await closed(pilot, ModelPicker)
+        await typed(pilot, second.url)
+        await until(pilot, lambda: isinstance(app.screen, KeyScreen))
+    assert f"Bearer {KEY}" in first.keys
+    assert set(second.keys) == {""}
+
+
+async def test_a_key_that_is_none_is_refused_where_it_is_typed(
+    make_app: Make, serve: Serve
+) -> None:
+    server = serve(key=KEY)
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await typed(pilot, server.url)
+        await until(pilot, lambda: isinstance(app.screen, KeyScreen))
+        app.screen.query_one(Input).value = "sk-MARKED two"
+        await pilot.press("enter")
+        await until(pilot, lambda: "holds a character that no key has" in text_of(app))
+        assert "MARKED" not in text_of(app)
+    assert set(server.keys) == {""}
 
 
 async def test_what_is_no_server_is_told_and_not_taken(make_app: Make, serve: Serve) -> None:

@@ -86,7 +86,7 @@ def distance(one: Color, other: Color, vision: str | None = None) -> float:
         if vision is not None:
             rgb = [sum(m * v for m, v in zip(row, rgb, strict=True)) for row in VISIONS[vision]]
         seen.append(lab(rgb))
-    return sum((a - b) ** 2 for a, b in zip(*seen, strict=True)) ** 0.5
+    return float(sum((a - b) ** 2 for a, b in zip(*seen, strict=True)) ** 0.5)
 
 
 def test_there_are_the_kinds_that_people_need() -> None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import runpy
 import sys
 
-from embedtui.engine import vllm_contact
+from embedtui.engine.vllm_adapter import companions, startup
 
 _MODULE = "vllm.entrypoints.openai.api_server"
 
-vllm_contact.hide_broken_companions()
-if any(sys.modules.get(name, vllm_contact) is None for name in vllm_contact.COMPANIONS):
+companions.hide_broken_companions()
+if any(sys.modules.get(name, companions) is None for name in companions.COMPANIONS):
     # vLLM would look at the model's class in a process that knows nothing of this.
-    vllm_contact.inspect_models_here()
+    startup.inspect_models_here()
 
 if __name__ == "__main__":
     runpy.run_module(_MODULE, run_name="__main__")

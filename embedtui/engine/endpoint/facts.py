@@ -54,11 +54,10 @@ def models(wire: Wire, address: Address, stop: Stop) -> list[Served] | None:
 
 def no_access(wire: Wire, status: int) -> ServerError:
     """Return the error of a server that wants a key, or another one."""
-    return ServerError(
-        "no-access",
-        f"{wire.name}: access refused ({status}): set EMBEDTUI_API_KEY to the server's key, "
-        "or type it with --ask-key",
+    advice = wire.withheld or (
+        "set EMBEDTUI_API_KEY to the server's key, or type it with --ask-key"
     )
+    return ServerError("no-access", f"{wire.name}: access refused ({status}): {advice}")
 
 
 def ask(wire: Wire, address: Address, stop: Stop) -> dict[str, str]:

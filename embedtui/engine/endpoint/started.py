@@ -101,6 +101,7 @@ def started(
     """
     port = _free_port()
     address = Address(f"http://{_HOST}:{port}/v1")
+    access = access.naming(address)
     log = paths.logs_folder() / f"{time.strftime('%Y%m%d-%H%M%S')}-server-{port}.log"
     command = [*_COMMAND, *arguments, "--host", _HOST, "--port", str(port)]
     keeper = subprocess.Popen(
@@ -124,7 +125,7 @@ def _environment(access: Access, address: Address) -> dict[str, str]:
     del environment["VLLM_ENABLE_V1_MULTIPROCESSING"]  # a server has its core in another process
     environment.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")  # nothing is generated
     key = access.key_for(address)
-    if key is not None and (access.key is not None or os.environ.get(KEY_VARIABLES[0])):
+    if key is not None:
         environment["VLLM_API_KEY"] = key.reveal()
     return environment
 

@@ -22,20 +22,28 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
 from embedtui import __version__
-from embedtui.address import Address
+from embedtui.address import Address, Origin
 from embedtui.engine.endpoint.access import Access, Secret
 from embedtui.engine.endpoint.faults import Fault, ServerError
-from embedtui.errors import Cancelled
+from embedtui.errors import Cancelled, InputError
 from embedtui.printable import printable
 
 _POLL_SECONDS = 0.05
 _REDIRECTS = 5
+_MOVED = {301, 302, 303, 307, 308}
+_UNSENT = (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, ValueError)
+"""Errors in what was to be sent."""
+_SAME_METHOD = {307, 308}
+"""Redirects after which a POST is still a POST (RFC 9110, 15.4)."""
 _LARGEST_ANSWER = 1 << 30
 """Bytes; 64 vectors of 4096 decimals are about 6 MB."""
+_SHOWN_BYTES = 100_000
+"""Of an answer that is no JSON: far more than is shown, lest a cut leave a part of a key."""
 _AGAIN = {408, 429, 500, 502, 503, 504}
 """States that may be another one the next time."""
 _TOO_MANY, _UNAVAILABLE = 429, 503
@@ -97,7 +105,10 @@ class Wire:
         self.retried: Counter[str] = Counter()
         """How often a request was sent again, by the reason."""
         self._access = access
+        self._origin = address.origin
         self._key = access.key_for(address)
+        self.withheld = access.withheld(address)
+        """Why the key of the environment is not sent, where it is not."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="embedtui-wire", daemon=True)
         self._lock = threading.Lock()
@@ -163,11 +174,11 @@ class Wire:
         return httpx2.AsyncClient(
             auth=None if self._key is None else _Bearer(self._key),
             headers={"User-Agent": f"embedtui/{__version__}", "Content-Type": "application/json"},
-            follow_redirects=True,
-            max_redirects=_REDIRECTS,
+            follow_redirects=False,  # see `_once`: texts and key go to one origin
             timeout=None,  # the whole is bounded, see `_once`
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-            trust_env=not address.is_loopback,  # no proxy stands between this machine and itself
+            # no proxy stands between this machine and itself
+            trust_env=not self._origin.is_loopback,
         )
 
     def _serve(self) -> None:
@@ -249,9 +260,56 @@ class Wire:
     async def _once(
         self, method: str, url: str, body: bytes, seconds: float
     ) -> tuple[Answer, float | None]:
-        """Send a request once; return its answer, and how long the server asks to wait.
+        """Send a request once, and where the same server sends it on to; return its answer.
 
-        Errors are raised anew, without the frames in which the request stands with its headers.
+        The second value is how long the server asks to wait.
+        """
+        deadline = time.monotonic() + seconds
+        for _ in range(_REDIRECTS + 1):
+            left = max(deadline - time.monotonic(), 0.001)
+            answer, wait, target = await self._send(method, url, body, left, seconds)
+            if target is None:
+                return answer, wait
+            url = self._followed(method, url, answer.status, target)
+        raise ServerError(
+            "redirects",
+            f"{self.name}: it redirects without an end: more than {_REDIRECTS} times",
+        )
+
+    def _followed(self, method: str, url: str, status: int, target: str) -> str:
+        """Return where a redirect leads if the texts and the key may go there.
+
+        Raises:
+            ServerError: if it leads to another origin, or would make a GET of a POST.
+        """
+        found = urljoin(url, target)
+        try:
+            origin = Origin.parse(found)
+        except InputError:
+            raise ServerError("redirects", f"{self.name}: it redirects to no address") from None
+        path = urlsplit(found).path.removesuffix("/embeddings").removesuffix("/models")
+        instead = printable(self.clean(f"{origin}{path}"), 200)
+        if origin != self._origin:
+            raise ServerError(
+                "redirects",
+                f"{self.name}: it redirects ({status}) to another server, which was sent nothing: "
+                f"if that one is meant, give {instead}",
+            )
+        if method == "POST" and status not in _SAME_METHOD:
+            raise ServerError(
+                "redirects",
+                f"{self.name}: it redirects ({status}) so that texts cannot be sent on: "
+                f"give {instead}",
+            )
+        return found
+
+    async def _send(
+        self, method: str, url: str, body: bytes, seconds: float, given: float
+    ) -> tuple[Answer, float | None, str | None]:
+        """Send a request; return its answer, how long to wait, and where it is redirected to.
+
+        `given` are the seconds that all of its redirects together have, to be told. Errors are
+        raised anew, without the frames in which the request stands with its headers.
         """
         got = bytearray()
         begun = False
@@ -268,42 +326,49 @@ class Wire:
                         break
                 kind = response.headers.get("content-type", "")
                 wait = _seconds(response.headers.get("retry-after", ""))
+                moved = response.status_code in _MOVED
+                target = response.headers.get("location") if moved else None
                 found = Answer(response.status_code, kind, bytes(got))
             if len(got) <= _LARGEST_ANSWER:
-                return found, wait
+                return found, wait, target
             fault, said = "no-embeddings", f"the answer has no end: {len(got)} bytes and more"
         except TimeoutError:
             if begun:
                 fault = "slow"
-                said = f"the answer was not whole after {seconds:.0f} s ({len(got)} bytes came)"
+                said = f"the answer was not whole after {given:.0f} s ({len(got)} bytes came)"
             else:
-                fault, said = "slow", f"no first byte of an answer within {seconds:.0f} s"
+                fault, said = "slow", f"no first byte of an answer within {given:.0f} s"
             said += "; --timeout gives it longer"
-        except httpx2.TooManyRedirects:
-            fault = "redirects"
-            said = f"it redirects without an end: more than {_REDIRECTS} times"
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
+        except (
+            httpx2.HTTPError,
+            httpx2.InvalidURL,
+            httpx2.StreamError,
+            OSError,
+            ValueError,
+        ) as error:
             fault, said = self._broken(error, begun=begun, size=len(got))
         raise ServerError(fault, f"{self.name}: {said}") from None
 
     def _broken(self, error: Exception, *, begun: bool, size: int) -> tuple[Fault, str]:
-        words = self.clean(printable(str(error), 200))
+        """Return what went wrong, in words of our own: the library's may repeat a header."""
+        fault: Fault = "half-answer"
         if (tls := _tls_of(error)) is not None:
-            return "tls", (
+            fault = "tls"
+            said = (
                 f"no trusted connection (TLS): {tls}; SSL_CERT_FILE names the certificates to trust"
             )
-        if isinstance(error, httpx2.ConnectError):
-            return "unreachable", f"nobody answers there: {words or 'no connection'}"
-        if isinstance(error, httpx2.DecodingError):
-            return "half-answer", f"an answer that cannot be unpacked: {words}"
-        if isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol):
-            return "redirects", f"it redirects to no address: {words}"
-        if begun:
-            return "half-answer", f"half an answer: the connection ended after {size} bytes"
-        return (
-            "half-answer",
-            f"the connection ended before an answer: {words or type(error).__name__}",
-        )
+        elif isinstance(error, httpx2.ConnectError):
+            words = printable(self.clean(str(error)), 200)
+            fault, said = "unreachable", f"nobody answers there: {words or 'no connection'}"
+        elif isinstance(error, httpx2.DecodingError):
+            said = "an answer that cannot be unpacked"
+        elif isinstance(error, _UNSENT):
+            fault, said = "rejected", "the request cannot be written as HTTP"
+        elif begun:
+            said = f"half an answer: the connection ended after {size} bytes"
+        else:
+            said = f"the connection ended before an answer ({type(error).__name__})"
+        return fault, said
 
     def _given_up(self, answer: Answer, access: Access, wait: float | None) -> ServerError:
         times = "once" if access.tries == 1 else f"{access.tries} times"
@@ -328,7 +393,7 @@ class Wire:
         if isinstance(said, list | dict):
             said = json.dumps(said)
         if said is None:
-            said = answer.body[:500].decode(errors="replace")
+            said = answer.body[:_SHOWN_BYTES].decode(errors="replace")
         return printable(self.clean(str(said)), 200) or "without a word"
 
 

@@ -76,6 +76,8 @@ class Choosing(Opening):
 
     def _show_model(self, ref: str, name: str, note: str) -> None:
         self._model_name[ref] = name
+        if not self.stands:
+            return
         self.explore.show_model(ref, name, note)
         if self.frame is None or not self.frame.view.lines:
             self._show_idle()

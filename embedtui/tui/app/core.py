@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from embedtui.tui.view import Line
     from embedtui.tui.views.explore import ExploreView
 
-WIDE = 100
-"""Columns from which all parts of the first view are seen at once."""
 _SLOW_SECONDS = 1.0
 
 
@@ -86,8 +84,9 @@ class Core(App[int]):
     @cached_property
     def framer(self) -> Framer:
         """What makes the frames."""
+        from embedtui.tui.composer import Composer  # noqa: PLC0415 - after the first paint
         from embedtui.tui.frames import Framer  # noqa: PLC0415 - after the first paint
-        from embedtui.tui.view import Composer, Wish  # noqa: PLC0415 - likewise
+        from embedtui.tui.view import Wish  # noqa: PLC0415 - likewise
 
         wish = Wish(scenario(self.config.scenario), self.config.metric)
         return Framer(Composer(self.session), wish, self._framed)
@@ -137,6 +136,11 @@ class Core(App[int]):
         from embedtui import paths  # noqa: PLC0415
 
         return self.outside.shots_folder or paths.shots_folder()
+
+    @property
+    def stands(self) -> bool:
+        """Whether the main screen is there; what threads found may come when it is gone."""
+        return bool(self._screen_stack and self._screen_stack[0].query_children("#whole"))
 
     def _framed(self, frame: Frame) -> None:
         """Take a frame from the thread that made it."""

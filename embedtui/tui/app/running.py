@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from embedtui.errors import EmbedtuiError
 from embedtui.printable import printable
-from embedtui.tui.app.core import WIDE
 from embedtui.tui.app.opening import Opening
 from embedtui.tui.background import in_background
+from embedtui.tui.breakpoints import WIDE
 
 if TYPE_CHECKING:
     from embedtui.record.report_files import ReportWriter

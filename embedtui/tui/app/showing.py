@@ -31,6 +31,8 @@ class Showing(Core):
     @on(Framed)
     def _show_frame(self, message: Framed) -> None:
         frame, view = message.frame, message.frame.view
+        if not self.stands:
+            return
         if self.paused and self.frame is not None and view.wish == self.frame.view.wish:
             self._show_progress(view)
             return
@@ -51,6 +53,8 @@ class Showing(Core):
     @on(Failed)
     def _show_failure(self, message: Failed) -> None:
         """Say what failed; what fails in every frame is one toast."""
+        if not self.stands:
+            return
         if message.line != self._trouble[0]:
             self.notify(message.line, severity="error", markup=False, timeout=_TROUBLE_SECONDS)
         self._trouble = message.line, time.monotonic() + _TROUBLE_SECONDS

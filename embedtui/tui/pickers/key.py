@@ -10,7 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from embedtui.engine.endpoint.access import Secret
+from embedtui.address import Origin
+from embedtui.engine.endpoint.access import Secret, key_of
+from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.tui.pickers.frame import FRAME_CSS, Over
 
@@ -23,22 +25,28 @@ class KeyScreen(Over[Secret | None]):
     ]
     DEFAULT_CSS = f"KeyScreen {{ {FRAME_CSS} & > .frame {{ max-width: 76; }} }}"
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, origin: Origin) -> None:
         super().__init__()
-        self._host = host
+        self._origin = origin
 
     def compose(self) -> ComposeResult:
         """Put a line that shows nothing of what is typed into the frame."""
         with Vertical(classes="frame") as frame:
-            frame.border_title = f"key of {printable(self._host, 50)}"
+            frame.border_title = f"key of {printable(str(self._origin), 50)}"
             frame.border_subtitle = "Enter send it   Esc back"
             yield Input(password=True, compact=True, id="key")
             said = "sent to this server alone; never written down. EMBEDTUI_API_KEY saves typing it"
+            if not (self._origin.is_encrypted or self._origin.is_loopback):
+                said = "http: others on the way can read the key. It is sent to this server alone"
             yield Static(said, classes="details", markup=False)
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        text = event.value.strip()
+        text = event.value
         event.input.clear()
-        self.dismiss(Secret(text) if text else None)
+        try:
+            self.dismiss(key_of(text, "what was typed"))
+        except InputError as error:
+            self.query_one(Static).update(str(error))
+            self.app.bell()

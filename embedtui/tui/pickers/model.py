@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -137,6 +136,8 @@ class ModelPicker(Over[str | None]):
         except InputError as error:
             self._refuse(ref, str(error))
             return
+        if self._engines is not None:
+            self._engines.access = self._engines.access.naming(address)
         self._described[ref] = f"asking {address.base} …"
         self._show_details()
         self._ask(ref, address)
@@ -166,7 +167,7 @@ class ModelPicker(Over[str | None]):
             self._refuse(ref, f"the server lists no models: type one, as {address.base}#MODEL")
         else:
             self._served = [str(address.of(name)) for name in found]
-            self.query_one(Input).value = f"{address.base}#"
+            self.query_one(Input).value = f"{address.of('')}#"
             self._list()
 
     def _ask_key(self, address: Address) -> None:
@@ -174,10 +175,10 @@ class ModelPicker(Over[str | None]):
 
         def typed(key: Secret | None) -> None:
             if key is not None and self._engines is not None:
-                self._engines.access = replace(self._engines.access, key=key)
+                self._engines.access = self._engines.access.with_key(address, key)
                 self._choose_server(str(address))
 
-        self.app.push_screen(KeyScreen(address.host), typed)
+        self.app.push_screen(KeyScreen(address.origin), typed)
 
     def _refuse(self, ref: str, why: str) -> None:
         self._described[ref] = why

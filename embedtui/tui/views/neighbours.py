@@ -17,7 +17,7 @@ from textual.widgets import Static
 from embedtui.printable import printable
 from embedtui.study.quality import MEASURES
 from embedtui.study.retrieval import TOP, Retrieval, in_words, million_in_words
-from embedtui.tui.app.core import WIDE
+from embedtui.tui.breakpoints import WIDE
 from embedtui.tui.frames import Frame
 from embedtui.tui.neighbours import Place, Query, changed_queries, query_of
 from embedtui.tui.view import Lists
