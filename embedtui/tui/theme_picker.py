@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from embedtui.printable import printable
 from embedtui.tui import themes
-from embedtui.tui.pickers.frame import FRAME_CSS, Over
+from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
 
 _DEBOUNCE = 0.1
 
@@ -52,7 +52,7 @@ class ThemePicker(Over[str | None]):
         with Vertical(classes="frame") as frame:
             frame.border_title = "theme"
             frame.border_subtitle = "Enter keep   Esc as before"
-            yield OptionList(*(Option(self._line(theme)) for theme in self._themes))
+            yield Options(*(Option(self._line(theme)) for theme in self._themes))
             yield Static("", classes="details", markup=False, id="theme-details")
             yield Static("", id="theme-swatches", markup=False)
             said = "\n".join(printable(str(error)) for error in errors)

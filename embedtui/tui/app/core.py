@@ -140,7 +140,7 @@ class Core(App[int]):
     @property
     def stands(self) -> bool:
         """Whether the main screen is there; what threads found may come when it is gone."""
-        return bool(self._screen_stack and self._screen_stack[0].query_children("#whole"))
+        return self.is_running and bool(self.query("#whole"))
 
     def _framed(self, frame: Frame) -> None:
         """Take a frame from the thread that made it."""

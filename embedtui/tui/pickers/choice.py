@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from embedtui.printable import printable
-from embedtui.tui.pickers.frame import FRAME_CSS, Over
+from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
 
 
 class ChoiceScreen(Over[str | None]):
@@ -41,7 +41,7 @@ class ChoiceScreen(Over[str | None]):
         with Vertical(classes="frame") as frame:
             frame.border_title = self._title
             frame.border_subtitle = "Enter choose   Esc back"
-            yield OptionList(
+            yield Options(
                 *(
                     Option(
                         Text(marks[value != self._current] + printable(label)),

@@ -13,7 +13,7 @@ from textual.events import Key
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from embedtui.tui.pickers.frame import FRAME_CSS, Over
+from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
 
 
 class ConfirmScreen(Over[str | None]):
@@ -35,7 +35,7 @@ class ConfirmScreen(Over[str | None]):
         with Vertical(classes="frame") as frame:
             frame.border_title = self._question
             frame.border_subtitle = "Esc back"
-            yield OptionList(
+            yield Options(
                 *(
                     Option(Text.assemble((f" {letter} ", "bold"), f" {words}"), id=value)
                     for value, letter, words in self._answers

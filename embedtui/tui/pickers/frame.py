@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from textual.await_complete import AwaitComplete
-from textual.screen import ModalScreen, ScreenResultType
+from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.widgets import OptionList
 
 
-class Over(ModalScreen[ScreenResultType]):
-    """A screen over the main one; it is dismissed once, however often keys ask for it.
+class Once(Screen[ScreenResultType]):
+    """A screen that is dismissed once, however often keys ask for it.
 
     Keys that come in one read are all handed to the screen that was there before the first of
     them was obeyed: a second Enter would take away the screen below.
@@ -18,6 +19,24 @@ class Over(ModalScreen[ScreenResultType]):
         if not self.is_current:
             return AwaitComplete()
         return super().dismiss(result)
+
+
+class Over(Once[ScreenResultType], ModalScreen[ScreenResultType]):
+    """A screen over the main one."""
+
+
+class Options(OptionList):
+    """A list to choose from, which takes keys also before it has its place on the screen."""
+
+    def action_page_up(self) -> None:
+        """Go up a page."""
+        if self.scrollable_content_region:
+            super().action_page_up()
+
+    def action_page_down(self) -> None:
+        """Go down a page."""
+        if self.scrollable_content_region:
+            super().action_page_down()
 
 
 FRAME_CSS = """

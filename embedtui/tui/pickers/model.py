@@ -22,7 +22,7 @@ from embedtui.printable import printable
 from embedtui.tui.background import in_background
 from embedtui.tui.model_facts import in_brief, mark_of
 from embedtui.tui.pickers import paths
-from embedtui.tui.pickers.frame import FRAME_CSS, Over
+from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
 
 if TYPE_CHECKING:
     from embedtui.engine.client import Engines
@@ -60,7 +60,7 @@ class ModelPicker(Over[str | None]):
                 "type to search, a path or org/name   Tab complete   Enter choose   Esc back"
             )
             yield Input(placeholder="alias, ./folder or org/name", compact=True)
-            yield OptionList()
+            yield Options()
             yield Static("", classes="details", markup=False, id="model-details")
 
     def on_mount(self) -> None:

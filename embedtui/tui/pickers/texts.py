@@ -18,7 +18,7 @@ from embedtui.printable import printable
 from embedtui.texts import TextPack, describe_packs, load_texts
 from embedtui.tui.background import in_background
 from embedtui.tui.pickers import paths
-from embedtui.tui.pickers.frame import FRAME_CSS, Over
+from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
 
 _SUFFIXES = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
 _PREVIEW = 200
@@ -72,7 +72,7 @@ class TextsPicker(Over[TextsChoice | None]):
             )
             path = now.ref if paths.looks_like_path(now.ref) else ""
             yield Input(path, placeholder="a pack's name, or ./file.jsonl", id="texts-ref")
-            yield OptionList()
+            yield Options()
             with Horizontal(id="texts-more"):
                 yield Label("text column")
                 yield Input(now.column or "", placeholder="text", id="texts-column")
