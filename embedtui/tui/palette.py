@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from textual.await_complete import AwaitComplete
 from textual.command import CommandList, CommandPalette
 
-from embedtui.tui.pickers.frame import Once
 
-
-class Palette(Once[None], CommandPalette):
+class Palette(CommandPalette):
     """Finds a command by typing."""
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Go back, unless the palette is going already."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
 
     def _action_command_list(self, action: str) -> None:
         """Pass a key on to the list, once it has its place on the screen."""

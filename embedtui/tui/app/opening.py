@@ -98,7 +98,7 @@ class Opening(Showing):
         """Open the palette, if it is not open already."""
         from embedtui.tui.palette import Palette  # noqa: PLC0415 - when it is asked for
 
-        if not Palette.is_open(self):
+        if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

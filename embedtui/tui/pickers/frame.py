@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from textual.await_complete import AwaitComplete
-from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.screen import ModalScreen, ScreenResultType
 from textual.widgets import OptionList
 
 
-class Once(Screen[ScreenResultType]):
-    """A screen that is dismissed once, however often keys ask for it.
+class Over(ModalScreen[ScreenResultType]):
+    """A screen over the main one; it is dismissed once, however often keys ask for it.
 
     Keys that come in one read are all handed to the screen that was there before the first of
     them was obeyed: a second Enter would take away the screen below.
@@ -16,13 +16,7 @@ class Once(Screen[ScreenResultType]):
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Go back with what was chosen, unless the screen is going already."""
-        if not self.is_current:
-            return AwaitComplete()
-        return super().dismiss(result)
-
-
-class Over(Once[ScreenResultType], ModalScreen[ScreenResultType]):
-    """A screen over the main one."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
 
 
 class Options(OptionList):
@@ -31,12 +25,12 @@ class Options(OptionList):
     def action_page_up(self) -> None:
         """Go up a page."""
         if self.scrollable_content_region:
-            super().action_page_up()
+            super().action_page_up()  # type: ignore[no-untyped-call]
 
     def action_page_down(self) -> None:
         """Go down a page."""
         if self.scrollable_content_region:
-            super().action_page_down()
+            super().action_page_down()  # type: ignore[no-untyped-call]
 
 
 FRAME_CSS = """
