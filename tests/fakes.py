@@ -1,14 +1,13 @@
 """Engines that compute nothing: vectors from a hash of the text, drift and faults as ordered.
 
-The same face as `embedtui.engine.client`, so that study, record and the command line can be tested
-without vLLM, and every fault that they have to name can be planted.
+They meet the protocols of `embedtui.engine.port` and are kept by the real pool, so that study,
+record and the command line can be tested without vLLM, and every fault that they name be planted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,26 +17,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.engine.endpoint.access import Access
-from embedtui.engine.endpoint.client import Endpoint
 from embedtui.engine.messages import (
     BatchDone,
-    HostReady,
     Job,
     Load,
     Opened,
     Prepared,
     Reference,
     TooLong,
-    TruthDone,
 )
+from embedtui.engine.pool import Pool, RunningReference
+from embedtui.engine.port import Engine, LayerAccess, Stop, Tell
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EmbedtuiError
 from embedtui.measure.layers import Place
 from embedtui.study.events import Event
 from embedtui.study.plan import Plan
 from embedtui.texts import Text, TextPack
-from tests.fake_layers import FakeExact, FakeLayers
+from tests.fake_layers import FakeLayers
+from tests.fake_process import FakeHost, FakeProcess
+from tests.fake_reference import FakeReference, count_tokens
 
 REFUSED = "no tokenizer reads this"
 """A text that holds these words is refused."""
@@ -131,6 +130,12 @@ class Script:
     sleep: float = 0.0
     """Time that a batch really takes."""
     import_never_ends: bool = False
+    load_never_ends: bool = False
+    """Whether a load goes on until it is stopped or killed."""
+    on_fork: Callable[[Stop], None] = lambda _stop: None
+    """Called when an engine is to be forked, with what says that it was called off."""
+    on_load: Callable[[Setting], None] = lambda _setting: None
+    """Called when an engine begins to load its weights."""
     layer_fault: Place | None = None
     """The part that adds most of the error, where states are looked into."""
     on_layers: Callable[[], None] = lambda: None
@@ -139,50 +144,6 @@ class Script:
     def raise_for(self, stage: str, label: str = "") -> None:
         if (stage, label) in self.failures:
             raise self.failures[stage, label]
-
-
-class FakeHost:
-    """Stands for the process that has imported vLLM."""
-
-    def __init__(self, script: Script, logs: Path) -> None:
-        self._script = script
-        self.logs = logs
-        self.ready: HostReady | None = None
-        self.closed = False
-
-    def start(self) -> None:
-        pass
-
-    def wait_ready(self, stop: Callable[[], bool] = lambda: False) -> HostReady:
-        self._script.raise_for("import")
-        while self._script.import_never_ends:
-            if stop():
-                raise Cancelled("cancelled while vLLM was being imported")
-            time.sleep(0.005)
-        self.ready = HostReady(0.0, preloaded_frozen_switches=False)
-        return self.ready
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class FakeProcess:
-    """Stands for an engine's process."""
-
-    def __init__(self, log: Path) -> None:
-        self.log = log
-        self.killed = threading.Event()
-        self.closed = False
-
-    @property
-    def alive(self) -> bool:
-        return not self.killed.is_set() and not self.closed
-
-    def kill(self) -> None:
-        self.killed.set()
-
-    def close(self) -> None:
-        self.closed = True
 
 
 class FakeEngine(FakeLayers):
@@ -203,27 +164,32 @@ class FakeEngine(FakeLayers):
         self._prepared = Prepared(())
 
     @property
+    def log(self) -> Path:
+        return self.process.log
+
+    @property
     def alive(self) -> bool:
         return self.process.alive
 
-    def open(
-        self,
-        tell: Callable[[str], None],
-        stop: Callable[[], bool],
-        max_length: int | None = None,
-    ) -> Opened:
-        tell("reading the model's configuration")
-        self._script.raise_for("open", self.setting.label)
-        self.opened = Opened(self._script.max_length, self._script.max_length, "mean", 0)
-        return self.opened
+    @property
+    def busy(self) -> bool:
+        return self.process.busy
+
+    def open(self, tell: Tell, stop: Stop, max_length: int | None = None) -> Opened:
+        with self.process.work():
+            tell("reading the model's configuration")
+            self._script.raise_for("open", self.setting.label)
+            self.opened = Opened(self._script.max_length, self._script.max_length, "mean", 0)
+            return self.opened
 
     def prepare(
         self,
         texts: tuple[str, ...],
         too_long: TooLong,
-        tell: Callable[[str], None],
-        stop: Callable[[], bool],
+        tell: Tell,
+        stop: Stop,
     ) -> Prepared:
+        self.process.check()
         self._script.raise_for("prepare", self.setting.label)
         limit = self._script.max_length
         tokens: list[int] = []
@@ -244,10 +210,15 @@ class FakeEngine(FakeLayers):
         self._prepared = Prepared(tuple(tokens), truncated, refused)
         return self._prepared
 
-    def load(
-        self, request: Load, tell: Callable[[str], None], stop: Callable[[], bool]
-    ) -> dict[str, Any]:
-        tell("loading weights")
+    def load(self, request: Load, tell: Tell, stop: Stop) -> dict[str, Any]:
+        with self.process.work():
+            tell("loading weights")
+            self._script.on_load(self.setting)
+            while self._script.load_never_ends and self.process.alive and not stop():
+                time.sleep(0.005)
+            if stop():
+                self.process.kill()
+            self.process.check()
         self._script.raise_for("load", self.setting.label)
         self.process.log.write_text(f"weights of {self.setting.label} are loaded\n")
         self.largest_batch, self.token_budget = request.largest_batch, request.token_budget
@@ -268,22 +239,25 @@ class FakeEngine(FakeLayers):
         }
         return self.in_force
 
-    def embed(self, jobs: Sequence[Job], stop: Callable[[], bool]) -> Iterator[BatchDone]:
-        for count, job in enumerate(jobs):
-            if count >= self._script.fail_after:
-                self._script.raise_for("embed", self.setting.label)
-            self._script.on_job(self._owner.jobs)
-            self._owner.jobs += 1
-            if self._script.sleep:
-                time.sleep(self._script.sleep)
-            if self.process.killed.is_set():
-                raise Cancelled("the engine was killed")
-            yield self._done(job)
-            if stop():
-                raise Cancelled("cancelled after the batch in hand")
+    def embed(self, jobs: Sequence[Job], stop: Stop) -> Iterator[BatchDone]:
+        with self.process.work():
+            for count, job in enumerate(jobs):
+                if count >= self._script.fail_after:
+                    self._script.raise_for("embed", self.setting.label)
+                self._script.on_job(self._owner.jobs)
+                self._owner.jobs += 1
+                if self._script.sleep:
+                    time.sleep(self._script.sleep)
+                self.process.check()
+                yield self._done(job)
+                if stop():
+                    raise Cancelled("cancelled after the batch in hand")
 
     def learnt(self) -> dict[str, Any]:
         return {}
+
+    def layers(self) -> LayerAccess:
+        return self
 
     def kill(self) -> None:
         self.process.kill()
@@ -328,91 +302,45 @@ class FakeEngine(FakeLayers):
         return vector.astype(np.float32)
 
 
-class FakeEngines:
-    """The warm engines of a session."""
+class FakeEngines(Pool):
+    """The engines of a session, kept by the real pool."""
 
     def __init__(self, script: Script | None = None, *, logs: Path) -> None:
         self.script = script or Script()
         self.host = FakeHost(self.script, logs)
-        self.access = Access()
+        super().__init__(self.host)
         self.jobs = 0
         """Batches begun, over all engines."""
         self.computed = 0
         self.loaded: list[Setting] = []
         """Settings in the order in which their weights were loaded."""
-        self.truths: list[Reference] = []
-        """What the truth was asked for."""
-        self.exacts: list[FakeExact] = []
+        self.references: list[FakeReference] = []
+        """The float64 models that were started."""
+
+    @property
+    def truths(self) -> list[Reference]:
+        """What float64 vectors were asked for."""
+        return [request for model in self.references for request in model.embedded]
+
+    @property
+    def exacts(self) -> list[FakeReference]:
         """The float64 models that were asked about layers."""
-        self._logs = logs
-        self._warm: dict[Setting, FakeEngine] = {}
-        self._current: FakeProcess | None = None
+        return [model for model in self.references if model.opened]
 
-    def start(self) -> None:
-        self.host.start()
+    def stands(self, setting: Setting) -> bool:
+        """Say whether a living engine waits for the next who asks for this setting."""
+        return (setting, "idle") in self.states()
 
-    def warm(self, setting: Setting) -> FakeEngine | None:
-        engine = self._warm.get(setting)
-        if engine is not None and not engine.alive:
-            self.drop(engine)
-            return None
-        if engine is not None:
-            self._current = engine.process
-        return engine
+    def _start_engine(self, setting: Setting, stop: Stop) -> Engine:
+        self.script.on_fork(stop)
+        return FakeEngine(self, FakeProcess(self.logs / f"{len(self.loaded)}.log"), setting)
 
-    def connect(self, setting: Setting) -> Endpoint:
-        """A server is nothing to fake here: tests start one that has faults (tests/servers)."""
-        endpoint = Endpoint(setting, self.access, self._logs / f"server-{len(self._warm)}.log")
-        self._warm[setting] = endpoint  # type: ignore[assignment]
-        self._current = endpoint.process  # type: ignore[assignment]
-        return endpoint
-
-    def begin(self, setting: Setting, needed_bytes: int, stop: Callable[[], bool]) -> FakeEngine:
+    def _start_reference(self, stop: Stop) -> RunningReference:
         self.host.wait_ready(stop)
-        process = FakeProcess(self._logs / f"{len(self.loaded)}.log")
-        self._current = process
-        engine = self._warm[setting] = FakeEngine(self, process, setting)
-        return engine
-
-    def drop(self, engine: FakeEngine) -> None:
-        if self._warm.get(engine.setting) is engine:
-            del self._warm[engine.setting]
-        engine.close()
-
-    def make_room(self, needed_bytes: int, sparing: FakeEngine | None = None) -> None:
-        pass
-
-    def release(self) -> None:
-        for engine in self._warm.values():
-            engine.held = False
-
-    def truth(
-        self, request: Reference, tell: Callable[[str], None], stop: Callable[[], bool]
-    ) -> Iterator[TruthDone]:
-        self.truths.append(request)
-        tell("loading weights in float64")
-        self.script.raise_for("truth")
-        for row, text in zip(request.rows, request.texts, strict=True):
-            if stop():
-                raise Cancelled("cancelled after the batch in hand")
-            # Not of length one, as a model without a Normalize module gives it.
-            vector = 3.0 * exact(text, self.script.width)
-            if self.script.truth_value is not None:
-                vector[:] = self.script.truth_value
-            counted = min(count_tokens(text), self.script.max_length)
-            yield TruthDone(row, counted + self.script.tokens_of_truth, vector)
-
-    def exact(self, stop: Callable[[], bool]) -> FakeExact:
-        self.exacts.append(FakeExact(self.script, exact))
-        return self.exacts[-1]
-
-    def kill_current(self) -> None:
-        if self._current is not None:
-            self._current.kill()
-
-    def close(self) -> None:
-        self._warm.clear()
-        self.host.close()
+        self.references.append(
+            FakeReference(self.script, FakeProcess(self.logs / "float64.log"), exact)
+        )
+        return self.references[-1]
 
 
 class Told(list[Event]):
@@ -469,10 +397,6 @@ def plan(
 def exact(text: str, width: int) -> npt.NDArray[np.float64]:
     """Return the float64 vector of a text, of length one."""
     return _unit(text, width)
-
-
-def count_tokens(text: str) -> int:
-    return len(text.split()) + 2
 
 
 def make_model(folder: Path, *, architecture: str = "BertModel") -> Path:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from embedtui.config import Config
-from embedtui.engine.client import Engines
+from embedtui.engine.pool import VllmPool
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.session import Session
 
@@ -23,7 +23,7 @@ SETTINGS = {
 
 
 async def take(path: Path) -> None:
-    engines = Engines()
+    engines = VllmPool()
     engines.start()
     session = Session(engines)
     with tempfile.TemporaryDirectory() as folder:

@@ -120,7 +120,9 @@ def test_an_error_of_our_own_ends_with_4_one_line_and_a_report(
         raise KeyError(f"planted {KEY}")
 
     monkeypatch.setattr(lists.list_texts, "callback", broken)
-    assert main.call(["texts"]) == ExitCode.CRASHED == 4
+    code: int = main.call(["texts"])
+    assert code == ExitCode.CRASHED
+    assert code == 4
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from embedtui.printable import printable
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
-ZERO_WIDTH_JOINER = "\u200d"
+JOINERS = "\u200c\u200d"
 
 
 def hidden(text: str) -> list[str]:
     return [
         c
         for c in text
-        if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"} and c != ZERO_WIDTH_JOINER
+        if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"} and c not in JOINERS
     ]
 
 
@@ -51,6 +51,12 @@ def test_what_is_printable_stays_as_it_is(text: str) -> None:
         ("abc\u202edcb", "abc\ufffddcb"),
         ("\ud800", "\ufffd"),
         ("\U0001f469\u200d\U0001f4bb", "\U0001f469\u200d\U0001f4bb"),
+        ("\u0646\u0645\u06cc\u200c\u062e\u0648", "\u0646\u0645\u06cc\u200c\u062e\u0648"),
+        ("\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"),
+        ("\U0001f3f3\ufe0f\u200d\U0001f308", "\U0001f3f3\ufe0f\u200d\U0001f308"),
+        ("a\u200db\u200cc", "a\ufffdb\ufffdc"),
+        ("\u200d\U0001f4bb\u200d", "\ufffd\U0001f4bb\ufffd"),
+        ("\u062e\u200c\u200c\u062e", "\u062e\ufffd\ufffd\u062e"),
         ("e\u0301 日本語 שלום", "e\u0301 日本語 שלום"),
     ],
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from embedtui.charts.axes import Decades
-from embedtui.charts.left_axis import put_decades, put_tolerance
-from embedtui.charts.lines import Line, put_below, put_foot, put_lane, strokes_of
-from embedtui.charts.picture import Picture, Sheet, label_of, message
+from embedtui.charts.axes import ROOM_UP, Decades
+from embedtui.charts.left_axis import fit_left_axis, put_decades, put_tolerance
+from embedtui.charts.lines import Line, put_lane, strokes_of
+from embedtui.charts.lower_axis import put_lower_line, put_named_labels
+from embedtui.charts.picture import Picture, Sheet, message
 from embedtui.charts.plotter import draw
 
 _LEAST = (22, 6)
@@ -31,33 +32,30 @@ def drift_by_batch_size(
     if width < _LEAST[0] or height < _LEAST[1]:
         return message("too small", width, height, unicode=unicode)
     lane = any(value is None for line in lines for _, value in line.points)
-    left = 7 if lane else 6
     speeds = next((line for line in lines if line.focused and line.speeds), None)
     if height < _LEAST_WITH_SPEEDS:
         speeds = None
     foot = 3 if speeds else 2
     rows = height - foot - (1 if lane else 0)
     values = [value for line in lines for _, value in line.points]
-    axis = Decades.over([*values, tolerance], rows)
+    axis = Decades.over([*values, tolerance], rows, ROOM_UP)
+    left = fit_left_axis(axis, lane=lane)
     sheet = Sheet(width, height)
     across = width - left - 1
     step = across / max(len(sizes), 1)
     places = {size: (number + 0.5) * step for number, size in enumerate(sizes)}
     put_decades(sheet, axis, left, unicode=unicode, ticks=True)
     if tolerance is not None:
-        y = put_tolerance(sheet, axis, tolerance, left, across, unicode=unicode)
+        put_tolerance(sheet, axis, tolerance, left, across, tolerance_label, unicode=unicode)
     strokes = strokes_of(lines, places, axis, unicode=unicode)
     sheet.cells(left, 0, draw(across, rows, strokes))
-    if tolerance is not None:
-        label = label_of(tolerance_label, across, unicode=unicode)
-        sheet.put(left + across - len(label), y, label, "tolerance")
     if lane:
         put_lane(sheet, lines, places, left, rows, unicode=unicode)
-    put_foot(sheet, "batch", left, height - foot, across, unicode=unicode)
-    named = {place: str(size) for size, place in places.items()}
-    put_below(sheet, named, left, height - foot + 1, across, "axis")
+    put_lower_line(sheet, left, height - foot, across, unicode=unicode)
+    columns = {size: left + int(place) for size, place in places.items()}
+    named = [(column, str(size)) for size, column in columns.items()]
+    put_named_labels(sheet, "batch", named, height - foot + 1, "axis")
     if speeds:
-        sheet.put(0, height - 1, "texts/s", "axis")
-        told = {places[size]: f"{speed:.0f}" for size, speed in speeds.speeds if size in places}
-        put_below(sheet, told, left, height - 1, across, speeds.ink)
+        told = [(columns[at], f"{speed:.0f}") for at, speed in speeds.speeds if at in columns]
+        put_named_labels(sheet, "texts/s", told, height - 1, speeds.ink)
     return sheet.picture()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.charts.axes import Decades
-from embedtui.charts.left_axis import put_decades, put_tolerance
+from embedtui.charts.axes import ROOM_UP, Decades, Floats
+from embedtui.charts.left_axis import fit_left_axis, put_decades, put_equal, put_tolerance
+from embedtui.charts.lower_axis import put_lower_line
 from embedtui.charts.picture import Picture, Sheet, label_of, message
 from embedtui.charts.plotter import Stroke, draw
 
-Floats = npt.NDArray[np.float64]
 _LEAST = (24, 7)
 
 
@@ -36,31 +36,30 @@ def drift_by_count(
     if width < _LEAST[0] or height < _LEAST[1]:
         return message("too small", width, height, unicode=unicode)
     sheet = Sheet(width, height)
-    left, rows, across = 7, height - 3, width - 8
+    rows = height - 3
     most = max(int(counts.max()), 1)
     moved = drift > 0
-    axis = Decades.over([*_ends(drift[moved]), tolerance], rows)
+    axis = Decades.over([*_ends(drift[moved]), tolerance], rows, ROOM_UP)
+    left = fit_left_axis(axis, lane=True)
+    across = width - left - 1
     put_decades(sheet, axis, left, unicode=unicode)
     if tolerance is not None:
         put_tolerance(sheet, axis, tolerance, left, across, unicode=unicode)
-    sheet.put(left - 1, rows, "│" if unicode else "|", "axis")
+    put_equal(sheet, left, rows, unicode=unicode)
     xs = counts / most * (across - 0.5)
-    with np.errstate(divide="ignore"):
-        shares = (np.log10(drift) - axis.low) / (axis.high - axis.low)
-    ys = np.clip(shares, 0, 1) * (rows - 0.01)
-    dots = np.unique(np.stack([np.floor(xs[moved] * 2), np.floor(ys[moved] * 4)], axis=1), axis=0)
+    ys = axis.place_logs(np.log10(drift[moved]))
+    dots = np.unique(np.stack([np.floor(xs[moved] * 2), np.floor(ys * 4)], axis=1), axis=0)
     glyph = "braille" if unicode else "o"
     stroke = Stroke((dots[:, 0] + 0.5) / 2, (dots[:, 1] + 0.5) / 4, ink, glyph)
     sheet.cells(left, 0, draw(across, rows, [stroke] if len(dots) else []))
     for x in sorted({int(x) for x in xs[~moved]}):
         sheet.put(left + x, rows, "▪" if unicode else "o", ink)
-    sheet.put(1, rows, "equal", "axis")
-    sheet.put(left - 1, height - 2, ("└" if unicode else "+"), "axis")
-    sheet.put(left, height - 2, ("─" if unicode else "-") * across, "axis")
+    put_lower_line(sheet, left, height - 2, across, unicode=unicode)
     sheet.put(left, height - 1, "0", "axis")
     end = str(most)
     sheet.put(left + across - len(end), height - 1, end, "axis")
-    label = label_of(x_label, across - len(end) - 4, unicode=unicode)
+    # As much room at the left as at the right: the label stands in the middle.
+    label = label_of(x_label, across - 2 * (len(end) + 1), unicode=unicode)
     sheet.put(left + (across - len(label)) // 2, height - 1, label, "label")
     shown = label_of(note, across - 1, unicode=unicode)
     right = left + across - len(shown)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from embedtui.charts.axes import Decades
-from embedtui.charts.left_axis import put_decades
-from embedtui.charts.lines import Line, put_below, put_foot, put_lane, strokes_of
+from embedtui.charts.axes import ROOM_UP, Decades
+from embedtui.charts.left_axis import fit_left_axis, put_decades
+from embedtui.charts.lines import Line, put_lane, strokes_of
+from embedtui.charts.lower_axis import put_lower_line, put_named_labels
 from embedtui.charts.picture import Picture, Sheet, message
 from embedtui.charts.plotter import draw
 
@@ -31,9 +32,10 @@ def drift_by_layer(
     if width < _LEAST[0] or height < _LEAST[1]:
         return message("too small", width, height, unicode=unicode)
     lane = any(value is None for line in lines for _, value in line.points)
-    left = 7 if lane else 6
     rows = height - 2 - (1 if lane else 0)
-    axis = Decades.over([value for line in lines for _, value in line.points], rows)
+    values = [value for line in lines for _, value in line.points]
+    axis = Decades.over(values, rows, ROOM_UP)
+    left = fit_left_axis(axis, lane=lane)
     sheet = Sheet(width, height)
     across = width - left - 1
     step = across / len(names)
@@ -42,7 +44,7 @@ def drift_by_layer(
     sheet.cells(left, 0, draw(across, rows, strokes_of(lines, places, axis, unicode=unicode)))
     if lane:
         put_lane(sheet, lines, places, left, rows, unicode=unicode)
-    put_foot(sheet, "layer", left, height - 2, across, unicode=unicode)
-    named = {place: names[number] for number, place in places.items() if names[number]}
-    put_below(sheet, named, left, height - 1, across, "axis")
+    put_lower_line(sheet, left, height - 2, across, unicode=unicode)
+    named = [(left + int(places[number]), name) for number, name in enumerate(names) if name]
+    put_named_labels(sheet, "layer", named, height - 1, "axis")
     return sheet.picture()

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from embedtui.charts.axes import Decades
-from embedtui.charts.left_axis import put_decades, put_tolerance
+from embedtui.charts.axes import ROOM_UP, Decades
+from embedtui.charts.left_axis import fit_left_axis, put_decades, put_equal, put_tolerance
+from embedtui.charts.lower_axis import put_lower_line
 from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
 from embedtui.charts.plotter import Stroke, draw
 
@@ -43,10 +44,10 @@ def front_chart(
     if width < _LEAST[0] or height < _LEAST[1]:
         return message("too small", width, height, unicode=unicode)
     lane = any(not point.distance for point in points)
-    left = 7
     rows = height - 2 - lane
+    axis = Decades.over([*(p.distance for p in points), tolerance], rows, ROOM_UP)
+    left = fit_left_axis(axis, lane=lane)
     across = width - left - 2
-    axis = Decades.over([*(p.distance for p in points), tolerance], rows)
     most = max(point.speed for point in points) * 1.05
     sheet = Sheet(width, height)
     put_decades(sheet, axis, left, unicode=unicode)
@@ -66,17 +67,14 @@ def front_chart(
     sheet.cells(left, 0, draw(across, rows, strokes))
     for point in sorted(points, key=lambda point: (point.focused, point.on_front)):
         x = left + min(int(point.speed / most * across), across - 1)
-        y = axis.row(axis.place(point.distance)) if point.distance else rows
+        y = axis.row(point.distance) if point.distance else rows
         sheet.put(x, y, mark_of(point.ink, unicode=unicode), point.ink)
         if point.focused:
             _name(sheet, point, x, y, width, unicode=unicode)
     if lane:
-        sheet.put(1, rows, "equal", "axis")
-        sheet.put(left - 1, rows, "│" if unicode else "|", "axis")
+        put_equal(sheet, left, rows, unicode=unicode)
     foot = height - 2
-    sheet.put(
-        left - 1, foot, ("└" if unicode else "+") + ("─" if unicode else "-") * across, "axis"
-    )
+    put_lower_line(sheet, left, foot, across, unicode=unicode)
     sheet.put(left, foot + 1, "0", "axis")
     end = f"{most / 1.05:.0f} texts/s"
     sheet.put(left + across - len(end), foot + 1, end, "axis")

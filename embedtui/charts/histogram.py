@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedtui.charts.axes import Decades, name
+from embedtui.charts.axes import ROOM_ACROSS, Decades
+from embedtui.charts.lower_axis import put_decades_below, put_lower_line, put_ticks
 from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
 from embedtui.charts.plotter import Stroke, draw
 from embedtui.measure.histogram import LogHistogram
@@ -67,10 +68,11 @@ def drift_histogram(
             tolerance,
         ],
         width - left - 1,
+        ROOM_ACROSS,
     )
     top = 0
     if tolerance is not None:
-        at = left + min(int(axis.place(tolerance)), axis.cells - 1)
+        at = left + axis.cell(tolerance)
         for y in range(height - below):
             sheet.put(at, y, "┆" if unicode else ":", "tolerance")
     for ridge, rows, count in zip(shown, heights, counts, strict=True):
@@ -146,17 +148,16 @@ def _band(
     columns = np.zeros(axis.cells)
     used = np.flatnonzero(histogram.counts)
     logs = histogram.centres[used]
-    places = np.clip((logs - axis.low) / (axis.high - axis.low) * axis.cells, 0, axis.cells - 1)
-    np.add.at(columns, places.astype(np.intp), histogram.counts[used])
+    np.add.at(columns, axis.place_logs(logs).astype(np.intp), histogram.counts[used])
     strokes = []
     if ridge.noise is not None:
-        x = min(int(axis.place(ridge.noise)), axis.cells - 1) + 0.5
+        x = axis.cell(ridge.noise) + 0.5
         ys = [number + 0.5 for number in range(tall)]
         strokes.append(Stroke([x] * tall, ys, "noise", "┊" if unicode else "'"))
     if columns.max(initial=0):
         strokes += _bars(columns / columns.max(), tall, ridge.ink, unicode=unicode)
     if ridge.precision is not None:
-        x = min(int(axis.place(ridge.precision)), axis.cells - 1) + 0.5
+        x = axis.cell(ridge.precision) + 0.5
         strokes.append(Stroke([x], [0.5], "precision", "◆" if unicode else "*"))
     sheet.cells(left, top + rows - tall, draw(axis.cells, tall, strokes))
 
@@ -186,20 +187,13 @@ def _bars(
 def _axis(
     sheet: Sheet, axis: Decades, left: int, y: int, *, with_line: bool, unicode: bool
 ) -> None:
-    ticks = axis.ticks(7)
     if with_line:
+        put_lower_line(sheet, left, y, axis.cells, unicode=unicode)
         sheet.put(left - 3, y, "──┴" if unicode else "--+", "axis")
-        sheet.put(left, y, ("─" if unicode else "-") * axis.cells, "axis")
-        for _, place in ticks:
-            x = min(round(place), axis.cells - 1)
-            if x > 0:
-                sheet.put(left + x, y, "┴" if unicode else "+", "axis")
+        put_ticks(sheet, axis, left, y, unicode=unicode)
     labels = y + 1 if with_line else y
     sheet.put(left - 3, labels, "=", "axis")
-    for decade, place in ticks:
-        text = name(decade)
-        x = left + min(round(place), axis.cells - 1) - (len(text) // 2 if place else 0)
-        sheet.put(min(x, sheet.width - len(text)), labels, text, "axis", over=False)
+    put_decades_below(sheet, axis, left, labels, left - 1)
 
 
 def _legend(

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from embedtui.charts.axes import Decades, name
-from embedtui.charts.picture import Sheet
+from embedtui.charts.axes import Decades
+from embedtui.charts.picture import Sheet, label_of
+
+EQUAL = "equal"
+"""What the lane of equal bits is called."""
+
+
+def fit_left_axis(axis: Decades, *, lane: bool) -> int:
+    """Return the columns that the labels and the bar at their right take."""
+    names = [name for name, _ in axis.ticks()] + [EQUAL] * lane
+    return max(4, *(len(name) for name in names)) + 2
 
 
 def put_decades(
@@ -12,17 +21,34 @@ def put_decades(
     """Put a bar and the decades' labels before column `left`; `ticks` marks them on the bar."""
     for y in range(axis.cells):
         sheet.put(left - 1, y, "│" if unicode else "|", "axis")
-    for decade, place in axis.ticks(2):
-        y, text = axis.row(place), name(decade)
-        sheet.put(left - 2 - len(text), y, text, "axis")
+    for name, cell in axis.ticks():
+        y = axis.cells - 1 - cell
+        sheet.put(left - 2 - len(name), y, name, "axis")
         if ticks:
             sheet.put(left - 1, y, "┤" if unicode else "+", "axis")
 
 
+def put_equal(sheet: Sheet, left: int, y: int, *, unicode: bool) -> None:
+    """Name the lane of equal bits and go on with the bar."""
+    sheet.put(left - 2 - len(EQUAL), y, EQUAL, "axis")
+    sheet.put(left - 1, y, "│" if unicode else "|", "axis")
+
+
 def put_tolerance(
-    sheet: Sheet, axis: Decades, tolerance: float, left: int, across: int, *, unicode: bool
-) -> int:
-    """Draw the tolerance over `across` columns from `left` on; return its row."""
-    y = axis.row(axis.place(tolerance))
+    sheet: Sheet,
+    axis: Decades,
+    tolerance: float,
+    left: int,
+    across: int,
+    label: str = "",
+    *,
+    unicode: bool,
+) -> None:
+    """Draw the tolerance over `across` columns from `left` on, its label at the right end.
+
+    It goes under what is measured: a mark that stands on it is to be seen.
+    """
+    y = axis.row(tolerance)
     sheet.put(left, y, ("╌" if unicode else "-") * across, "tolerance")
-    return y
+    shown = label_of(label, across, unicode=unicode)
+    sheet.put(left + across - len(shown), y, shown, "tolerance")

@@ -1,4 +1,4 @@
-"""Lines over places at equal distances: strokes, marks, a lane for equal bits, a lower axis."""
+"""Lines over places at equal distances: strokes, marks, and a lane for equal bits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from embedtui.charts.axes import Decades
+from embedtui.charts.left_axis import put_equal
 from embedtui.charts.picture import Sheet, mark_of
 from embedtui.charts.plotter import Stroke
 
@@ -35,13 +36,9 @@ def strokes_of(
         for (x1, y1), (x2, y2) in pairwise(points):
             strokes.append(Stroke([x1, x2], [y1, y2], line.ink, _join(unicode), connected=True))
     for line in ordered:
-        points = [
-            (places[size], min(axis.place(value), axis.cells - 0.5))
-            for size, value in line.points
-            if value
-        ]
+        points = [(places[size], axis.cell(value) + 0.5) for size, value in line.points if value]
         glyph = mark_of(line.ink, unicode=unicode)
-        xs, ys = [x for x, _ in points], [int(y) + 0.5 for _, y in points]
+        xs, ys = [x for x, _ in points], [y for _, y in points]
         strokes.append(Stroke(xs, ys, line.ink, glyph))
     return strokes
 
@@ -60,31 +57,9 @@ def put_lane(
     unicode: bool,
 ) -> None:
     """Put the marks of lines with equal bits side by side, as many as there is room for."""
-    sheet.put(0, y, "equal", "axis")
-    sheet.put(left - 1, y, "│" if unicode else "|", "axis")
+    put_equal(sheet, left, y, unicode=unicode)
     for size, place in places.items():
         there = [line for line in lines if (size, None) in line.points]
         start = left + int(place) - (len(there) - 1) // 2
         for number, line in enumerate(there):
             sheet.put(start + number, y, mark_of(line.ink, unicode=unicode), line.ink, over=False)
-
-
-def put_foot(sheet: Sheet, name: str, left: int, y: int, across: int, *, unicode: bool) -> None:
-    """Put the lower axis, and below it at the left what it counts."""
-    sheet.put(left - 1, y, "└" if unicode else "+", "axis")
-    sheet.put(left, y, ("─" if unicode else "-") * across, "axis")
-    sheet.put(0, y + 1, name, "axis")
-
-
-def put_below(
-    sheet: Sheet, texts: dict[float, str], left: int, y: int, across: int, ink: str
-) -> None:
-    """Put each text below its place, and leave out what would touch the one before."""
-    # A column of its own keeps the texts from the label at the left.
-    free = left + 1
-    for place, text in sorted(texts.items()):
-        wanted = left + int(place) - (len(text) - 1) // 2
-        x = min(max(wanted, free), left + across + 1 - len(text))
-        if x >= free and x - wanted <= 1:
-            sheet.put(x, y, text, ink)
-            free = x + len(text) + 1

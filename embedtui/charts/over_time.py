@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from embedtui.charts.axes import Decades
-from embedtui.charts.left_axis import put_decades, put_tolerance
+from embedtui.charts.axes import ROOM_UP, Decades
+from embedtui.charts.left_axis import fit_left_axis, put_decades, put_equal, put_tolerance
+from embedtui.charts.lower_axis import put_lower_line
 from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
 from embedtui.charts.plotter import Stroke, draw
 
@@ -42,9 +43,9 @@ def over_time(
         return message("too small", width, height, unicode=unicode)
     values = [value for one in series for _, value in one.points]
     lane = any(value == 0 for value in values)
-    left = 7 if lane else 6
     rows = height - 2 - (1 if lane else 0)
-    axis = Decades.over([*values, tolerance], rows)
+    axis = Decades.over([*values, tolerance], rows, ROOM_UP)
+    left = fit_left_axis(axis, lane=lane)
     sheet = Sheet(width, height)
     across = width - left - 1
     span = moments[-1] - moments[0]
@@ -54,29 +55,27 @@ def over_time(
 
     put_decades(sheet, axis, left, unicode=unicode, ticks=True)
     if tolerance is not None:
-        y = put_tolerance(sheet, axis, tolerance, left, across, unicode=unicode)
+        put_tolerance(sheet, axis, tolerance, left, across, tolerance_label, unicode=unicode)
     strokes = []
     for one in series:
         there = [(place(at), axis.place(value)) for at, value in one.points if value]
-        xs, ys = [x for x, _ in there], [min(y, rows - 0.5) for _, y in there]
+        xs, ys = [x for x, _ in there], [y for _, y in there]
         glyph = "braille" if unicode else "."
-        strokes.append(Stroke(xs, ys, one.ink, glyph, connected=True))
+        if len(there) > 1:
+            strokes.append(Stroke(xs, ys, one.ink, glyph, connected=True))
         marks = [int(y) + 0.5 for y in ys]
         strokes.append(Stroke(xs, marks, one.ink, mark_of(one.ink, unicode=unicode)))
     sheet.cells(left, 0, draw(across, rows, strokes))
-    if tolerance is not None:
-        label = label_of(tolerance_label, across, unicode=unicode)
-        sheet.put(left + across - len(label), y, label, "tolerance")
     if lane:
-        sheet.put(0, rows, "equal", "axis")
-        sheet.put(left - 1, rows, "│" if unicode else "|", "axis")
+        put_equal(sheet, left, rows, unicode=unicode)
         for one in series:
             for at, value in one.points:
                 if value == 0:
                     mark = mark_of(one.ink, unicode=unicode)
                     sheet.put(left + int(place(at)), rows, mark, one.ink)
-    sheet.put(left - 1, height - 2, "└" if unicode else "+", "axis")
-    sheet.put(left, height - 2, ("─" if unicode else "-") * across, "axis")
-    sheet.put(left, height - 1, first, "axis")
-    sheet.put(max(left + across - len(last), left + len(first) + 1), height - 1, last, "axis")
+    put_lower_line(sheet, left, height - 2, across, unicode=unicode)
+    half = (across - 1) // 2
+    early, late = (label_of(word, half, unicode=unicode) for word in (first, last))
+    sheet.put(left, height - 1, early, "axis")
+    sheet.put(left + across - len(late), height - 1, late, "axis")
     return sheet.picture()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.charts.axes import Decades, name
-from embedtui.charts.left_axis import put_decades
+from embedtui.charts.axes import ROOM_ACROSS, ROOM_UP, Decades, Floats
+from embedtui.charts.left_axis import fit_left_axis, put_decades, put_tolerance
+from embedtui.charts.lower_axis import put_decades_below, put_lower_line, put_ticks
 from embedtui.charts.picture import Picture, Sheet, label_of, message
-from embedtui.charts.plotter import Stroke, draw
+from embedtui.charts.plotter import DOTS, Stroke, draw
 
-Floats = npt.NDArray[np.float64]
 _LEAST = (24, 8)
 
 
@@ -37,37 +37,30 @@ def scatter(
         return message("too small", width, height, unicode=unicode)
     x, y = x[there], y[there]
     sheet = Sheet(width, height)
-    left, rows = 6, height - 3
-    across = width - left - 1
+    rows = height - 3
     values = np.concatenate([x[x > 0], y[y > 0]])
     bounds = [float(values.min()), float(values.max())] if len(values) else []
-    axis_x = Decades.over([*bounds, tolerance], across)
-    axis_y = Decades(axis_x.low, axis_x.high, rows)
+    axis_y = Decades.over([*bounds, tolerance], rows, ROOM_UP)
+    left = fit_left_axis(axis_y, lane=False)
+    across = width - left - 1
+    axis_x = Decades(axis_y.low, axis_y.high, across, ROOM_ACROSS)
     put_decades(sheet, axis_y, left, unicode=unicode)
-    steps = np.linspace(0, 1, max(across, rows))
-    strokes = [Stroke(steps * (across - 0.01), steps * (rows - 0.01), "faint", _dot(unicode))]
+    logs = np.linspace(axis_y.low, axis_y.high, max(across, rows))
+    diagonal = axis_x.place_logs(logs), axis_y.place_logs(logs)
+    dot = "·" if unicode else "."
+    sheet.cells(left, 0, draw(across, rows, [Stroke(*diagonal, "faint", dot)]))
     if tolerance is not None:
-        at, up = axis_x.place(tolerance), axis_y.place(tolerance)
-        ys = [number + 0.5 for number in range(rows)]
-        strokes.append(Stroke([at] * rows, ys, "tolerance", "┆" if unicode else ":"))
-        xs = [number + 0.5 for number in range(across)]
-        strokes.append(Stroke(xs, [up] * across, "tolerance", "╌" if unicode else "-"))
-    dots = np.unique(np.stack([_fine(axis_x, x, 2), _fine(axis_y, y, 4)], axis=1), axis=0)
-    strokes.append(
-        Stroke(
-            (dots[:, 0] + 0.5) / 2,
-            (dots[:, 1] + 0.5) / 4,
-            "series-1",
-            "braille" if unicode else "o",
-        )
-    )
-    sheet.cells(left, 0, draw(across, rows, strokes))
-    sheet.put(left - 1, rows, "└" if unicode else "+", "axis")
-    sheet.put(left, rows, ("─" if unicode else "-") * across, "axis")
-    for decade, place in axis_x.ticks(7):
-        text = name(decade)
-        at_x = min(left + int(place) - len(text) // 2, width - len(text))
-        sheet.put(at_x, rows + 1, text, "axis")
+        at = axis_x.cell(tolerance)
+        for row in range(rows):
+            sheet.put(left + at, row, "┆" if unicode else ":", "tolerance")
+        put_tolerance(sheet, axis_y, tolerance, left, across, unicode=unicode)
+    dots = np.unique(np.stack([_find_dots(axis_x, x, 2), _find_dots(axis_y, y, 4)], 1), axis=0)
+    glyph = DOTS if unicode else "o"
+    stroke = Stroke((dots[:, 0] + 0.5) / 2, (dots[:, 1] + 0.5) / 4, "series-1", glyph)
+    sheet.cells(left, 0, draw(across, rows, [stroke]))
+    put_lower_line(sheet, left, rows, across, unicode=unicode)
+    put_ticks(sheet, axis_x, left, rows, unicode=unicode)
+    put_decades_below(sheet, axis_x, left, rows + 1, 0)
     up_word, across_word = ("↑", "→") if unicode else ("up:", "across:")
     half = width // 2 - 1
     sheet.put(0, rows + 2, label_of(f"{up_word} {y_label}", half, unicode=unicode), "label")
@@ -76,14 +69,7 @@ def scatter(
     return sheet.picture()
 
 
-def _fine(axis: Decades, values: Floats, steps: int) -> npt.NDArray[np.int64]:
+def _find_dots(axis: Decades, values: Floats, steps: int) -> npt.NDArray[np.int64]:
     """Return the dot that each value falls on, so many to a cell."""
     with np.errstate(divide="ignore"):
-        logs = np.log10(values)
-    shares = np.clip((logs - axis.low) / (axis.high - axis.low), 0, 1)
-    dots = np.clip(shares * axis.cells * steps, 0, axis.cells * steps - 1)
-    return np.asarray(np.nan_to_num(dots), dtype=np.int64)
-
-
-def _dot(unicode: bool) -> str:
-    return "·" if unicode else "."
+        return np.floor(axis.place_logs(np.log10(values)) * steps).astype(np.int64)

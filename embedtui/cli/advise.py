@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,132 +14,150 @@ from rich.text import Text
 from embedtui import machine
 from embedtui.cli import output
 from embedtui.cli.measure import measure, started_engines
+from embedtui.cli.names import SweepName
+from embedtui.cli.shared import Asked, json_option, quiet_option, run_options
+from embedtui.cli.sweep import scenario_of
+from embedtui.engine.port import EnginePool
 from embedtui.engine.settings import Setting
-from embedtui.errors import Cancelled, EmbedtuiError, InputError
+from embedtui.errors import Cancelled, EmbedtuiError, ExitCode, InputError
 from embedtui.printable import printable
 from embedtui.record import exports
-from embedtui.study.advise import Advice, Step, advise
+from embedtui.study.advise import Advice, Step, advise, by_speed
 from embedtui.study.answers import Entry
-from embedtui.study.batch_sizes import parse_batch_sizes
-from embedtui.study.choices import Choices, plan_of
+from embedtui.study.choices import Choices
 from embedtui.study.findings import faults_of
+from embedtui.study.options import model_kind
+from embedtui.study.plan import Plan
+from embedtui.study.planning import plan_of
 from embedtui.study.results import Results
 from embedtui.study.scenarios import Scenario, scenario
-from embedtui.study.sweep import load_sweep
+from embedtui.study.sweep import Sweep, load_sweep
 
 
 @click.command("advise")
-@click.argument("model", default="minilm")
-@click.option(
-    "--scenario",
-    "use",
-    default="rag",
-    show_default=True,
-    metavar="NAME",
-    help="What the embeddings are for: rag, deduplication, clustering, classification, "
-    "cache-keys, golden.",
-)
+@run_options("advise")
 @click.option(
     "--among",
     default="serving",
     show_default=True,
+    type=SweepName(),
     metavar="NAME|FILE",
     help="The sweep or plan file whose settings are candidates.",
 )
-@click.option(
-    "--texts",
-    default="passages",
-    show_default=True,
-    metavar="PACK|FILE",
-    help="A text pack or a file.",
-)
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Take the first N texts only.")
-@click.option("--batch-sizes", metavar="N,...", help="Texts per step, such as 1,2,4-64*2.")
-@click.option("--prompt", default="", metavar="NAME|TEXT", help="Put before every text.")
-@click.option("--json", "as_json", is_flag=True, help="Print the advice as JSON.")
-@click.option("--quiet", is_flag=True, help="No progress on standard error.")
-def command(
-    model: str,
-    use: str,
-    among: str,
-    texts: str,
-    limit: int | None,
-    batch_sizes: str | None,
-    prompt: str,
-    as_json: bool,
-    quiet: bool,
-) -> int:
+@json_option("the advice as JSON")
+@quiet_option()
+def command(asked: Asked, among: str, as_json: bool, quiet: bool) -> int:
     """Find the cheapest setting of MODEL whose batch drift a use can bear.
 
     Each candidate is measured unbatched and at the largest batch. From the fastest on, those that
     may hold are measured at the other batch sizes, until one holds. What is recommended was
     measured here, on these texts.
     """
-    wanted = scenario(use)
-    base = Choices(model=model, texts=texts, limit=limit, repeats=0, prompt=prompt)
-    given = {"model", *(["texts"] if texts != "passages" else []), *(["limit"] if limit else [])}
-    if batch_sizes is not None:
-        base = replace(base, batch_sizes=parse_batch_sizes(batch_sizes))
-        given.add("batch_sizes")
-    (choices, *further) = load_sweep(among).plans(
-        base, machine.engine_device(), given | {"repeats", "restarts"}
-    )
-    if further:
-        raise InputError(f"{printable(among, 80)} has several parts: advise takes one of settings")
     console = output.err()
 
     def tell(what: str) -> None:
         if not quiet:
             console.print(what, soft_wrap=True)
 
+    sweep = load_sweep(among)
+    choices = _candidates(asked, sweep)
+    wanted = scenario(scenario_of(asked, sweep))
     plan, weights_bytes = plan_of(choices, tell)
     if len(plan.batch_sizes) < 2:
         raise InputError("one batch size cannot drift: give larger ones with --batch-sizes")
-    earlier: list[Results] = []
-    failures: list[EmbedtuiError] = []
     with started_engines() as engines, tempfile.TemporaryDirectory() as folder:
-
-        def take(setting: Setting, sizes: tuple[int, ...]) -> Entry | None:
-            part = replace(plan, settings=(setting,), batch_sizes=sizes, skipped=(), sweep="")
-            path = Path(folder) / f"{len(earlier)}.sqlite"
-            found = measure(part, weights_bytes, engines, path, quiet=quiet, earlier=earlier)
-            earlier.append(found.results)
-            if found.results.status == "cancelled":
-                raise Cancelled("cancelled before there was advice")
-            if found.failure is not None:
-                failures.append(found.failure)
-                tell(f"{setting.brief}: {found.failure}")
-                return None
-            (results,) = found.results.settings
-            faults = faults_of(found.results, results)
-            fault = faults[0].kind if faults else ""
-            return Entry(setting.brief, found.results, results, fault)
-
+        trials = _Trials(plan, weights_bytes, engines, Path(folder), tell, quiet)
         found = advise(
-            plan.settings, plan.batch_sizes, wanted, take, lambda step: tell(_said(step, wanted))
+            plan.settings,
+            plan.batch_sizes,
+            wanted,
+            trials.take,
+            lambda step: tell(_said(step, wanted)),
         )
     if not found.steps:
-        raise (
-            failures[0]
-            if failures
-            else InputError(
-                "no server can be asked for any of these settings: give others with --among"
-            )
-        )
+        raise trials.failure()
     if as_json:
         output.write(exports.dump(_as_json(found, wanted, plan.skipped)))
     else:
         _show(found, wanted)
-    return 0 if found.answers.command else 1
+    return ExitCode.DONE if found.answers.command else ExitCode.CHECK_FAILED
+
+
+def _candidates(asked: Asked, sweep: Sweep) -> Choices:
+    """Return the settings among which one is looked for.
+
+    Raises:
+        InputError: if the sweep has several parts, or the model is a server.
+    """
+    base = asked.choices(repeats=0)
+    taken = {"model", "repeats", "restarts", *asked.given}
+    choices, *further = sweep.plans(base, machine.engine_device(), taken)
+    if further:
+        raise InputError(
+            f"{printable(sweep.name, 80)} has several parts: advise takes one of settings"
+        )
+    asked.refuse_unusable("advise", choices)
+    if model_kind(choices) != "local":
+        raise InputError(
+            "advise loads a model here in many settings, and a server has the one that it has: "
+            "`embedtui check` holds it to a use"
+        )
+    return choices
+
+
+@dataclass
+class _Trials:
+    """Measures one setting after the other, each beside what was measured before."""
+
+    plan: Plan
+    weights_bytes: int | None
+    engines: EnginePool
+    folder: Path
+    tell: Callable[[str], None]
+    quiet: bool
+    earlier: list[Results] = field(default_factory=list)
+    failures: list[EmbedtuiError] = field(default_factory=list)
+
+    def take(self, setting: Setting, sizes: tuple[int, ...]) -> Entry | None:
+        """Measure a setting at these batch sizes; return nothing where it failed."""
+        part = replace(self.plan, settings=(setting,), batch_sizes=sizes, skipped=(), sweep="")
+        path = self.folder / f"{len(self.earlier)}.sqlite"
+        found = measure(
+            part, self.weights_bytes, self.engines, path, quiet=self.quiet, earlier=self.earlier
+        )
+        self.earlier.append(found.results)
+        if found.results.status == "cancelled":
+            raise Cancelled("cancelled before there was advice")
+        if found.failure is not None:
+            self.failures.append(found.failure)
+            self.tell(f"{setting.brief}: {found.failure}")
+            return None
+        (results,) = found.results.settings
+        faults = faults_of(found.results, results)
+        fault = faults[0].kind if faults else ""
+        return Entry(setting.brief, found.results, results, fault)
+
+    def failure(self) -> EmbedtuiError:
+        """Return why nothing was measured."""
+        return next(
+            iter(self.failures),
+            InputError(
+                "no server can be asked for any of these settings: give others with --among"
+            ),
+        )
 
 
 def _said(step: Step, use: Scenario) -> str:
     sizes = ", ".join(str(size) for size in step.batch_sizes if size > 1)
     verdict = {True: "holds", False: "does not hold", None: "cannot be judged"}
     return (
-        f"→ {step.entry.label}: {step.speed:.0f} texts/s, {verdict[step.judgement.holds]} at "
+        f"→ {step.entry.label}: {_speed(step)}, {verdict[step.judgement.holds]} at "
         f"batch size {sizes} ({step.judgement.said(use)})"
     )
+
+
+def _speed(step: Step) -> str:
+    return "speed unknown" if step.speed is None else f"{step.speed:.0f} texts/s"
 
 
 def _show(found: Advice, use: Scenario) -> None:
@@ -148,12 +167,12 @@ def _show(found: Advice, use: Scenario) -> None:
         f"{found.grid}."
     )
     latest = {step.entry.label: step for step in found.steps}
-    for step in sorted(latest.values(), key=lambda one: -one.speed):
+    for step in sorted(latest.values(), key=by_speed):
         mark = {True: "✔", False: "✗", None: "?"}[step.judgement.holds]
         sizes = ", ".join(str(size) for size in step.batch_sizes if size > 1)
         console.print(
             Text(
-                f"  {mark} {printable(step.entry.label)}: {step.speed:.0f} texts/s, "
+                f"  {mark} {printable(step.entry.label)}: {_speed(step)}, "
                 f"{step.judgement.said(use)} at batch size {sizes}"
             )
         )

@@ -4,46 +4,46 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import click
-from click.core import ParameterSource
 from rich.padding import Padding
 from rich.text import Text
 
-from embedtui import machine
-from embedtui.address import is_address
 from embedtui.cli import output
 from embedtui.cli.measure import Measured, measure, needs_vllm, started_engines
-from embedtui.cli.reach import access_of, reach
+from embedtui.cli.reach import access_of
+from embedtui.cli.shared import (
+    Asked,
+    file_option,
+    json_option,
+    quiet_option,
+    refuse,
+    run_options,
+)
+from embedtui.cli.sweep import device_here, scenario_of
 from embedtui.engine.endpoint.access import Access
-from embedtui.engine.settings import parse_overrides
-from embedtui.errors import InputError
-from embedtui.machine import Device
+from embedtui.errors import ExitCode, InputError
 from embedtui.printable import printable
 from embedtui.record import checked, history, recording, run_file
-from embedtui.study.batch_sizes import parse_batch_sizes
 from embedtui.study.checks import Check, check
-from embedtui.study.choices import Choices, plan_of
+from embedtui.study.choices import Choices
 from embedtui.study.confidence import claim, draws_for
+from embedtui.study.options import Mode
 from embedtui.study.plan import Plan
+from embedtui.study.planning import plan_of
 from embedtui.study.results import Results
 from embedtui.study.scenarios import Scenario, scenario
 from embedtui.study.sweep import load_sweep
 
 _MARKS = {"holds": ("✔ ", "green"), "failed": ("! ", "yellow")}
 _MOST_DRAWS = 1000
+_TO_BE_STARTED = "http://localhost"
+"""Stands for the address of a server that --serve has not started yet."""
 _OF_THE_TEXTS = {"truncated", "beyond-positions"}
 """Warnings that are the same in every check of these texts: nothing that a check has found."""
-
-
-def _file(*names: str, told: str) -> Callable[[Any], Any]:
-    """Return an option that names a file."""
-    kind = click.Path(dir_okay=False, path_type=Path)
-    return click.option(*names, type=kind, metavar="FILE", help=told)
 
 
 @click.command(
@@ -63,44 +63,7 @@ def _file(*names: str, told: str) -> Callable[[Any], Any]:
     metavar="ARGUMENTS",
     help="Start vLLM's server with these arguments, check it, stop it.",
 )
-@click.option(
-    "--scenario",
-    "use",
-    default="rag",
-    show_default=True,
-    metavar="NAME",
-    help="What the embeddings are for, and so the drift that they can bear.",
-)
-@click.option(
-    "--texts",
-    default="passages",
-    show_default=True,
-    metavar="PACK|FILE",
-    help="The texts to check with; those of a golden file where there is one.",
-)
-@click.option("--column", metavar="NAME", help="The file's column of texts.")
-@click.option("--limit", type=int, metavar="N", help="Take the first N texts only.")
-@click.option(
-    "--dtype",
-    default="auto",
-    show_default=True,
-    metavar="DTYPE,...",
-    help="For a model on this machine: as it is served.",
-)
-@click.option(
-    "--setting",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE[,VALUE]",
-    help="Change a switch; `embedtui settings` explains them.",
-)
-@click.option(
-    "--batch-sizes",
-    default="1,8,64",
-    show_default=True,
-    metavar="N,...",
-    help="Texts at once; the largest is drawn in many orders.",
-)
+@run_options("check")
 @click.option(
     "--confidence",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -115,20 +78,18 @@ def _file(*names: str, told: str) -> Callable[[Any], Any]:
     show_default=True,
     help="Share of all orders of the texts that may fall short unseen.",
 )
-@click.option("--prompt", default="", metavar="TEXT", help="Put before every text.")
-@click.option("--against", default="", metavar="MODEL", help="For a server: the same model here.")
-@_file("--record", told="Keep the vectors in FILE: golden vectors for later checks.")
-@_file("--golden", told="Hold the vectors against those of FILE; its texts are used.")
-@_file(
+@file_option("--record", told="Keep the vectors in FILE: golden vectors for later checks.")
+@file_option("--golden", told="Hold the vectors against those of FILE; its texts are used.")
+@file_option(
     "--history",
     "history_file",
     told="Write the check down in FILE.  [default: history.sqlite in the data folder]",
 )
 @click.option("--no-history", is_flag=True, help="Write nothing down.")
-@_file("--junit", told="Write JUnit XML.")
-@_file("--markdown", told="Write a summary for the page of a CI job.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/checks.md).")
-@click.option("--quiet", is_flag=True, help="No progress, also in a terminal.")
+@file_option("--junit", told="Write JUnit XML.")
+@file_option("--markdown", told="Write a summary for the page of a CI job.")
+@json_option()
+@quiet_option()
 @click.option(
     "--ready-timeout",
     type=click.FloatRange(1),
@@ -137,21 +98,12 @@ def _file(*names: str, told: str) -> Callable[[Any], Any]:
     metavar="SECONDS",
     help="How long a server that --serve starts may take to be ready.",
 )
-@reach
 def command(
+    asked: Asked,
     target: str | None,
     serve: str | None,
-    use: str,
-    texts: str,
-    column: str | None,
-    limit: int | None,
-    dtype: str,
-    assignments: tuple[str, ...],
-    batch_sizes: str,
     confidence: float,
     share: float,
-    prompt: str,
-    against: str,
     record: Path | None,
     golden: Path | None,
     history_file: Path | None,
@@ -161,9 +113,6 @@ def command(
     as_json: bool,
     quiet: bool,
     ready_timeout: float,
-    timeout: float,
-    ask_key: bool,
-    key_for: tuple[str, ...],
 ) -> int:
     """Say whether a model, a server or a plan's settings hold for a use; one line if they do.
 
@@ -173,32 +122,22 @@ def command(
     """
     if (target is None) == (serve is None):
         raise InputError("give a model, a server's address or a plan file, or --serve: one of them")
-    base = Choices(
-        model=target or "",
-        texts=texts,
-        column=column,
-        limit=limit,
-        batch_sizes=parse_batch_sizes(batch_sizes),
-        repeats=1,
-        shuffles=_draws(confidence, share),
-        truth=bool(against),
-        prompt=prompt,
-        against=against,
-    )
-    if max(base.batch_sizes) < 2:
-        raise InputError("a check compares batches with texts alone: give a batch size above 1")
+    _refuse_unused(asked, serve, golden, no_history=no_history)
+    parts, use = _parts(asked, target or _TO_BE_STARTED, shuffles=_draws(confidence, share))
     job = _Job(
+        asked=asked,
         use=scenario(use),
         confidence=confidence,
         golden=None if golden is None else run_file.read(golden),
-        access=access_of(timeout, ask_key=ask_key, key_for=key_for, named=target or ""),
+        access=access_of(asked, named=target or ""),
         quiet=quiet or not sys.stderr.isatty(),
         record=_new(record),
     )
     with contextlib.ExitStack() as stack:
         if serve is not None:
-            base = replace(base, model=stack.enter_context(job.serving(serve, ready_timeout)))
-        checks = job.run(_parts(base, dtype, assignments))
+            address = stack.enter_context(job.serving(serve, ready_timeout))
+            parts = [replace(part, model=address) for part in parts]
+        checks = job.run(parts)
     for path, form in ((markdown, checked.to_markdown), (junit, checked.to_junit)):
         if path is not None:
             _write(path, form(checks))
@@ -211,10 +150,27 @@ def command(
     return job.ended(checks)
 
 
+def _refuse_unused(
+    asked: Asked, serve: str | None, golden: Path | None, *, no_history: bool
+) -> None:
+    """Refuse options of which others leave nothing.
+
+    Raises:
+        InputError: naming the option and the reason.
+    """
+    if serve is None:
+        refuse(asked.given, ["ready_timeout"], "it is for --serve")
+    if no_history:
+        refuse(asked.given, ["history_file"], "--no-history writes nothing down")
+    if golden is not None and not asked.given & {"texts", "limit"}:
+        refuse(asked.given, ["column", "id_column"], "--golden has the texts")
+
+
 @dataclass
 class _Job:
     """One check from its plans to its exit code."""
 
+    asked: Asked
     use: Scenario
     confidence: float
     golden: Results | None
@@ -268,45 +224,51 @@ class _Job:
                 checks.append(one)
         return checks
 
-    def ended(self, checks: Sequence[Check]) -> int:
+    def ended(self, checks: Sequence[Check]) -> ExitCode:
         """Return the exit code: that of a failure, else whether everything holds."""
         failure = next((one.failure for one in self.done if one.failure is not None), None)
         if failure is not None:
             return failure.exit_code
-        return 0 if all(one.outcome == "holds" for one in checks) else 1
+        held = all(one.outcome == "holds" for one in checks)
+        return ExitCode.DONE if held else ExitCode.CHECK_FAILED
 
     def _plan(self, choices: Choices) -> tuple[Plan, int | None]:
         plan, weights = plan_of(choices, self.tell, self.access)
         if self.golden is None:
             return plan, weights
         recorded = self.golden.plan
-        if _usual("texts") and _usual("limit"):
+        if not self.asked.given & {"texts", "limit"}:
             plan = replace(plan, pack=recorded.pack)
-        if _usual("prompt"):
+        if "prompt" not in self.asked.given:
             plan = replace(plan, prompt=recorded.prompt, query_prompt=recorded.query_prompt)
         return plan, weights
 
 
-def _parts(base: Choices, dtype: str, assignments: tuple[str, ...]) -> list[Choices]:
-    """Return what is to be checked: one model or server, or every part of a plan file."""
-    if base.model.endswith(".toml") and Path(base.model).is_file():
-        sweep = load_sweep(base.model)
-        given = {name for name in ("texts", "column", "limit", "batch_sizes") if not _usual(name)}
-        parts = sweep.plans(replace(base, model="minilm"), _device(), {*given, "shuffles", "truth"})
-        return [replace(part, shuffles=base.shuffles, truth=False) for part in parts]
-    words = list(assignments)
-    among = any(word.partition("=")[0].strip() == "dtype" for word in words)
-    if not among and not (is_address(base.model) and _usual("dtype")):
-        words.insert(0, f"dtype={dtype}")
-    return [replace(base, chosen=(parse_overrides(words),) if words else ())]
+def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], str]:
+    """Return what is to be checked, and for which use: one model, or every part of a plan file.
 
+    The confidence decides in how many orders, and errors are not looked at without a model to hold
+    a server against.
 
-def _device() -> Device:
-    """Return what vLLM computes on here; a plan of servers needs none."""
-    try:
-        return machine.engine_device()
-    except InputError:
-        return "cpu"
+    Raises:
+        InputError: if an option cannot be used, or there are no batches to compare.
+    """
+    fixed = {"repeats": 1, "shuffles": shuffles, "truth": True}
+    use = str(asked.values["scenario"])
+    mode: Mode = "check"
+    if target.endswith(".toml") and Path(target).is_file():
+        mode = "plan"
+        asked.refuse_unusable(mode)
+        sweep = load_sweep(target)
+        use = scenario_of(asked, sweep)
+        base = asked.choices(model="minilm", **fixed)
+        parts = sweep.plans(base, device_here(), asked.given | {"shuffles", "truth"})
+    else:
+        parts = [asked.choices(model=target, **fixed)]
+    asked.refuse_unusable(mode, *parts)
+    if any(max(part.batch_sizes) < 2 for part in parts):
+        raise InputError("a check compares batches with texts alone: give a batch size above 1")
+    return [replace(part, truth=bool(part.against)) for part in parts], use
 
 
 def _draws(confidence: float, share: float) -> int:
@@ -316,12 +278,6 @@ def _draws(confidence: float, share: float) -> int:
             f"{draws} random orders would be needed: ask for less --confidence or a larger --share"
         )
     return draws
-
-
-def _usual(name: str) -> bool:
-    """Say whether an option was left alone."""
-    source = click.get_current_context().get_parameter_source(name)
-    return source is ParameterSource.DEFAULT
 
 
 def _new(path: Path | None) -> Path | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from embedtui.cli import output
-from embedtui.cli.reach import KEY_FOR, access_of
+from embedtui.cli.names import ThemeName
+from embedtui.cli.shared import Asked, refuse, run_options
 from embedtui.errors import InputError
 from embedtui.printable import printable
 
@@ -17,27 +19,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", required=False)
-@click.option("--texts", metavar="PACK|FILE", help="A text pack or a file.  [default: the last]")
-@click.option("--limit", type=click.IntRange(0), metavar="N", help="The first N texts; 0 for all.")
-@click.option("--dtype", metavar="DTYPE,...", help="Precisions to load the model in.")
-@click.option("--batch-sizes", metavar="N,...", help="Texts per step; ranges too: 2-8, 1-64*2.")
-@click.option("--theme", metavar="NAME", help="Colours; `embedtui themes` lists them.")
+@run_options("explore")
+@click.option(
+    "--theme", type=ThemeName(), metavar="NAME", help="Colours; `embedtui themes` lists them."
+)
 @click.option("--refresh", type=click.FloatRange(0.2, 10), metavar="HZ", help="Pictures a second.")
 @click.option("--slow-link", is_flag=True, help="Draw once a second, for a slow line.")
-@KEY_FOR
 @click.option("--ascii", "ascii_only", is_flag=True, help="Show nothing beyond ASCII.")
 def explore(
-    model: str | None,
-    texts: str | None,
-    limit: int | None,
-    dtype: str | None,
-    batch_sizes: str | None,
-    theme: str | None,
-    refresh: float | None,
-    slow_link: bool,
-    key_for: tuple[str, ...],
-    ascii_only: bool,
+    asked: Asked, theme: str | None, refresh: float | None, slow_link: bool, ascii_only: bool
 ) -> int:
     """Open the explorer: choose, press r, watch the drift appear.
 
@@ -51,30 +41,28 @@ def explore(
         raise InputError(
             "the explorer needs a terminal; `embedtui run` does the same work without one"
         )
-    asked: dict[str, Any] = {
-        "model": model,
-        "texts": texts,
-        "limit": limit,
-        "dtype": dtype,
-        "batch_sizes": batch_sizes,
+    if slow_link:
+        refuse(asked.given, ["refresh"], "--slow-link draws once a second")
+    looks = {
         "theme": theme,
         "refresh": refresh,
         "slow_link": "on" if slow_link else None,
         "ascii": True if ascii_only or output.wants_ascii() else None,
     }
-    return start(asked, key_for=key_for)
+    return start(asked, looks)
 
 
-def start(
-    asked: dict[str, Any], opened: tuple[Path, ...] = (), key_for: tuple[str, ...] = ()
-) -> int:
+def start(asked: Asked, looks: dict[str, Any], opened: tuple[Path, ...] = ()) -> int:
     """Show the explorer with what was asked for this time; of run files where some are `opened`.
 
-    `key_for` names servers that may have the key of the environment.
+    Raises:
+        InputError: for something that was given and the model cannot use.
     """
     # Nothing of this is needed by the other commands, and the screen is to stand at once.
     from embedtui import paths  # noqa: PLC0415
+    from embedtui.cli.reach import access_of  # noqa: PLC0415
     from embedtui.config import config_path, load  # noqa: PLC0415
+    from embedtui.study.options import refuse_unusable  # noqa: PLC0415
     from embedtui.study.scenarios import scenario_problems  # noqa: PLC0415
     from embedtui.tui.actions import IDS, clashes  # noqa: PLC0415
     from embedtui.tui.start import show  # noqa: PLC0415
@@ -82,10 +70,14 @@ def start(
     path = config_path()
     config, problems = load(path, IDS)
     problems += [*clashes(config.keys), *scenario_problems()]
-    given = _checked({key: value for key, value in asked.items() if value is not None}, config)
-    access = access_of(named=given.get("model", ""), key_for=key_for)
+    values = {key: value for key, value in asked.values.items() if key != "key_for"}
+    kept = {key: value for key, value in {**values, **looks}.items() if value is not None}
+    now = _checked(kept, config)
+    # A server that a key is for may be chosen on the screen.
+    refuse_unusable(asked.given - {"key_for"}, "explore", [replace(config, **now).choices()])
+    access = access_of(asked, named=now.get("model", ""))
     logs = paths.logs_folder()
-    ended = show(config, given, problems, path, logs=logs, access=access, opened=opened)
+    ended = show(config, now, problems, path, logs=logs, access=access, opened=opened)
     for line in ended.told:
         output.err().print(printable(line), soft_wrap=True)
     return ended.code
@@ -98,10 +90,11 @@ def _checked(given: dict[str, Any], config: Config) -> dict[str, Any]:
         InputError: for a dtype or a batch size that there is not.
     """
     from embedtui.engine.settings import parse_overrides  # noqa: PLC0415 - only where it is given
-    from embedtui.study.batch_sizes import parse_batch_sizes  # noqa: PLC0415 - likewise
+    from embedtui.study.options import BY_NAME  # noqa: PLC0415 - likewise
 
-    if "batch_sizes" in given:
-        parse_batch_sizes(given["batch_sizes"])
+    for name in BY_NAME.keys() & given:
+        if problem := BY_NAME[name].key.problem(name, given[name]):
+            raise InputError(problem)
     if "dtype" in given:
         dtypes = parse_overrides([f"dtype={given.pop('dtype')}"])
         given["settings"] = {**config.settings, "dtype": tuple(dtypes["dtype"])}

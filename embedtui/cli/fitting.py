@@ -11,7 +11,7 @@ from rich.table import Table
 from embedtui.cli.output import unicode_works
 
 
-def fitting(
+def fit_columns(
     console: Console, expendable: Sequence[str], made: Callable[[set[str]], Table], indent: int = 0
 ) -> Table:
     """Return the widest table that the console has room for, without the first of `expendable`.

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from embedtui.cli.neighbours import percent
 from embedtui.cli.output import unicode_works
 from embedtui.printable import printable
+from embedtui.record.report_types_sweep import (
+    ChangedListsReport,
+    FrontReport,
+    LargestReport,
+    RowReport,
+    ScenarioReport,
+    SweepReport,
+)
 from embedtui.study.front import Step, step_in_words
-
-Grid = dict[str, Any]
+from embedtui.wording import percent
 
 _HEAT = ((1e-6, "green"), (1e-4, "yellow"), (1e-2, "dark_orange"), (math.inf, "red"))
 """The largest L2 of each colour; the figure itself is always there as well."""
 
 
-def show(grid: Grid, console: Console, use: str) -> None:
+def show(grid: SweepReport, console: Console, use: str) -> None:
     """Print the grid, what could not be had, a verdict for each scenario, and what to serve."""
     console.print()
     orders = max((row["orders"] for row in grid["rows"]), default=0)
@@ -40,8 +46,8 @@ def show(grid: Grid, console: Console, use: str) -> None:
         for reason in dict.fromkeys(one["reason"] for one in grid["skipped"]):
             console.print(Text(f"  {printable(reason, 300)}"))
         console.print()
-    for measure, words in (("precision_error", "precision error"), ("drift", "batch drift")):
-        _front(grid["front"][measure], words, console)
+    _front(grid["front"]["precision_error"], "precision error", console)
+    _front(grid["front"]["drift"], "batch drift", console)
     console.print(Text("What holds for which use:", style="bold"))
     for one in grid["scenarios"]:
         _scenario(one, console)
@@ -54,10 +60,11 @@ def show(grid: Grid, console: Console, use: str) -> None:
         # One line whatever its length: it is there to be copied.
         console.print(Text(f"  {printable(chosen['command'])}"), soft_wrap=True)
     else:
-        console.print(Text.assemble(("Verdict: ", "bold"), printable(chosen["serve"])))
+        serve = printable(chosen["serve"])
+        console.print(Text.assemble(("Verdict: ", "bold"), f"for {chosen['name']}: {serve}"))
 
 
-def _table(model: str, rows: list[Grid], sizes: list[int], console: Console) -> Table:
+def _table(model: str, rows: list[RowReport], sizes: list[int], console: Console) -> Table:
     batched = [size for size in sizes if size > 1]
     table = Table(
         title=Text(printable(model), style="bold"),
@@ -81,7 +88,8 @@ def _table(model: str, rows: list[Grid], sizes: list[int], console: Console) -> 
         table.add_row(
             Text(printable(row["brief"]) + (f" ✗ {row['fault']}" if row["fault"] else "")),
             *(_cell(row["drift"].get(str(size))) for size in shown),
-            *(_share(row["retrieval"], what) for what in ("top1_changed", "order_changed")),
+            _share(row["retrieval"], "top1_changed"),
+            _share(row["retrieval"], "order_changed"),
             _cell(row["precision_error"], same="0"),
             f"{speed:.0f}" if speed else "",
             f"{memory / 1e6:.0f}" if memory else "",
@@ -89,7 +97,7 @@ def _table(model: str, rows: list[Grid], sizes: list[int], console: Console) -> 
     return table
 
 
-def _front(steps: list[Grid], words: str, console: Console) -> None:
+def _front(steps: list[FrontReport], words: str, console: Console) -> None:
     """Print what each step from the fastest setting to the nearest costs."""
     if len(steps) < 2:
         return
@@ -111,7 +119,7 @@ def _front(steps: list[Grid], words: str, console: Console) -> None:
     console.print()
 
 
-def _cell(figures: dict[str, Any] | None, same: str = "same") -> Text:
+def _cell(figures: LargestReport | None, same: str = "same") -> Text:
     if figures is None or figures["l2_max"] is None:
         return Text("-" if figures is None else "none", style="dim")
     if figures["identical"] == figures["texts"]:
@@ -121,7 +129,9 @@ def _cell(figures: dict[str, Any] | None, same: str = "same") -> Text:
     return Text(f"{value:.1e}", style=style)
 
 
-def _share(found: dict[str, Any] | None, what: str) -> Text:
+def _share(
+    found: ChangedListsReport | None, what: Literal["top1_changed", "order_changed"]
+) -> Text:
     """Return which share of queries finds something else."""
     if found is None:
         return Text("-", style="dim")
@@ -129,7 +139,7 @@ def _share(found: dict[str, Any] | None, what: str) -> Text:
     return Text(percent(changed, found["queries"]), style="yellow" if changed else "green")
 
 
-def _scenario(one: Grid, console: Console) -> None:
+def _scenario(one: ScenarioReport, console: Console) -> None:
     line = Text(f"  {one['name']} ({one['limit']}): ")
     count = len(one["holds"]) + len(one["fails"])
     if not count:

@@ -114,7 +114,7 @@ def _table(rows: Sequence[Row], console: Console) -> Table:
         table.add_row(
             _moment(row.at),
             Text(printable(row.name)),
-            Text(row.outcome, style=style),
+            Text(printable(row.outcome), style=style),
             _figure(row.drift_l2),
             _figure(row.golden_l2),
             str(row.draws),
@@ -130,7 +130,7 @@ def _figure(value: float | None) -> str:
 
 
 def _moment(at: str) -> str:
-    return at[:16].replace("T", " ")
+    return printable(at[:16].replace("T", " "))
 
 
 def _style(ink: str) -> str:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
-from rich import box
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from embedtui.cli import output
+from embedtui.cli.fitting import fit_columns, plain_table
 from embedtui.cli.measure import measure, started_engines
-from embedtui.engine.settings import parse_overrides
-from embedtui.errors import EngineError
+from embedtui.cli.shared import Asked, json_option, out_option, quiet_option, run_options
+from embedtui.errors import EngineError, InputError
 from embedtui.printable import printable
 from embedtui.record import exports, report
 from embedtui.record.layer_report import COLUMNS_EXPLAINED, figures
-from embedtui.study.choices import Choices, plan_of
+from embedtui.record.report_types import SettingReport
+from embedtui.record.report_types_layers import LayersReport
+from embedtui.study.choices import Choices
 from embedtui.study.layers import refuse_layers
+from embedtui.study.options import BY_NAME, model_kind
+from embedtui.study.planning import plan_of
 
 _COLUMNS = ("error", "growth", "adds", "share", "drift", "equal", "exact")
 _EXPENDABLE = ("growth", "equal")
@@ -34,32 +39,7 @@ _EXPENDABLE = ("growth", "equal")
     "  embedtui layers ./my-model --dtype bfloat16 --limit 16\n"
     "  embedtui layers --dtype bfloat16 --setting cpu_isa=avx512 --under 5e-3\n",
 )
-@click.argument("model", default="minilm")
-@click.option(
-    "--dtype",
-    default="float16",
-    show_default=True,
-    type=click.Choice(["auto", "float16", "bfloat16", "float32"]),
-    help="Precision to load the model in.",
-)
-@click.option(
-    "--setting", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a switch."
-)
-@click.option(
-    "--texts",
-    default="passages",
-    show_default=True,
-    metavar="PACK|FILE",
-    help="A text pack or a file.",
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=32,
-    show_default=True,
-    metavar="N",
-    help="Take the first N texts only.",
-)
+@run_options("layers")
 @click.option(
     "--batch-size",
     type=click.IntRange(1),
@@ -68,7 +48,6 @@ _EXPENDABLE = ("growth", "equal")
     metavar="N",
     help="Texts per step, held against each alone.",
 )
-@click.option("--prompt", default="", metavar="NAME|TEXT", help="Put before every text.")
 @click.option(
     "--under",
     type=click.FloatRange(0, min_open=True),
@@ -76,25 +55,13 @@ _EXPENDABLE = ("growth", "equal")
     help="Find the fewest layers that in float32 bring every text's error under this.  "
     "[default: half of what it is]",
 )
-@click.option("--no-truth", is_flag=True, help="Batch drift by layer alone.")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="The run file to write.  [default: one in the data folder]",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON (docs/report.md).")
-@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@out_option()
+@json_option("the report as JSON")
+@quiet_option()
 def command(
-    model: str,
-    dtype: str,
-    assignments: tuple[str, ...],
-    texts: str,
-    limit: int,
+    asked: Asked,
     batch_size: int,
-    prompt: str,
     under: float | None,
-    no_truth: bool,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -106,23 +73,12 @@ def command(
     float64; the fewest layers that would need float32 are predicted from that, and tried with
     vLLM's own kernels in all the others.
     """
-    choices = Choices(
-        model=model,
-        texts=texts,
-        limit=limit,
-        chosen=(parse_overrides([f"dtype={dtype}", *assignments]),),
-        batch_sizes=(batch_size,),
-        repeats=0,
-        shuffles=0,
-        truth=not no_truth,
-        prompt=prompt,
-        layers=limit,
-        layers_under=under,
-    )
     console = output.err()
     plan, weights_bytes = plan_of(
-        choices, lambda what: None if quiet else console.print(what, soft_wrap=True)
+        _chosen(asked, batch_size, under),
+        lambda what: None if quiet else console.print(what, soft_wrap=True),
     )
+    plan = replace(plan, layers=asked.values["limit"] or len(plan.pack))
     for setting in plan.settings:
         refuse_layers(setting)
     with started_engines() as engines:
@@ -143,7 +99,22 @@ def command(
     return code
 
 
-def show(setting: dict[str, Any], console: Console) -> None:
+def _chosen(asked: Asked, batch_size: int, under: float | None) -> Choices:
+    """Return what is looked into, without passes of its own.
+
+    Raises:
+        InputError: if the model is a server.
+    """
+    choices = replace(
+        asked.choices(batch_sizes=str(batch_size), repeats=0, shuffles=0), layers_under=under
+    )
+    if model_kind(choices) != "local":
+        raise InputError(BY_NAME["layers"].reason)
+    asked.refuse_unusable("layers", choices)
+    return choices
+
+
+def show(setting: SettingReport, console: Console) -> None:
     """Print what a report has of one setting's layers."""
     found = setting["layers"]
     console.print()
@@ -161,7 +132,7 @@ def show(setting: dict[str, Any], console: Console) -> None:
             (0, 0, 0, 2),
         )
     )
-    console.print(_fitting(found, console))
+    console.print(fit_columns(console, _EXPENDABLE, partial(_table, found, console)))
     console.print(Padding(Text(printable(found["verdict"])), (0, 0, 0, 2)))
     if found["sum_gap"] is not None:
         console.print(
@@ -177,23 +148,8 @@ def show(setting: dict[str, Any], console: Console) -> None:
         )
 
 
-def _fitting(found: dict[str, Any], console: Console) -> Table:
-    """Return the widest table that the console has room for: a figure is never cut."""
-    unlimited = console.options.update_width(1000)
-    for left_out in range(len(_EXPENDABLE) + 1):
-        table = _table(found, console, set(_EXPENDABLE[:left_out]))
-        if console.measure(table, options=unlimited).maximum <= console.width:
-            break
-    return table
-
-
-def _table(found: dict[str, Any], console: Console, left_out: set[str]) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD if output.unicode_works(console) else box.ASCII,
-        pad_edge=False,
-        padding=(0, 1),
-        collapse_padding=True,
-    )
+def _table(found: LayersReport, console: Console, left_out: set[str]) -> Table:
+    table = plain_table(console)
     table.add_column("after", overflow="fold")
     shown = [name for name in _COLUMNS if name not in left_out]
     for name in shown:

@@ -12,8 +12,9 @@ from types import FrameType
 
 from embedtui.cli import output
 from embedtui.cli.progress import Display, Silence, display_for
-from embedtui.engine.client import Engines
 from embedtui.engine.endpoint.access import Access
+from embedtui.engine.pool import VllmPool
+from embedtui.engine.port import EnginePool
 from embedtui.errors import Cancelled, EmbedtuiError
 from embedtui.printable import printable
 from embedtui.record.run_writer import Recorder
@@ -50,12 +51,14 @@ class Measured:
 
 
 @contextmanager
-def started_engines(access: Access | None = None, *, importing: bool = True) -> Iterator[Engines]:
+def started_engines(
+    access: Access | None = None, *, importing: bool = True
+) -> Iterator[EnginePool]:
     """Begin to import vLLM in the background; end every engine at the end.
 
     Where all that is measured is a server there is nothing to import.
     """
-    engines = Engines()
+    engines: EnginePool = VllmPool()
     if access is not None:
         engines.access = access
     if importing:
@@ -74,7 +77,7 @@ def needs_vllm(plan: Plan) -> bool:
 def measure(
     plan: Plan,
     weights_bytes: int | None,
-    engines: Engines,
+    engines: EnginePool,
     path: Path | None,
     *,
     quiet: bool,

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from embedtui.cli import output
 from embedtui.cli.fitting import plain_table
-from embedtui.cli.neighbours import percent, quality_table, table
+from embedtui.cli.neighbours import quality_table, table
 from embedtui.cli.searching import tells_searches
 from embedtui.measure import summarize
 from embedtui.printable import printable
@@ -21,6 +21,7 @@ from embedtui.record.retrieval import compared
 from embedtui.study import mixing
 from embedtui.study.mixing import Mixed, Side
 from embedtui.study.results import Results
+from embedtui.wording import percent
 
 
 @click.command(

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from embedtui.cli.fitting import fitting, plain_table
+from embedtui.cli.fitting import fit_columns, plain_table
+from embedtui.record.report_types_retrieval import (
+    ListsReport,
+    MeasureReport,
+    QualityReport,
+    RetrievalReport,
+)
 from embedtui.study.retrieval import million_in_words
-
-Found = dict[str, Any]
+from embedtui.wording import percent
 
 _COLUMNS = ("top 1", "order", "overlap", "RBO", "pairs", "expected", "could")
 _EXPENDABLE = ("RBO", "overlap", "could", "expected", "pairs")
 """Columns that a narrow terminal does without, the first of them first."""
-_FORECAST = ("order_changed", "top1_changed")
 _WORTH_TELLING = 5e-4
 """Share of queries from which on a forecast is more than a row of zeros."""
-_MEASURES = {"ndcg_at_10": "nDCG@10", "recall_at_10": "recall@10", "mrr_at_10": "MRR@10"}
+_MEASURES = ("nDCG@10", "recall@10", "MRR@10")
 
 
-def show(found: Found, console: Console) -> None:
+def show(found: RetrievalReport, console: Console) -> None:
     """Print a report's `retrieval`: the batch size that changes most, and the truth."""
+    compared: list[tuple[str, ListsReport]]
     compared = [
         (f"@{one['batch_size']}", one)
         for one in found["batches"]
@@ -44,11 +49,11 @@ def show(found: Found, console: Console) -> None:
     if judged:
         console.print(Padding(quality_table(judged, console), (0, 0, 0, 2)))
     if found["million"] and found["million"]["order_changed"][2] >= _WORTH_TELLING:
-        said = million_in_words(*(found["million"][key] for key in _FORECAST))
+        said = million_in_words(found["million"]["order_changed"], found["million"]["top1_changed"])
         console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)))
 
 
-def table(compared: list[tuple[str, Found]], console: Console, indent: int = 0) -> Table:
+def table(compared: Sequence[tuple[str, ListsReport]], console: Console, indent: int = 0) -> Table:
     """Return how far pairs of lists agree, a row for each pair."""
 
     def made(left_out: set[str]) -> Table:
@@ -62,41 +67,37 @@ def table(compared: list[tuple[str, Found]], console: Console, indent: int = 0) 
             found.add_row(name, *(cells[c] for c in _COLUMNS if c not in left_out))
         return found
 
-    return fitting(console, _EXPENDABLE, made, indent)
+    return fit_columns(console, _EXPENDABLE, made, indent)
 
 
-def _cells(one: Found) -> list[Text | str]:
+def _cells(one: ListsReport) -> list[Text | str]:
     margins = one["margins"]
     return [
-        *(_changed(one[key], one["queries"]) for key in ("top1_changed", "order_changed")),
-        *(_range(one[key]) for key in ("overlap", "rbo")),
+        _changed(one["top1_changed"], one["queries"]),
+        _changed(one["order_changed"], one["queries"]),
+        _range(one["overlap"]),
+        _range(one["rbo"]),
         str(margins["changed"]),
         f"{margins['expected']:.1f}",
         str(margins["could_change"]),
     ]
 
 
-def percent(part: int, whole: int) -> str:
-    """Return a share in whole per cent; some are never none, and not all are never all."""
-    if not whole or part in {0, whole}:
-        return "100 %" if part else "0 %"
-    return f"{min(99, max(1, round(100 * part / whole)))} %"
-
-
-def quality_table(judged: list[tuple[str, Found]], console: Console) -> Table:
+def quality_table(judged: list[tuple[str, QualityReport]], console: Console) -> Table:
     """Return how good lists are by judgements, before and after, and how many queries changed."""
     made = plain_table(console)
     made.add_column("judgements", overflow="fold")
-    for name in (*_MEASURES.values(), "queries"):
+    for name in (*_MEASURES, "queries"):
         made.add_column(name, justify="right", no_wrap=True)
     for name, one in judged:
-        changed = max(one[key]["queries_changed"] for key in _MEASURES)
-        cells = [_moved(one[key]) for key in _MEASURES]
+        measures = (one["ndcg_at_10"], one["recall_at_10"], one["mrr_at_10"])
+        changed = max(measure["queries_changed"] for measure in measures)
+        cells = [_moved(measure) for measure in measures]
         made.add_row(name, *cells, Text(str(changed), style="yellow" if changed else "green"))
     return made
 
 
-def _moved(one: Found) -> str:
+def _moved(one: MeasureReport) -> str:
     """Return a mean before and after; with ties broken at worst where that matters."""
     before, after = one["before"][0], one["after"][0]
     return f"{before:.4f} same" if before == after else f"{before:.4f} → {after:.4f}"

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from embedtui.cli import output, tables
 from embedtui.cli.searching import tells_searches
+from embedtui.cli.shared import Asked
 from embedtui.printable import printable
 from embedtui.record import library, report, run_file
 
@@ -51,12 +52,12 @@ def command(
         return 0
     from embedtui.cli.explore import start  # noqa: PLC0415 - likewise
 
-    asked: dict[str, Any] = {
+    looks: dict[str, Any] = {
         "theme": theme,
         "slow_link": "on" if slow_link else None,
         "ascii": True if ascii_only or output.wants_ascii() else None,
     }
-    return start(asked, opened=tuple(dict.fromkeys(files)))
+    return start(Asked({}, frozenset()), looks, opened=tuple(dict.fromkeys(files)))
 
 
 def _list() -> None:

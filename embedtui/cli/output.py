@@ -6,8 +6,13 @@ import codecs
 import io
 import os
 import sys
+from collections.abc import Iterable
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from embedtui.printable import visible
 
 _IN_ASCII = {
     "·": "-",
@@ -27,7 +32,24 @@ _IN_ASCII = {
 
 
 class _Console(Console):
-    """A console that leaves it to the command what a reader that went away means."""
+    """A console that no text can give orders to, and that leaves broken pipes to the command.
+
+    Commands make foreign text printable where they know how wide it may be; what one of them
+    forgets, or a text that a program put together, stops here.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render without hidden characters; what Rich itself sends to the terminal stays."""
+        if isinstance(renderable, str):
+            renderable = visible(renderable, keep="\n\t")
+        elif isinstance(renderable, Text) and (shown := visible(renderable.plain, keep="\n\t")) != (
+            renderable.plain
+        ):
+            renderable = renderable.copy()
+            renderable.plain = shown
+        return super().render(renderable, options)
 
     def on_broken_pipe(self) -> None:
         """Give up on standard output; go on in silence where only progress has no reader."""

@@ -24,6 +24,7 @@ from embedtui.study.events import (
 )
 from embedtui.study.progress import Progress
 from embedtui.study.results import Results
+from embedtui.wording import duration
 
 _PLAIN_SECONDS = 5.0
 _BAR_SECONDS = 0.25
@@ -178,7 +179,7 @@ def _line(progress: Progress, drift: _Drift, width: int | None = None) -> str:
     pace = []
     if progress.measuring and progress.texts_per_second and progress.seconds_left is not None:
         pace.append(f"{progress.texts_per_second:.0f} texts/s")
-        pace.append(f"{_duration(progress.seconds_left)} left")
+        pace.append(f"{duration(progress.seconds_left)} left")
     what = printable(progress.what)
     found = [said for said in (str(drift), drift.short) if said and progress.measuring] or [""]
     for said in found:
@@ -187,11 +188,6 @@ def _line(progress: Progress, drift: _Drift, width: int | None = None) -> str:
             return line
     rest = "".join(f" · {part}" for part in (found[-1], *pace) if part)
     return printable(what, max((width or 0) - len(rest), 1)) + rest
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def _is_drift(event: BatchEmbedded) -> bool:

@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtui.cli import output
-from embedtui.cli.fitting import fitting, plain_table
-from embedtui.cli.neighbours import percent
+from embedtui.cli.fitting import fit_columns, plain_table
 from embedtui.cli.searching import tells_searches
 from embedtui.measure import summarize
 from embedtui.printable import printable
@@ -20,6 +19,7 @@ from embedtui.record.report import distribution
 from embedtui.record.retrieval import compared
 from embedtui.study.results import Results
 from embedtui.study.storage import Row, yardstick, yardstick_setting
+from embedtui.wording import percent
 
 _COLUMNS = ("bytes", "L2 max", "L2 p50", "top 1", "order", "overlap", "nDCG@10")
 _EXPENDABLE = ("L2 p50", "overlap", "nDCG@10", "bytes", "top 1")
@@ -79,7 +79,7 @@ def _show(results: Results, rows: list[Row], console: Console) -> None:
 
     judged = first is not None and first.quality_after is not None
     never: set[str] = set() if judged else {"nDCG@10"}
-    console.print(fitting(console, _EXPENDABLE, lambda left_out: made(left_out | never)))
+    console.print(fit_columns(console, _EXPENDABLE, lambda left_out: made(left_out | never)))
 
 
 def _cells(row: Row) -> list[str]:

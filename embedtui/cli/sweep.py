@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 
 from embedtui import machine
 from embedtui.cli import grid as shown_grid
 from embedtui.cli import output
 from embedtui.cli.measure import Measured, measure, started_engines
-from embedtui.engine.client import Engines
+from embedtui.cli.shared import Asked
 from embedtui.engine.endpoint.access import Access
-from embedtui.errors import EmbedtuiError, InputError
+from embedtui.engine.port import EnginePool
+from embedtui.errors import EmbedtuiError, ExitCode, InputError
+from embedtui.machine import Device
 from embedtui.printable import printable
 from embedtui.record import exports, grid, run_file
 from embedtui.record.unfinished import find_unfinished
-from embedtui.study.choices import Choices, plan_of
+from embedtui.study.options import model_kind
 from embedtui.study.plan import Plan
+from embedtui.study.planning import plan_of
 from embedtui.study.sweep import Sweep, load_sweep
 
 
 def run_sweep(
     ref: str,
-    base: Choices,
-    given: Collection[str],
+    asked: Asked,
     access: Access,
     *,
-    use: str,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -38,7 +38,8 @@ def run_sweep(
     measured is taken from its run file.
     """
     sweep = load_sweep(ref)
-    plans = sweep.plans(base, machine.engine_device(), given)
+    plans = sweep.plans(asked.choices(), device_here(), asked.given)
+    asked.refuse_unusable("sweep", *plans)
     if out is not None and len(plans) > 1:
         raise InputError("--out names one run file, and a sweep writes one for each model")
     console = output.err()
@@ -49,7 +50,8 @@ def run_sweep(
 
     done: list[Measured] = []
     failures: list[EmbedtuiError] = []
-    with started_engines(access) as engines:
+    importing = any(model_kind(choices) != "server" for choices in plans)
+    with started_engines(access, importing=importing) as engines:
         for number, choices in enumerate(plans, 1):
             model = choices.model
             if len(plans) > 1:
@@ -65,7 +67,22 @@ def run_sweep(
                 continue
             if done[-1].results.status == "cancelled":
                 break
+    use = scenario_of(asked, sweep)
     return _told(sweep, done, failures, use=use, as_json=as_json, quiet=quiet)
+
+
+def device_here() -> Device:
+    """Return what vLLM computes on here; a plan of servers needs none."""
+    try:
+        return machine.engine_device()
+    except InputError:
+        return "cpu"
+
+
+def scenario_of(asked: Asked, sweep: Sweep) -> str:
+    """Return what the embeddings are for: as given by hand, else as the plan file says."""
+    usual = str(asked.values["scenario"])
+    return usual if "scenario" in asked.given else sweep.scenario or usual
 
 
 def _told(
@@ -93,13 +110,13 @@ def _told(
         one.ended()
     if failures:
         raise failures[0]
-    return 0
+    return ExitCode.DONE
 
 
 def _one(
     plan: Plan,
     weights_bytes: int | None,
-    engines: Engines,
+    engines: EnginePool,
     out: Path | None,
     *,
     quiet: bool,

@@ -11,12 +11,18 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtui.cli import neighbours
-from embedtui.cli.fitting import fitting, plain_table
+from embedtui.cli.fitting import fit_columns, plain_table
 from embedtui.cli.output import unicode_works
 from embedtui.machine import vllm_of
 from embedtui.printable import printable
-
-Report = dict[str, Any]
+from embedtui.record.report_types import (
+    DiagnosisReport,
+    DistributionReport,
+    EnvironmentReport,
+    FindingReport,
+    RunReport,
+    SettingReport,
+)
 
 _COLUMNS = ("texts/s", "identical", "L2 max", "p99", "p50", "1-cos max")
 _EXPENDABLE = ("p50", "p99", "1-cos max", "texts/s")
@@ -30,7 +36,7 @@ _TOLD = {"none", "noise"}
 _MARKS = {"fault": ("✗ ", "red"), "warning": ("! ", "yellow"), "note": ("· ", "dim")}
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: RunReport, console: Console) -> None:
     """Print the report: what and where, a table per setting, findings, the verdict."""
     plan, environment = report["plan"], report["environment"]
     console.print()
@@ -66,7 +72,7 @@ def show(report: Report, console: Console) -> None:
         console.print(f"The run was {report['status']}{why}.")
 
 
-def _setting(setting: dict[str, Any], console: Console) -> None:
+def _setting(setting: SettingReport, console: Console) -> None:
     engine = setting["engine"]
     in_force = ""
     if engine.get("device") == "server":
@@ -85,7 +91,7 @@ def _setting(setting: dict[str, Any], console: Console) -> None:
     if probed:
         console.print(Text(f"  {probed}", style="dim"))
     if setting["batches"]:
-        console.print(fitting(console, _EXPENDABLE, partial(_table, setting, console)))
+        console.print(fit_columns(console, _EXPENDABLE, partial(_table, setting, console)))
     if setting["retrieval"]:
         neighbours.show(setting["retrieval"], console)
     console.print(Padding(Text(printable(setting["verdict"])), (0, 0, 0, 2)))
@@ -94,7 +100,7 @@ def _setting(setting: dict[str, Any], console: Console) -> None:
             console.print(Padding(_diagnosis(one), (0, 0, 0, 2)))
 
 
-def _software(environment: dict[str, Any]) -> str:
+def _software(environment: EnvironmentReport) -> str:
     """Name the vLLM that computed; which one a server runs stands with its setting."""
     if environment["device"] == "server":
         return ""
@@ -123,14 +129,14 @@ def _probed(engine: dict[str, Any]) -> str:
     return f"kernels in use against float64: {', '.join(parts)}" if parts else ""
 
 
-def _diagnosis(one: dict[str, Any]) -> Text:
+def _diagnosis(one: DiagnosisReport) -> Text:
     return Text.assemble(
         (f"Cause, {one['sure']}: ", "bold"),
         printable(f"{one['name']}. Seen: {one['seen']}. Why: {one['why']}. Do: {one['do']}."),
     )
 
 
-def _table(setting: dict[str, Any], console: Console, left_out: set[str]) -> Table:
+def _table(setting: SettingReport, console: Console, left_out: set[str]) -> Table:
     table = plain_table(console)
     table.add_column("batch size", overflow="fold")
     for name in _COLUMNS:
@@ -169,23 +175,23 @@ def _table(setting: dict[str, Any], console: Console, left_out: set[str]) -> Tab
     return table
 
 
-def _on_average(report: Report) -> str:
+def _on_average(report: RunReport) -> str:
     told = any(b["texts_per_step"] for s in report["settings"] for b in s["batches"])
     return ", (~n): on average, as a server tells it" if told else ""
 
 
-def _side_by_side(report: Report, console: Console) -> Table:
+def _side_by_side(report: RunReport, console: Console) -> Table:
     """Return the largest batch drift of every setting in one table.
 
     Lists stand beside what is sent at once, and both beside engines of this machine.
     """
     measured = [setting for setting in report["settings"] if setting["batches"]]
     sizes = report["plan"]["batch_sizes"][1:]
-    further = {
-        name: key
-        for name, key in (("noise floor", "noise_floor"), ("precision", "precision_error"))
-        if any(setting[key] for setting in measured)
+    columns: dict[str, list[DistributionReport | None]] = {
+        "noise floor": [setting["noise_floor"] for setting in measured],
+        "precision": [setting["precision_error"] for setting in measured],
     }
+    further = {name: found for name, found in columns.items() if any(found)}
     table = plain_table(console)
     table.title = Text("side by side: L2 at most, by texts at once", style="bold")
     table.title_justify = "left"
@@ -194,15 +200,15 @@ def _side_by_side(report: Report, console: Console) -> Table:
     shown = sizes if len(sizes) <= room else [sizes[0], *sizes[len(sizes) - room + 1 :]]
     for name in (*(f"@{size}" for size in shown), *further):
         table.add_column(name, justify="right", no_wrap=True)
-    for setting in measured:
+    for number, setting in enumerate(measured):
         drift = {batch["batch_size"]: batch["drift"] for batch in setting["batches"]}
         cells = [_largest(drift.get(size)) for size in shown]
-        cells += [_largest(setting[key]) for key in further.values()]
+        cells += [_largest(found[number]) for found in further.values()]
         table.add_row(Text(printable(setting["label"])), *cells)
     return table
 
 
-def _largest(figures: dict[str, Any] | None) -> str:
+def _largest(figures: DistributionReport | None) -> str:
     if figures is None or not figures["texts"]:
         return "-"
     if figures["identical"] == figures["texts"]:
@@ -210,7 +216,7 @@ def _largest(figures: dict[str, Any] | None) -> str:
     return f"{figures['l2']['max']:.1e}" if figures["l2"] else "none"
 
 
-def _apart(report: Report, console: Console) -> None:
+def _apart(report: RunReport, console: Console) -> None:
     """Say how far a server's unbatched vectors are from those of the other settings."""
     labels = [setting["label"] for setting in report["settings"]]
     for one in report["servers"]:
@@ -227,9 +233,9 @@ def _apart(report: Report, console: Console) -> None:
         )
 
 
-def _figures(drift: dict[str, Any]) -> dict[str, str]:
+def _figures(drift: DistributionReport) -> dict[str, str]:
     identical = f"{drift['identical']}/{drift['texts']}"
-    if drift["l2"] is None:
+    if drift["l2"] is None or drift["cosine"] is None:
         return {"identical": identical, "L2 max": "none"}
     if drift["identical"] == drift["texts"]:
         return {"identical": identical, "L2 max": _SAME[0], "p99": _SAME[1]}
@@ -244,7 +250,7 @@ def _figures(drift: dict[str, Any]) -> dict[str, str]:
     return {"identical": identical, **shown}
 
 
-def _finding(report: Report, finding: dict[str, Any], console: Console) -> None:
+def _finding(report: RunReport, finding: FindingReport, console: Console) -> None:
     mark, style = _MARKS[finding["severity"]]
     number = finding["setting"]
     where = "" if number is None else f"{report['settings'][number]['label']}: "

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 
 from embedtui.engine.endpoint.access import without_keys
+from embedtui.engine.switches import SWITCHES
 
 SWITCH_VARIABLES = (
-    "VLLM_FLOAT32_MATMUL_PRECISION",
-    "TRITON_F32_DEFAULT",
-    "VLLM_BATCH_INVARIANT",
-    "NVIDIA_TF32_OVERRIDE",
-    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
-    "ONEDNN_MAX_CPU_ISA",
-    "DNNL_MAX_CPU_ISA",
+    *(
+        name
+        for switch in SWITCHES
+        for variable in switch.env
+        if "engine" in variable.where
+        for name in (variable.name, *variable.rivals)
+    ),
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "DNNL_DEFAULT_FPMATH_MODE",
     "VLLM_CPU_KVCACHE_SPACE",

@@ -22,6 +22,7 @@ from embedtui.engine.messages import (
     Exited,
     Fork,
     Forked,
+    ForkFailed,
     HostFailed,
     HostReady,
     Kill,
@@ -69,9 +70,10 @@ class _Host:
                 self._reap()
             if self._client in ready:
                 try:
-                    self._obey(self._client.recv())
+                    request = self._client.recv()
                 except (EOFError, OSError):
                     self.end()
+                self._obey(request)
 
     def _obey(self, request: Any) -> None:
         if isinstance(request, Fork):
@@ -82,18 +84,37 @@ class _Host:
                     lifeline.kill_group(pid)
 
     def _fork(self, request: Fork) -> None:
-        near, far = Pipe()
+        """Fork one process; where the system has no room for it, the others live on."""
         host = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            near.close()
-            self._client.close()
-            _become_engine(request, far, host)
-        far.close()
-        self._children[pid] = request.number
-        self._client.send(Forked(request.number, pid))
-        reduction.send_handle(self._client, near.fileno(), self._parent)
-        near.close()
+        try:
+            near, far = Pipe()
+        except OSError as error:
+            self._tell(ForkFailed(request.number, _why(error)))
+            return
+        with near:
+            with far:
+                try:
+                    pid = os.fork()
+                except OSError as error:
+                    self._tell(ForkFailed(request.number, _why(error)))
+                    return
+                if pid == 0:
+                    near.close()
+                    self._client.close()
+                    _become_engine(request, far, host)
+            self._children[pid] = request.number
+            self._tell(Forked(request.number, pid))
+            try:
+                reduction.send_handle(self._client, near.fileno(), self._parent)
+            except OSError:
+                self.end()
+
+    def _tell(self, message: Any) -> None:
+        """Send a message to the client; without a client there is nobody to work for."""
+        try:
+            self._client.send(message)
+        except OSError:
+            self.end()
 
     def _reap(self) -> None:
         while self._children:
@@ -105,13 +126,16 @@ class _Host:
                 return
             number = self._children.pop(pid, None)
             if number is not None:
-                with contextlib.suppress(OSError):
-                    self._client.send(Exited(number, os.waitstatus_to_exitcode(status)))
+                self._tell(Exited(number, os.waitstatus_to_exitcode(status)))
 
     def end(self) -> NoReturn:
         for pid in list(self._children):
             lifeline.kill_group(pid)
         os._exit(0)
+
+
+def _why(error: OSError) -> str:
+    return f"{error.strerror or type(error).__name__} (close other programs, or raise ulimit)"
 
 
 def _import_engine_code() -> bool:

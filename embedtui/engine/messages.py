@@ -24,7 +24,7 @@ TooLong = Literal["truncate", "refuse"]
 
 @dataclass(frozen=True)
 class Fork:
-    """Start a process of `role`; answered by `Forked` and the client's end of its socket."""
+    """Start a process of `role`; answered by `Forked` and its socket, or by `ForkFailed`."""
 
     number: int
     role: Role
@@ -64,6 +64,14 @@ class Forked:
 
     number: int
     pid: int
+
+
+@dataclass(frozen=True)
+class ForkFailed:
+    """The system gave no process, or no socket for it."""
+
+    number: int
+    reason: str
 
 
 @dataclass(frozen=True)

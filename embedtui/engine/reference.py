@@ -16,6 +16,7 @@ import numpy as np
 
 from embedtui.engine.exact_layers import ExactLayers
 from embedtui.engine.messages import (
+    CancelWork,
     Failed,
     JudgeLayers,
     LayersResumed,
@@ -49,6 +50,11 @@ def serve(client: Connection) -> None:
                 case ResumeLayers() if layers:
                     found = layers.resume(request.text, request.start, request.state, request.stop)
                     client.send(LayersResumed(found))
+                case CancelWork():
+                    pass  # came after the work it was meant for had ended
+                case _:  # unanswered, the client would wait for ever
+                    name = type(request).__name__
+                    client.send(Failed("engine", f"the float64 model cannot be asked for {name}"))
         except (EOFError, BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever transformers raises is told in one line

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from embedtui import paths
+
 _RECIPE = 2
 """Goes up when the reference computes something else, so that old vectors are not taken."""
 
@@ -30,7 +32,8 @@ class TruthCache:
         name = f"{model_hash[:32]}-{pooling}-{max_length}-v{_RECIPE}.sqlite"
         self._database: sqlite3.Connection | None = None
         with contextlib.suppress(sqlite3.Error, OSError):
-            database = sqlite3.connect(folder / name, timeout=5, check_same_thread=False)
+            path = paths.create_private(folder / name)
+            database = sqlite3.connect(path, timeout=5, check_same_thread=False)
             database.execute(
                 "CREATE TABLE IF NOT EXISTS truth"
                 " (text_hash BLOB PRIMARY KEY, tokens INTEGER, vector BLOB)"

@@ -30,32 +30,19 @@ from embedtui.engine.messages import (
     WorkDone,
 )
 from embedtui.engine.probe import probe
-from embedtui.engine.settings import Setting
+from embedtui.engine.settings import Setting, refuse_for_model
+from embedtui.engine.verify import verify_effective
 from embedtui.engine.vllm_adapter import (
     apply,
     build,
     forward,
     model_config,
-    pooling,
     read_back,
     reasons,
     startup,
     tokens,
 )
 from embedtui.errors import EngineError, InputError
-
-_MODEL_CHECKED = (
-    "dtype",
-    "execution",
-    "pooling_accumulation",
-    "threads",
-    "cpu_isa",
-    "prefix_caching",
-    "chunked_prefill",
-    "quantization",
-    "tensor_parallel",
-)
-_CUDA_CHECKED = ("matmul_precision", "kernel_precision", "batch_invariant", "attention_backend")
 
 
 def serve(client: Connection) -> None:
@@ -114,7 +101,7 @@ class _Engine:
         startup.inspect_models_here()
         self._client.send(Stage("reading the model's configuration"))
         self._config = model_config.read_config(request.setting)
-        model_config.refuse_for_model(request.setting, self._config)
+        refuse_for_model(request.setting, self._config)
         self._tokenizer = tokens.load_tokenizer(self._config)
         limit = int(self._config.max_model_len)
         self._limit = min(limit, request.max_length or limit)
@@ -176,13 +163,7 @@ class _Engine:
         )
         if not build.supports_embedding(self._llm):
             raise InputError("vLLM loads this model, but it gives no embeddings: choose another")
-        if self._setting.pooling_accumulation == "model" and not pooling.use_old_mean_pooling(
-            self._llm
-        ):
-            raise InputError(
-                "pooling_accumulation=model is about mean pooling, and this model pools by "
-                f"'{self._config.pooler_config.seq_pooling_type}': leave it out"
-            )
+        apply.change_model(self._setting, self._llm)
         self._steps = forward.record_steps(self._llm)
         self._client.send(Stage("first step"))
         self._compare_tokenizers()
@@ -191,9 +172,11 @@ class _Engine:
             "max_length": self._limit,
             "vllm_max_length": int(self._config.max_model_len),
         }
+        if self._setting.dimensions is not None:
+            facts["width"] = int(self._run([min(filter(None, self._prompts), key=len)]).shape[1])
         self._on_gpu = facts["device"] == "cuda"
         self._warm_up(request.warm_up)
-        self._prove(facts)
+        verify_effective(self._setting, facts)
         facts |= self._probe()
         seconds = time.monotonic() - began
         self._client.send(Ready(facts | {"load_seconds": round(seconds, 3)}))
@@ -297,19 +280,3 @@ class _Engine:
         prompts = sorted((ids for ids in self._prompts if ids), key=len)
         ids = prompts[len(prompts) // 2]
         return probe(self._llm, lambda: forward.embed(self._llm, [ids]), len(ids))
-
-    def _prove(self, facts: dict[str, Any]) -> None:
-        """Fail unless every switch that was asked for is in force."""
-        if "conflict" in facts:
-            raise EngineError(facts["conflict"])
-        checked = _MODEL_CHECKED + (_CUDA_CHECKED if facts["device"] == "cuda" else ())
-        for key in checked:
-            asked, got = getattr(self._setting, key), facts.get(key)
-            if asked not in {"auto", None} and asked != got:
-                raise EngineError(f"{key}={asked} was asked for, but {got} is in force")
-        budget = self._setting.max_num_batched_tokens
-        if budget is not None and facts["max_num_batched_tokens"] != budget:
-            raise EngineError(
-                f"max_num_batched_tokens={budget} was asked for, "
-                f"but {facts['max_num_batched_tokens']} is in force"
-            )

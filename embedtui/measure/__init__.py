@@ -4,6 +4,7 @@ from embedtui.measure.correlation import rank_correlation
 from embedtui.measure.distances import METRICS, Distances, compare, join, unit
 from embedtui.measure.distribution import Distribution, summarize
 from embedtui.measure.faults import Fault, broken_rows, collapsed_rows, swapped_rows
+from embedtui.measure.finite_values import finite, largest_finite
 from embedtui.measure.neighbours import Neighbours, nearest, scores_of, tie_width
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "broken_rows",
     "collapsed_rows",
     "compare",
+    "finite",
     "join",
+    "largest_finite",
     "nearest",
     "rank_correlation",
     "scores_of",

@@ -103,7 +103,8 @@ class Budget:
     @property
     def error(self) -> float:
         """Length of the whole error: the precision error of this text, L2."""
-        return self._length(np.arange(len(self.parts)) <= len(self.places))
+        weights = (np.arange(len(self.parts)) <= len(self.places)).astype(np.float64)
+        return math.sqrt(max(float(weights @ self.parts @ weights), 0.0))
 
     @property
     def lengths(self) -> Floats:
@@ -129,16 +130,12 @@ class Budget:
         with np.errstate(divide="ignore", invalid="ignore"):
             return float(np.sum(self.lengths**2) / np.float64(self.error) ** 2)
 
-    def with_exact(self, exact: Collection[int]) -> float:
-        """Predict the error with these layers in float32 and the rest as it is.
+    def counted(self, exact: Collection[int]) -> npt.NDArray[np.bool_]:
+        """Return which rows of `parts` add to the error with these layers in float32.
 
         To first order: what other layers add does not change. Where an exact layer hands its state
         to one that is not, the state is rounded.
         """
-        return self._length(self.counted(exact))
-
-    def counted(self, exact: Collection[int]) -> npt.NDArray[np.bool_]:
-        """Return which rows of `parts` add to the error with these layers in float32."""
         count = len(self.places) + 1
         counts = np.zeros(len(self.parts), dtype=np.bool_)
         for number, place in enumerate(self.places):
@@ -147,10 +144,6 @@ class Budget:
         for layer in exact:
             counts[count + layer] = layer + 1 not in exact
         return counts
-
-    def _length(self, counts: npt.NDArray[np.bool_]) -> float:
-        weights = counts.astype(np.float64)
-        return math.sqrt(max(float(weights @ self.parts @ weights), 0.0))
 
 
 def budget_of(

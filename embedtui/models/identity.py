@@ -114,7 +114,7 @@ def _save(fresh: dict[str, _Entry]) -> None:
         target = _cache_file()
         beside = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}")
         try:
-            beside.write_text(json.dumps(merged), "ascii")
+            paths.create_private(beside).write_text(json.dumps(merged), "ascii")
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 from xml.etree import ElementTree as Xml
 
+from embedtui.measure import finite
 from embedtui.printable import printable
 from embedtui.record.exports import dump, escape
+from embedtui.record.report import diagnosis
+from embedtui.record.report_types_sweep import CheckedSettingReport, ChecksReport, GoldenReport
 from embedtui.study.answers import largest_drift
 from embedtui.study.checks import Check, Checked
 from embedtui.study.confidence import share_below
+from embedtui.study.golden import Golden
 
 SCHEMA = "embedtui.check/1"
 
 
-def as_object(checks: Sequence[Check]) -> dict[str, Any]:
+def as_object(checks: Sequence[Check]) -> ChecksReport:
     """Return the checks as plain dicts, lists, strings and numbers; docs/checks.md explains it."""
     return {
         "schema": SCHEMA,
@@ -108,7 +110,7 @@ def to_markdown(checks: Sequence[Check]) -> str:
     return "\n".join(lines)
 
 
-def _setting(check: Check, one: Checked) -> dict[str, Any]:
+def _setting(check: Check, one: Checked) -> CheckedSettingReport:
     return {
         "label": one.label,
         "setting": one.setting.setting.as_dict(),
@@ -117,29 +119,28 @@ def _setting(check: Check, one: Checked) -> dict[str, Any]:
         "said": one.said,
         "drift": {
             "metric": check.use.metric,
-            "worst": _number(one.drift.worst) if one.drift.holds is not None else None,
+            "worst": finite(one.drift.worst) if one.drift.holds is not None else None,
             "identical": one.drift.identical,
             "l2_max": largest_drift(one.setting, "l2"),
         },
         "draws": one.draws,
         "confidence": check.confidence,
         "share_below": share_below(check.confidence, one.draws) if one.drift.holds else None,
-        "cause": None if one.cause is None else asdict(one.cause),
-        "golden": None if one.golden is None else _golden(one),
+        "cause": None if one.cause is None else diagnosis(one.cause),
+        "golden": None if one.golden is None else _golden(one.golden),
     }
 
 
-def _golden(one: Checked) -> dict[str, Any]:
-    assert one.golden is not None
+def _golden(golden: Golden) -> GoldenReport:
     return {
-        "recorded": one.golden.recorded,
-        "texts": one.golden.texts,
-        "identical": one.golden.identical,
-        "worst": _number(one.golden.worst),
-        "l2_max": _number(one.golden.l2_max),
-        "holds": one.golden.holds,
-        "retrieval": one.golden.retrieval,
-        "diagnosis": asdict(one.golden.diagnosis),
+        "recorded": golden.recorded,
+        "texts": golden.texts,
+        "identical": golden.identical,
+        "worst": finite(golden.worst),
+        "l2_max": finite(golden.l2_max),
+        "holds": golden.holds,
+        "retrieval": golden.retrieval,
+        "diagnosis": diagnosis(golden.diagnosis),
     }
 
 
@@ -170,7 +171,3 @@ def _figure(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return ""
     return f"{value:.1e}" if value else "same bits"
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -6,24 +6,31 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from embedtui.machine import vllm_of
 from embedtui.measure import METRICS
 from embedtui.printable import printable
-
-Report = dict[str, Any]
+from embedtui.record.report_types import (
+    DistributionReport,
+    FindingReport,
+    RunReport,
+    SettingReport,
+)
+from embedtui.record.report_types_retrieval import ListsReport, RetrievalReport
 
 _OF_LISTS = ("top1_changed", "order_changed")
 """What is told of each text's list of neighbours."""
 _OBEYED = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 """Controls, line separators, marks that turn the direction of writing, lone surrogates."""
+_FORMULA = {*"=+-@", "\uff1d", "\uff0b", "\uff0d", "\uff20"}
+"""What begins a formula, in ASCII and in full width."""
 _IN_JSON = re.compile(f"[{_OBEYED}]")
 _IN_CELL = re.compile(rf"[\x00-\x1f{_OBEYED}]")
 
 
-def to_json(report: Report) -> str:
+def to_json(report: RunReport) -> str:
     """Return the whole report; floats are written so that they read back to the same bits."""
     return dump(report)
 
@@ -38,12 +45,12 @@ def dump(value: Any) -> str:
     return _IN_JSON.sub(_escape_sequence, text) + "\n"
 
 
-def to_csv(report: Report) -> str:
+def to_csv(report: RunReport) -> str:
     r"""Return one row per setting, text and batch size, and one for each precision error.
 
-    A spreadsheet would run a cell that begins with = + - or @ as a formula, so an id that does is
-    written with an apostrophe before it; control characters in it are written as \u and four
-    digits.
+    A spreadsheet would run a cell that begins with = + - or @ as a formula, also after white space
+    and in full width, so an id that does is written with an apostrophe before it; control
+    characters in it are written as \u and four digits.
     """
     out = io.StringIO()
     columns = ["setting", "text_id", "tokens", "measure", "batch_size", "identical", *METRICS]
@@ -58,7 +65,8 @@ def to_csv(report: Report) -> str:
                 "tokens": text["tokens"],
             }
             for size, distances in text["drift"].items():
-                kept = {key: distances[key] for key in ("identical", *METRICS, *_OF_LISTS)}
+                cells: Mapping[str, object] = distances
+                kept = {key: cells[key] for key in ("identical", *METRICS, *_OF_LISTS)}
                 writer.writerow(base | {"measure": "batch drift", "batch_size": size} | kept)
             if text["precision_error"]:
                 writer.writerow(
@@ -67,7 +75,7 @@ def to_csv(report: Report) -> str:
     return out.getvalue()
 
 
-def to_markdown(report: Report) -> str:
+def to_markdown(report: RunReport) -> str:
     """Return the summary that fits an issue or a wiki page: a table per setting, the verdict."""
     plan, environment = report["plan"], report["environment"]
     torch = environment["versions"].get("torch")
@@ -99,7 +107,7 @@ def to_markdown(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-FORMATS: dict[str, Callable[[Report], str]] = {
+FORMATS: dict[str, Callable[[RunReport], str]] = {
     "json": to_json,
     "csv": to_csv,
     "markdown": to_markdown,
@@ -107,7 +115,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {
 """What `embedtui export --to` can write."""
 
 
-def _table(setting: dict[str, Any]) -> list[str]:
+def _table(setting: SettingReport) -> list[str]:
     lines = [
         "| what | texts in a step | texts/s | identical | L2 max | L2 p99 | L2 p50 | 1 - cos max |",
         "|---|---|---|---|---|---|---|---|",
@@ -121,18 +129,23 @@ def _table(setting: dict[str, Any]) -> list[str]:
         name = "unbatched" if batch["baseline"] else f"batch size {batch['batch_size']}"
         figures = ["baseline", "", "", "", ""] if batch["baseline"] else _figures(batch["drift"])
         lines.append(_row(name, held, f"{speed:.0f}" if speed else "", *figures))
-    for name, key in (("noise floor", "noise_floor"), ("precision error", "precision_error")):
-        if setting[key]:
-            lines.append(_row(name, "", "", *_figures(setting[key])))
+    further: tuple[tuple[str, DistributionReport | None], ...] = (
+        ("noise floor", setting["noise_floor"]),
+        ("precision error", setting["precision_error"]),
+    )
+    for name, found in further:
+        if found:
+            lines.append(_row(name, "", "", *_figures(found)))
     return lines
 
 
-def _neighbours(found: dict[str, Any]) -> list[str]:
+def _neighbours(found: RetrievalReport) -> list[str]:
     lines = [
         f"| lists of {found['queries']} queries in {found['documents']} documents | other top 1 "
         f"| other order in top {found['k']} | overlap | RBO | pairs changed | expected | could |",
         "|---|---|---|---|---|---|---|---|",
     ]
+    compared: list[tuple[str, ListsReport]]
     compared = [(f"batch size {one['batch_size']}", one) for one in found["batches"]]
     if found["precision_error"]:
         compared.append(("unbatched against float64", found["precision_error"]))
@@ -154,14 +167,15 @@ def _neighbours(found: dict[str, Any]) -> list[str]:
     if judged:
         lines += ["", "| | nDCG@10 | recall@10 | MRR@10 |", "|---|---|---|---|"]
     for name, quality in judged:
-        cells = [f"{q['before'][0]:.4f} → {q['after'][0]:.4f}" for q in quality.values()]
+        measures = (quality["ndcg_at_10"], quality["recall_at_10"], quality["mrr_at_10"])
+        cells = [f"{q['before'][0]:.4f} → {q['after'][0]:.4f}" for q in measures]
         lines.append(_row(name, *cells))
     return lines
 
 
-def _figures(drift: dict[str, Any]) -> list[str]:
+def _figures(drift: DistributionReport) -> list[str]:
     identical = f"{drift['identical']}/{drift['texts']}"
-    if drift["l2"] is None:
+    if drift["l2"] is None or drift["cosine"] is None:
         return [identical, "", "", "", ""]
     if drift["identical"] == drift["texts"]:
         return [identical, "bitwise identical", "", "", ""]
@@ -176,7 +190,7 @@ def _row(*cells: str) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _where(report: Report, finding: dict[str, Any]) -> str:
+def _where(report: RunReport, finding: FindingReport) -> str:
     number = finding["setting"]
     return "" if number is None else f"{escape(report['settings'][number]['label'])}: "
 
@@ -193,4 +207,4 @@ def _escape_sequence(found: re.Match[str]) -> str:
 
 def _cell(text: str) -> str:
     shown = _IN_CELL.sub(_escape_sequence, text)
-    return "'" + shown if shown[:1] in {"=", "+", "-", "@"} else shown
+    return "'" + shown if shown.lstrip()[:1] in _FORMULA else shown

@@ -6,13 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-import numpy as np
 
 from embedtui.engine.serving import serve_command
-from embedtui.measure import Distances, summarize
+from embedtui.measure import Distances, largest_finite, summarize
 from embedtui.record import report
+from embedtui.record.report_types_sweep import (
+    ChangedListsReport,
+    FrontReport,
+    LargestReport,
+    NotMeasuredReport,
+    RowReport,
+    ScenarioReport,
+    SweepReport,
+)
 from embedtui.study import findings, retrieval
 from embedtui.study.answers import Entry, answer, fastest, largest_drift
 from embedtui.study.finding import Finding
@@ -24,7 +30,7 @@ from embedtui.study.scenarios import scenarios
 SCHEMA = "embedtui.sweep/1"
 
 
-def build(name: str, runs: list[Results], *, with_reports: bool = True) -> dict[str, Any]:
+def build(name: str, runs: list[Results], *, with_reports: bool = True) -> SweepReport:
     """Return rows, what could not be had, and for each scenario what holds and what to serve."""
     faults = [findings.all_faults(run) for run in runs]
     entries = [
@@ -52,7 +58,7 @@ def build(name: str, runs: list[Results], *, with_reports: bool = True) -> dict[
     }
 
 
-def _front(entries: list[Entry], distance: Callable[[Entry], float | None]) -> list[dict[str, Any]]:
+def _front(entries: list[Entry], distance: Callable[[Entry], float | None]) -> list[FrontReport]:
     """Return the settings that can be served and that no other beats, the fastest first."""
     weighed = []
     for entry in entries:
@@ -70,10 +76,6 @@ def _front(entries: list[Entry], distance: Callable[[Entry], float | None]) -> l
         }
         for step in front(weighed)
     ]
-
-
-def _error(entry: Entry) -> float | None:
-    return entry.setting.largest_error(entry.results.truth)
 
 
 def _drift(entry: Entry) -> float | None:
@@ -99,7 +101,7 @@ def _first_fault(found: list[Finding]) -> str:
     return found[0].kind if found else ""
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: Entry) -> RowReport:
     setting = entry.setting
     speed = fastest(setting)
     error = setting.precision_error(entry.results.truth)
@@ -127,7 +129,7 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _retrieval(entry: Entry) -> dict[str, Any] | None:
+def _retrieval(entry: Entry) -> ChangedListsReport | None:
     """Return what the worst batch size does to lists of neighbours."""
     found = retrieval.worst_of_batches(entry.results, entry.setting)
     if found is None:
@@ -141,17 +143,16 @@ def _retrieval(entry: Entry) -> dict[str, Any] | None:
     }
 
 
-def _figures(distances: Distances) -> dict[str, Any]:
+def _figures(distances: Distances) -> LargestReport:
     summary = summarize(distances)
-    finite = distances.l2[np.isfinite(distances.l2)]
     return {
         "texts": summary.pairs,
         "identical": summary.identical,
-        "l2_max": float(finite.max()) if len(finite) else None,
+        "l2_max": largest_finite(distances.l2),
     }
 
 
-def _skipped(run: Results) -> list[dict[str, str]]:
+def _skipped(run: Results) -> list[NotMeasuredReport]:
     model = run.plan.model_name
     found = [(label, reason) for label, reason in run.plan.skipped]
     found += [
@@ -162,7 +163,7 @@ def _skipped(run: Results) -> list[dict[str, str]]:
     return [{"model": model, "label": label, "reason": reason} for label, reason in found]
 
 
-def _scenario(key: str, entries: list[Entry]) -> dict[str, Any]:
+def _scenario(key: str, entries: list[Entry]) -> ScenarioReport:
     use = scenarios()[key]
     found = answer(entries, use, use.metric)
     judged = [(entry.label, judge(entry.setting, use)) for entry in entries if not entry.fault]

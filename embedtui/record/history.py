@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from embedtui import paths
 from embedtui.errors import InputError
+from embedtui.measure import finite
 from embedtui.printable import printable
 from embedtui.study.answers import largest_drift
 from embedtui.study.checks import Check, Checked
@@ -114,18 +114,14 @@ def _row(check: Check, one: Checked) -> Row:
         outcome=one.outcome,
         said=printable(one.said, 1000),
         drift_l2=None if faulty else largest_drift(setting, "l2"),
-        noise_l2=_finite(float(noise[1].l2.max())) if noise else None,
+        noise_l2=finite(float(noise[1].l2.max())) if noise else None,
         error_l2=None if faulty else setting.largest_error(results.truth),
-        golden_l2=_finite(one.golden.l2_max) if one.golden else None,
+        golden_l2=finite(one.golden.l2_max) if one.golden else None,
         golden_cause=one.golden.diagnosis.cause if one.golden else None,
         draws=one.draws,
         engine=_engine(setting.in_force, results.environment),
         machine=str(results.environment.get("machine", "")),
     )
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _engine(in_force: dict[str, Any], environment: dict[str, Any]) -> str:
@@ -142,6 +138,8 @@ def _open(path: Path, *, create: bool) -> Iterator[sqlite3.Connection]:
         raise InputError(f"{shown}: no checks were written down there; `embedtui check` does that")
     try:
         fresh = not path.exists()
+        if fresh:
+            paths.create_private(path)
         with contextlib.closing(sqlite3.connect(path, timeout=_SECONDS)) as database:
             if fresh:
                 database.execute(f"PRAGMA application_id = {APPLICATION_ID}")

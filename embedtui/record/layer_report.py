@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
+from embedtui.measure import finite
 from embedtui.measure.layers import Place
+from embedtui.record.report_types_layers import (
+    LayersReport,
+    NoLayersReport,
+    PlaceReport,
+    StatesReport,
+)
 from embedtui.study.layer_results import Curve
 from embedtui.study.layer_verdict import of_layers
 from embedtui.study.results import Results, SettingResults
 
 
-def build(results: Results, setting: SettingResults) -> dict[str, Any] | None:
+def build(results: Results, setting: SettingResults) -> LayersReport | NoLayersReport | None:
     """Return what is known of the layers as plain values; None where nobody looked."""
     found = setting.layers
     if not found.there:
@@ -27,38 +33,43 @@ def build(results: Results, setting: SettingResults) -> dict[str, Any] | None:
         "texts": len(found.rows),
         "batch": {"batch_size": size, "min": low, "max": high} if size else None,
         "places": _places(setting),
-        "error": _number(found.largest_error),
-        "sum_gap": _number(sum_gap(results, setting)),
-        "independence": _number(found.independence),
+        "error": finite(found.largest_error),
+        "sum_gap": finite(sum_gap(results, setting)),
+        "independence": finite(found.independence),
         "one_exact": _numbers(found.alone()),
-        "wanted": _number(found.wanted(under)),
-        "float32": choice
-        and {
+        "wanted": finite(found.wanted(under)),
+        "float32": None
+        if choice is None
+        else {
             "layers": list(choice.layers),
             "predicted": choice.error,
-            "measured": _number(found.measured_with(choice)),
+            "measured": finite(found.measured_with(choice)),
             "all_sets_tried": not choice.greedy,
         },
-        "all_float32": everything
-        and {"predicted": everything.error, "measured": _number(found.measured_with(everything))},
+        "all_float32": None
+        if everything is None
+        else {
+            "predicted": everything.error,
+            "measured": finite(found.measured_with(everything)),
+        },
         "verdict": of_layers(found, under),
     }
 
 
-def figures(place: dict[str, Any], found: dict[str, Any]) -> dict[str, str]:
+def figures(place: PlaceReport, found: LayersReport) -> dict[str, str]:
     """Return a place's figures as a table shows them, by column; empty for what is not there."""
     error, drift, exact = place["error"], place["drift"], None
-    if place["part"] in {"mlp", "layer"} and found["one_exact"]:
+    if place["layer"] is not None and place["part"] in {"mlp", "layer"} and found["one_exact"]:
         exact = found["one_exact"][place["layer"]]
     equal = drift is not None and drift["identical"] == drift["texts"]
     share = place["share"]
     return {
-        "error": _shown(error and error["p50"]),
+        "error": _shown(None if error is None else error["p50"]),
         "growth": f"{error['ratio']:.2f}" if error and error["ratio"] is not None else "",
         "adds": _shown(place["adds"]),
         # No share is shown as -0%.
         "share": "" if share is None else f"{round(share, 2) + 0.0:.0%}",
-        "drift": "bitwise" if equal else _shown(drift and drift["max"]),
+        "drift": "bitwise" if equal else _shown(None if drift is None else drift["max"]),
         "equal": f"{drift['identical']}/{drift['texts']}" if drift else "",
         "exact": _shown(exact),
     }
@@ -89,13 +100,13 @@ def sum_gap(results: Results, setting: SettingResults) -> float | None:
     )
 
 
-def _places(setting: SettingResults) -> list[dict[str, Any]]:
+def _places(setting: SettingResults) -> list[PlaceReport]:
     found = setting.layers
     error, drift, adds = found.error(), found.drift(), found.adds()
     curve = error or drift
     assert curve is not None, "something is there"
     places = (*curve.places, Place("pooling"))
-    listed = []
+    listed: list[PlaceReport] = []
     for number, place in enumerate(places):
         listed.append(
             {
@@ -104,14 +115,14 @@ def _places(setting: SettingResults) -> list[dict[str, Any]]:
                 "name": str(place),
                 "error": _at(error, place),
                 "drift": _at(drift, place),
-                "adds": _number(adds.lengths[number] if adds else None),
-                "share": _number(adds.shares[number] if adds else None),
+                "adds": finite(adds.lengths[number] if adds else None),
+                "share": finite(adds.shares[number] if adds else None),
             }
         )
     return listed
 
 
-def _at(curve: Curve | None, place: Place) -> dict[str, Any] | None:
+def _at(curve: Curve | None, place: Place) -> StatesReport | None:
     """Return a curve at a place; a layer that is not split is there as its MLP."""
     if curve is None:
         return None
@@ -119,19 +130,14 @@ def _at(curve: Curve | None, place: Place) -> dict[str, Any] | None:
         if known in curve.places:
             at = curve.places.index(known)
             return {
-                "max": _number(curve.largest[at]),
-                "p50": _number(curve.median[at]),
-                "ratio": _number(curve.ratios[at]),
+                "max": finite(curve.largest[at]),
+                "p50": finite(curve.median[at]),
+                "ratio": finite(curve.ratios[at]),
                 "identical": int(curve.identical[at]),
                 "texts": curve.texts,
             }
     return None
 
 
-def _number(value: float | None) -> float | None:
-    """JSON has no NaN: a figure that means nothing is null."""
-    return None if value is None or not math.isfinite(value) else float(value)
-
-
 def _numbers(values: np.ndarray[Any, Any] | None) -> list[float | None] | None:
-    return None if values is None else [_number(float(value)) for value in values]
+    return None if values is None else [finite(float(value)) for value in values]

@@ -43,6 +43,11 @@ def recordings() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob(f"*{_SUFFIX}"))}
 
 
+def groups() -> list[str]:
+    """Return what several recordings' names begin with: each stands for all of them."""
+    return sorted({name.partition("-")[0] for name in recordings()})
+
+
 def find(ref: str) -> list[Path]:
     """Return the run files that `ref` names.
 
@@ -67,8 +72,7 @@ def find(ref: str) -> list[Path]:
     own = paths.runs_folder() / f"{ref}{_SUFFIX}"
     if "/" not in ref and own.is_file():
         return [own]
-    groups = sorted({name.partition("-")[0] for name in known})
-    names = [*groups, *known]
+    names = [*groups(), *known]
     raise InputError(
         f"no run file and no recording '{printable(ref, 120)}'{suggest(ref, names)}: "
         f"give a file, or one of {', '.join(names)}; `embedtui open` lists them"

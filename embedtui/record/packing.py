@@ -90,7 +90,8 @@ def _ordered(values: Floats) -> npt.NDArray[Any]:
     """Return the bits as whole numbers that order as the values do."""
     bits = np.ascontiguousarray(values).view(_UNSIGNED[values.itemsize])
     top = bits.dtype.type(1 << (8 * values.itemsize - 1))
-    return np.where(bits & top, ~bits, bits | top)
+    ordered: npt.NDArray[Any] = np.where(bits & top, ~bits, bits | top)
+    return ordered
 
 
 def _difference(values: Floats, reference: Floats | None) -> npt.NDArray[Any]:

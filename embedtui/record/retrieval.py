@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from embedtui.measure.margins import MILLION, Forecast
+from embedtui.record.report_types_retrieval import (
+    ForecastReport,
+    ListsReport,
+    MeasureReport,
+    QualityReport,
+    RetrievalReport,
+)
 from embedtui.study import retrieval
-from embedtui.study.quality import MEASURES, Quality
+from embedtui.study.quality import Quality
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.retrieval import TOP, Retrieval
 
-_KEYS = {"nDCG@10": "ndcg_at_10", "R@10": "recall_at_10", "RR@10": "mrr_at_10"}
-_FIGURES = ("overlap", "jaccard", "rbo", "tau")
 
-
-def section(results: Results, setting: SettingResults) -> dict[str, Any] | None:
+def section(results: Results, setting: SettingResults) -> RetrievalReport | None:
     """Return what a setting does to lists of neighbours; None where nothing can be compared."""
     by_size = {size: retrieval.of_batches(results, setting, size) for size in setting.batched}
     batches = {size: one for size, one in by_size.items() if one is not None}
@@ -35,7 +37,7 @@ def section(results: Results, setting: SettingResults) -> dict[str, Any] | None:
     }
 
 
-def compared(one: Retrieval) -> dict[str, Any]:
+def compared(one: Retrieval) -> ListsReport:
     """Return how far two sets of lists agree, how many changes there were, and what it came to."""
     top1, order = one.top1_changed, one.order_changed
     margins = one.margins
@@ -43,7 +45,10 @@ def compared(one: Retrieval) -> dict[str, Any]:
         "queries": one.queries,
         "top1_changed": list(top1),
         "order_changed": list(order),
-        **{name: list(one.mean(name)) for name in _FIGURES},
+        "overlap": list(one.mean("overlap")),
+        "jaccard": list(one.mean("jaccard")),
+        "rbo": list(one.mean("rbo")),
+        "tau": list(one.mean("tau")),
         "margins": {
             "pairs": margins.pairs,
             "could_change": int(margins.could.sum()),
@@ -56,16 +61,21 @@ def compared(one: Retrieval) -> dict[str, Any]:
     }
 
 
-def _quality(before: Quality | None, after: Quality | None) -> dict[str, Any] | None:
+def _quality(before: Quality | None, after: Quality | None) -> QualityReport | None:
     if before is None or after is None:
         return None
     return {
-        _KEYS[name]: {
-            "before": list(before.mean(name)),
-            "after": list(after.mean(name)),
-            "queries_changed": changed_queries(before, after, name),
-        }
-        for name in MEASURES
+        "ndcg_at_10": _measure(before, after, "nDCG@10"),
+        "recall_at_10": _measure(before, after, "R@10"),
+        "mrr_at_10": _measure(before, after, "RR@10"),
+    }
+
+
+def _measure(before: Quality, after: Quality, name: str) -> MeasureReport:
+    return {
+        "before": list(before.mean(name)),
+        "after": list(after.mean(name)),
+        "queries_changed": changed_queries(before, after, name),
     }
 
 
@@ -76,7 +86,7 @@ def changed_queries(before: Quality, after: Quality, measure: str) -> int:
     return int(apart.sum())
 
 
-def _forecast(found: Forecast | None) -> dict[str, Any] | None:
+def _forecast(found: Forecast | None) -> ForecastReport | None:
     if found is None:
         return None
     assert found.documents == MILLION

@@ -106,7 +106,7 @@ class Recorder:
         path = self.path
         shown = printable(str(path))
         try:
-            path.open("xb").close()
+            paths.create_private(path, fresh=True)
         except FileExistsError as error:
             raise NameTakenError(
                 f"{shown} exists: give another name with --out, or remove it"

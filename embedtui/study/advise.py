@@ -7,6 +7,7 @@ one holds; it is the one that the whole grid would recommend, for nothing slower
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -27,8 +28,8 @@ class Step:
     entry: Entry
     batch_sizes: tuple[int, ...]
     judgement: Judgement
-    speed: float
-    """Texts per second at the largest batch."""
+    speed: float | None
+    """Texts per second at the largest batch; None where it was not measured."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def advise(
         entry = measure(setting, wanted)
         if entry is None or not entry.setting.unbatched.count:
             return None
-        speed = entry.setting.of(sizes[-1]).texts_per_second or 0.0
+        speed = entry.setting.of(sizes[-1]).texts_per_second
         step = Step(entry, wanted, judge(entry.setting, use), speed)
         steps.append(step)
         tell(step)
@@ -75,12 +76,12 @@ def advise(
     first = [step for step in (take(setting, ends) for setting in able) if step is not None]
     cells = len(ends) * len(first)
     out = [step.entry for step in first if not _may_hold(step)]
-    hopeful = sorted((s for s in first if _may_hold(s)), key=lambda step: -step.speed)
+    hopeful = sorted((step for step in first if _may_hold(step)), key=by_speed)
     whole: list[Entry] = []
     best: float | None = None
     for step in hopeful:
-        if best is not None and step.speed * ABOUT_EQUAL < best:
-            break
+        if best is not None and step.speed is not None and step.speed * ABOUT_EQUAL < best:
+            continue
         done: Step | None = step
         if sizes != ends:
             done = take(step.entry.setting.setting, sizes)
@@ -94,6 +95,11 @@ def advise(
     return Advice(
         answer(entries, use, use.metric), entries, tuple(steps), cells, len(able) * len(sizes)
     )
+
+
+def by_speed(step: Step) -> float:
+    """Order steps by their speed, the fastest first, those without one last."""
+    return math.inf if step.speed is None else -step.speed
 
 
 def _may_hold(step: Step) -> bool:

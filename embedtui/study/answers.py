@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from embedtui.engine.serving import serve_command
+from embedtui.measure import largest_finite
 from embedtui.study.judgement import Judgement, judge
 from embedtui.study.plan import FIRST
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.retrieval import Retrieval
 from embedtui.study.scenarios import METRIC_NAMES, Metric, Scenario
 from embedtui.study.verdict import is_noise
+from embedtui.wording import percent
 
 State = Literal["good", "bad", "open"]
 
@@ -73,13 +73,11 @@ def answer(entries: Sequence[Entry], use: Scenario, metric: Metric) -> Answers:
 
 def largest_drift(setting: SettingResults, metric: Metric) -> float | None:
     """Return the largest drift at any batch size; 0 for equal bits, None for nothing measured."""
-    worst: float | None = None
-    for size in setting.batched:
-        distances = setting.drift_in_any_order(size)
-        values = getattr(distances, metric)[np.isfinite(getattr(distances, metric))]
-        if len(values):
-            worst = max(worst or 0.0, float(values.max()))
-    return worst
+    found = (
+        largest_finite(getattr(setting.drift_in_any_order(size), metric))
+        for size in setting.batched
+    )
+    return max((one for one in found if one is not None), default=None)
 
 
 def fastest(setting: SettingResults) -> tuple[int, float] | None:
@@ -112,9 +110,10 @@ def _drift(judged: _Judged, metric: Metric) -> tuple[State, str]:
     still = [entry for entry, one in known if one.identical]
     noisy = [entry for entry, one in known if not one.identical and is_noise(entry.setting)]
     moving = [
-        (largest_drift(entry.setting, metric) or 0.0, entry)
+        (drift, entry)
         for entry, one in known
         if not one.identical and entry not in noisy
+        if (drift := largest_drift(entry.setting, metric)) is not None
     ]
     said = [f"{entry.label} {drift:.1e}" for drift, entry in sorted(moving, key=_first)[::-1]]
     said += [f"{_names(noisy)} within noise"] if noisy else []
@@ -144,19 +143,16 @@ def _lists(entries: Sequence[Entry]) -> str:
     entry, worst = max(known, key=lambda pair: pair[1].order_changed)
     if not worst.order_changed[0]:
         return "no list changes; "
-    order = _percent(worst.order_changed[0], worst.queries)
+    order = percent(worst.order_changed[0], worst.queries)
     top1 = f", {worst.top1_changed[0]} other top 1" if worst.top1_changed[0] else ""
     return f"{entry.label}: {order} other top 10{top1}; "
-
-
-def _percent(part: int, whole: int) -> str:
-    return "100 %" if part == whole else f"{min(99, max(1, round(100 * part / whole)))} %"
 
 
 def _cheapest(judged: _Judged) -> Entry | None:
     """Return the fastest setting that holds.
 
-    Of about equally fast ones the most precise, and of those about equally precise the fastest.
+    Of about equally fast ones the most precise, and of those about equally precise the fastest. One
+    whose precision was not measured is not taken for the most precise.
     """
     able = []
     for entry, one in judged:
@@ -169,9 +165,12 @@ def _cheapest(judged: _Judged) -> Entry | None:
         return None
     best = max(speed for speed, _ in able)
     near = [(speed, entry) for speed, entry in able if speed * ABOUT_EQUAL >= best]
-    errors = [one.setting.largest_error(one.results.truth) or 0.0 for _, one in near]
+    errors = [one.setting.largest_error(one.results.truth) for _, one in near]
+    least = min((error for error in errors if error is not None), default=None)
     precise = [
-        pair for pair, error in zip(near, errors, strict=True) if error <= ABOUT_EQUAL * min(errors)
+        pair
+        for pair, error in zip(near, errors, strict=True)
+        if least is None or (error is not None and error <= ABOUT_EQUAL * least)
     ]
     return max(precise, key=_first)[1]
 

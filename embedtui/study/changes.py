@@ -6,7 +6,7 @@ kernels chosen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from embedtui.address import is_address
 from embedtui.engine.settings import SWITCHES, Setting
 from embedtui.errors import InputError
-from embedtui.measure import Distances, summarize
+from embedtui.measure import Distances, largest_finite, summarize
 from embedtui.study.diagnosis import USUAL_ERROR, Diagnosis
 from embedtui.study.results import MEASURED_AT_LOADING, NOISE_MARGIN, Results, SettingResults
 
@@ -95,7 +95,7 @@ def moved_between(
 ) -> Diagnosis:
     """Return why the vectors of a setting differ between two runs; the settings may differ too."""
     moved = int((~distances.identical).sum())
-    l2 = float(np.nanmax(distances.l2, initial=0.0))
+    l2 = largest_finite(distances.l2)
     if not moved:
         return Diagnosis(
             "none",
@@ -105,17 +105,12 @@ def moved_between(
             "certain",
             "nothing",
         )
-    seen = f"L2 {l2:.1e} at most, {moved} of {len(distances)} vectors changed"
-    floors = [found[1].l2.max() for s in (one, other) for found in [s.noise()] if found]
-    if floors and l2 <= NOISE_MARGIN * max(floors) and max(floors) > 0:
-        return Diagnosis(
-            "noise",
-            "noise of running again",
-            f"{seen}, and running again within one run does {max(floors):.1e}",
-            "two runs differ no more than one differs from itself",
-            "likely",
-            "nothing; compare with a tolerance, not bit for bit",
-        )
+    far = "no distance can be measured" if l2 is None else f"L2 {l2:.1e} at most"
+    seen = f"{far}, {moved} of {len(distances)} vectors changed"
+    compared = bool(np.isfinite(distances.l2).all())
+    noise = _of_noise(seen, l2, (one, other)) if l2 is not None and compared else None
+    if noise is not None:
+        return noise
     asked = _asked(before, after, one.setting, other.setting)
     if asked:
         return Diagnosis(
@@ -129,13 +124,33 @@ def moved_between(
     differing = list(_engines(one, other))
     if not (one.setting.is_server and other.setting.is_server):
         differing = [*_environments(before.environment, after.environment), *differing]
-    if not differing and one.setting.is_server:
+    return _of_engines(seen, differing, server=one.setting.is_server, hint=_as_far_as(l2))
+
+
+def _of_noise(seen: str, l2: float, settings: Iterable[SettingResults]) -> Diagnosis | None:
+    """Return that two runs differ no more than one differs from itself, where they do not."""
+    floors = [found[1].l2.max() for s in settings for found in [s.noise()] if found]
+    if not floors or l2 > NOISE_MARGIN * max(floors) or not max(floors) > 0:
+        return None
+    return Diagnosis(
+        "noise",
+        "noise of running again",
+        f"{seen}, and running again within one run does {max(floors):.1e}",
+        "two runs differ no more than one differs from itself",
+        "likely",
+        "nothing; compare with a tolerance, not bit for bit",
+    )
+
+
+def _of_engines(seen: str, differing: list[str], *, server: bool, hint: str) -> Diagnosis:
+    """Return what differs between two engines of one setting, or that nothing known does."""
+    if not differing and server:
         return Diagnosis(
             "server",
             "a change on the server",
             seen,
             "all that the server tells of itself is the same, so it is something that it does not"
-            + _as_far_as(l2),
+            + hint,
             "possible",
             "ask who runs it what changed, or embed the index again: vectors of both do not mix",
         )
@@ -176,8 +191,10 @@ def _model(run: Results) -> str | None:
     return f"server's {plan.model_name}" if is_address(plan.model) else plan.model_hash
 
 
-def _as_far_as(l2: float) -> str:
+def _as_far_as(l2: float | None) -> str:
     """Say which dtype's own error is of the size of a move, as a hint at another dtype."""
+    if l2 is None:
+        return ""
     for dtype, usual in sorted(USUAL_ERROR.items(), key=lambda item: item[1]):
         if usual / 4 <= l2 <= usual:
             return f"; a move of this size is what {dtype} costs, so look at the dtype first"

@@ -16,6 +16,7 @@ from embedtui.study.finding import Finding
 from embedtui.study.results import NOISE_MARGIN, Results, SettingResults
 from embedtui.study.trends import Threshold, token_threshold, trend_of
 from embedtui.study.verdict import is_noise
+from embedtui.wording import text_count
 
 Sure = Literal["certain", "likely", "possible"]
 
@@ -61,12 +62,13 @@ def diagnose(results: Results, setting: SettingResults, faults: list[Finding]) -
         return [_of_fault(setting, fault) for fault in faults]
     found = []
     if setting.prepared is not None and setting.prepared.truncated:
-        longest = max(setting.prepared.truncated.values())
+        cut = setting.prepared.truncated
+        longest = max(cut.values())
         found.append(
             Diagnosis(
                 "truncation",
                 "truncated texts",
-                f"{_texts(len(setting.prepared.truncated))} longer than "
+                f"{text_count(len(cut))} {'is' if len(cut) == 1 else 'are'} longer than "
                 f"{setting.in_force.get('max_length')} tokens, the longest has {longest}",
                 "what comes after the limit is in no vector, so such texts look alike",
                 "certain",
@@ -250,17 +252,18 @@ def _of_restarts(setting: SettingResults) -> list[Diagnosis]:
     restarted, repeated = setting.noise("restart"), setting.noise()
     if restarted is None:
         return []
-    floor = float(repeated[1].l2.max()) if repeated else 0.0
+    floor = float(repeated[1].l2.max()) if repeated else None
     most = float(restarted[1].l2.max())
-    if restarted[1].identical.all() or most <= NOISE_MARGIN * floor:
+    if restarted[1].identical.all() or (floor is not None and most <= NOISE_MARGIN * floor):
         return []
+    beside = "nothing was run again" if floor is None else f"{floor:.1e} by running again"
     return [
         Diagnosis(
             "restart",
             "another engine of the same setting",
-            f"L2 {most:.1e} at most after a restart, {floor:.1e} by running again without one",
+            f"L2 {most:.1e} at most after a restart, {beside} without one",
             "kernels are tuned and chosen when an engine is loaded, by times that vary",
-            "likely",
+            "possible" if floor is None else "likely",
             "keep golden vectors per process, or fix what is tuned (eager, one attention backend)",
         )
     ]
@@ -286,7 +289,7 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
         )
     if is_noise(setting):
         return _of_noise(setting, most)
-    own = error or USUAL_ERROR.get(dtype, 2e-3)
+    own = error or USUAL_ERROR.get(dtype, 2e-3)  # an error of 0 is no yardstick either
     size = max(worst)
     trend = trend_of(setting, size=size)
     grows = trend.by_position if trend else None
@@ -298,7 +301,7 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
             "accumulation",
             "accumulation in the model dtype, grows with the place in the batch",
             f"L2 {worst[min(worst)]:.1e} in batches of {min(worst)}, {worst[size]:.1e} in batches "
-            f"of {size}; rank correlation with the place in the batch {grows or 0.0:.2f}",
+            f"of {size}" + _correlated(grows),
             f"a running sum over the whole batch in {dtype} loses more with every text before",
             "certain" if put_back else "likely",
             "pool in float32, as vLLM does since it adds up each text by itself: upgrade vLLM",
@@ -306,6 +309,11 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
     if most <= _BEYOND * own:
         return _of_rounding(setting, most, own, known=bool(error))
     return _beyond_rounding(setting, most, own)
+
+
+def _correlated(grows: float | None) -> str:
+    """Say how drift goes with the place in the batch, where that is known."""
+    return "" if grows is None else f"; rank correlation with the place in the batch {grows:.2f}"
 
 
 def _of_rounding(setting: SettingResults, most: float, own: float, *, known: bool) -> Diagnosis:
@@ -396,7 +404,3 @@ def _of_cache(setting: SettingResults, seen: str) -> Diagnosis:
         "likely",
         f"switch {on} off and measure again",
     )
-
-
-def _texts(count: int) -> str:
-    return "1 text is" if count == 1 else f"{count} texts are"

@@ -16,6 +16,7 @@ from embedtui.study.finding import Finding
 from embedtui.study.plan import FIRST
 from embedtui.study.results import Pass, Results, SettingResults
 from embedtui.study.server_findings import of_encodings, of_server
+from embedtui.wording import text_count
 
 _FAULTS = {
     "nan": "NaN in the vectors: arithmetic overflowed or divided by zero; "
@@ -64,7 +65,8 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
                 Finding(
                     kind,
                     "fault",
-                    f"{_texts(len(those))} at batch size {where}: {text}{_nulls(setting, kind)}",
+                    f"{text_count(len(those))} at batch size {where}: {text}"
+                    f"{_nulls(setting, kind)}",
                     number,
                     _ids(results, sorted(those)),
                 )
@@ -79,7 +81,7 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
                 Finding(
                     "swapped",
                     "fault",
-                    f"{_texts(len(struck))} at batch size {size} came back with another text's "
+                    f"{text_count(len(struck))} at batch size {size} came back with another text's "
                     "vector: results were put in a wrong order, which no precision explains",
                     number,
                     _ids(results, sorted(struck)),
@@ -95,7 +97,7 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
                 Finding(
                     "collapsed",
                     "fault",
-                    f"{_texts(len(rows))} have all but the same vector although they differ: "
+                    f"{text_count(len(rows))} have all but the same vector although they differ: "
                     "look at the tokenizer's files and at overflow",
                     number,
                     _ids(results, rows),
@@ -112,6 +114,14 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
         yield Finding("failed", "warning", setting.reason, number)
     if setting.status == "refused":
         yield Finding("not-for-this-model", "note", setting.reason, number)
+    yield from _of_engine(results, setting)
+    yield from _of_lengths(results, setting)
+    yield from _of_steps(results, setting)
+
+
+def _of_engine(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    """Yield what the engine made of what was asked for, and what this machine hides."""
+    number = setting.number
     if setting.setting.pooling_accumulation == "model":
         yield Finding(
             "old-pooling",
@@ -142,13 +152,18 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
             + ("" if shown else ": --also dtype=bfloat16,cpu_isa=avx512 shows it"),
             number,
         )
+
+
+def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    """Yield which texts were cut or left out."""
+    number = setting.number
     prepared = setting.prepared
     if prepared and prepared.truncated:
         longest = max(prepared.truncated.values())
         yield Finding(
             "truncated",
             "warning",
-            f"{_texts(len(prepared.truncated))} longer than the model's limit of "
+            f"{text_count(len(prepared.truncated))} longer than the model's limit of "
             f"{setting.in_force.get('max_length')} tokens: only their beginning is embedded "
             f"(the longest has {longest} tokens; --too-long refuse leaves such texts out)",
             number,
@@ -159,10 +174,15 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
         yield Finding(
             "refused",
             "warning",
-            f"{_texts(len(prepared.refused))} left out, the first because {reason}",
+            f"{text_count(len(prepared.refused))} left out, the first because {reason}",
             number,
             _ids(results, prepared.refused),
         )
+
+
+def _of_steps(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    """Yield where fewer texts were together than was asked for."""
+    number = setting.number
     for (size, draw), pass_ in sorted(setting.passes.items()):
         if draw == FIRST and pass_.split_steps:
             yield Finding(
@@ -179,7 +199,7 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
         yield Finding(
             "few-texts",
             "note",
-            f"batches of {largest} held {_texts(held)}: there are no more",
+            f"batches of {largest} held {text_count(held)}: there are no more",
             number,
         )
 
@@ -200,7 +220,7 @@ def _of_truth(results: Results) -> Iterator[Finding]:
         yield Finding(
             "broken-truth",
             "warning",
-            f"the float64 truth of {_texts(len(rows))} is no vector: it has NaN, infinities or "
+            f"the float64 truth of {text_count(len(rows))} is no vector: it has NaN, infinities or "
             "nothing but zeros in it, so they have no precision error",
             texts=_ids(results, rows),
         )
@@ -226,8 +246,8 @@ def _of_truth(results: Results) -> Iterator[Finding]:
             yield Finding(
                 "tokens-differ",
                 "warning",
-                f"{_texts(len(rows))} have another number of tokens in {_where(setting)} than in "
-                "sentence-transformers: their precision error compares different inputs",
+                f"{text_count(len(rows))} have another number of tokens in {_where(setting)} than "
+                "in sentence-transformers: their precision error compares different inputs",
                 setting.number,
                 _ids(results, rows),
             )
@@ -310,7 +330,3 @@ def _swapped(pass_: Pass, baseline: Pass) -> list[int]:
 
 def _ids(results: Results, rows: Iterable[int]) -> tuple[str, ...]:
     return tuple(results.plan.pack.texts[row].id for row in rows)
-
-
-def _texts(count: int) -> str:
-    return "1 text" if count == 1 else f"{count} texts"

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedtui.errors import InputError
-from embedtui.measure import Distances
-from embedtui.measure.neighbours import nearest
-from embedtui.measure.ranking import agreement
+from embedtui.measure import largest_finite
+from embedtui.measure.distances import Vectors
 from embedtui.study.changes import differing_settings, moved_between
 from embedtui.study.diagnosis import Diagnosis
+from embedtui.study.plan import Plan
 from embedtui.study.results import Results, SettingResults
+from embedtui.study.retrieval import TOP, held_against, only
 from embedtui.study.scenarios import METRIC_NAMES, Scenario
-
-_NEIGHBOURS = 10
 
 
 @dataclass(frozen=True)
@@ -96,11 +95,13 @@ def _golden(
             f"{after.setting.label}: vectors have {width} figures, the recorded ones {was}: "
             "it is another model, whose vectors cannot be compared"
         )
-    rows, distances = pair
+    distances = pair[1]
     values = getattr(distances, use.metric)
     whole = bool(np.isfinite(values).all())
     worst = float(values.max()) if whole else float("nan")
     same = bool(distances.identical.all())
+    largest = largest_finite(distances.l2)
+    there = before.unbatched.done & after.unbatched.done
     return Golden(
         after.number,
         after.setting.label,
@@ -108,35 +109,28 @@ def _golden(
         len(distances),
         int(distances.identical.sum()),
         worst,
-        _largest(distances),
+        float("nan") if largest is None else largest,
         same or (whole and not use.bitwise and worst <= use.tolerance),
         moved_between(golden, now, before, after, distances),
-        _retrieval(before.unbatched.vectors[rows], after.unbatched.vectors[rows]),
+        _retrieval(now.plan, *(only(one.unbatched.vectors, there) for one in (before, after))),
     )
 
 
-def _largest(distances: Distances) -> float:
-    finite = distances.l2[np.isfinite(distances.l2)]
-    return float(finite.max()) if len(finite) else float("nan")
-
-
-def _retrieval(
-    before: np.ndarray[tuple[int, int], np.dtype[np.float32]],
-    after: np.ndarray[tuple[int, int], np.dtype[np.float32]],
-) -> str:
-    """Say whether the nearest neighbours of the texts among each other are still the same."""
-    k = min(_NEIGHBOURS, len(before) - 1)
-    if k < 1:
-        return "one text has no neighbours"
-    found = agreement(nearest(before, None, k), nearest(after, None, k), k)
-    usable = int(found.usable.sum())
-    if not usable:
+def _retrieval(plan: Plan, before: Vectors, after: Vectors) -> str:
+    """Say whether the nearest neighbours of the texts are still the same."""
+    found = held_against(plan, before, after)
+    if found is None:
         return "no text has a neighbour"
-    first = int(found.top1_changed[found.usable, 0].sum())
-    order = int(found.order_changed[found.usable, 0].sum())
+    labelled = found.sides.labelled
+    k = min(TOP, found.documents - (not labelled))
+    what = ("query", "queries") if labelled else ("text", "texts")
+    first, order = found.top1_changed[0], found.order_changed[0]
     if not order:
-        return f"retrieval would not notice: the {k} nearest neighbours of every text are the same"
+        return (
+            f"retrieval would not notice: the {k} nearest neighbours of every {what[0]} are the "
+            "same"
+        )
     return (
-        f"retrieval would notice: {first} of {usable} texts have another nearest neighbour, "
-        f"{order} another order within the {k} nearest"
+        f"retrieval would notice: {first} of {found.queries} {what[1]} have another nearest "
+        f"neighbour, {order} another order within the {k} nearest"
     )

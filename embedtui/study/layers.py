@@ -10,23 +10,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from embedtui import machine
-from embedtui.engine.client import Engine, Engines, ExactModel
 from embedtui.engine.messages import (
     CompareLayers,
     JudgeLayers,
     LayersFound,
     Prepared,
-    Reference,
     ResumeLayers,
     SeeLayers,
 )
-from embedtui.engine.settings import Setting
+from embedtui.engine.port import Engine, EnginePool, ReferenceModel
+from embedtui.engine.settings import Setting, changed
 from embedtui.errors import Cancelled, EmbedtuiError, EngineError, InputError
 from embedtui.measure import compare, unit
 from embedtui.measure.layers import Place
@@ -42,7 +39,9 @@ from embedtui.study.events import (
 from embedtui.study.layer_results import LayerResults
 from embedtui.study.loading import Loader
 from embedtui.study.plan import Plan
+from embedtui.study.reference_stage import reference_bytes, reference_request
 from embedtui.study.results import Results
+from embedtui.study.reuse import usable_rows
 
 _GIB = 2**30
 _MOST_BYTES = 4 * _GIB
@@ -56,13 +55,9 @@ def refuse_layers(setting: Setting) -> None:
     told = f"{setting.label}: layers cannot be looked into"
     if setting.is_server:
         raise InputError(f"{told}: it shows its vectors and nothing of how it came to them")
-    if setting.execution == "compiled":
-        raise InputError(f"{told} in a compiled model, which has none: leave out execution")
-    if setting.tensor_parallel > 1:
-        raise InputError(f"{told} in another process: leave out tensor_parallel")
-    for key in ("prefix_caching", "chunked_prefill"):
-        if getattr(setting, key):
-            raise InputError(f"{told} where not every token is in the step: leave out {key}")
+    for switch, _ in changed(setting):
+        if switch.hides_layers:
+            raise InputError(f"{told} {switch.hides_layers}: leave out {switch.key}")
 
 
 class LayersStudy:
@@ -75,7 +70,7 @@ class LayersStudy:
         self,
         results: Results,
         number: int,
-        engines: Engines,
+        engines: EnginePool,
         listeners: Sequence[Callable[[Event], None]],
         *,
         weights_bytes: int | None = None,
@@ -106,10 +101,10 @@ class LayersStudy:
         plan = self._results.plan
         try:
             self._tell(Waiting("importing vLLM"))
-            self._engines.host.wait_ready(self._stop.is_set)
+            self._engines.wait_ready(self._stop.is_set)
             look(plan, self._number, self._engines, self._loader, self._tell, self._stop.is_set)
         finally:
-            self._engines.release()
+            self._loader.close()
             self._tell(ended)
 
     def _tell(self, event: Event) -> None:
@@ -120,7 +115,7 @@ class LayersStudy:
 def look(
     plan: Plan,
     number: int,
-    engines: Engines,
+    engines: EnginePool,
     loader: Loader,
     tell: Callable[[Event], None],
     stop: Callable[[], bool],
@@ -133,12 +128,12 @@ def look(
     setting = plan.settings[number]
     try:
         refuse_layers(setting)
-        loaded, prepared, _ = loader.load(setting, lambda what: tell(Waiting(what, number)))
-        engine = cast("Engine", loaded)  # servers were refused
+        loaded = loader.load(setting, lambda what: tell(Waiting(what, number)))
         try:
-            _Look(plan, number, engine, prepared, tell, stop).run(engines, loader.weights_bytes)
+            one = _Look(plan, number, loaded.engine, loaded.prepared, tell, stop)
+            one.run(engines, loader.weights_bytes)
         finally:
-            engine.held = False
+            loaded.lease.release()
     except Cancelled:
         raise
     except EmbedtuiError as error:
@@ -156,35 +151,31 @@ class _Look:
         stop: Callable[[], bool],
     ) -> None:
         self._plan, self._number = plan, number
-        self._engine, self._prepared = engine, prepared
+        self._engine, self._layers, self._prepared = engine, engine.layers(), prepared
         self._told, self._stop = tell, stop
         self._inputs = plan.inputs
-        usable = [row for row in range(len(self._inputs)) if row not in prepared.refused]
-        self._rows = usable[: plan.texts_by_layer]
+        self._rows = usable_rows(plan, prepared)[: plan.texts_by_layer]
         self._exact: dict[int, States] = {}
         """The float64 vector of each text."""
         self._found = LayerResults()
         """What was told so far, added up to choose layers by."""
 
-    def run(self, engines: Engines, weights_bytes: int) -> None:
+    def run(self, engines: EnginePool, weights_bytes: int) -> None:
         """Look, with room made for the float64 model."""
         self._waiting("finding the layers")
-        found = self._engine.open_layers()
+        found = self._layers.open_layers()
         if len(self._rows) > 1:
             self._compare(found.places)
         if not self._plan.truth:
             return
         self._waiting("float64 model")
-        engines.make_room(4 * weights_bytes + _GIB, sparing=self._engine)
-        exact = engines.exact(self._stop)
-        try:
+        engines.evict(reference_bytes(weights_bytes))
+        with engines.reference(self._stop) as exact:
             places = self._agreed(found, exact)
             self._waiting(f"{len(self._rows)} texts against float64, by layer")
             for row in self._rows:
                 self._judge(exact, row, places)
             self._mix(exact)
-        finally:
-            exact.close()
 
     def _heed_stop(self) -> None:
         if self._stop():
@@ -206,7 +197,7 @@ class _Look:
             rows = tuple(self._rows[start : start + size])
             self._waiting(f"layers of a batch of {len(rows)} texts, alone and together")
             self._refuse_too_large(rows, places)
-            done = self._engine.compare_layers(CompareLayers(rows, places))
+            done = self._layers.compare_layers(CompareLayers(rows, places))
             self._say(
                 LayersCompared(
                     self._number, size, rows, places, done.relative, done.identical, done.steps
@@ -228,21 +219,18 @@ class _Look:
         """Return the width of the model's states, seen in the shortest text."""
         row = min(self._rows, key=lambda one: self._prepared.tokens[one])
         first = SeeLayers(row, (Place("embeddings"),))
-        return int(self._engine.see_layers(first).states[0].shape[1])
+        return int(self._layers.see_layers(first).states[0].shape[1])
 
-    def _agreed(self, found: LayersFound, exact: ExactModel) -> tuple[Place, ...]:
+    def _agreed(self, found: LayersFound, exact: ReferenceModel) -> tuple[Place, ...]:
         """Load the float64 model; return the places that both models have."""
         facts = self._engine.in_force
-        reference = Reference(
-            model=self._plan.settings[0].model,
-            device=machine.engine_device(),
+        request = reference_request(
+            self._plan,
+            self._rows[:1],
             max_length=int(facts["max_length"]),
             pooling=str(facts["pooling"]),
-            rows=(self._rows[0],),
-            texts=(self._inputs[self._rows[0]],),
-            prompted=bool(self._plan.prompt),
         )
-        theirs = exact.open(reference, self._waiting, self._stop)
+        theirs = exact.open_layers(request, self._waiting, self._stop)
         if theirs.layers != found.layers:
             raise EngineError(
                 f"vLLM runs {found.layers} layers and the float64 model {theirs.layers}: they "
@@ -257,10 +245,10 @@ class _Look:
                 places.append(Place("layer", place.layer))
         return tuple(places)
 
-    def _judge(self, exact: ExactModel, row: int, places: tuple[Place, ...]) -> None:
+    def _judge(self, exact: ReferenceModel, row: int, places: tuple[Place, ...]) -> None:
         self._heed_stop()
         text, facts = self._inputs[row], self._engine.in_force
-        seen = self._engine.see_layers(SeeLayers(row, places))
+        seen = self._layers.see_layers(SeeLayers(row, places))
         request = JudgeLayers(
             text,
             places,
@@ -279,7 +267,7 @@ class _Look:
             LayersJudged(self._number, row, judged.relative, judged.budget, np.asarray(alone))
         )
 
-    def _mix(self, exact: ExactModel) -> None:
+    def _mix(self, exact: ReferenceModel) -> None:
         """Measure the error with the layers exact that were found to be worth it, or else all."""
         under = self._plan.layers_under
         choice = self._found.choice(under) or self._found.all_exact()
@@ -293,7 +281,7 @@ class _Look:
             errors.append(self._error(mixed, self._exact[row]))
         self._say(LayersMixed(self._number, choice.layers, tuple(self._rows), np.asarray(errors)))
 
-    def _mixed(self, exact: ExactModel, row: int, layers: frozenset[int]) -> States:
+    def _mixed(self, exact: ReferenceModel, row: int, layers: frozenset[int]) -> States:
         """Return the vector of a text whose state goes to and fro between the two models."""
         count = self._found.budgets()[0].layers
         text = self._inputs[row]
@@ -318,7 +306,7 @@ class _Look:
     def _resume(
         self, row: int, start: int | None, state: States | None, stop: int | None
     ) -> States:
-        return self._engine.resume_layers(ResumeLayers(row, self._inputs[row], start, state, stop))
+        return self._layers.resume_layers(ResumeLayers(row, self._inputs[row], start, state, stop))
 
     def _error(self, vector: States, exact: States) -> float:
         """Return the precision error of a vector, L2, as `SettingResults` has it."""

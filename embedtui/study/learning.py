@@ -8,14 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from embedtui.engine.client import Engine
 from embedtui.engine.messages import BatchDone, Prepared
+from embedtui.engine.port import Engine
 from embedtui.study.events import EngineReady, Event, TextsPrepared
-
-if TYPE_CHECKING:
-    from embedtui.engine.endpoint.client import Endpoint
 
 _TELL_SECONDS = 2.0
 """Token counts are told again no oftener: each time all of them are written."""
@@ -27,7 +23,7 @@ class Learning:
     def __init__(
         self,
         number: int,
-        engine: Engine | Endpoint,
+        engine: Engine,
         prepared: Prepared,
         tell: Callable[[Event], None],
     ) -> None:
@@ -71,7 +67,7 @@ class Learning:
             self._tell_texts()
         if self._engine.setting.is_server:
             in_force = self._engine.in_force | self._engine.learnt()
-            log = str(self._engine.process.log)
+            log = str(self._engine.log)
             self._tell(EngineReady(self._number, in_force, True, log))
 
     def _tell_texts(self) -> None:

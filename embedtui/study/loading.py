@@ -7,21 +7,18 @@ little more than the time of one. Nothing is measured meanwhile: no figure suffe
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from embedtui import machine
-from embedtui.engine.client import Engine, Engines
-from embedtui.engine.messages import Load, Prepared
+from embedtui.engine.messages import Load, Opened, Prepared
+from embedtui.engine.port import Engine, EnginePool, Lease
 from embedtui.engine.settings import Setting
 from embedtui.errors import EmbedtuiError
 from embedtui.study.plan import Plan
-
-if TYPE_CHECKING:
-    from embedtui.engine.endpoint.client import Endpoint
 
 _GIB = 2**30
 _LEAST_BUDGET = 4096
@@ -32,17 +29,33 @@ _CORES_EACH = 3
 _WARMED_UP = 2
 """Batch sizes that a first drift figure needs: unbatched, and the smallest batch."""
 
-Loaded = tuple["Engine | Endpoint", Prepared, bool]
-"""An engine, the texts as it reads them, and whether it stood already."""
+
+class Loaded(NamedTuple):
+    """An engine that is ready for a plan's batches."""
+
+    lease: Lease
+    prepared: Prepared
+    """The texts as it reads them."""
+    warm: bool
+    """Whether it stood already."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine itself."""
+        return self.lease.engine
 
 
 class Loader:
-    """Gives a plan's engines one after the other; `together` is how many are loaded at once."""
+    """Gives a plan's engines one after the other; `together` is how many are loaded at once.
+
+    Every engine is leased, from before it is opened until it was measured: loading one never takes
+    another's place.
+    """
 
     def __init__(
         self,
         plan: Plan,
-        engines: Engines,
+        engines: EnginePool,
         stop: Callable[[], bool],
         *,
         weights_bytes: int | None,
@@ -59,6 +72,18 @@ class Loader:
         """Engines that were loaded beside another, and why some could not be."""
         self.logs: dict[Setting, str] = {}
         """The log file of each engine that was begun."""
+        self._leases: list[Lease] = []
+
+    def release(self, setting: Setting) -> None:
+        """Give back the engine of a setting that has come to its end, however it did."""
+        for lease in self._leases:
+            if lease.engine.setting == setting:
+                lease.release()
+
+    def close(self) -> None:
+        """Give back every engine that is still held."""
+        for lease in self._leases:
+            lease.release()
 
     @property
     def weights_bytes(self) -> int:
@@ -82,9 +107,10 @@ class Loader:
         found = self._ahead.pop(setting, None)
         if isinstance(found, EmbedtuiError):
             raise found
-        # Asked for once more, so that this is the one which a kill strikes.
-        if found is not None and self._engines.warm(setting) is found[0]:
-            return found
+        if found is not None:
+            if found.engine.alive:
+                return found
+            found.lease.release()
         return self.load(setting, tell)
 
     def load(self, setting: Setting, tell: Callable[[str], None]) -> Loaded:
@@ -95,60 +121,71 @@ class Loader:
         """
         if setting.is_server:
             return self._connect(setting, tell)
-        plan, stop = self._plan, self._stop
-        texts = plan.inputs
-        largest = min(plan.batch_sizes[-1], len(texts))
-        engine = self._engines.warm(setting)
-        if engine is not None:
-            prepared = engine.prepare(texts, plan.too_long, tell, stop)
-            needed = largest_step(prepared, plan.batch_sizes)
-            fits = needed <= engine.token_budget or setting.max_num_batched_tokens is not None
-            bounded = engine.opened is not None and engine.opened.kv_bytes_per_token > 0
-            too_long = bounded and max(prepared.tokens, default=0) > engine.longest
-            if largest <= engine.largest_batch and fits and not too_long:
-                engine.held = True
-                return engine, prepared, True
-            self._engines.drop(engine)
-        engine = self._engines.begin(setting, _GIB, stop)
-        engine.held = True
-        self.logs[setting] = str(engine.process.log)
-        try:
-            opened = engine.open(tell, stop, plan.max_length)
-            prepared = engine.prepare(texts, plan.too_long, tell, stop)
-            needed = largest_step(prepared, plan.batch_sizes)
-            longest = max(512, _next_power(max(prepared.tokens, default=1)))
-            least = longest if opened.kv_bytes_per_token else opened.vllm_max_length
-            room = max(_LEAST_BUDGET, _next_power(max(needed, least)))
-            budget = setting.max_num_batched_tokens or room
-            # A block holds up to 128 tokens, and each text's last block is partly empty.
-            kv_bytes = opened.kv_bytes_per_token * (budget + 128 * (largest + 2))
-            wanted = self._wanted(kv_bytes, budget)
-            self._engines.make_room(wanted, sparing=engine)
-            share = _share_of_gpu(wanted)
-            sizes = plan.batch_sizes[:_WARMED_UP]
-            load = Load(largest, budget, longest, kv_bytes, share, warm_up=sizes)
-            engine.load(load, tell, stop)
-        except BaseException:
-            self._engines.drop(engine)
-            raise
-        return engine, prepared, False
+        lease = self._engines.get(setting)
+        if lease is not None:
+            with _discarding(lease):
+                prepared = self._prepare(lease.engine, tell)
+            if self._has_room(lease.engine, prepared):
+                return self._keep(lease, prepared, warm=True)
+            lease.discard()
+        lease = self._engines.spawn(setting, _GIB, self._stop)
+        self.logs[setting] = str(lease.engine.log)
+        with _discarding(lease):
+            opened = lease.engine.open(tell, self._stop, self._plan.max_length)
+            prepared = self._prepare(lease.engine, tell)
+            request, wanted = self._request(setting, opened, prepared)
+            self._engines.evict(wanted)
+            lease.engine.load(request, tell, self._stop)
+        return self._keep(lease, prepared, warm=False)
 
     def _connect(self, setting: Setting, tell: Callable[[str], None]) -> Loaded:
         """Return a server as an engine; asked what it is every time, for it may be another one."""
         plan, stop = self._plan, self._stop
-        engine = self._engines.warm(setting)
-        stood = engine is not None
-        engine = engine or self._engines.connect(setting)
-        engine.held = True
-        self.logs[setting] = str(engine.process.log)
-        try:
-            engine.open(tell, stop, plan.max_length)
-            prepared = engine.prepare(plan.inputs, plan.too_long, tell, stop)
-            engine.load(Load(min(plan.batch_sizes[-1], len(plan.pack)), 0, 0), tell, stop)
-        except BaseException:
-            self._engines.drop(engine)
-            raise
-        return engine, prepared, stood
+        lease = self._engines.get(setting)
+        warm = lease is not None
+        lease = lease or self._engines.spawn(setting, 0, stop)
+        self.logs[setting] = str(lease.engine.log)
+        with _discarding(lease):
+            lease.engine.open(tell, stop, plan.max_length)
+            prepared = self._prepare(lease.engine, tell)
+            request = Load(min(plan.batch_sizes[-1], len(plan.pack)), 0, 0)
+            lease.engine.load(request, tell, stop)
+        return self._keep(lease, prepared, warm=warm)
+
+    def _keep(self, lease: Lease, prepared: Prepared, *, warm: bool) -> Loaded:
+        self._leases.append(lease)
+        return Loaded(lease, prepared, warm)
+
+    def _prepare(self, engine: Engine, tell: Callable[[str], None]) -> Prepared:
+        return engine.prepare(self._plan.inputs, self._plan.too_long, tell, self._stop)
+
+    @property
+    def _largest(self) -> int:
+        """Texts of the largest batch."""
+        return min(self._plan.batch_sizes[-1], len(self._plan.pack))
+
+    def _has_room(self, engine: Engine, prepared: Prepared) -> bool:
+        """Say whether an engine that was loaded for other texts takes the plan's batches."""
+        needed = largest_step(prepared, self._plan.batch_sizes)
+        given = engine.setting.max_num_batched_tokens is not None
+        bounded = engine.opened is not None and engine.opened.kv_bytes_per_token > 0
+        too_long = bounded and max(prepared.tokens, default=0) > engine.longest
+        fits = needed <= engine.token_budget or given
+        return self._largest <= engine.largest_batch and fits and not too_long
+
+    def _request(self, setting: Setting, opened: Opened, prepared: Prepared) -> tuple[Load, int]:
+        """Return what an engine is loaded with, and the bytes of memory that it wants."""
+        needed = largest_step(prepared, self._plan.batch_sizes)
+        longest = max(512, _next_power(max(prepared.tokens, default=1)))
+        least = longest if opened.kv_bytes_per_token else opened.vllm_max_length
+        room = max(_LEAST_BUDGET, _next_power(max(needed, least)))
+        budget = setting.max_num_batched_tokens or room
+        # A block holds up to 128 tokens, and each text's last block is partly empty.
+        kv_bytes = opened.kv_bytes_per_token * (budget + 128 * (self._largest + 2))
+        wanted = self._wanted(kv_bytes, budget)
+        share = _share_of_gpu(wanted)
+        sizes = self._plan.batch_sizes[:_WARMED_UP]
+        return Load(self._largest, budget, longest, kv_bytes, share, warm_up=sizes), wanted
 
     def _load_together(
         self, setting: Setting, following: Iterable[Setting], tell: Callable[[str], None]
@@ -188,6 +225,16 @@ class Loader:
         if machine.engine_device() == "cpu":
             return 2 * self._weights_bytes + kv_bytes + _GIB
         return 2 * self._weights_bytes + kv_bytes + budget * 65_536 + 3 * _GIB
+
+
+@contextmanager
+def _discarding(lease: Lease) -> Iterator[None]:
+    """Close the engine where loading it fails or is called off: nothing of it can be used."""
+    try:
+        yield
+    except BaseException:
+        lease.discard()
+        raise
 
 
 def _usual_together() -> int:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from embedtui.engine.messages import Prepared
 from embedtui.engine.settings import Setting
-from embedtui.measure import Distances, compare, join, unit
+from embedtui.measure import Distances, compare, join, largest_finite, unit
 from embedtui.study.digits import Digits
 from embedtui.study.events import (
     BatchEmbedded,
@@ -264,8 +264,7 @@ class SettingResults:
         found = self.precision_error(truth)
         if found is None:
             return None
-        finite = found[1].l2[np.isfinite(found[1].l2)]
-        return float(finite.max()) if len(finite) else None
+        return largest_finite(found[1].l2)
 
     def between(self, batch_size: int, other: SettingResults) -> tuple[Rows, Distances] | None:
         """Return the rows that both settings have, and how far apart their vectors are.

@@ -20,11 +20,12 @@ import numpy.typing as npt
 
 from embedtui.measure import Neighbours, nearest
 from embedtui.measure.distances import Bools, Floats, Vectors
-from embedtui.measure.margins import Forecast, Margins, expected, forecast, margins, shares
+from embedtui.measure.margins import Forecast, Margins, expected, forecast, margins
 from embedtui.measure.ranking import Agreement, agreement
 from embedtui.study import quality
 from embedtui.study.plan import FIRST, Draw, Plan
 from embedtui.study.results import Pass, Results, SettingResults, Truth
+from embedtui.wording import percent
 
 TOP = 10
 """Documents that a list is taken to have: what a page shows, and a prompt holds."""
@@ -146,12 +147,6 @@ class Retrieval:
         return float(expected(self.margins).sum())
 
     @cached_property
-    def expected_queries(self) -> float:
-        """The share of queries that is to be expected to change some order."""
-        usable = self.agreement.usable
-        return shares(expected(self.margins)[usable])[0] if usable.any() else 0.0
-
-    @cached_property
     def forecast(self) -> Forecast | None:
         """What the same drift is to be expected to do in a corpus of a million."""
         return forecast(self.margins, self.documents)
@@ -256,7 +251,7 @@ def changes_of(one: Retrieval) -> str:
     if not order[1]:
         said = f"all {one.queries} {nouns} keep the order of their top {TOP}"
     else:
-        share = _percent(order[0], one.queries)
+        share = percent(order[0], one.queries)
         verb = "changes its" if top1[0] == 1 else "change their"
         said = (
             f"{top1[0]} of {one.queries} {nouns} {verb} nearest neighbour, "
@@ -286,55 +281,96 @@ def _span(share: Sequence[float]) -> str:
     return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def _percent(part: int, whole: int) -> str:
-    """Return a share in whole per cent, where some are some and not all are not all."""
-    if not whole or part in {0, whole}:
-        return "100 %" if part else "0 %"
-    return f"{min(99, max(1, round(100 * part / whole)))} %"
-
-
 Found = TypeVar("Found")
-_known: WeakKeyDictionary[Results, dict[Any, tuple[Any, Any]]] = WeakKeyDictionary()
-_lock = threading.RLock()
 
 
-def _kept(results: Results, key: Any, stamp: Any, make: Callable[[], Found]) -> Found:
-    """Return what was made for a key, made anew where its stamp has changed."""
-    with _lock:
-        known = _known.setdefault(results, {})
-        if key not in known or known[key][0] != stamp:
-            known[key] = stamp, make()
-        return cast(Found, known[key][1])
+class KeptLists:
+    """What was found for the passes of one run, each thing once.
+
+    Threads that ask for the same wait for the one that searches it; others do not.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        """Held to look something up, never while something is searched."""
+        self._found: dict[Any, tuple[Any, Any]] = {}
+        self._searched: dict[Any, threading.Lock] = {}
+        self._needs: dict[Any, frozenset[Any]] = {}
+
+    def get(self, key: Any, stamp: Any, make: Callable[[], Found]) -> Found:
+        """Return what was made for a key, made anew where its stamp has changed."""
+        with self._lock:
+            searched = self._searched.setdefault(key, threading.Lock())
+        _wait_for(searched)
+        try:
+            with self._lock:
+                known = self._found.get(key)
+            if known is None or known[0] != stamp:
+                known = stamp, make()
+                with self._lock:
+                    self._found[key] = known
+            return cast(Found, known[1])
+        finally:
+            searched.release()
+
+    def need(self, key: Any, needed: frozenset[Any]) -> None:
+        """Say which other keys one is made of; what none is made of any more is let go.
+
+        A pass that grows has new lists with every batch, and nothing asks for the old ones again.
+        """
+        with self._lock:
+            before = self._needs.get(key, frozenset())
+            self._needs[key] = needed
+            for one in before.difference(*self._needs.values()):
+                self._found.pop(one, None)
+                self._searched.pop(one, None)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def _wait_for(lock: threading.Lock) -> None:
+    """Wait until a lock is free; who waits is told of, and may so end it."""
+    tell = _told.get()
+    while not lock.acquire(timeout=_PATIENCE):
+        if tell is not None:
+            tell(0.0)
+
+
+_PATIENCE = 0.1
+"""Seconds after which who waits for another's search may say that nobody waits any more."""
+_runs: WeakKeyDictionary[Results, KeptLists] = WeakKeyDictionary()
+_runs_lock = threading.Lock()
+
+
+def kept_of(results: Results) -> KeptLists:
+    """Return what was found for a run so far."""
+    with _runs_lock:
+        return _runs.setdefault(results, KeptLists())
 
 
 def _compared(
     results: Results, one: Any, other: Any, before: Pass | Truth, after: Pass
 ) -> Retrieval | None:
-    stamp = _stamp(before), _stamp(after)
+    kept = kept_of(results)
 
     def make() -> Retrieval | None:
         width = after.vectors.shape[1]
         first, second = before.vectors[:, :width], after.vectors
         there = _there(before, width) & _there(after, width)
-        lists = tuple(
-            _kept(
-                results,
-                (key, there.tobytes()),
-                _stamp(side),
-                lambda vectors=vectors: Sides.of(results.plan).nearest(
-                    only(vectors, there), TOP + 1
-                ),  # type: ignore[misc]
-            )
-            for key, side, vectors in ((one, before, first), (other, after, second))
-        )
-        return held_against(
-            results.plan,
-            only(first, there),
-            only(second, there),
-            cast(tuple[Neighbours, Neighbours], lists),
-        )
+        keys = [(side, there.tobytes()) for side in (one, other)]
+        kept.need((one, other), frozenset(keys))
 
-    return _kept(results, (one, other), stamp, make)
+        def lists_of(key: Any, side: Pass | Truth, vectors: Vectors) -> Neighbours:
+            def search() -> Neighbours:
+                return Sides.of(results.plan).nearest(only(vectors, there), TOP + 1)
+
+            return kept.get(key, _stamp(side), search)
+
+        lists = lists_of(keys[0], before, first), lists_of(keys[1], after, second)
+        return held_against(results.plan, only(first, there), only(second, there), lists)
+
+    return kept.get((one, other), (_stamp(before), _stamp(after)), make)
 
 
 def _stamp(side: Pass | Truth) -> int:

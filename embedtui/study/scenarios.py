@@ -10,9 +10,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from embedtui import paths
+from embedtui import paths, schema
 from embedtui.errors import InputError
 from embedtui.printable import printable
+from embedtui.schema import Key
 from embedtui.suggest import suggest
 
 Metric = Literal["l2", "cosine", "max_abs"]
@@ -67,13 +68,13 @@ class Scenario:
 
 
 _FILE = "scenarios.toml"
-_KINDS: dict[str, tuple[type, ...]] = {
-    "name": (str,),
-    "short": (str,),
-    "metric": (str,),
-    "tolerance": (int, float),
-    "reason": (str,),
-    "source": (str,),
+_KEYS = {
+    "name": Key(str),
+    "short": Key(str),
+    "metric": Key(str, choices=tuple(METRIC_NAMES), needed=True),
+    "tolerance": Key(float, 0, 2, said="between 0, for equal bits, and 2", needed=True),
+    "reason": Key(str),
+    "source": Key(str),
 }
 _SHORT = 14
 """Letters of a name that the screens have room for."""
@@ -122,30 +123,14 @@ def _checked(key: str, values: object) -> Scenario:
         InputError: naming the key and what is wrong with it.
     """
     where = f"[{printable(key, 40)}]"
-    if not isinstance(values, dict):
-        raise InputError(f"{where} must be a table of keys and values")
-    for name, value in values.items():
-        if name not in _KINDS:
-            raise InputError(f"{where} unknown key '{printable(name, 40)}'{suggest(name, _KINDS)}")
-        if not isinstance(value, _KINDS[name]) or isinstance(value, bool):
-            raise InputError(
-                f"{where} {name} must be a {'text' if name != 'tolerance' else 'number'}"
-            )
-    for name in ("metric", "tolerance"):
-        if name not in values:
-            raise InputError(f"{where} {name} is missing")
-    metric, tolerance = values["metric"], float(values["tolerance"])
-    if metric not in METRIC_NAMES:
-        raise InputError(f"{where} metric must be one of {', '.join(METRIC_NAMES)}")
-    if not 0 <= tolerance <= 2:
-        raise InputError(f"{where} tolerance must be between 0, for equal bits, and 2")
+    values = schema.check(values, _KEYS, where)
     name = printable(values.get("name", key), 60)
     return Scenario(
         key=key,
         name=name,
         short=printable(values.get("short", name), _SHORT),
-        metric=metric,
-        tolerance=tolerance,
+        metric=values["metric"],
+        tolerance=float(values["tolerance"]),
         reason=printable(values.get("reason", "no reason given"), 400),
         source=printable(values.get("source", "your own"), 200),
     )

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from embedtui.errors import InputError
-from embedtui.measure import Distances, compare, unit
+from embedtui.measure import Distances, compare, largest_finite, unit
 from embedtui.measure.distances import Floats, Vectors
 from embedtui.measure.storage import formats
 from embedtui.study.results import Results, SettingResults
@@ -38,10 +38,9 @@ class Row:
     """None for drift, which takes no room."""
 
     @property
-    def l2_max(self) -> float:
-        """The largest L2 of any text."""
-        finite = self.distances.l2[np.isfinite(self.distances.l2)]
-        return float(finite.max()) if len(finite) else 0.0
+    def l2_max(self) -> float | None:
+        """The largest L2 of any text; None where no text could be compared."""
+        return largest_finite(self.distances.l2)
 
 
 def yardstick(results: Results, *, tell: Callable[[str], None] = lambda _what: None) -> list[Row]:
@@ -68,7 +67,7 @@ def yardstick(results: Results, *, tell: Callable[[str], None] = lambda _what: N
         found = held_against(results.plan, vectors, back)
         there = vectors[np.isfinite(vectors).all(axis=1)]
         rows.append(Row(one.name, one.kind, distances, found, one.bytes_of(there)))
-    return sorted(rows, key=lambda row: row.l2_max)
+    return sorted(rows, key=lambda row: np.inf if row.l2_max is None else row.l2_max)
 
 
 def yardstick_setting(results: Results) -> str:

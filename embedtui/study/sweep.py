@@ -1,54 +1,45 @@
 """A sweep: settings x batch sizes x models, read from a plan file or by the name of one.
 
-A plan file is TOML. `models`, `texts`, `column`, `limit`, `join`, `batch_sizes`, `repeats`,
-`shuffles`, `restarts`, `truth` and `prompt` are what the options of `embedtui run` are; `bundles`
-names settings, and every `[[settings]]` table gives one for each combination of its values. Where
-models want different things, each `[[parts]]` table may hold any of these keys; what it does not
-hold is as above the parts.
+A plan file is TOML. Its keys are the options of `embedtui run` that say what is measured (`limit`,
+`too_long`, `scenario`, ...); `models` lists models, `bundles` names settings, and every
+`[[settings]]` table gives one for each combination of its values. Where models want different
+things, each `[[parts]]` table may hold any of these keys but `scenario`; what it does not hold is
+as above the parts.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from embedtui import schema
 from embedtui.engine.settings import SWITCHES
 from embedtui.errors import InputError
 from embedtui.machine import Device
 from embedtui.printable import printable
-from embedtui.study.batch_sizes import parse_batch_sizes
+from embedtui.schema import Key
 from embedtui.study.bundles import bundle
 from embedtui.study.choices import Choices
+from embedtui.study.options import CHOSEN, OPTIONS, model_kind, refuse_unusable
+from embedtui.study.scenarios import scenario
 from embedtui.suggest import suggest
 
-_KEYS: dict[str, type] = {
-    "description": str,
-    "models": list,
-    "texts": str,
-    "column": str,
-    "id_column": str,
-    "limit": int,
-    "join": int,
-    "batch_sizes": str,
-    "repeats": int,
-    "shuffles": int,
-    "restarts": int,
-    "truth": bool,
-    "prompt": str,
-    "bundles": list,
-    "settings": list,
-    "parts": list,
+_OF_THE_FILE = ("description", "parts", "scenario")
+"""Keys of the whole file, which no part has."""
+_KEYS: Mapping[str, Key] = {
+    "description": Key(str),
+    "models": Key(list, items=str),
+    "settings": Key(list),
+    "parts": Key(list),
+    **{option.name: option.plan_kind or option.key for option in OPTIONS if option.in_plan},
+    "scenario": Key(str, check=scenario),
 }
-_NOT_IN_PARTS = ("description", "parts")
-_KINDS = {str: "a text", list: "a list", int: "a whole number", bool: "true or false"}
+_KEYS_OF_PARTS = {name: key for name, key in _KEYS.items() if name not in _OF_THE_FILE}
 _SWITCHES = {switch.key: switch for switch in SWITCHES}
-_TIMES = ("repeats", "shuffles", "restarts")
-_LIMITS = (("limit", 1, None), ("join", 1, None), *((key, 0, 100) for key in _TIMES))
-_CHOICES = ("texts", "column", "id_column", "limit", "join", *_TIMES, "truth", "prompt")
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ class Sweep:
     @property
     def parts(self) -> list[dict[str, Any]]:
         """The keys of each part, with what stands above the parts; the whole where it has none."""
-        above = {key: value for key, value in self.values.items() if key not in _NOT_IN_PARTS}
+        above = {key: value for key, value in self.values.items() if key not in _OF_THE_FILE}
         return [above | part for part in self.values.get("parts", ({},))]
 
     @property
@@ -75,33 +66,66 @@ class Sweep:
         """The models that it is over; none where the file leaves that open."""
         return tuple(dict.fromkeys(name for part in self.parts for name in part.get("models", ())))
 
+    @property
+    def scenario(self) -> str:
+        """What the embeddings are for, by the file; empty where it does not say."""
+        return str(self.values.get("scenario", ""))
+
     def plans(self, base: Choices, device: Device, given: Collection[str] = ()) -> list[Choices]:
         """Return what is to be measured of each model, part by part.
 
         What the file leaves open is as in `base`, and so is what was `given` there by hand. Of a
-        model given by hand that the file names, only its own parts are measured.
+        model given by hand that the file names, only its own parts are measured. What only some of
+        the models can use counts for those alone.
+
+        Raises:
+            InputError: if the file has a key that none of its models can use.
         """
         only = base.model if "model" in given else None
-        plans = []
-        for part in self.parts:
+        plans: list[Choices] = []
+        for part, own in zip(self.parts, self.values.get("parts", ({},)), strict=True):
             models = part.get("models") or [base.model]
             if only in self.models:
                 models = [model for model in models if model == only]
             elif only is not None:
                 models = [only]
             choices = self._choices(part, base, device, given)
-            plans += [replace(choices, model=model) for model in models]
-        return plans
+            made = [replace(choices, model=model) for model in models]
+            self._refuse_unusable(own, made)
+            plans += made
+        self._refuse_unusable(self.values, plans)
+        named = {*given, *(key for part in self.parts for key in part)}
+        return [_without_others(one, named) for one in plans]
+
+    def _refuse_unusable(self, values: Mapping[str, Any], plans: Sequence[Choices]) -> None:
+        asked = {
+            option.name
+            for option in CHOSEN
+            if option.name in values and option.read(values[option.name]) != option.off
+        }
+        try:
+            refuse_unusable(asked, "sweep", plans, in_file=True)
+        except InputError as error:
+            raise InputError(f"plan file {printable(self.name, 60)}: {error}") from error
 
     def _choices(
         self, part: Mapping[str, Any], base: Choices, device: Device, given: Collection[str]
     ) -> Choices:
-        values = {key: part[key] for key in _CHOICES if key in part and key not in given}
-        if "batch_sizes" in part and "batch_sizes" not in given:
-            values["batch_sizes"] = parse_batch_sizes(part["batch_sizes"])
+        values = {
+            option.name: option.read(part[option.name])
+            for option in CHOSEN
+            if option.name in part and option.name not in given
+        }
         chosen = [_parsed(table) for table in part.get("settings", ())]
         chosen += [bundle(name).on(device) for name in part.get("bundles", ())]
         return replace(base, **values, chosen=tuple(chosen), sweep=self.name)
+
+
+def _without_others(choices: Choices, named: Collection[str]) -> Choices:
+    """Return the choices of one model without what was named for models of another kind."""
+    kind = model_kind(choices)
+    others = [one for one in CHOSEN if one.name in named and kind not in one.models]
+    return replace(choices, **{option.name: option.off for option in others})
 
 
 def sweep_names() -> list[str]:
@@ -146,35 +170,24 @@ def _checked(name: str, text: str, shown: str = "") -> Sweep:
         within = f"{where}, part {number}"
         if not isinstance(part, dict):
             raise InputError(f"{where}: parts must be tables: [[parts]]")
-        _check_keys(part, within, [key for key in _KEYS if key not in _NOT_IN_PARTS])
+        _check_keys(part, within, _KEYS_OF_PARTS)
         _check_settings({**values, **part}, within)
     if not parts:
         _check_settings(values, where)
     return Sweep(name, values)
 
 
-def _check_keys(values: Mapping[str, Any], where: str, keys: Collection[str]) -> None:
-    for key, value in values.items():
-        if key not in keys:
-            raise InputError(f"{where}: unknown key '{printable(key, 40)}'{suggest(key, keys)}")
-        kind = _KEYS[key]
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise InputError(f"{where}: {key} must be {_KINDS[kind]}")
-    for key, least, most in _LIMITS:
-        found = values.get(key)
-        if found is not None and (found < least or (most is not None and found > most)):
-            raise InputError(f"{where}: {key} must be {least} or more")
-    if not all(isinstance(model, str) for model in values.get("models", ())):
-        raise InputError(f"{where}: models must be a list of texts")
+def _check_keys(values: Mapping[str, Any], where: str, keys: Mapping[str, Key]) -> None:
+    for _, problem in schema.problems(values, keys):
+        raise InputError(f"{where}: {problem}")
 
 
 def _check_settings(values: Mapping[str, Any], where: str) -> None:
     try:
         for one in values.get("bundles", ()):
-            bundle(str(one))
+            bundle(one)
         for table in values.get("settings", ()):
             _parsed(table)
-        parse_batch_sizes(values.get("batch_sizes", "1"))
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     if not values.get("settings") and not values.get("bundles"):

@@ -6,9 +6,9 @@ Composing is done again only for settings whose figures have grown.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from embedtui.record import layer_report
+from embedtui.record.report_types_layers import LayersReport, NoLayersReport
 from embedtui.study.answers import Entry, answer
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.scenarios import Metric
@@ -28,7 +28,7 @@ class Composer:
         self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
         self._kept_pair: tuple[tuple[Line, Line], Pair] | None = None
         self._per_text: tuple[object, PerText] | None = None
-        self._by_layer: tuple[object, dict[str, Any] | None] | None = None
+        self._by_layer: tuple[object, LayersReport | NoLayersReport | None] | None = None
         self.searches = Searches()
 
     def compose(self, wish: Wish) -> View:
@@ -195,7 +195,9 @@ class Composer:
             self._per_text = version, per_text_of(key, run, setting, metric, ids, texts)
         return self._per_text[1]
 
-    def _layers(self, run: Results, setting: SettingResults) -> dict[str, Any] | None:
+    def _layers(
+        self, run: Results, setting: SettingResults
+    ) -> LayersReport | NoLayersReport | None:
         version = (id(setting), setting.layers.version, run.truth.chunks)
         if self._by_layer is None or self._by_layer[0] != version:
             self._by_layer = version, layer_report.build(run, setting)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.engine.serving import serve_command
-from embedtui.measure import Distances
+from embedtui.measure import Distances, largest_finite
 from embedtui.measure.histogram import log_histogram
 from embedtui.study import verdict
 from embedtui.study.answers import fastest, largest_drift
@@ -56,9 +56,9 @@ def line_of(
         reason=setting.reason,
         drift=largest_drift(setting, metric),
         identical=bool(everything) and all(everything),
-        noise=_largest(noise[1], metric) if noise else None,
+        noise=largest_finite(getattr(noise[1], metric)) if noise else None,
         noise_identical=bool(noise and noise[1].identical.all()),
-        error=_largest(error[1], metric) if error else None,
+        error=largest_finite(getattr(error[1], metric)) if error else None,
         speed=fastest(setting),
         unbatched_speed=setting.unbatched.texts_per_second,
         judgement=judgement,
@@ -88,7 +88,7 @@ def worst_lists_of(found: Mapping[Against, Retrieval]) -> tuple[int, Retrieval] 
 def _errors(run: Results, setting: SettingResults, metric: Metric) -> Iterator[tuple[int, float]]:
     for size in (1, *setting.batched):
         found = setting.precision_error(run.truth, size)
-        most = _largest(found[1], metric) if found else None
+        most = largest_finite(getattr(found[1], metric)) if found else None
         if most is not None:
             yield size, most
 
@@ -156,9 +156,3 @@ def column_of(
     values[rows] = getattr(distances, metric)
     identical[rows] = distances.identical
     return DistanceColumn(title, values, identical)
-
-
-def _largest(distances: Distances, metric: Metric) -> float | None:
-    values = getattr(distances, metric)
-    finite = values[np.isfinite(values)]
-    return float(finite.max()) if len(finite) else None

@@ -14,7 +14,7 @@ from embedtui.tui.session import Session
 from embedtui.tui.supervisor import Worker
 
 if TYPE_CHECKING:
-    from embedtui.engine.client import Engines
+    from embedtui.engine.port import EnginePool
     from embedtui.study.results import Results
 
 
@@ -22,7 +22,7 @@ class Opened(Session):
     """Holds the figures of one run file at a time, out of those that were opened."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        super().__init__(cast("Engines", None))  # nothing here asks for one
+        super().__init__(cast("EnginePool", None))  # nothing here asks for one
         self.files = tuple(files)
         self.shown: Path | None = None
         """The file whose figures are held."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 
 from embedtui import charts
 from embedtui.charts import Picture
+from embedtui.record.report_types_layers import PlaceReport
 from embedtui.study.front import Candidate, Step, front
 from embedtui.tui.view import Line, View
 
@@ -213,15 +215,23 @@ def _waiting(view: View) -> str:
 
 def _by_layer(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     found = view.layers
-    places = [one for one in (found or {}).get("places", ()) if one["part"] != "pooling"]
+    known: list[PlaceReport] = found["places"] if found and "places" in found else []
+    places = [one for one in known if one["part"] != "pooling"]
     lines = [
-        charts.Line("error", "series-1", _points(places, "error", "p50"), focused=True),
-        charts.Line("adds", "series-2", _points(places, "adds", None)),
-        charts.Line("drift", "series-3", _points(places, "drift", "max")),
+        charts.Line(
+            "error",
+            "series-1",
+            _points(one["error"] and one["error"]["p50"] for one in places),
+            focused=True,
+        ),
+        charts.Line("adds", "series-2", _points(one["adds"] for one in places)),
+        charts.Line(
+            "drift", "series-3", _points(one["drift"] and one["drift"]["max"] for one in places)
+        ),
     ]
     names = {"embeddings": "emb", "attention": "", "norm": "norm"}
     label = view.focus.label if view.focus else ""
-    reason = (found or {}).get("reason", "")
+    reason = found["reason"] if found else ""
     return charts.drift_by_layer(
         lines,
         [names.get(one["part"], str(one["layer"])) for one in places],
@@ -235,17 +245,11 @@ def _by_layer(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     )
 
 
-def _points(
-    places: list[dict[str, Any]], measure: str, key: str | None
-) -> tuple[tuple[int, float | None], ...]:
-    """Return a measure's points; None where states are equal bit for bit."""
-    found = []
-    for number, place in enumerate(places):
-        one = place[measure]
-        value = one if key is None or one is None else one[key]
-        if value is not None:
-            found.append((number, value or None))
-    return tuple(found)
+def _points(values: Iterable[float | None]) -> tuple[tuple[int, float | None], ...]:
+    """Return the points of a measure, by place; None where states are equal bit for bit."""
+    return tuple(
+        (number, value or None) for number, value in enumerate(values) if value is not None
+    )
 
 
 PICTURES: dict[str, Draw] = {

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-from embedtui.engine.client import Engines
+from embedtui.engine.port import EnginePool
 from embedtui.errors import Cancelled, EmbedtuiError
-from embedtui.study.choices import Choices, plan_of
+from embedtui.study.choices import Choices
 from embedtui.study.events import (
     BatchEmbedded,
     Event,
@@ -29,9 +29,10 @@ from embedtui.study.events import (
 from embedtui.study.findings import faults_of
 from embedtui.study.layers import LayersStudy
 from embedtui.study.plan import Plan
+from embedtui.study.planning import plan_of
 from embedtui.study.progress import Progress
 from embedtui.study.results import Results, SettingResults
-from embedtui.study.servers import fitting
+from embedtui.study.servers import applicable
 from embedtui.study.study import Study
 from embedtui.tui.supervisor import SUPERVISOR, Worker
 
@@ -61,7 +62,7 @@ class Session:
 
     def __init__(
         self,
-        engines: Engines,
+        engines: EnginePool,
         record: Recording | None = None,
         reopen: Reopening | None = None,
     ) -> None:
@@ -222,7 +223,7 @@ class Session:
         results = self._results = Results()
         try:
             with self._problems_told():
-                plan, weights = plan_of(fitting(choices), self._say, self.engines.access)
+                plan, weights = plan_of(applicable(choices), self._say, self.engines.access)
                 if not self._stop.is_set():
                     self._measure(plan, weights, results)
         finally:

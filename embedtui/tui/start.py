@@ -101,10 +101,10 @@ def _outlive(sessions: list[Session]) -> None:
 
 
 def _open_session(access: Access) -> Session:
-    from embedtui.engine.client import Engines  # noqa: PLC0415 - after the first paint
+    from embedtui.engine.pool import VllmPool  # noqa: PLC0415 - after the first paint
     from embedtui.tui.session import Session  # noqa: PLC0415 - likewise
 
-    engines = Engines()
+    engines = VllmPool()
     engines.access = access
     engines.start()
     return Session(engines, _recorder, _reopened)

@@ -11,8 +11,10 @@ from typing import Any
 from textual.color import Color, ColorParseError
 from textual.theme import BUILTIN_THEMES, Theme
 
+from embedtui import schema
 from embedtui.errors import InputError
 from embedtui.printable import printable
+from embedtui.schema import Key
 from embedtui.suggest import suggest
 
 DEFAULT = "phosphor"
@@ -34,15 +36,15 @@ _COLORS = (
 _MARKS = ("noise", "tolerance", "precision")
 _CHIPS = ("on", "off")
 _TOP = {
-    "name": str,
-    "description": str,
-    "dark": bool,
-    "ansi": bool,
-    "colors": dict,
-    "series": dict,
-    "marks": dict,
-    "chips": dict,
-    "variables": dict,
+    "name": Key(str),
+    "description": Key(str),
+    "dark": Key(bool),
+    "ansi": Key(bool),
+    "colors": Key(dict),
+    "series": Key(dict),
+    "marks": Key(dict),
+    "chips": Key(dict),
+    "variables": Key(dict),
 }
 
 
@@ -206,12 +208,8 @@ def _own(theme: ThemeFile) -> dict[str, str]:
 
 
 def _checked(values: Mapping[str, Any], path: Path, yours: bool) -> ThemeFile:
-    for key, value in values.items():
-        if key not in _TOP:
-            raise _WrongError(f"unknown key '{printable(key, 40)}'{suggest(key, _TOP)}")
-        if not isinstance(value, _TOP[key]):
-            kinds = {str: "a text", bool: "true or false", dict: "a table"}
-            raise _WrongError(f"{key} must be {kinds[_TOP[key]]}")
+    for _, problem in schema.problems(values, _TOP):
+        raise _WrongError(problem)
     colors = _colors(values, "colors", _COLORS, needed=("primary", "foreground", "background"))
     series = values.get("series", {}).get("colors")
     if not isinstance(series, list) or len(series) != SERIES:
@@ -236,14 +234,10 @@ def _colors(
     values: Mapping[str, Any], section: str, known: tuple[str, ...], needed: tuple[str, ...] = ()
 ) -> dict[str, str]:
     found = values.get(section, {})
-    for key in found:
-        if key not in known:
-            raise _WrongError(
-                f"[{section}] unknown key '{printable(key, 40)}'{suggest(key, known)}"
-            )
-    for key in needed:
-        if key not in found:
-            raise _WrongError(f"[{section}] {key} is missing")
+    keys = {key: Key(str, needed=key in needed) for key in known}
+    for key, problem in schema.problems(found, keys):
+        if key not in found or key not in known:  # what is no text is told as no colour
+            raise _WrongError(f"[{section}] {problem}")
     return {key: _color(f"[{section}] {key}", value) for key, value in found.items()}
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from embedtui.engine.settings import Setting
 from embedtui.measure.histogram import LogHistogram
+from embedtui.record.report_types_layers import LayersReport, NoLayersReport
 from embedtui.study.answers import Answers
 from embedtui.study.diagnosis import Diagnosis
 from embedtui.study.judgement import Judgement
@@ -166,7 +167,7 @@ class View:
     answers: Answers
     per_text: PerText | None
     pair: Pair | None
-    layers: dict[str, Any] | None
+    layers: LayersReport | NoLayersReport | None
     """What the report says of the focused setting's layers; None where nobody looked."""
     lists: Lists | None
     model: str

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from embedtui import models
-from embedtui.engine.client import Engines
+from embedtui.engine.pool import VllmPool
 from embedtui.engine.settings import Setting
 from embedtui.record.run_writer import Recorder
 from embedtui.study.events import BatchEmbedded, EngineReady, Event, SettingEnded, TextsPrepared
@@ -44,7 +44,7 @@ def throughput() -> None:
             texts_file = Path(folder) / "texts.json"
             texts_file.write_text(json.dumps([text.text for text in pack.texts]))
             bare = _Bare(model, texts_file, sizes=(batch,))
-            engines = Engines()
+            engines = VllmPool()
             try:
                 ours, theirs, ready_made = [], [], []
                 plan = _plan(model, pack, {"dtype": DTYPE}, sizes=(batch,))
@@ -79,9 +79,9 @@ def what_if() -> None:
     with tempfile.TemporaryDirectory() as folder:
         texts_file = Path(folder) / "texts.json"
         texts_file.write_text(json.dumps([text.text for text in pack.texts[:2]]))
-        engines = Engines()
+        engines = VllmPool()
         try:
-            engines.host.wait_ready()
+            engines.wait_ready()
             ours, theirs = [], []
             for number, dtype in enumerate(("bfloat16", "float32")):
                 began = time.perf_counter()
@@ -108,9 +108,9 @@ def side_by_side() -> None:
     loaded: dict[int, list[float]] = {1: [], 3: []}
     dtypes = ("bfloat16", "float16", "float32")
     with tempfile.TemporaryDirectory() as folder:
-        engines = Engines()
+        engines = VllmPool()
         try:
-            engines.host.wait_ready()
+            engines.wait_ready()
             for many in (1, 3) * (1 + TURNS):
                 settings = [{"dtype": dtype} for dtype in dtypes[:many]]
                 plan = _plan(model, pack, *settings, sizes=(1, 2))
@@ -119,9 +119,9 @@ def side_by_side() -> None:
                 loaded[many].append(loading)
                 seconds[many].append(first)
                 for setting in plan.settings:
-                    warm = engines.warm(setting)
-                    if warm is not None:
-                        engines.drop(warm)
+                    lease = engines.get(setting)
+                    if lease is not None:
+                        lease.discard()
         finally:
             engines.close()
     print("seconds from asking to a drift figure of every setting, minilm")
@@ -161,7 +161,7 @@ def sweep() -> None:
             bare.close()
         theirs = time.perf_counter() - began
         began = time.perf_counter()
-        engines = Engines()
+        engines = VllmPool()
         try:
             plan = _plan(model, pack, *settings, sizes=sizes)
             _study_seconds(plan, engines, Path(folder) / "run.sqlite")
@@ -218,7 +218,7 @@ class _Bare:
         return line.strip()
 
 
-def _study_seconds(plan: Plan, engines: Engines, run_file: Path) -> float:
+def _study_seconds(plan: Plan, engines: VllmPool, run_file: Path) -> float:
     moments: dict[type, float] = {}
 
     def watch(event: Event) -> None:
@@ -230,12 +230,12 @@ def _study_seconds(plan: Plan, engines: Engines, run_file: Path) -> float:
     return moments[SettingEnded] - moments[TextsPrepared]
 
 
-def _first_drift(plan: Plan, engines: Engines, run_file: Path) -> float:
+def _first_drift(plan: Plan, engines: VllmPool, run_file: Path) -> float:
     """Return the seconds until every setting has a first drift figure."""
     return _first_figures(plan, engines, run_file)[1]
 
 
-def _first_figures(plan: Plan, engines: Engines, run_file: Path) -> tuple[float, float]:
+def _first_figures(plan: Plan, engines: VllmPool, run_file: Path) -> tuple[float, float]:
     """Return the seconds until the first engine is loaded and every setting has a drift figure."""
     began = time.perf_counter()
     seen: dict[int, float] = {}

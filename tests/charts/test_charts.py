@@ -190,9 +190,9 @@ def test_the_darkest_cell_is_the_largest_difference_folded_or_not() -> None:
     assert "dimension 778 of 1000" in folded.plain
 
 
-@given(st.lists(st.floats(1e-17, 1.0), min_size=1), st.integers(1, 200))
-def test_whole_decades_hold_every_value(values: list[float], cells: int) -> None:
-    axis = Decades.over(values, cells)
+@given(st.lists(st.floats(1e-300, 1e9), min_size=1), st.integers(1, 200), st.sampled_from([2, 8]))
+def test_whole_decades_hold_every_value(values: list[float], cells: int, room: int) -> None:
+    axis = Decades.over(values, cells, room)
     assert axis.high - axis.low >= 3
     assert all(axis.low <= np.log10(value) <= axis.high for value in values)
     places = [axis.place(value) for value in sorted(values)]

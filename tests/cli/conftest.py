@@ -54,7 +54,7 @@ def embedtui(
     def run(*arguments: str | Path, script: Script | None = None) -> Said:
         """Run one command on fake engines."""
         logs = tmp_path_factory.mktemp("logs")
-        monkeypatch.setattr(measure, "Engines", lambda: FakeEngines(script, logs=logs))
+        monkeypatch.setattr(measure, "VllmPool", lambda: FakeEngines(script, logs=logs))
         capsys.readouterr()
         code = call([str(argument) for argument in arguments])
         said = capsys.readouterr()

@@ -66,7 +66,7 @@ def test_layers_that_cannot_be_found_fail_it(embedtui: Embedtui, model_folder: P
     assert "no layers here" in said.out
 
 
-@pytest.mark.parametrize("words", [("--under", "0"), ("--limit", "0"), ("--dtype", "float8")])
+@pytest.mark.parametrize("words", [("--under", "0"), ("--limit", "-1"), ("--dtype", "float8")])
 def test_bad_usage(embedtui: Embedtui, model_folder: Path, words: str) -> None:
     assert embedtui("layers", model_folder, *words).code == 2
 

@@ -45,7 +45,7 @@ TEXTS: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
     ),
     "a format that is not read": (file("t.pdf", "%PDF"), ["the suffix '.pdf'", ".jsonl"]),
     "Parquet that is none": (file("t.parquet", "id,text\n"), ["is not a Parquet file"]),
-    "a limit of none": (lambda _: ["--limit", "0"], ["limit 0: give 1 or more"]),
+    "a limit below none": (lambda _: ["--limit", "-1"], ["-1 is not in the range x>=0"]),
     "a limit that is no number": (lambda _: ["--limit", "x"], ["'x' is not a valid integer"]),
 }
 

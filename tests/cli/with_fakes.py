@@ -17,5 +17,5 @@ if __name__ == "__main__":
     state = Path(os.environ["XDG_STATE_HOME"])
     state.mkdir(parents=True, exist_ok=True)
     logs = Path(tempfile.mkdtemp(dir=state))
-    measure.Engines = lambda: FakeEngines(script, logs=logs)  # type: ignore[attr-defined]
+    measure.VllmPool = lambda: FakeEngines(script, logs=logs)  # type: ignore[assignment,attr-defined,return-value]
     command_line.main()

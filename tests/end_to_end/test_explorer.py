@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from embedtui.config import Config
-from embedtui.engine.client import Engines
+from embedtui.engine.pool import VllmPool
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.session import Session
 from embedtui.tui.terminal.screenshot import text_of
@@ -44,7 +44,7 @@ def said(app: Explorer) -> str:
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    session = Session(Engines())
+    session = Session(VllmPool())
     session.engines.start()
     yield session
     session.close()
@@ -92,6 +92,7 @@ async def test_esc_stops_after_the_batch_and_esc_again_kills_within_two_seconds(
     app = Explorer(Outside(lambda: session, config, shots_folder=tmp_path))
 
     def engine() -> psutil.Process:
+        assert isinstance(session.engines, VllmPool)
         host = psutil.Process(session.engines.host.pid)
         return next(one for one in host.children() if "engine" in " ".join(one.cmdline()))
 
@@ -202,11 +203,11 @@ def test_however_the_screen_dies_no_engine_is_left(
 def test_a_whole_run_brings_nothing_heavy_into_the_screens_process() -> None:
     script = """
 import sys
-from embedtui.engine.client import Engines
+from embedtui.engine.pool import VllmPool
 from embedtui.study.choices import Choices
 from embedtui.tui.session import Session
 from embedtui.tui.start import _recorder
-session = Session(Engines(), _recorder)
+session = Session(VllmPool(), _recorder)
 session.run(Choices(limit=4, batch_sizes=(1, 2), chosen=({"dtype": ["float32"]},)))
 session.wait()
 heavy = ("torch", "vllm", "transformers", "sentence_transformers", "triton")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from embedtui import models
-from embedtui.engine.client import Engines
+from tests.engine.support import Engines
 
 MakeModel = Callable[..., str]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ class AddNorm(nn.LayerNorm):
     def __init__(self) -> None:
         super().__init__(WIDTH)
 
-    def forward(self, branch, stream=None):
+    def forward(self, branch: Any, stream: Any = None) -> Any:
         if stream is None:
             return super().forward(branch)
         stream.add_(branch)
@@ -54,7 +55,7 @@ class PostNorm(nn.Module):
         self.intermediate = nn.Linear(WIDTH, WIDTH)
         self.attention = SelfAttention()
 
-    def forward(self, state):
+    def forward(self, state: Any) -> Any:
         attended = self.attention(state) + 0
         return self.output(torch.tanh(self.intermediate(attended))) + attended
 
@@ -67,7 +68,7 @@ class PreNorm(nn.Module):
         self.mlp = nn.Linear(WIDTH, WIDTH)
         self.attn_norm, self.attn, self.mlp_norm = Norm(), SelfAttention(), Norm()
 
-    def forward(self, hidden_states):
+    def forward(self, hidden_states: Any) -> Any:
         state = hidden_states + self.attn(self.attn_norm(hidden_states))
         return state + self.mlp(self.mlp_norm(state))
 
@@ -80,7 +81,7 @@ class Fused(nn.Module):
         self.input_layernorm, self.post_attention_layernorm = AddNorm(), AddNorm()
         self.self_attn, self.mlp = SelfAttention(), nn.Linear(WIDTH, WIDTH)
 
-    def forward(self, positions, hidden_states, residual):
+    def forward(self, positions: Any, hidden_states: Any, residual: Any) -> Any:
         if residual is None:
             residual = hidden_states.clone()
             hidden_states = self.input_layernorm(hidden_states)
@@ -99,7 +100,7 @@ class Sandwich(Fused):
         self.pre_feedforward_layernorm = AddNorm()
         self.post_attention_layernorm = Norm()
 
-    def forward(self, positions, hidden_states, residual):
+    def forward(self, positions: Any, hidden_states: Any, residual: Any) -> Any:
         if residual is None:
             residual = hidden_states.clone()
             hidden_states = self.input_layernorm(hidden_states)
@@ -117,7 +118,7 @@ class Parallel(nn.Module):
         super().__init__()
         self.one, self.two = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
 
-    def forward(self, state):
+    def forward(self, state: Any) -> Any:
         return state + self.one(state) + self.two(state)
 
 
@@ -129,7 +130,7 @@ class Model(nn.Module):
         self.layers = nn.ModuleList([kind() for _ in range(layers)])
         self.heads = nn.ModuleList([nn.Linear(2, 2), nn.LayerNorm(2), nn.Linear(2, 2)])
 
-    def forward(self, state):
+    def forward(self, state: Any) -> Any:
         if issubclass(self.kind, Fused):
             residual = None
             for layer in self.layers:
@@ -160,7 +161,7 @@ def built(kind: type) -> tuple[Model, list[Layer], torch.Tensor]:
 @pytest.mark.parametrize(
     ("kind", "names"), KINDS.items(), ids=lambda one: getattr(one, "__name__", "")
 )
-def test_parts_are_found_by_the_order_of_calls(kind: type, names) -> None:
+def test_parts_are_found_by_the_order_of_calls(kind: type, names: Any) -> None:
     model, layers, _ = built(kind)
     assert [layer.module for layer in layers] == list(model.layers)
     assert {(layer.gate, layer.end) for layer in layers} == {names}
@@ -210,7 +211,9 @@ def test_states_are_those_that_are_computed_plainly(kind: type) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("start", range(4))
-def test_a_state_put_back_where_it_was_changes_nothing_and_another_does(kind, start) -> None:
+def test_a_state_put_back_where_it_was_changes_nothing_and_another_does(
+    kind: type, start: int
+) -> None:
     model, layers, given = built(kind)
     place = Place("layer", start - 1) if start else Place("embeddings")
     with torch.no_grad():

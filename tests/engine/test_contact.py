@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from embedtui.engine.settings import SWITCHES
+
 CONTACTS = [
     # file of vLLM, what has to be in it, what embedtui does with it
     ("v1/core/sched/scheduler.py", r"def schedule\(", "records what each step held"),
@@ -44,11 +46,8 @@ CONTACTS = [
     ("model_executor/models/gemma3.py", r"pre_feedforward_layernorm", "finds a layer's parts"),
     ("model_executor/models/modernbert.py", r"mlp_norm", "finds a layer's parts"),
     ("entrypoints", r"def encode\(", "embeds token ids"),
-    ("envs.py", r"VLLM_FLOAT32_MATMUL_PRECISION", "sets matmul_precision"),
-    ("envs.py", r"VLLM_BATCH_INVARIANT", "sets batch_invariant"),
     ("envs.py", r"VLLM_ENABLE_V1_MULTIPROCESSING", "keeps the core in its own process"),
     ("envs.py", r"VLLM_CPU_KVCACHE_SPACE", "asks for little memory on the CPU"),
-    ("envs.py", r"VLLM_CPU_OMP_THREADS_BIND", "shares out cores to workers"),
     (
         "v1/attention/ops/triton_unified_attention.py",
         r"^is_batch_invariant = ",
@@ -64,10 +63,25 @@ CONTACTS = [
     ("config/model.py", r"convert_type", "tells classifiers from embedding models"),
     ("model_executor/models/registry.py", r"score_type", "tells classifiers from embedding models"),
     ("engine/arg_utils.py", r"kv_cache_memory_bytes:", "bounds a decoder's cache"),
-    ("engine/arg_utils.py", r"attention_backend:", "sets attention_backend"),
     ("pooling_params.py", r"dimensions:", "asks for short vectors"),
     ("v1/worker", r"[Ss]tarting to load model", "tells what is being loaded"),
     ("model_executor/model_loader", r"Loading weights took", "tells what is being loaded"),
+    *(
+        ("envs.py", rf"\b{variable.name}\b", f"sets {switch.key}")
+        for switch in SWITCHES
+        for variable in switch.env
+        if variable.name.startswith("VLLM_")
+    ),
+    *(
+        ("engine/arg_utils.py", rf"^    {switch.engine_arg.name}:", f"sets {switch.key}")
+        for switch in SWITCHES
+        if switch.engine_arg
+    ),
+    *(
+        ("config", rf"^    (def )?{switch.read_back.rpartition('.')[2]}\b", f"proves {switch.key}")
+        for switch in SWITCHES
+        if switch.read_back
+    ),
 ]
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedtui.engine.client import SESSION_VARIABLE, Engine, Engines, Host
+from embedtui.engine.forked import ForkedEngine
+from embedtui.engine.host_client import SESSION_VARIABLE, HostClient
 from embedtui.engine.messages import Job, Load
+from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EngineError
-from tests.engine.support import batches, loaded, never, silent, with_texts
+from tests.engine.support import Engines, batches, loaded, with_texts
 
 pytestmark = pytest.mark.engine
 
@@ -52,7 +54,7 @@ def test_the_host_imports_vllm_without_a_torch_thread_or_a_frozen_switch(engines
 
 def test_this_process_has_imported_neither_torch_nor_vllm() -> None:
     code = (
-        "import sys; from embedtui.engine import client; from embedtui.study import study;"
+        "import sys; from embedtui.engine import pool; from embedtui.study import study;"
         "heavy = {'torch', 'vllm', 'transformers', 'sentence_transformers'} & set(sys.modules);"
         "sys.exit(f'imported: {heavy}' if heavy else 0)"
     )
@@ -86,7 +88,7 @@ def test_a_host_started_by_a_thread_that_ends_lives_on(
         user.join()
         assert used == [2]
         engine = made[0].warm(Setting(minilm, dtype="float32"))
-        assert isinstance(engine, Engine)
+        assert isinstance(engine, ForkedEngine)
         assert len(batches(engine, 4, 4)) == 1
     finally:
         made[0].close()
@@ -94,7 +96,7 @@ def test_a_host_started_by_a_thread_that_ends_lives_on(
 
 
 def test_closing_leaves_nothing_and_a_closed_host_says_so(minilm: str) -> None:
-    host = Host()
+    host = HostClient()
     host.start()
     time.sleep(0.3)
     host.close()
@@ -105,7 +107,7 @@ def test_closing_leaves_nothing_and_a_closed_host_says_so(minilm: str) -> None:
 
 def test_closing_while_the_host_is_being_started_leaves_nothing() -> None:
     for _ in range(5):
-        host = Host()
+        host = HostClient()
         host.start()
         host.close()
         assert not wait_gone(host.session)
@@ -116,7 +118,7 @@ def test_old_logs_are_removed_whatever_lies_among_them(home: Path) -> None:
 
     for number in range(30):
         (paths.logs_folder() / f"2020-{number:02d}" / "folder").mkdir(parents=True)
-    host = Host()
+    host = HostClient()
     assert host.logs.is_dir()
     assert len(list(paths.logs_folder().iterdir())) <= 21
 
@@ -134,7 +136,7 @@ def test_what_the_shell_says_of_precision_is_dropped(monkeypatch: pytest.MonkeyP
 
 
 def test_waiting_for_the_import_can_be_cancelled() -> None:
-    host = Host()
+    host = HostClient()
     try:
         with pytest.raises(Cancelled):
             host.wait_ready(lambda: True)
@@ -148,7 +150,7 @@ def test_a_host_that_cannot_import_vllm_says_why(
 ) -> None:
     (tmp_path / "vllm.py").write_text("raise ImportError('planted: no such kernel')")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    host = Host()
+    host = HostClient()
     try:
         with pytest.raises(EngineError, match=r"planted: no such kernel.*doctor"):
             host.wait_ready()
@@ -191,12 +193,12 @@ def test_the_death_of_the_host_ends_its_engines_and_is_told(
 
 OWNER = textwrap.dedent("""
     import sys, threading
-    from embedtui.engine.client import Engines
+    from embedtui.engine.pool import VllmPool
     from embedtui.engine.messages import Job, Load
     from embedtui.engine.settings import Setting
 
     model, moment = sys.argv[1:]
-    engines = Engines()
+    engines = VllmPool()
     print(engines.host.session, flush=True)
 
     def work():
@@ -205,7 +207,7 @@ OWNER = textwrap.dedent("""
             print("now", flush=True)
         engines.host.wait_ready()
         tell, stop = (lambda _: None), (lambda: False)
-        engine = engines.begin(Setting(model, dtype="float32"), 1 << 30, stop)
+        engine = engines.spawn(Setting(model, dtype="float32"), 1 << 30, stop).engine
         engine.open(tell, stop)
         engine.prepare(("a text", "another"), "truncate", tell, stop)
         if moment == "loading":
@@ -289,16 +291,15 @@ def test_idle_engines_make_room_when_memory_is_short(
     from embedtui import machine
 
     first = loaded(engines, Setting(minilm, dtype="float32", threads=1), passages[:2])
+    engines.leave(first)
     free = iter([0, 1 << 40, 1 << 40])
     monkeypatch.setattr(machine, "free_memory", lambda: next(free))
-    oldest = next(iter(engines._warm.values()))
+    oldest = next(setting for setting, state in engines.states() if state == "idle")
     second = engines.begin(Setting(minilm, dtype="float32", threads=2), 1 << 30, never)
-    assert not oldest.alive
+    assert oldest not in [setting for setting, _ in engines.states()]
+    assert first.alive == (first.setting != oldest)
     assert second.alive
     engines.drop(second)
-    if first is not oldest:
-        assert first.alive
-    engines.drop(first)
 
 
 def test_a_load_can_be_cancelled_at_once(engines: Engines, minilm: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtui.engine.client import Engine, Engines
+from embedtui.engine.forked import ForkedEngine
 from embedtui.engine.messages import CompareLayers, ResumeLayers, SeeLayers
 from embedtui.engine.settings import Setting
 from embedtui.measure.layers import Place
@@ -20,7 +20,7 @@ from embedtui.study.results import Results
 from embedtui.study.study import Study
 from embedtui.texts import Text, TextPack
 from tests.engine.conftest import MakeModel
-from tests.engine.support import batches, loaded
+from tests.engine.support import Engines, batches, loaded
 from tests.fakes import plan
 
 pytestmark = pytest.mark.engine
@@ -156,7 +156,7 @@ def test_places_match_in_every_architecture(
     assert drift is not None
     assert drift.largest.max() < 1e-5
     engine = engines.warm(setting)
-    assert isinstance(engine, Engine)
+    assert isinstance(engine, ForkedEngine)
     seen = engine.see_layers(SeeLayers(1, tuple(p for p in found.places if p.part != "attention")))
     for start in range(4):
         vector = engine.resume_layers(ResumeLayers(1, "", start, seen.states[start], None))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,8 @@ torch = pytest.importorskip("torch")
 
 HEADS, WIDTH, TOKENS = 4, 16, 24
 
+Rounding = Callable[[Any], Any]
+
 
 class AttentionType(str, Enum):  # noqa: UP042 - as vLLM has it
     """vLLM has had both, plain strings and an enumeration of them."""
@@ -19,7 +23,7 @@ class AttentionType(str, Enum):  # noqa: UP042 - as vLLM has it
     DECODER = "decoder"
 
 
-def ten_bits(part):
+def ten_bits(part: Any) -> Any:
     """Round float32 to the ten bits of mantissa that TF32 multiplies with."""
     bits = part.contiguous().view(torch.int32)
     return ((bits + 0x1000) & ~0x1FFF).view(torch.float32)
@@ -28,15 +32,15 @@ def ten_bits(part):
 class UnquantizedLinearMethod:
     """Named as vLLM names it: that is what the probe goes by."""
 
-    def __init__(self, rounded) -> None:
+    def __init__(self, rounded: Rounding) -> None:
         self.rounded = rounded
 
-    def apply(self, layer, given, bias):
+    def apply(self, layer: Any, given: Any, bias: Any) -> Any:
         return self.rounded(given) @ self.rounded(layer.kept).T
 
 
 class Linear(torch.nn.Module):
-    def __init__(self, rounded, *, packed: bool) -> None:
+    def __init__(self, rounded: Rounding, *, packed: bool) -> None:
         super().__init__()
         width = HEADS * WIDTH
         self.kept = torch.nn.Parameter(torch.randn(width, width))
@@ -53,10 +57,19 @@ class Kernel:
     sliding_window = None
     logits_soft_cap = 0
 
-    def __init__(self, rounded, causal: bool) -> None:
+    def __init__(self, rounded: Rounding, causal: bool) -> None:
         self.rounded, self.causal = rounded, causal
 
-    def forward(self, layer, query, key, value, cache, metadata, output=None):
+    def forward(
+        self,
+        layer: Any,
+        query: Any,
+        key: Any,
+        value: Any,
+        cache: Any,
+        metadata: Any,
+        output: Any = None,
+    ) -> Any:
         each = HEADS // key.shape[1]
         q, k, v = (
             self.rounded(part).transpose(0, 1)
@@ -68,7 +81,7 @@ class Kernel:
 
 
 class Attention(torch.nn.Module):
-    def __init__(self, rounded, causal: bool) -> None:
+    def __init__(self, rounded: Rounding, causal: bool) -> None:
         super().__init__()
         self.impl = Kernel(rounded, causal)
         self.attn_type = AttentionType.DECODER if causal else "encoder_only"
@@ -77,13 +90,20 @@ class Attention(torch.nn.Module):
 class Llm:
     """A model of one layer, asked as vLLM's `LLM` is."""
 
-    def __init__(self, *, linear=lambda t: t, attention=lambda t: t, causal=False, packed=False):
+    def __init__(
+        self,
+        *,
+        linear: Rounding = lambda t: t,
+        attention: Rounding = lambda t: t,
+        causal: bool = False,
+        packed: bool = False,
+    ) -> None:
         torch.manual_seed(1)
         self.model = torch.nn.ModuleList(
             [Linear(linear, packed=packed), Attention(attention, causal)]
         )
 
-    def apply_model(self, function):
+    def apply_model(self, function: Callable[[Any], Any]) -> list[Any]:
         return [function(self.model)]
 
     def embed(self) -> None:
@@ -93,7 +113,7 @@ class Llm:
         kernel.forward(self.model[1], query, key, value, None, None, output=query.clone())
 
 
-def probed(llm: Llm, tokens: int = TOKENS):
+def probed(llm: Llm, tokens: int = TOKENS) -> tuple[Any, Any]:
     found = probe(llm, llm.embed, tokens)
     return found["probe_matmul"], found["probe_attention"]
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtui.engine.client import Engines
 from embedtui.engine.messages import Reference, TruthDone
+from embedtui.engine.port import never, silent
 from embedtui.engine.truth_cache import TruthCache
 from embedtui.errors import EngineError
 from embedtui.measure import compare, unit
 from tests.engine.conftest import MakeModel
-from tests.engine.support import batches, loaded, never, silent
+from tests.engine.support import Engines, batches, loaded
 
 pytestmark = pytest.mark.engine
 

@@ -7,8 +7,8 @@ from dataclasses import fields
 import pytest
 
 from embedtui import machine
+from embedtui.engine.refusals import CPU_ISA_FEATURES
 from embedtui.engine.settings import (
-    CPU_ISA_FEATURES,
     SWITCHES,
     Setting,
     Switch,
@@ -20,8 +20,9 @@ from embedtui.errors import InputError
 
 
 def test_every_switch_is_a_field_and_every_field_a_switch() -> None:
-    keys = [switch.key for switch in SWITCHES]
-    assert sorted(keys) == sorted(field.name for field in fields(Setting) if field.name != "model")
+    defaults = {switch.key: switch.default for switch in SWITCHES}
+    assert len(defaults) == len(SWITCHES)
+    assert defaults == {f.name: f.default for f in fields(Setting) if f.name != "model"}
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.key)

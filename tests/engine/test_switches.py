@@ -14,13 +14,13 @@ import psutil
 import pytest
 
 from embedtui import machine
-from embedtui.engine.client import Engines
 from embedtui.engine.messages import Load
+from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
 from embedtui.errors import InputError
 from embedtui.measure import compare
 from tests.engine.conftest import MakeModel
-from tests.engine.support import batches, loaded, never, silent, with_texts
+from tests.engine.support import Engines, batches, loaded, with_texts
 
 pytestmark = pytest.mark.engine
 

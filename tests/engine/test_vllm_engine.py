@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from embedtui import machine
-from embedtui.engine.client import Engines
 from embedtui.engine.messages import BatchDone, Job, Load
+from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EngineError, InputError
 from embedtui.measure import compare
 from tests.engine.conftest import MakeModel
-from tests.engine.support import batches, loaded, never, silent, with_texts
+from tests.engine.support import Engines, batches, loaded, with_texts
 
 pytestmark = pytest.mark.engine
 
@@ -57,7 +57,7 @@ def test_vectors_are_those_of_bare_vllm_to_the_bit(
 
 @pytest.mark.parametrize("size", [1, 2, 7, 16, 64])
 def test_each_step_holds_exactly_the_texts_that_were_handed_in(
-    engines: Engines, minilm: str, passages: tuple[str, ...], size
+    engines: Engines, minilm: str, passages: tuple[str, ...], size: int
 ) -> None:
     engine = loaded(engines, Setting(minilm, dtype="float32"), passages)
     prepared = engine.prepare(passages, "truncate", silent, never)
@@ -118,40 +118,6 @@ def test_dtype_auto_is_what_vllm_chooses(
     engine = loaded(engines, Setting(minilm, dtype="auto"), passages[:2])
     assert engine.in_force["dtype"] == "float16"
     engines.drop(engine)
-
-
-def test_a_switch_that_is_not_in_force_fails_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    from embedtui.engine.vllm_engine import _Engine
-
-    engine = _Engine(None)
-    engine._setting = Setting("m", dtype="float16", threads=2)
-    facts = {
-        "device": "cpu",
-        "dtype": "float16",
-        "execution": "eager",
-        "pooling_accumulation": "float32",
-        "threads": 2,
-        "cpu_isa": "avx2",
-        "prefix_caching": False,
-        "chunked_prefill": False,
-        "quantization": "none",
-        "dimensions": None,
-        "tensor_parallel": 1,
-    }
-    engine._prove(facts)
-    with pytest.raises(EngineError, match="threads=2 was asked for, but 1 is in force"):
-        engine._prove(facts | {"threads": 1})
-    with pytest.raises(EngineError, match="dtype=float16 was asked for, but bfloat16"):
-        engine._prove(facts | {"dtype": "bfloat16"})
-    cuda = facts | {
-        "device": "cuda",
-        "matmul_precision": "highest",
-        "kernel_precision": "default",
-        "batch_invariant": True,
-        "attention_backend": "flash_attn",
-    }
-    with pytest.raises(EngineError, match="batch_invariant=False was asked for, but True"):
-        engine._prove(cuda)
 
 
 def test_texts_that_cannot_be_run_as_they_are_never_fail_the_others(
@@ -308,7 +274,7 @@ def test_other_architectures_and_poolings_run(
     passages: tuple[str, ...],
     architecture: str,
     pooling: str,
-    expected,
+    expected: str,
 ) -> None:
     arguments = (architecture, pooling) if pooling else (architecture,)
     setting = Setting(make_model(*arguments), dtype="float32")

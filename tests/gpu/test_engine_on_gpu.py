@@ -19,12 +19,13 @@ import numpy as np
 import pytest
 
 from embedtui import machine, models
-from embedtui.engine.client import Engine, Engines
+from embedtui.engine.forked import ForkedEngine
 from embedtui.engine.messages import Load
+from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
 from embedtui.measure import compare
 from tests.engine.conftest import MakeModel
-from tests.engine.support import batches, never, silent, with_texts
+from tests.engine.support import Engines, batches, with_texts
 
 pytestmark = [
     pytest.mark.engine,
@@ -48,7 +49,7 @@ def engines() -> Iterator[Engines]:
     made.close()
 
 
-def on_gpu(engines: Engines, setting: Setting, texts: tuple[str, ...]) -> Engine:
+def on_gpu(engines: Engines, setting: Setting, texts: tuple[str, ...]) -> ForkedEngine:
     engine = with_texts(engines, setting, texts)
     engine.load(Load(64, ROOM, 512, free_share=SHARE), silent, never)
     return engine
@@ -216,7 +217,7 @@ def test_layers_are_looked_into_on_the_gpu(
     assert found.mixed.errors.max() == pytest.approx(choice.error, rel=0.5)
     # Nothing is left behind: the same engine gives what it gave before.
     engine = engines.warm(setting)
-    assert isinstance(engine, Engine)
+    assert isinstance(engine, ForkedEngine)
     before = measured.unbatched.vectors
     again = np.concatenate([done.vectors for done in batches(engine, 12, 1)])
     assert compare(again, before).l2.max() <= max(4 * shaken, 1e-9)

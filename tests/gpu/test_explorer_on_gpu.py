@@ -23,7 +23,7 @@ import pytest
 
 from embedtui import machine
 from embedtui.config import Config
-from embedtui.engine.client import Engines
+from embedtui.engine.pool import VllmPool
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.session import Session
 from embedtui.tui.terminal.screenshot import text_of
@@ -47,7 +47,7 @@ async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 240) 
 
 
 def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
-    session = Session(Engines())
+    session = Session(VllmPool())
     session.engines.start()
     config = Config(model=model, limit=64, batch_sizes="1,2,8,64", settings=SETTINGS)
     app = Explorer(Outside(lambda: session, config, shots_folder=tmp_path))

@@ -14,7 +14,8 @@ from embedtui.errors import InputError
 from embedtui.models import make, resolve, shape_of
 from embedtui.models.make import ARCHITECTURES, POOLINGS, made_name
 from embedtui.models.shape import Shape
-from embedtui.study.choices import Choices, plan_of
+from embedtui.study.choices import Choices
+from embedtui.study.planning import plan_of
 
 
 @given(

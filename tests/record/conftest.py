@@ -25,7 +25,7 @@ class Recorded:
     results: Results
 
     @property
-    def report(self) -> dict[str, Any]:
+    def report(self) -> Any:
         return report.build(self.results)
 
 
@@ -50,7 +50,7 @@ def record(tmp_path: Path) -> Record:
         path = tmp_path / f"run-{count}.sqlite"
         told, results, recorder = Told(), Results(), Recorder(path)
         engines = FakeEngines(script, logs=tmp_path)
-        study = Study(plan, engines, [recorder, told, results, *listeners])  # type: ignore[arg-type]
+        study = Study(plan, engines, [recorder, told, results, *listeners])
         try:
             study.run()
         except EmbedtuiError:

@@ -113,7 +113,13 @@ class TestCsv:
         text = exports.to_csv(record(*RUNS["nasty texts"]).report)
         assert text.count("\n") == len(rows_of(text)) + 1
 
-    @pytest.mark.parametrize("text_id", ["=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0"])
+    @pytest.mark.parametrize(
+        "text_id",
+        [
+            *("=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", " =1+1", "\u3000=1"),
+            *("\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)"),
+        ],
+    )
     def test_has_no_formulas(self, record: Record, text_id: str) -> None:
         made = plan(pack("one", "two", ids=(text_id, "2")), sizes=(1, 2))
         rows = rows_of(exports.to_csv(record(made).report))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def recorded(tmp_path: Path) -> Path:
     path = tmp_path / "run.sqlite"
     made = plan(24, "float16", "float32", sizes=(1, 2, 8), repeats=1, shuffles=1)
     recorder = Recorder(path)
-    Study(made, FakeEngines(Script(noise=1e-7), logs=tmp_path), [recorder]).run()  # type: ignore[arg-type]
+    Study(made, FakeEngines(Script(noise=1e-7), logs=tmp_path), [recorder]).run()
     recorder.close()
     return path
 
@@ -32,6 +33,8 @@ def recorded(tmp_path: Path) -> Path:
 def test_figures_are_those_of_the_run_to_the_bit(recorded: Path, tmp_path: Path) -> None:
     whole = tmp_path / "whole.sqlite"
     recording.write(recorded, whole)
+    before: Any
+    after: Any
     before, after = (report.build(run_file.read(path)) for path in (recorded, whole))
     for one in (before, after):
         one["environment"].pop("platform")
@@ -47,7 +50,7 @@ def test_layers_are_kept_for_the_texts_that_are(tmp_path: Path) -> None:
     source = tmp_path / "layers.sqlite"
     recorder = Recorder(source)
     made = plan(9, "float16", sizes=(1, 4), layers=9)
-    Study(made, FakeEngines(Script(), logs=tmp_path), [recorder]).run()  # type: ignore[arg-type]
+    Study(made, FakeEngines(Script(), logs=tmp_path), [recorder]).run()
     recorder.close()
     whole, kept = tmp_path / "whole.sqlite", tmp_path / "kept.sqlite"
     recording.write(source, whole)

@@ -31,7 +31,7 @@ def valid() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(SCHEMA)
 
 
-def parsed(report: dict[str, Any]) -> dict[str, Any]:
+def parsed(report: Any) -> dict[str, Any]:
     """Return what a reader of the JSON gets."""
     read: dict[str, Any] = json.loads(exports.to_json(report))
     return read

@@ -25,6 +25,8 @@ from tests.fakes import exact
 
 MODEL = "fake/minilm"
 WIDTH = 64
+FAILS = "fails on the server"
+"""A text with these words in it has every request that it is in fail."""
 LONG = "too long for the model"
 """A text with these words in it is refused, with every other text of its request."""
 
@@ -79,6 +81,20 @@ class Faults:
     repeats_key: bool = False
     """Say the key back in an error."""
     usage: bool = True
+    told: dict[str, bytes] = field(default_factory=dict)
+    """Answers to GET by their path, such as /version and /metrics."""
+    answer: bytes | None = None
+    """The answer to embeddings, whatever was asked."""
+    code: str = ""
+    """The code of the error with `always`."""
+    owner: str = ""
+    """Who owns the listed models."""
+    models_at: str = "/v1/models"
+    no_float: bool = False
+    words: str = ""
+    """What is said with `always`."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Further headers of every answer to a POST."""
     delay: float = 0.0
 
 
@@ -89,6 +105,7 @@ class FaultServer:
         self.faults = faults
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.paths: list[str] = []
         self.at_once = 0
         self.most_at_once = 0
         self.lock = threading.Lock()
@@ -139,18 +156,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.owner.keys.append(self.headers.get("Authorization", ""))
         if self._moves():
             self._redirect()
+        elif self.path in faults.told:
+            self._bytes(200, faults.told[self.path], "application/json")
         elif self.path == "/health":
             self._send(200, {})
-        elif (
-            self.path not in {"/v1/models", f"{faults.moved_to}/models"} or not faults.lists_models
-        ):
+        elif self.path not in self._lists() or not faults.lists_models:
             self._send(404, {"detail": "Not Found"})
         elif faults.web_page:
             self._page()
         elif not self._may():
             self._refuse_key()
         else:
-            listed = [{"id": name, "object": "model"} for name in faults.models]
+            listed = [
+                {"id": name, "object": "model", "owned_by": faults.owner} for name in faults.models
+            ]
             self._send(200, {"object": "list", "data": listed})
 
     def do_POST(self) -> None:
@@ -158,6 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.owner.lock:
             self.owner.asked.append(body)
+            self.owner.paths.append(self.path)
             self.owner.keys.append(self.headers.get("Authorization", ""))
             self.owner.at_once += 1
             self.owner.most_at_once = max(self.owner.most_at_once, self.owner.at_once)
@@ -181,18 +201,24 @@ class _Handler(BaseHTTPRequestHandler):
         if faults.drip or faults.drip_headers:
             return self._drip()
         if state is not None:
-            return self._send(state, {"error": {"message": f"the server says {state}"}})
+            said = faults.words or f"the server says {state}"
+            return self._send(state, {"error": {"message": said, "code": faults.code}})
+        if faults.answer is not None:
+            return self._bytes(200, faults.answer, "application/json")
         if faults.web_page:
             return self._page()
         if body["model"] not in faults.models and body["model"] != MODEL:
             return self._send(404, {"error": {"message": f"no model {body['model']}"}})
         if faults.most is not None and len(texts) > faults.most:
             return self._send(422, {"error": f"batch size {len(texts)} > maximum {faults.most}"})
-        if faults.no_base64 and body["encoding_format"] == "base64":
-            return self._send(400, {"error": {"message": "base64 is not supported"}})
+        if any(FAILS in text for text in texts):
+            return self._send(500, {"error": {"message": "input is too large"}})
+        encoding = body.get("encoding_format", "")
+        if {"base64": faults.no_base64, "float": faults.no_float}.get(encoding):
+            return self._send(400, {"error": {"message": f"{encoding} is not supported"}})
         if any(LONG in text for text in texts):
             return self._send(400, {"error": {"message": "maximum context length is 8 tokens"}})
-        return self._embeddings(texts, body["encoding_format"])
+        return self._embeddings(texts, body.get("encoding_format", "float"))
 
     def _embeddings(self, texts: list[str], encoding: str) -> None:
         faults = self.owner.faults
@@ -255,6 +281,10 @@ class _Handler(BaseHTTPRequestHandler):
             said += f": {self.headers.get('Authorization')}"
         self._send(401, {"error": {"message": said}})
 
+    def _lists(self) -> set[str]:
+        faults = self.owner.faults
+        return {faults.models_at, f"{faults.moved_to}/models"}
+
     def _moves(self) -> bool:
         faults = self.owner.faults
         moved = bool(faults.moved_to) and self.path.startswith("/v1/")
@@ -293,6 +323,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(state)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
+        further = self.owner.faults.headers if self.command == "POST" else {}
+        for name, value in further.items():
+            self.send_header(name, value)
         if state in {429, 503} and self.owner.faults.retry_after is not None:
             self.send_header("Retry-After", self.owner.faults.retry_after)
         self.end_headers()

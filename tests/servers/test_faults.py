@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Embedtui, Said
-from tests.servers.fault_server import LONG, MODEL, FaultServer, Serve
+from tests.servers.fault_server import FAILS, LONG, MODEL, FaultServer, Serve
 
 FEW = ("--batch-sizes", "1,4,8", "--quiet", "--shuffles", "1")
 LISTS = ("--setting", "requests=list")
@@ -166,8 +166,8 @@ def test_too_many_requests_are_waited_for(serve: Serve, measure: Measure) -> Non
         ({"always": 503}, "not available, 503 5 times: the server says 503"),
         ({"always": 500}, "the server failed (500): the server says 500"),
         ({"always": 429, "retry_after": "3600"}, "429 and asks to wait 3600 s"),
-        ({"always": 403}, "access refused (403): set EMBEDTUI_API_KEY"),
-        ({"key": "right"}, "access refused (401): set EMBEDTUI_API_KEY"),
+        ({"always": 403}, "access refused (403): the server says 403; set EMBEDTUI_API_KEY"),
+        ({"key": "right"}, "access refused (401): no such key; set EMBEDTUI_API_KEY"),
         ({"cut": True}, "half an answer: the connection ended after"),
         ({"broken_json": True}, "half an answer: its JSON breaks off"),
         ({"one_less": True}, "3 vectors came back for 4 texts"),
@@ -249,6 +249,12 @@ def test_more_texts_than_it_takes_at_once(serve: Serve, measure: Measure) -> Non
     )
 
 
+def test_dimensions_that_a_server_does_not_heed_are_a_fault(serve: Serve, measure: Measure) -> None:
+    said = measure(serve(), "--setting", "dimensions=16")
+    assert "dimensions=16 was asked for, but" in said.err + said.out
+    assert said.code == 3
+
+
 def test_what_it_cannot_be_asked_is_refused_before_anything_is_measured(
     serve: Serve, measure: Measure
 ) -> None:
@@ -267,7 +273,8 @@ def test_several_models_are_asked_for(serve: Serve, measure: Measure) -> None:
     assert measure(f"{server.url}#two").code == 0
     assert server.asked[-1]["model"] == "two"
     said = measure(f"{server.url}#three")
-    assert (said.code, "has no model of that name" in said.error) == (2, True)
+    assert (said.code, "404 for the model 'three'" in said.err) == (3, True)
+    assert "it lists one, two" in said.err
 
 
 def test_a_server_without_a_list_of_models(serve: Serve, measure: Measure) -> None:
@@ -288,7 +295,7 @@ def test_tokens_that_nobody_counts_are_unknown(serve: Serve, measure: Measure) -
 def test_switches_of_an_engine_are_refused(serve: Serve, measure: Measure) -> None:
     server = serve()
     said = measure(server, "--dtype", "float32")
-    assert (said.code, "dtype=float32 cannot be had on a server" in said.error) == (2, True)
+    assert (said.code, "--dtype: a server has the dtype" in said.error) == (2, True)
     said = measure(server, "--setting", "threads=2")
     assert (said.code, "threads=2 cannot be had on a server" in said.error) == (2, True)
     said = measure(server, "--restarts", "1")
@@ -324,3 +331,83 @@ def test_vectors_are_the_servers_to_the_bit(serve: Serve, measure: Measure, tmp_
     for setting in results.settings:
         assert np.array_equal(setting.unbatched.vectors, np.stack(wanted))
     assert len(results.settings) == 4
+
+
+def test_a_model_that_is_not_listed_is_asked_for(serve: Serve, measure: Measure) -> None:
+    server = serve(models=("a-chat-model",))
+    assert measure(f"{server.url}#{MODEL}").code == 0
+    assert {body["model"] for body in server.asked} == {MODEL}
+
+
+def test_the_words_of_a_403_come_first_where_a_key_was_sent(
+    serve: Serve, measure: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDTUI_API_KEY", "good")
+    words = "You are not allowed to generate embeddings from this model"
+    said = measure(serve(always=403, words=words))
+    assert said.code == 3
+    assert f"access refused (403): {words}; a key was sent" in said.err
+    assert "set EMBEDTUI_API_KEY" not in said.err
+
+
+def test_a_text_that_fails_every_time_does_not_fail_the_others(
+    serve: Serve, embedtui: Embedtui, tmp_path: Path
+) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("".join(f"text {n}\n" for n in range(3)) + f"{FAILS}\n" + "the last one\n")
+    said = embedtui("run", serve().url, "--texts", texts, *FEW, *LISTS, "--json")
+    assert said.code == 0, said.err
+    made = report(said)
+    assert made["settings"][0]["texts"][3]["refused"] == "the server refuses it: input is too large"
+    assert [batch["texts"] for batch in made["settings"][0]["batches"]] == [4, 4, 4]
+    assert kinds(made, "warning") == ["refused"]
+
+
+def test_no_credit_is_told_at_once(serve: Serve, measure: Measure) -> None:
+    server = serve(always=429, code="insufficient_quota", words="You exceeded your quota")
+    said = measure(server, *LISTS)
+    assert said.code == 3
+    assert "no credit: You exceeded your quota" in said.err
+    assert "--limit" not in said.err
+    assert len(server.asked) == 1
+
+
+def test_decimals_are_asked_for_without_a_word_where_the_word_is_refused(
+    serve: Serve, measure: Measure
+) -> None:
+    server = serve(no_float=True)
+    assert measure(server, *LISTS).code == 0
+    assert "encoding_format" not in server.asked[-1]
+
+
+def test_routes_at_the_root(serve: Serve, measure: Measure) -> None:
+    server = serve(models_at="/models")
+    said = measure(f"{server.url.removesuffix('/v1')}/embeddings", "--json")
+    assert said.code == 0, said.err
+    assert report(said)["plan"]["model"].endswith(f"/embeddings#{MODEL}")
+    assert set(server.paths) == {"/embeddings"}
+
+
+def test_azures_dated_address_is_told_the_undated_one(serve: Serve, measure: Measure) -> None:
+    server = serve(lists_models=False, always=404)
+    base = server.url.removesuffix("/v1")
+    said = measure(f"{base}/openai/deployments/d#d")
+    assert said.code == 3
+    assert f"give {base}/openai/v1#DEPLOYMENT" in said.err
+
+
+@pytest.mark.parametrize(
+    ("told", "owner", "named"),
+    [
+        ({"/version": b'{"version": "v2.28.0"}'}, "them", "unknown"),
+        ({"/version": b'{"version": "0.11.2"}'}, "vllm", "vLLM"),
+        ({"/version": b'{"version": "1"}', "/metrics": b"vllm:x 1\n"}, "", "vLLM"),
+        ({"/api/version": b'{"version": "0.5"}'}, "them", "unknown"),
+        ({"/api/version": b'{"version": "0.5"}', "/api/tags": b'{"models": []}'}, "", "Ollama"),
+    ],
+)
+def test_a_server_is_named_by_what_only_it_has(
+    serve: Serve, measure: Measure, told: dict[str, bytes], owner: str, named: str
+) -> None:
+    made = report(measure(serve(told=told, owner=owner), *LISTS, "--json"))
+    assert made["settings"][0]["engine"]["server"] == named

@@ -12,10 +12,10 @@ import pytest
 
 from embedtui.address import Address
 from embedtui.cli.main import call
-from embedtui.engine.client import Engines
 from embedtui.engine.endpoint.access import Access
 from embedtui.engine.endpoint.facts import ask, counters
-from embedtui.engine.endpoint.wire import Wire
+from embedtui.engine.endpoint.http_client import HttpClient
+from embedtui.engine.pool import VllmPool
 from embedtui.record import run_file
 
 pytestmark = pytest.mark.engine
@@ -28,7 +28,7 @@ def embedtui(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     """Run a command on real engines; in this package's other tests they are fakes."""
     from embedtui.cli import measure
 
-    monkeypatch.setattr(measure, "Engines", Engines)
+    monkeypatch.setattr(measure, "VllmPool", VllmPool)
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -123,12 +123,12 @@ def test_golden_vectors_of_another_dtype_fall_short(
 
 def test_what_the_server_tells_is_read(vllm_server: str, tmp_path: Path) -> None:
     address = Address.parse(vllm_server)
-    wire = Wire(address, Access(), tmp_path / "log")
+    client = HttpClient(address, Access(), tmp_path / "log")
     try:
-        told = ask(wire, address, lambda: False)
-        counted = counters(wire, address, lambda: False)
+        told = ask(client, address, lambda: False)
+        counted = counters(client, address, lambda: False)
     finally:
-        wire.close()
+        client.close()
     assert told["server"] == "vLLM"
     assert told["version"][0].isdigit()
     assert counted is not None

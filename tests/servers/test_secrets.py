@@ -16,7 +16,7 @@ from rich.traceback import Traceback
 from embedtui.address import Address
 from embedtui.engine.endpoint.access import Access, Secret, origins
 from embedtui.engine.endpoint.faults import ServerError
-from embedtui.engine.endpoint.wire import Wire
+from embedtui.engine.endpoint.http_client import HttpClient
 from embedtui.engine.environment import host_environment
 from tests.cli.conftest import Embedtui
 from tests.servers.fault_server import Serve
@@ -145,12 +145,14 @@ def test_a_key_with_a_line_break_is_refused_unseen(
 
 def test_the_librarys_words_about_headers_are_not_shown(serve: Serve, tmp_path: Path) -> None:
     address = Address.parse(serve().url)
-    wire = Wire(address, Access().with_key(address, Secret("sk-MARKED\nX: 1")), tmp_path / "log")
+    client = HttpClient(
+        address, Access().with_key(address, Secret("sk-MARKED\nX: 1")), tmp_path / "log"
+    )
     try:
         with pytest.raises(ServerError, match="cannot be written as HTTP") as raised:
-            wire.get(f"{address.base}/models", lambda: False, seconds=5)
+            client.get(f"{address.base}/models", lambda: False, seconds=5)
     finally:
-        wire.close()
+        client.close()
     assert "MARKED" not in str(raised.value)
 
 
@@ -181,10 +183,12 @@ def test_a_crash_does_not_tell_it(
     server = serve(cut=True)
     address = Address.parse(server.url)
     access = Access(tries=1).naming(address)
-    wire = Wire(address, access, tmp_path / "log")
+    client = HttpClient(address, access, tmp_path / "log")
     body = {"model": "m", "input": ["a", "b"], "encoding_format": "float"}
     try:
-        wire.post(f"{server.url}/embeddings", [{**body, "model": "fake/minilm"}], lambda: False)
+        client.post(
+            f"{server.url}/embeddings", [{**body, "model": "fake/minilm"}], [1 << 20], lambda: False
+        )
         raise AssertionError("the answer was whole")
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not tell
         shown = io.StringIO()
@@ -199,10 +203,10 @@ def test_a_crash_does_not_tell_it(
             told += "".join(repr(frame.f_locals) for frame, _ in frames)
             context = context.__cause__
     finally:
-        wire.close()
+        client.close()
     assert "half an answer" in told
     assert KEY not in told
-    assert KEY not in repr((access, Secret(KEY), wire.__dict__))
+    assert KEY not in repr((access, Secret(KEY), client.__dict__))
 
 
 def test_it_cannot_be_pickled() -> None:

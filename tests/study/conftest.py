@@ -45,7 +45,7 @@ def run_study(tmp_path: Path) -> RunStudy:
         told, results = Told(), Results()
         study = Study(
             plan,
-            engines,  # type: ignore[arg-type]
+            engines,
             [told, results, *listeners],
             earlier=earlier,
         )

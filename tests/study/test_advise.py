@@ -9,6 +9,7 @@ import pytest
 from embedtui.engine.settings import Setting
 from embedtui.study.advise import Advice, advise
 from embedtui.study.answers import Entry, answer
+from embedtui.study.plan import FIRST
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.scenarios import scenario, scenarios
 from tests.fakes import Script, plan
@@ -103,3 +104,19 @@ def test_what_no_server_can_be_asked_for_is_no_candidate(run_study: RunStudy) ->
     results = run_study(plan(8, "float32", sizes=SIZES)).results
     found = advise([old, results.settings[0].setting], SIZES, scenario("rag"), recorded(results))
     assert found.grid == len(SIZES)
+
+
+def test_a_speed_that_was_not_measured_is_not_the_slowest(run_study: RunStudy) -> None:
+    """Of float32 the largest batch has no time: it is looked into, not ruled out."""
+    results = speeds(
+        run_study(plan(32, *DTYPES, sizes=SIZES)).results, bfloat16=2, float16=3, float32=1
+    )
+    untimed = next(one for one in results.settings if one.setting.dtype == "float32")
+    untimed.passes[SIZES[-1], FIRST].seconds = 0.0
+    found = advise(
+        [one.setting for one in results.settings], SIZES, scenario("rag"), recorded(results)
+    )
+    measured = [
+        step.batch_sizes for step in found.steps if step.entry.setting.setting.dtype == "float32"
+    ]
+    assert measured == [(1, SIZES[-1]), SIZES]

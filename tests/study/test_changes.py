@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from embedtui.errors import InputError
@@ -67,6 +68,19 @@ def test_what_running_again_does_as_well_is_noise(run_study: RunStudy) -> None:
     after.environment |= {"versions": {"vllm": "0.33.0", "numpy": "2"}}
     (found,) = changes(before, after)
     assert found.diagnosis.cause == "noise"
+
+
+def test_vectors_without_a_distance_are_not_taken_for_noise(run_study: RunStudy) -> None:
+    """NaN is no distance of 0, which any noise floor would explain."""
+
+    def spoiled(batch: Batch) -> None:
+        batch.vectors[:] = np.nan
+
+    before = pair(run_study, noise=1e-4)[1]
+    after = pair(run_study, plants=(spoiled,))[1]
+    (found,) = changes(before, after)
+    assert found.diagnosis.cause != "noise"
+    assert found.diagnosis.seen == "no distance can be measured, 12 of 12 vectors changed"
 
 
 def test_runs_that_cannot_be_compared_are_refused(run_study: RunStudy) -> None:

@@ -12,6 +12,7 @@ import pytest
 from embedtui.study.diagnosis import Diagnosis, diagnose
 from embedtui.study.findings import all_faults
 from embedtui.study.plan import Plan
+from embedtui.study.trends import trend_of
 from tests.fakes import Batch, Script, broken, collapsed, no_drift, pack, plan, swapped
 from tests.study.conftest import Ran, RunStudy
 
@@ -91,6 +92,16 @@ class TestAccumulation:
         ran = run_study(made("float16"), Script(drift=by_place))
         (found,) = causes(ran, pooling_accumulation="model")
         assert found.sure == "certain"
+
+    def test_no_correlation_is_told_where_there_is_none(self, run_study: RunStudy) -> None:
+        ran = run_study(plan(2, "float16", sizes=(1, 2)), Script(drift=far))
+        (setting,) = ran.results.settings
+        trend = trend_of(setting)
+        assert trend is not None
+        assert trend.by_position is None
+        (found,) = causes(ran, pooling_accumulation="model")
+        assert found.cause == "accumulation"
+        assert "correlation" not in found.seen
 
     def test_is_not_named_for_last_bits_that_happen_to_grow(self, run_study: RunStudy) -> None:
         ran = run_study(made("float16"), Script(drift=lambda d, s, p: by_place(d, s, p) * 1e-3))
@@ -232,6 +243,16 @@ class TestRestarts:
         found = causes(ran)
         assert names(found) == ["restart", "none"]
         assert "0.0e+00 by running again without one" in found[0].seen
+
+    def test_without_repeats_no_figure_is_given_for_them(self, run_study: RunStudy) -> None:
+        ran = run_study(
+            plan(16, "float16", sizes=(1, 4), restarts=1, repeats=0),
+            Script(drift=no_drift, restart_noise=1e-5),
+        )
+        found = causes(ran)
+        assert names(found) == ["restart", "none"]
+        assert "nothing was run again without one" in found[0].seen
+        assert found[0].sure == "possible"
 
     def test_that_differ_no_more_than_repeats_are_not(self, run_study: RunStudy) -> None:
         ran = run_study(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,7 @@ from embedtui.study.layer_results import LayerResults
 from embedtui.study.layer_verdict import layers_named, of_layers
 from embedtui.study.layers import LayersStudy, refuse_layers
 from embedtui.study.results import Results
+from embedtui.texts.pack import Judgement, Labels
 from tests.fake_layers import PLACES
 from tests.fakes import REFUSED, FakeEngines, Script, Told, no_drift, pack, plan
 from tests.study.conftest import Ran, RunStudy
@@ -207,7 +210,7 @@ class TestOfARunThatHasEnded:
     def begun(self, run_study: RunStudy, script: Script | None = None) -> Begun:
         ran = run_study(plan(6, "float16", "float32", sizes=(1, 2, 4)), script)
         told = Told()
-        study = LayersStudy(ran.results, 0, ran.engines, [told, ran.results])  # type: ignore[arg-type]
+        study = LayersStudy(ran.results, 0, ran.engines, [told, ran.results])
         return ran, told, study
 
     def test_adds_to_its_results(self, run_study: RunStudy) -> None:
@@ -222,7 +225,7 @@ class TestOfARunThatHasEnded:
         ran, _, study = self.begun(run_study)
         study.run()
         before = ran.results.settings[0].layers.budgets()
-        LayersStudy(ran.results, 0, ran.engines, [ran.results]).run()  # type: ignore[arg-type]
+        LayersStudy(ran.results, 0, ran.engines, [ran.results]).run()
         after = ran.results.settings[0].layers
         assert len(after.budgets()) == len(before)
         drift = after.drift()
@@ -237,7 +240,7 @@ class TestOfARunThatHasEnded:
             if isinstance(event, LayersJudged) and event.row == 2:
                 study.cancel()
 
-        study = LayersStudy(ran.results, 0, ran.engines, [listen, ran.results])  # type: ignore[arg-type]
+        study = LayersStudy(ran.results, 0, ran.engines, [listen, ran.results])
         with pytest.raises(Cancelled):
             study.run()
         assert [one.row for one in told.of(LayersJudged)] == [0, 1, 2]
@@ -305,3 +308,20 @@ def test_results_know_nothing_before_the_first_event(tmp_path: Path) -> None:
     assert of_layers(empty) == ""
     engines = FakeEngines(logs=tmp_path)
     assert engines.exacts == []
+
+
+@pytest.mark.parametrize("prompts", [{"prompt": "passage: "}, {"query_prompt": "query: "}])
+def test_the_float64_model_is_told_of_every_prompt(
+    run_study: RunStudy, prompts: dict[str, Any]
+) -> None:
+    """A model that leaves prompts out of its pooling gives another vector than vLLM."""
+    texts = replace(pack("a question", "a passage"), labels=Labels((0,), (Judgement(0, 1, 1),)))
+    ran = run_study(plan(texts, layers=2, **prompts))
+    assert [asked.prompted for one in ran.engines.exacts for asked in one.opened] == [True]
+    assert [asked.prompted for asked in ran.engines.truths] == [True]
+
+
+def test_the_float64_model_is_that_which_a_server_is_held_against(run_study: RunStudy) -> None:
+    made = plan(3, layers=2, against="/models/exact")
+    ran = run_study(made)
+    assert [asked.model for one in ran.engines.exacts for asked in one.opened] == ["/models/exact"]

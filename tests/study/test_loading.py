@@ -45,7 +45,7 @@ def test_engines_load_together_and_take_turns_for_their_first_figures(
     tmp_path: Path, at_once: list[int]
 ) -> None:
     engines, told = FakeEngines(Script(), logs=tmp_path), Told()
-    Study(plan(6, *SETTINGS), engines, [told], together=3).run()  # type: ignore[arg-type]
+    Study(plan(6, *SETTINGS), engines, [told], together=3).run()
     assert at_once == [3, 3, 3]
     assert [event.setting for event in told.of(EngineReady)] == [0, 1, 2]
     order = [event.setting for event in told.of(BatchEmbedded)]
@@ -58,7 +58,7 @@ def test_engines_load_together_and_take_turns_for_their_first_figures(
 def test_one_that_fails_at_its_first_figure_is_told_in_its_turn(tmp_path: Path) -> None:
     script = Script(failures={("embed", "bfloat16"): EngineError("no kernel")})
     engines, told, results = FakeEngines(script, logs=tmp_path), Told(), Results()
-    Study(plan(4, *SETTINGS), engines, [told, results], together=3).run()  # type: ignore[arg-type]
+    Study(plan(4, *SETTINGS), engines, [told, results], together=3).run()
     assert [(e.setting, e.status) for e in told.of(SettingEnded)] == [
         (0, "finished"),
         (1, "failed"),
@@ -76,7 +76,7 @@ def test_a_stop_at_the_first_figures_keeps_them(tmp_path: Path) -> None:
 
     engines, results = FakeEngines(Script(), logs=tmp_path), Results()
     made = plan(6, *SETTINGS)
-    studies.append(Study(made, engines, [results, watch], together=3))  # type: ignore[arg-type]
+    studies.append(Study(made, engines, [results, watch], together=3))
     assert studies[0].run() == "cancelled"
     assert [setting.unbatched.count for setting in results.settings] == [2, 2, 0]
     assert {setting.status for setting in results.settings} == {"cancelled"}
@@ -87,7 +87,7 @@ def test_progress_counts_every_text_of_settings_that_take_turns(tmp_path: Path) 
     counts = []
     study = Study(
         plan(6, *SETTINGS),
-        engines,  # type: ignore[arg-type]
+        engines,
         [progress, lambda _: counts.append(progress.done)],
         together=3,
     )
@@ -101,7 +101,7 @@ def test_figures_are_those_of_engines_that_load_alone(tmp_path: Path) -> None:
     for together in (1, 3):
         results = Results()
         engines = FakeEngines(Script(), logs=tmp_path)
-        Study(plan(6, *SETTINGS), engines, [results], together=together).run()  # type: ignore[arg-type]
+        Study(plan(6, *SETTINGS), engines, [results], together=together).run()
         found.append([setting.unbatched.vectors for setting in results.settings])
     for alone, beside in zip(*found, strict=True):
         assert (alone == beside).all()
@@ -110,7 +110,7 @@ def test_figures_are_those_of_engines_that_load_alone(tmp_path: Path) -> None:
 def test_one_that_fails_does_not_end_those_beside_it(tmp_path: Path) -> None:
     script = Script(failures={("load", "bfloat16"): EngineError("no kernel")})
     engines, told = FakeEngines(script, logs=tmp_path), Told()
-    Study(plan(4, *SETTINGS), engines, [told], together=3).run()  # type: ignore[arg-type]
+    Study(plan(4, *SETTINGS), engines, [told], together=3).run()
     assert [event.status for event in told.of(SettingEnded)] == ["finished", "failed", "finished"]
     assert told.of(SettingEnded)[1].reason == "no kernel"
 
@@ -128,7 +128,7 @@ def test_no_more_load_together_than_there_is_room_for(
         return load(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(FakeEngine, "load", noted)
-    Study(plan(4, *SETTINGS), engines, [], together=3).run()  # type: ignore[arg-type]
+    Study(plan(4, *SETTINGS), engines, [], together=3).run()
     assert set(threads) == {threading.current_thread()}
 
 
@@ -136,12 +136,26 @@ def test_engines_that_were_loaded_ahead_do_not_make_room_until_they_were_used(
     tmp_path: Path, at_once: list[int]
 ) -> None:
     engines = FakeEngines(Script(), logs=tmp_path)
-    held = []
+    leased = []
 
     def watch(event: object) -> None:
         if isinstance(event, SettingEnded):
-            held.append([engine.held for engine in engines._warm.values()])
+            leased.append([state for _, state in engines.states()].count("leased"))
 
-    Study(plan(4, *SETTINGS), engines, [watch], together=3).run()  # type: ignore[arg-type]
-    assert [sum(one) for one in held] == [2, 1, 0]
-    assert not any(engine.held for engine in engines._warm.values())
+    Study(plan(4, *SETTINGS), engines, [watch], together=3).run()
+    assert leased == [2, 1, 0]
+    assert [state for _, state in engines.states()] == ["idle"] * 3
+
+
+def test_an_engine_of_a_setting_that_failed_makes_room_for_the_next(tmp_path: Path) -> None:
+    engines = FakeEngines(Script(), logs=tmp_path)
+    states: list[str] = []
+
+    def watch(event: object) -> None:
+        if isinstance(event, EngineReady) and event.setting == 0:
+            raise EngineError("not this one")
+        if isinstance(event, SettingEnded) and event.setting == 0:
+            states.extend(state for _, state in engines.states())
+
+    Study(plan(4, "float16", "float32"), engines, [watch], together=1).run()
+    assert states == ["idle"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from embedtui.study import retrieval, verdict
 from embedtui.study.plan import Draw
 from embedtui.study.results import Results, SettingResults
 from tests.fakes import Script, broken, plan, some_texts
-from tests.study.conftest import RunStudy
+from tests.study.conftest import Ran, RunStudy
 
 
 def lists(vectors: Any) -> list[list[int]]:
@@ -107,6 +109,64 @@ def test_live_results_are_looked_at_again_when_batches_come(run_study: RunStudy)
 
     run_study(plan(12, "float16", sizes=(1, 4)), listeners=(look,))
     assert sorted(set(seen)) == [0, 4, 8, 12]
+
+
+def test_what_nothing_asks_for_any_more_is_let_go(run_study: RunStudy) -> None:
+    """While a run grows, every batch has lists of its own; those of before are not kept."""
+    live, kept = Results(), []
+
+    def look(event: object) -> None:
+        live(event)  # type: ignore[arg-type]
+        for setting in live.settings:
+            for size in setting.batched:
+                retrieval.of_batches(live, setting, size)
+        kept.append(len(retrieval.kept_of(live)))
+
+    run_study(plan(48, "float16", sizes=(1, 2, 4)), listeners=(look,))
+    assert kept[-1] >= 3
+    assert max(kept) <= 2 * 3  # two pairs, each with the lists of its two sides
+
+
+def test_a_search_is_not_waited_for_by_who_wants_another(
+    run_study: RunStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick = (run_study(plan(12, dtype, sizes=(1, 4))) for dtype in ("float16", "bfloat16"))
+    begun, go_on = threading.Event(), threading.Event()
+    whole = neighbours.nearest
+
+    def held(vectors: Any, *args: Any, **options: Any) -> Any:
+        if np.shares_memory(vectors, slow.results.settings[0].unbatched.vectors):
+            begun.set()
+            assert go_on.wait(30)
+        return whole(vectors, *args, **options)
+
+    monkeypatch.setattr(retrieval, "nearest", held)
+    of = retrieval.of_batches
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(of, slow.results, slow.results.settings[0], 4)
+        assert begun.wait(30)
+        other = pool.submit(of, quick.results, quick.results.settings[0], 4)
+        try:
+            assert other.result(30) is not None
+            same = pool.submit(_given_up, slow)
+            assert same.result(30) == "nobody waits"
+        finally:
+            go_on.set()
+        assert first.result(30) is of(slow.results, slow.results.settings[0], 4)
+
+
+def _given_up(ran: Ran) -> str:
+    """Ask for what another thread searches, and give up while waiting."""
+
+    def tell(_share: float) -> None:
+        raise InterruptedError("nobody waits")
+
+    try:
+        with retrieval.telling(tell):
+            retrieval.of_batches(ran.results, ran.results.settings[0], 4)
+    except InterruptedError as error:
+        return str(error)
+    return "found"
 
 
 def test_a_broken_vector_is_in_no_list_before_or_after(run_study: RunStudy) -> None:

@@ -67,7 +67,7 @@ def test_only_the_batch_size_that_is_new_is_computed(run_study: RunStudy) -> Non
 def test_a_run_that_was_cut_off_goes_on_where_it_ended(run_study: RunStudy, tmp_path: Path) -> None:
     known, told = Results(), Told()
     engines = FakeEngines(logs=tmp_path)
-    study = Study(asked("float16"), engines, [told, known])  # type: ignore[arg-type]
+    study = Study(asked("float16"), engines, [told, known])
     engines.script.on_job = lambda count: study.cancel() if count == 6 else None
     assert study.run() == "cancelled"
     done = len(told.of(BatchEmbedded))

@@ -22,7 +22,8 @@ def script() -> Script:
 def test_drift_and_formats_stand_in_one_table_by_their_size(run_study: RunStudy) -> None:
     ran = run_study(plan(60, "bfloat16", "float32", sizes=(1, 4)), script())
     rows = yardstick(ran.results)
-    sizes = [row.l2_max for row in rows]
+    sizes = [row.l2_max for row in rows if row.l2_max is not None]
+    assert len(sizes) == len(rows)
     assert sizes == sorted(sizes)
     assert yardstick_setting(ran.results) == "float32"
     names = [row.name for row in rows]
@@ -64,6 +65,14 @@ def test_a_broken_vector_costs_no_format_anything(run_study: RunStudy) -> None:
         assert np.isfinite(row.distances.l2).sum() == 19
         assert row.retrieval is not None
         assert row.retrieval.queries == 19
+
+
+def test_what_cannot_be_compared_is_not_the_smallest(run_study: RunStudy) -> None:
+    """The truth of every text is broken: no distance to it is 0."""
+    ran = run_study(plan(20, "float32", sizes=(1, 4)), Script(truth_value=np.nan))
+    rows = yardstick(ran.results)
+    assert [row.name for row in rows if row.l2_max is None] == ["float32 to float64"]
+    assert rows[-1].name == "float32 to float64"
 
 
 def test_a_run_without_vectors_has_no_yardstick() -> None:

@@ -11,6 +11,8 @@ from embedtui import machine, paths
 from embedtui.engine.messages import Prepared
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError, InputError
+from embedtui.record.run_file import read
+from embedtui.record.run_writer import Recorder
 from embedtui.study.events import (
     BatchEmbedded,
     EngineReady,
@@ -119,7 +121,7 @@ class TestCancel:
         script, studies = stop_at(4, stop)
         engines, told, results = FakeEngines(script, logs=folder), Told(), Results()
         made = plan(10, "float16", "float32")
-        studies.append(Study(made, engines, [told, results]))  # type: ignore[arg-type]
+        studies.append(Study(made, engines, [told, results]))
         return studies[0].run(), told, results, engines
 
     def test_keeps_what_was_measured(self, tmp_path: Path) -> None:
@@ -137,14 +139,14 @@ class TestCancel:
 
     def test_leaves_the_engine_warm(self, tmp_path: Path) -> None:
         *_, engines = self.run(tmp_path, "cancel")
-        assert engines.warm(Setting("tiny", dtype="float16")) is not None
+        assert engines.stands(Setting("tiny", dtype="float16"))
 
     def test_kill_loses_the_batch_in_hand_and_the_engine(self, tmp_path: Path) -> None:
         status, told, _, engines = self.run(tmp_path, "kill")
         assert status == "cancelled"
         assert len(told.of(BatchEmbedded)) == 4
         assert told[-1] == RunEnded("cancelled", "the engine was killed")
-        assert engines.warm(Setting("tiny", dtype="float16")) is None
+        assert not engines.stands(Setting("tiny", dtype="float16"))
 
     def test_before_the_truth_keeps_the_settings(self, tmp_path: Path) -> None:
         studies: list[Study] = []
@@ -154,7 +156,7 @@ class TestCancel:
                 studies[0].cancel()
 
         engines, told = FakeEngines(logs=tmp_path), Told()
-        studies.append(Study(plan(3), engines, [told, cancel]))  # type: ignore[arg-type]
+        studies.append(Study(plan(3), engines, [told, cancel]))
         assert studies[0].run() == "cancelled"
         assert told.of(SettingEnded) == [SettingEnded(0, "finished")]
         assert told[-1].status == "cancelled"  # type: ignore[union-attr]
@@ -168,13 +170,13 @@ class TestCancel:
 
         engines, told = FakeEngines(logs=tmp_path), Told()
         made = plan(3, "float16", "float32")
-        studies.append(Study(made, engines, [told, cancel]))  # type: ignore[arg-type]
+        studies.append(Study(made, engines, [told, cancel]))
         assert studies[0].run() == "cancelled"
         assert len(engines.loaded) == 1
 
     def test_while_vllm_is_imported(self, tmp_path: Path) -> None:
         engines, told = FakeEngines(Script(import_never_ends=True), logs=tmp_path), Told()
-        study = Study(plan(3), engines, [told])  # type: ignore[arg-type]
+        study = Study(plan(3), engines, [told])
         worker = threading.Thread(target=study.run)
         worker.start()
         while not told.of(Waiting):
@@ -184,6 +186,11 @@ class TestCancel:
         assert not worker.is_alive()
         assert told.kinds == ["RunStarted", "Waiting", "RunEnded"]
         assert told[-1].status == "cancelled"  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def run_file(tmp_path: Path) -> Path:
+    return tmp_path / "run.sqlite"
 
 
 class TestFailure:
@@ -201,8 +208,8 @@ class TestFailure:
         assert ran.results.settings[2].of(4).count == 4
         assert ran.told.of(TruthComputed)
         # What failed does not stay: it could be in any state.
-        assert ran.engines.warm(Setting("tiny", dtype="float16")) is None
-        assert ran.engines.warm(Setting("tiny", dtype="float32")) is not None
+        assert not ran.engines.stands(Setting("tiny", dtype="float16"))
+        assert ran.engines.stands(Setting("tiny", dtype="float32"))
 
     def test_while_embedding_keeps_the_batches_before(self, run_study: RunStudy) -> None:
         script = Script(failures={("embed", "float16"): EngineError("died")}, fail_after=3)
@@ -218,16 +225,35 @@ class TestFailure:
         )
         told = Told()
         engines = FakeEngines(script, logs=tmp_path)
-        study = Study(plan(3, "float16", "float32"), engines, [told])  # type: ignore[arg-type]
+        study = Study(plan(3, "float16", "float32"), engines, [told])
         with pytest.raises(kind, match="first"):
             study.run()
         assert told[-1] == RunEnded("failed", "first")
+
+    def test_of_all_settings_of_a_sweep_is_no_finished_run(
+        self, tmp_path: Path, run_file: Path
+    ) -> None:
+        """Each is refused, so that none has failed, and nothing was measured."""
+        refusal = InputError("this model has none of it")
+        script = Script(
+            failures={("load", "float16"): refusal, ("open", "float32"): InputError("nor of that")}
+        )
+        told, recorder = Told(), Recorder(run_file)
+        made = plan(3, "float16", "float32", sweep="grid")
+        study = Study(made, FakeEngines(script, logs=tmp_path), [told, recorder])
+        with pytest.raises(InputError, match="this model has none of it"):
+            study.run()
+        recorder.close()
+        assert [one.status for one in told.of(SettingEnded)] == ["refused", "refused"]
+        assert told[-1] == RunEnded("failed", "this model has none of it")
+        kept = read(run_file)
+        assert (kept.status, kept.reason) == ("failed", "this model has none of it")
 
     def test_of_the_import_raises_it(self, tmp_path: Path) -> None:
         script = Script(failures={("import", ""): EngineError("no vLLM")})
         told, results = Told(), Results()
         engines = FakeEngines(script, logs=tmp_path)
-        study = Study(plan(3), engines, [told, results])  # type: ignore[arg-type]
+        study = Study(plan(3), engines, [told, results])
         with pytest.raises(EngineError, match="no vLLM"):
             study.run()
         assert told[-1] == RunEnded("failed", "no vLLM")
@@ -241,7 +267,7 @@ class TestFailure:
 
     def test_no_text_that_can_be_embedded_is_one(self, tmp_path: Path) -> None:
         engines = FakeEngines(logs=tmp_path)
-        study = Study(plan(pack(REFUSED, "")), engines, [])  # type: ignore[arg-type]
+        study = Study(plan(pack(REFUSED, "")), engines, [])
         with pytest.raises(InputError, match="none of the texts can be embedded, the first"):
             study.run()
 
@@ -251,7 +277,7 @@ class TestFailure:
                 raise OSError(28, "No space left on device")
 
         told = Told()
-        study = Study(plan(3), FakeEngines(logs=tmp_path), [full, told])  # type: ignore[arg-type]
+        study = Study(plan(3), FakeEngines(logs=tmp_path), [full, told])
         with pytest.raises(OSError, match="No space left"):
             study.run()
         ended = told[-1]
@@ -265,7 +291,7 @@ class TestFailure:
                 raise InputError("the disk is full")
 
         told = Told()
-        study = Study(plan(3), FakeEngines(logs=tmp_path), [broken, told])  # type: ignore[arg-type]
+        study = Study(plan(3), FakeEngines(logs=tmp_path), [broken, told])
         with pytest.raises(InputError, match="the disk is full"):
             study.run()
         assert told[-1] == RunEnded("finished")
@@ -308,7 +334,7 @@ class TestTruthCache:
 
         made = plan(20, model_hash="ab" * 32)
         engines = FakeEngines(logs=tmp_path)
-        studies.append(Study(made, engines, [cancel]))  # type: ignore[arg-type]
+        studies.append(Study(made, engines, [cancel]))
         assert studies[0].run() == "cancelled"
         (asked,) = run_study(made).engines.truths
         assert asked.rows == tuple(range(8, 20))
@@ -361,7 +387,10 @@ class TestWarmEngines:
     def test_that_are_dead_are_loaded_again(self, run_study: RunStudy, tmp_path: Path) -> None:
         engines = FakeEngines(logs=tmp_path)
         run_study(plan(3), engines=engines)
-        engines.kill_current()
+        lease = engines.get(Setting("tiny", dtype="float32"))
+        assert lease is not None
+        with lease:
+            lease.engine.kill()
         ran = run_study(plan(3), engines=engines)
         assert [ready.warm for ready in ran.told.of(EngineReady)] == [False]
         assert ran.status == "finished"
@@ -390,7 +419,8 @@ class TestLargestStep:
     ) -> None:
         engines = FakeEngines(logs=tmp_path)
         run_study(plan(pack(*(["word " * 60] * 70)), sizes=(1, 70)), engines=engines)
-        engine = engines.warm(Setting("tiny", dtype="float32"))
-        assert engine is not None
+        lease = engines.get(Setting("tiny", dtype="float32"))
+        assert lease is not None
+        engine = lease.engine
         assert engine.largest_batch == 70
         assert engine.token_budget == 8192  # 70 x 62 tokens, rounded up to a power of two

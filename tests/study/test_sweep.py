@@ -11,7 +11,9 @@ from embedtui.engine.settings import SWITCHES
 from embedtui.errors import InputError
 from embedtui.machine import Device
 from embedtui.study.bundles import BUNDLES, bundle
-from embedtui.study.choices import Choices, plan_of, settings_of
+from embedtui.study.choices import Choices, settings_of
+from embedtui.study.options import OPTIONS
+from embedtui.study.planning import plan_of
 from embedtui.study.sweep import load_sweep, sweep_names
 
 PlanFile = Callable[[str], str]
@@ -102,7 +104,12 @@ def test_parts_hold_what_differs_and_take_the_rest_from_above(plan_file: PlanFil
         ("limits = 5\n", r"unknown key 'limits' \(did you mean limit\?\)"),
         ('limit = "5"\n', "limit must be a whole number"),
         ("limit = true\n", "limit must be a whole number"),
-        ('limit = 0\nbundles = ["fast"]\n', "limit must be 1 or more"),
+        ('limit = -1\nbundles = ["fast"]\n', "limit must be 0, for all texts, or more"),
+        ('repeats = 101\nbundles = ["fast"]\n', "repeats must be 0 to 100"),
+        ('too_long = "cut"\nbundles = ["fast"]\n', "too_long must be one of truncate, refuse"),
+        ('scenario = "ragg"\nbundles = ["fast"]\n', r"unknown scenario 'ragg' \(did you mean rag"),
+        ('scenario = "rag"\n[[parts]]\nscenario = "rag"\n', "part 1: unknown key 'scenario'"),
+        ("bundles = [1]\n", "bundles must be a list of texts"),
         ('bundles = ["fats"]\n', r"unknown bundle 'fats' \(did you mean fast\?\)"),
         ("limit = 5\n", "names no settings"),
         ('[[settings]]\ndtyp = "float16"\n', r"unknown key 'dtyp' \(did you mean dtype\?\)"),
@@ -158,3 +165,52 @@ def test_what_a_machine_cannot_have_is_left_out_with_its_reason(
     only = load_sweep(plan_file('limit = 3\nbundles = ["invariant"]\n'))
     with pytest.raises(InputError, match="none of the settings can be had here"):
         plan_of(only.plans(Choices(model=str(model_folder)), "cpu")[0], print)
+
+
+def test_every_option_that_says_what_is_measured_has_a_key(plan_file: PlanFile) -> None:
+    values = {
+        "texts": '"queries"',
+        "column": '"body"',
+        "id_column": '"key"',
+        "limit": "7",
+        "join": "2",
+        "batch_sizes": '"1,2"',
+        "repeats": "3",
+        "shuffles": "4",
+        "restarts": "5",
+        "prompt": '"query: "',
+        "too_long": '"refuse"',
+        "layers": "6",
+        "truth": "false",
+    }
+    of_servers = {"against": '"minilm"'}
+    invocation = {"model", "dtype", "setting", "also", "timeout", "ask_key", "key_for"}
+    assert {*values, *of_servers, *invocation, "bundles", "scenario"} == {o.name for o in OPTIONS}
+    usual = Choices()
+    for model, keys in (("minilm", values), ("http://localhost:9/v1", of_servers)):
+        text = "".join(f"{key} = {value}\n" for key, value in keys.items())
+        sweep = load_sweep(plan_file(f'{text}models = ["{model}"]\nbundles = ["default"]\n'))
+        (choices,) = sweep.plans(usual, "cpu")
+        for key in keys:
+            assert getattr(choices, key) != getattr(usual, key), key
+    assert load_sweep(plan_file('scenario = "golden"\nbundles = ["fast"]\n')).scenario == "golden"
+
+
+@pytest.mark.parametrize(
+    ("models", "keys", "said"),
+    [
+        ('["http://localhost:9/v1"]', "restarts = 2", "restarts: a server cannot be started anew"),
+        ('["http://localhost:9/v1"]', "layers = 2", "layers: a server shows its vectors"),
+        ('["minilm"]', 'against = "minilm"', "against: it is for servers"),
+    ],
+)
+def test_a_key_that_no_model_of_a_plan_can_use_is_refused(
+    plan_file: PlanFile, models: str, keys: str, said: str
+) -> None:
+    text = f'{keys}\nmodels = {models}\n[[settings]]\nrequests = "list"\n'
+    with pytest.raises(InputError, match=f"plan file mine: {said}"):
+        load_sweep(plan_file(text)).plans(Choices(), "cpu")
+    mixed = text.replace(models, '["http://localhost:9/v1", "minilm"]')
+    server, local = load_sweep(plan_file(mixed)).plans(Choices(), "cpu")
+    key = keys.partition(" ")[0]
+    assert getattr(server, key) != getattr(local, key)

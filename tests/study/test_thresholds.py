@@ -9,7 +9,8 @@ from embedtui.record import library, run_file
 from embedtui.study.diagnosis import diagnose
 from embedtui.study.results import Results
 from embedtui.study.trends import token_threshold
-from tests.fakes import Batch, Plant, Script, count_tokens, pack, plan
+from tests.fake_reference import count_tokens
+from tests.fakes import Batch, Plant, Script, pack, plan
 from tests.study.conftest import RunStudy
 
 TEXTS = pack(*(f"text {number} {'word ' * (3 + number % 9)}" for number in range(24)))

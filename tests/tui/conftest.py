@@ -65,7 +65,7 @@ def make_app(tmp_path: Path, model_folder: Path, texts_file: Path) -> Make:
         logs.mkdir(exist_ok=True)
         (logs / "host.log").write_text("imported\nsecond line\n")
         engines = FakeEngines(script, logs=logs)
-        session = Session(engines)  # type: ignore[arg-type]
+        session = Session(engines)
         defaults: dict[str, Any] = {
             "model": str(model_folder),
             "texts": str(texts_file),
@@ -114,6 +114,10 @@ def view_of(app: App[Any]) -> View:
 
 def _another(app: Explorer, than: Frame | None) -> bool:
     return app.frame is not than
+
+
+def shows(app: App[Any], words: str) -> bool:
+    return words in text_of(app)
 
 
 async def settled(pilot: Pilot[Any]) -> None:

@@ -6,27 +6,29 @@ import asyncio
 import re
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from textual.message import Message
+from textual.widgets import Static
 
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError
 from embedtui.tui.actions import ACTIONS, BY_ID, VIEWS, clashes, shown
 from embedtui.tui.app import Explorer
 from embedtui.tui.app.core import Framed
-from embedtui.tui.app.words import duration
 from embedtui.tui.screens.detail import DetailScreen
 from embedtui.tui.screens.help import HelpScreen
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.field import Field
 from embedtui.tui.widgets.strips import Hints, ProgressStrip, Tabs
 from embedtui.tui.widgets.table import TextTable
+from embedtui.wording import duration
 from tests.fakes import Script, broken
-from tests.tui.conftest import Make, ran, told, until
+from tests.tui.conftest import Make, ran, shows, told, until, view_of
 
 WIDE = (120, 40)
 NARROW = (80, 24)
@@ -60,7 +62,7 @@ async def begun(pilot: Any, held: Held) -> None:
     await until(pilot, lambda: app.frame is not None)
     await pilot.press("r")
     await until(pilot, held.reached.is_set)
-    await until(pilot, lambda: app.frame.view.lines)
+    await until(pilot, lambda: view_of(app).lines)
 
 
 @pytest.mark.parametrize("key", ["r", "enter", "f5"])
@@ -71,7 +73,7 @@ async def test_one_key_gives_a_verdict(make_app: Make, key: str) -> None:
         await until(pilot, lambda: app.frame is not None)
         await pilot.press(key)
         await until(pilot, lambda: app.session.runs and not app.session.busy)
-        await until(pilot, lambda: app.frame.view.version == app.session.version)
+        await until(pilot, lambda: view_of(app).version == app.session.version)
         screen = text_of(app)
     assert sum(isinstance(message, Framed) for message in messages) > 2
     assert "yes, L2 up to: bfloat16 1.1e-03" in screen
@@ -104,7 +106,7 @@ async def test_every_part_is_reached_by_its_key(make_app: Make, size: tuple[int,
         await ran(pilot)
         for key, part in parts.items():
             await pilot.press(key)
-            await until(pilot, lambda part=part: part in text_of(app))
+            await until(pilot, partial(shows, app, part))
             assert all(len(line) <= size[0] for line in text_of(app).split("\n"))
 
 
@@ -160,6 +162,22 @@ async def test_a_second_esc_kills_the_engine(make_app: Make) -> None:
         assert app.session.engines.loaded.count(app.session.engines.loaded[0]) == 2  # type: ignore[attr-defined]
 
 
+class Late(Static):
+    """Hands the app a frame when it goes."""
+
+    def on_unmount(self) -> None:
+        assert isinstance(self.app, Explorer)
+        assert self.app.frame is not None
+        self.app.post_message(Framed(self.app.frame))
+
+
+async def test_a_frame_that_comes_while_the_screen_is_left_is_let_go(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        await app.mount(Late())
+
+
 async def test_a_held_picture_stands_still_while_the_run_goes_on(make_app: Make) -> None:
     held = Held(at=20)
     app = make_app(held.script)
@@ -173,7 +191,7 @@ async def test_a_held_picture_stands_still_while_the_run_goes_on(make_app: Make)
         assert app.frame is before
         assert hints(app)["pause"] == "go on"
         await pilot.press("space")
-        await until(pilot, lambda: app.frame.view.version == app.session.version)
+        await until(pilot, lambda: view_of(app).version == app.session.version)
         assert "done in" in said(app)
 
 
@@ -214,7 +232,7 @@ async def test_a_what_if_computes_only_what_was_changed(make_app: Make) -> None:
         await pilot.press("d", "space", "r")
         await until(pilot, lambda: "done in" in said(app) and len(app.session.runs) == 2)
         assert [setting.dtype for setting in engines.loaded] == ["float32", "bfloat16"]
-        await until(pilot, lambda: len(app.frame.view.lines) == 2)
+        await until(pilot, lambda: len(view_of(app).lines) == 2)
 
 
 async def test_brackets_speak_of_another_setting_everywhere(make_app: Make) -> None:
@@ -234,10 +252,10 @@ async def test_x_takes_a_setting_off_and_capital_x_puts_it_back(make_app: Make) 
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
         await pilot.press("x")
-        await until(pilot, lambda: len(app.frame.view.lines) == 2)
+        await until(pilot, lambda: len(view_of(app).lines) == 2)
         assert "bfloat16 1.1e-03" not in text_of(app)
         await pilot.press("X")
-        await until(pilot, lambda: len(app.frame.view.lines) == 3)
+        await until(pilot, lambda: len(view_of(app).lines) == 3)
 
 
 async def test_v_goes_through_the_metrics_and_is_kept(make_app: Make) -> None:
@@ -426,7 +444,7 @@ async def test_every_hint_does_something_and_nothing_hinted_is_refused(make_app:
         seen = [hints(app)]
         await pilot.press("r")
         await until(pilot, held.reached.is_set)
-        await until(pilot, lambda: app.frame.view.lines)
+        await until(pilot, lambda: view_of(app).lines)
         seen.append(hints(app))
         held.go_on.set()
         await until(pilot, lambda: "done in" in said(app))
@@ -595,7 +613,7 @@ async def test_the_explorer_starts_with_keys_that_clash_and_yours_counts(make_ap
         await ran(pilot)
         assert "'F5' is both run and hide" in told(app)
         await pilot.press("f5")
-        await until(pilot, lambda: app.frame.view.wish.hidden)
+        await until(pilot, lambda: view_of(app).wish.hidden)
         assert not app.session.busy
 
 

@@ -18,13 +18,14 @@ from embedtui.record import run_file
 from embedtui.record.run_writer import Recorder
 from embedtui.study.study import Study
 from embedtui.tui import start
+from embedtui.tui.app import Explorer
 from embedtui.tui.opened import Opened
 from embedtui.tui.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.views.layers import LayersView
 from embedtui.tui.widgets.chart import ChartView
 from tests.fakes import FakeEngines, Script, plan
-from tests.tui.conftest import Make, ran, told, until
+from tests.tui.conftest import Make, ran, told, until, view_of
 
 WIDE, NARROW = (120, 40), (80, 24)
 
@@ -40,9 +41,10 @@ async def shown(pilot: Pilot[Any], *parts: str) -> None:
 async def looked(pilot: Pilot[Any]) -> None:
     """Look into the layers of the setting in hand, and wait until they are shown."""
     app = pilot.app
+    assert isinstance(app, Explorer)
     await pilot.press("l")
     await until(pilot, lambda: isinstance(app.focused, LayersView) and not app.session.busy)
-    await until(pilot, lambda: app.frame.view.version == app.session.version)
+    await until(pilot, lambda: view_of(app).version == app.session.version)
 
 
 async def test_l_looks_and_shows_what_was_found(make_app: Make) -> None:
@@ -182,12 +184,12 @@ async def test_a_recording_shows_its_layers_and_offers_no_look(
     recorder = Recorder(path)
     settings = (Setting("tiny", dtype="float16"), Setting("tiny", dtype="float32"))
     made = plan(6, settings=settings, layers=6)
-    Study(made, FakeEngines(logs=tmp_path), [recorder]).run()  # type: ignore[arg-type]
+    Study(made, FakeEngines(logs=tmp_path), [recorder]).run()
     recorder.close()
     app = make_app()
     app.outside = replace(app.outside, open_session=lambda: Opened((path,)), opened=(path,))
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        await until(pilot, lambda: app.frame is not None and view_of(app).lines)
         await pilot.press("9")
         await shown(pilot, "float16, 6 texts against float64", "layer 0 MLP")
         assert app.check_action("look", ()) is False
@@ -200,7 +202,7 @@ def test_what_was_looked_into_is_in_the_runs_file(
     from embedtui.study.choices import Choices
 
     engines = FakeEngines(Script(), logs=tmp_path)
-    session = Session(engines, start._recorder, start._reopened)  # type: ignore[arg-type]
+    session = Session(engines, start._recorder, start._reopened)
     choices = Choices(
         model=str(model_folder),
         texts=str(texts_file),

@@ -83,7 +83,7 @@ async def _still_there(app: Explorer, pilot: Any) -> None:
     def at_the_main_screen() -> bool:
         if len(app.screen_stack) > 1:
             app.simulate_key("escape")
-            app.simulate_key("ctrl+x")  # what is no value is not kept by Escape
+            app.simulate_key("ctrl+x")  # Escape does not keep what is no value
         return len(app.screen_stack) == 1
 
     await until(pilot, at_the_main_screen)

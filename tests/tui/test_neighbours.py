@@ -11,11 +11,13 @@ import pytest
 
 from embedtui.study import retrieval
 from embedtui.study.plan import FIRST
+from embedtui.tui.app import Explorer
 from embedtui.tui.neighbours import changed_queries, query_of
 from embedtui.tui.searches import Job, Searches, jobs_of
 from embedtui.tui.terminal.screenshot import text_of
+from embedtui.tui.view import Lists
 from tests.fakes import Script, plan
-from tests.tui.conftest import Make, ran, until
+from tests.tui.conftest import Make, ran, until, view_of
 
 WIDE, NARROW = (120, 40), (80, 24)
 
@@ -39,7 +41,7 @@ def results(tmp_path: Path) -> Any:
 
     found = Results()
     made = plan(24, "bfloat16", sizes=(1, 2, 4))
-    Study(made, FakeEngines(drifting(), logs=tmp_path), [found]).run()  # type: ignore[arg-type]
+    Study(made, FakeEngines(drifting(), logs=tmp_path), [found]).run()
     return found
 
 
@@ -75,6 +77,12 @@ def test_lists_before_and_after_with_what_became_of_each(results: Any) -> None:
     ]
 
 
+def lists_of(app: Explorer) -> Lists:
+    lists = view_of(app).lists
+    assert lists is not None
+    return lists
+
+
 async def test_the_view_shows_a_query_and_steps_to_the_next_changed_one(make_app: Make) -> None:
     app = make_app(drifting())
     async with app.run_test(size=WIDE) as pilot:
@@ -82,7 +90,8 @@ async def test_the_view_shows_a_query_and_steps_to_the_next_changed_one(make_app
         await pilot.press("8")
         await shown(pilot, "before: unbatched", "after: @", "text 1 of 12", "smallest margin")
         await shown(pilot, "of 12 texts change", "overlap", "pairs turned", "expected")
-        found = app.frame.view.lists.found
+        found = lists_of(app).found
+        assert found is not None
         changed = changed_queries(found).tolist()
         await pilot.press("home", "n")
         want = next((p for p in changed if p > 0), changed[0])
@@ -115,7 +124,7 @@ async def test_h_holds_it_against_the_truth_and_commas_choose_the_batches(make_a
         await pilot.press("h")
         await shown(pilot, "before: float64", "after: unbatched")
         await pilot.press("right_square_bracket")
-        await until(pilot, lambda: app.frame.view.lists.label == app.frame.view.lines[1].label)
+        await until(pilot, lambda: lists_of(app).label == view_of(app).lines[1].label)
 
 
 async def test_at_80_columns_both_lists_and_their_marks_are_there(make_app: Make) -> None:
@@ -149,9 +158,9 @@ async def test_does_it_matter_speaks_of_retrieval(make_app: Make) -> None:
     app = make_app(drifting())
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        await until(pilot, lambda: "other top 10" in app.frame.view.answers.matters.text)
-        said = app.frame.view.answers.matters.text
-        lists = {line.label: line.lists[1] for line in app.frame.view.lines if line.lists}
+        await until(pilot, lambda: "other top 10" in view_of(app).answers.matters.text)
+        said = view_of(app).answers.matters.text
+        lists = {line.label: line.lists[1] for line in view_of(app).lines if line.lists}
         worst = max(lists, key=lambda label: lists[label].order_changed)
         count = lists[worst].order_changed[0]
         share = "100" if count == 12 else f"{round(100 * count / 12)}"
@@ -178,7 +187,7 @@ async def test_searching_holds_up_neither_frames_nor_the_run(
         await pilot.press("8")
         await shown(pilot, "neighbours are being searched")
         await pilot.press("4", "8")
-        assert "other top 10" not in app.frame.view.answers.matters.text
+        assert "other top 10" not in view_of(app).answers.matters.text
         held.set()
         await shown(pilot, "before: unbatched")
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from textual.widgets import ContentSwitcher
 
 from embedtui import machine
 from embedtui.config import Config
@@ -17,7 +19,7 @@ from embedtui.tui.actions import NEED_ENGINES
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.opened import Opened
 from embedtui.tui.terminal.screenshot import text_of
-from tests.tui.conftest import told, until
+from tests.tui.conftest import shows, told, until, view_of
 
 WIDE, NARROW = (120, 40), (80, 24)
 
@@ -35,26 +37,26 @@ async def test_a_recording_fills_the_screens_and_says_whence_it_is(
 ) -> None:
     app = app_of(library.find("h200-minilm"), tmp_path)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        await until(pilot, lambda: app.frame is not None and view_of(app).lines)
         screen = text_of(app)
         for part in ("all-MiniLM-L6-v2", "on H200", "vLLM 0.26.0", "Serve with"):
             assert part in screen
-        assert len(app.frame.view.lines) == 11
+        assert len(view_of(app).lines) == 11
         for key, said in (("4", "vs truth"), ("5", "A"), ("s", "old pooling")):
             await pilot.press(key)
-            await until(pilot, lambda said=said: said in text_of(app))
+            await until(pilot, partial(shows, app, said))
         assert "Log" not in text_of(app)
 
 
 async def test_nothing_that_needs_an_engine_can_be_done(tmp_path: Path) -> None:
     app = app_of(library.find("h200-minilm"), tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        await until(pilot, lambda: app.frame is not None and view_of(app).lines)
         assert not any(app.check_action(action, ()) for action in NEED_ENGINES)
         before = len(app.screen_stack)
         await pilot.press("r", "enter", "escape", "t", "a", "S", "d", "b", "6")
         await pilot.pause()
-        assert app.query_one("#views").current == "explore"
+        assert app.query_one("#views", ContentSwitcher).current == "explore"
         assert len(app.session.runs) == 1
         # Enter on the first line asks for another recording; Esc took that back.
         assert len(app.screen_stack) == before
@@ -70,7 +72,7 @@ async def test_a_machine_without_vllm_is_as_good(
     monkeypatch.setattr(machine, "engine_device", missing)
     app = app_of(library.find("h200-restarts"), tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        await until(pilot, lambda: app.frame is not None and view_of(app).lines)
         await pilot.press("s", "4", "1")
         await pilot.pause()
         assert told(app) == ""
@@ -81,7 +83,7 @@ async def test_a_text_says_how_many_shared_its_batch_though_they_were_left_out(
 ) -> None:
     app = app_of(library.find("h200-decoder"), tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        await until(pilot, lambda: app.frame is not None and view_of(app).lines)
         await pilot.press("4")
         await until(pilot, lambda: app.focused is not None and app.focused.id != "field-model")
         await pilot.press("enter")
@@ -103,13 +105,13 @@ async def test_one_may_leave_while_a_file_is_read(tmp_path: Path) -> None:
 async def test_m_shows_another_of_them(tmp_path: Path) -> None:
     app = app_of(library.find("h200"), tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
-        assert app.frame.view.model == "random-xlm-roberta-24x1024"
+        await until(pilot, lambda: app.frame is not None and view_of(app).lines)
+        assert view_of(app).model == "random-xlm-roberta-24x1024"
         await pilot.press("m")
         await until(pilot, lambda: "Which run is to be shown?" in text_of(app))
         await pilot.press("down", "enter")
-        await until(pilot, lambda: app.frame.view.model == "all-MiniLM-L6-v2")
-        assert len(app.frame.view.lines) == 11
+        await until(pilot, lambda: view_of(app).model == "all-MiniLM-L6-v2")
+        assert len(view_of(app).lines) == 11
 
 
 async def test_one_that_is_damaged_is_told(tmp_path: Path) -> None:
@@ -124,7 +126,7 @@ async def test_one_that_is_damaged_is_told(tmp_path: Path) -> None:
 async def test_export_does_not_write_beside_what_comes_with_embedtui(tmp_path: Path) -> None:
     app = app_of(library.find("h200-restarts"), tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
+        await until(pilot, lambda: app.frame is not None and view_of(app).lines)
         await pilot.press("e")
         await until(pilot, (tmp_path / "h200-restarts.json").is_file)
 

@@ -39,6 +39,7 @@ async def typed(pilot: Pilot[Any], address: str) -> ModelPicker:
     screen.query_one(Input).value = address
     await pilot.pause()
     await pilot.press("enter")
+    assert isinstance(screen, ModelPicker)
     return screen
 
 

@@ -14,6 +14,7 @@ import pytest
 from embedtui.engine.settings import Setting
 from embedtui.errors import EngineError
 from embedtui.study.choices import Choices
+from embedtui.study.planning import plan_of
 from embedtui.tui.session import Session
 from tests.fakes import FakeEngines, Script, broken
 
@@ -38,6 +39,13 @@ def wait(session: Session) -> None:
     assert not session.busy
 
 
+def waiting_for(event: threading.Event) -> Callable[[int], None]:
+    def wait(_: int) -> None:
+        event.wait(10)
+
+    return wait
+
+
 def test_a_run_ends_idle_with_its_figures(begin: Begin) -> None:
     session, choices = begin()
     versions: list[int] = []
@@ -52,7 +60,7 @@ def test_a_run_ends_idle_with_its_figures(begin: Begin) -> None:
 
 def test_while_one_runs_no_other_begins(begin: Begin) -> None:
     hold = threading.Event()
-    session, choices = begin(Script(on_job=lambda _: hold.wait(10)))
+    session, choices = begin(Script(on_job=waiting_for(hold)))
     assert session.run(choices)
     assert not session.run(choices)
     hold.set()
@@ -125,7 +133,7 @@ def test_a_cancel_before_the_study_stands_ends_it(begin: Begin, monkeypatch: Any
     from embedtui.tui import session as module
 
     session, choices = begin()
-    real, entered, go_on = module.plan_of, threading.Event(), threading.Event()
+    real, entered, go_on = plan_of, threading.Event(), threading.Event()
 
     def slow(*arguments: Any) -> Any:
         entered.set()

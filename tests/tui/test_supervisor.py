@@ -14,6 +14,7 @@ from textual.widgets import OptionList
 from embedtui import crash, paths
 from embedtui.study import retrieval
 from embedtui.tui import frames
+from embedtui.tui.pictures import PICTURES
 from embedtui.tui.supervisor import SUPERVISOR, Supervisor, Worker
 from embedtui.tui.terminal.screenshot import text_of
 from tests.tui.conftest import Make, ran, told, until
@@ -55,13 +56,13 @@ async def test_after_an_error_in_composing_the_next_frame_comes_and_it_is_told(
 async def test_a_chart_that_fails_says_so_and_the_others_are_drawn(
     make_app: Make, monkeypatch: pytest.MonkeyPatch, failures: Failures
 ) -> None:
-    def broken(*_arguments: object, **_options: object) -> None:
+    def broken(*_arguments: Any, **_options: Any) -> Any:
         raise KeyError("planted")
 
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        monkeypatch.setitem(frames.PICTURES, "histogram", broken)
+        monkeypatch.setattr(frames, "PICTURES", dict[str, Any](PICTURES) | {"histogram": broken})
         await pilot.press("v")
         await until(pilot, lambda: "this chart could not be drawn" in text_of(app))
         await until(pilot, lambda: "drawing the chart histogram failed" in told(app))
@@ -148,14 +149,18 @@ def test_a_thread_goes_on_after_an_error_and_ends_without_one(failures: Failures
 
 
 def test_a_thread_that_does_not_restart_ends_and_is_counted(failures: Failures) -> None:
-    worker = Worker("test", "testing", lambda: 1 // 0)
+    def work() -> None:
+        raise ZeroDivisionError("planted")
+
+    worker = Worker("test", "testing", work)
     worker.start()
     worker.join(10)
     assert failures() == 1
 
 
 def test_what_no_thread_caught_comes_to_the_supervisor() -> None:
-    supervisor, lines = Supervisor(), []
+    supervisor = Supervisor()
+    lines: list[str] = []
     supervisor.tell = lines.append
     with supervisor.hooked():
         thread = threading.Thread(target=lambda: 1 // 0, name="forgotten")
@@ -192,7 +197,8 @@ def test_no_key_is_told_or_logged(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: Any
 ) -> None:
     monkeypatch.setenv("EMBEDTUI_API_KEY", "sk-planted-0123")
-    supervisor, lines = Supervisor(), []
+    supervisor = Supervisor()
+    lines: list[str] = []
     supervisor.tell = lines.append
     with supervisor.watch("asking"):
         raise ValueError("refused: sk-planted-0123")

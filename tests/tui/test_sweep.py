@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from embedtui.config import Config
 from embedtui.record import run_file
 from embedtui.study.sweep import load_sweep
 from embedtui.tui import start
+from embedtui.tui.app import Explorer
 from embedtui.tui.session import Session
 from embedtui.tui.sweeps import choices_of, plan_files
 from embedtui.tui.terminal.screenshot import text_of
 from tests.fakes import FakeEngines, Script
-from tests.tui.conftest import Make, ran, told, until
+from tests.tui.conftest import Make, ran, told, until, view_of
 
 PLAN = """description = "two dtypes, and what no CPU can do"
 batch_sizes = "1,2,4"
@@ -37,6 +39,11 @@ def plan_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = folder / "mine.toml"
     path.write_text(PLAN)
     return path
+
+
+def label_in_hand(app: Explorer) -> str:
+    line = view_of(app).focus
+    return line.label if line is not None else ""
 
 
 async def shown(pilot: Any, *parts: str) -> None:
@@ -72,7 +79,7 @@ async def test_the_cause_of_the_setting_in_hand_is_told(make_app: Make) -> None:
         await pilot.press("s")
         await shown(pilot, "Cause, likely: rounding order, below the dtype's own error.")
         await pilot.press("down")
-        await until(pilot, lambda: app.frame.view.focus.label == "float32")
+        await until(pilot, lambda: label_in_hand(app) == "float32")
         await shown(pilot, "Cause, certain: no drift.")
 
 
@@ -125,8 +132,8 @@ def test_a_sweep_over_models_is_a_run_for_each(
     tmp_path: Path, model_folder: Path, plan_file: Path, texts_file: Path
 ) -> None:
     plan_file.write_text(f'models = ["{model_folder}", "/no/such", "{model_folder}"]\n' + PLAN)
-    session = Session(FakeEngines(Script(), logs=tmp_path))  # type: ignore[arg-type]
-    base = start.Config(texts=str(texts_file)).choices()
+    session = Session(FakeEngines(Script(), logs=tmp_path))
+    base = Config(texts=str(texts_file)).choices()
     plans = choices_of(load_sweep(str(plan_file)), base)
     assert [one.model for one in plans] == [str(model_folder), "/no/such", str(model_folder)]
     assert session.run(*plans)
@@ -141,10 +148,10 @@ def test_one_that_was_cut_off_goes_on_in_its_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    base = start.Config(texts=str(texts_file), model=str(model_folder)).choices()
+    base = Config(texts=str(texts_file), model=str(model_folder)).choices()
     (choices,) = choices_of(load_sweep(str(plan_file)), base)
     engines = FakeEngines(Script(), logs=tmp_path)
-    first = Session(engines, start._recorder)  # type: ignore[arg-type]
+    first = Session(engines, start._recorder)
 
     def on_job(count: int) -> None:
         if count == 20:
@@ -157,7 +164,7 @@ def test_one_that_was_cut_off_goes_on_in_its_file(
     assert cut is not None
     done = engines.jobs
     again = FakeEngines(Script(), logs=tmp_path)
-    second = Session(again, start._recorder)  # type: ignore[arg-type]
+    second = Session(again, start._recorder)
     second.run(choices)
     second.wait(30)
     assert second.run_path == cut
@@ -183,4 +190,4 @@ async def test_keys_that_come_faster_than_frames_all_count(make_app: Make) -> No
         await ran(pilot)
         app.action_next_setting()
         app.action_next_setting()
-        await until(pilot, lambda: app.frame.view.focus is app.frame.view.lines[2])
+        await until(pilot, lambda: view_of(app).focus is view_of(app).lines[2])

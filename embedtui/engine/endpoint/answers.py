@@ -5,15 +5,25 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.engine.endpoint.answer import Answer
 from embedtui.engine.endpoint.faults import PAGE, ServerError
-from embedtui.engine.endpoint.wire import Answer
+from embedtui.wording import text_count
 
 Floats = npt.NDArray[np.float32]
+
+MOST_WIDTH = 1 << 16
+"""Figures of the widest vector that is plausible; the widest known models have 16,384."""
+_BYTES = {"answer": 1 << 20, "text": 4096, "figure": 64}
+"""What JSON may take: 17 digits, a sign, an exponent, and the white space of one figure a line."""
+_MOST_TOKENS = 1 << 40
+_PARTLY_WILD = 0.05
+"""Share of figures beyond what any model computes, from which on float32 was read wrongly."""
+_ENOUGH = 32
+"""Figures; fewer say nothing about how they were written."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,13 @@ class Embedded:
     """Tokens that the server counted, over all texts; 0 where it does not say."""
     nulls: int
     """Figures for which the server wrote null."""
+    encoding: str
+    """How the vectors came, float or base64, whatever was asked for."""
+
+
+def budget(texts: int, width: int = MOST_WIDTH) -> int:
+    """Return how many bytes an answer for so many texts may have at most."""
+    return _BYTES["answer"] + texts * (_BYTES["text"] + width * _BYTES["figure"])
 
 
 def read(answer: Answer, texts: int, name: str) -> Embedded:
@@ -38,57 +55,100 @@ def read(answer: Answer, texts: int, name: str) -> Embedded:
         ServerError: if it is no such answer, or not one vector for each text.
     """
     said = answer.json()
-    if not isinstance(said, dict) or not isinstance(said.get("data"), list):
+    data = said.get("data") if isinstance(said, dict) else None
+    if not isinstance(said, dict) or not isinstance(data, list):
         raise _no_answer(answer, said, name)
-    data = said["data"]
     if len(data) != texts:
         raise ServerError(
-            "wrong-count", f"{name}: {len(data)} vectors came back for {_texts(texts)}"
+            "wrong-count", f"{name}: {len(data)} vectors came back for {text_count(texts)}"
         )
-    rows = [_vector(one, name) for one in data]
+    entries = [one for one in data if isinstance(one, dict)]
+    if len(entries) != len(data):
+        raise ServerError("no-embeddings", f"{name}: a vector that is no object with `embedding`")
+    rows = [_vector(one.get("embedding"), name) for one in entries]
     widths = sorted({len(row) for row in rows})
-    if len(widths) > 1 or not widths[0]:
-        raise ServerError(
-            "wrong-width", f"{name}: vectors of {', '.join(map(str, widths))} figures in one answer"
-        )
-    vectors = np.stack(rows)[_order(data, name)]
+    if len(widths) != 1 or not 0 < widths[0] <= MOST_WIDTH:
+        shown = ", ".join(map(str, widths)) or "no"
+        raise ServerError("wrong-width", f"{name}: vectors of {shown} figures in one answer")
+    vectors = np.stack(rows)[_order(entries, name)]
     usage = said.get("usage")
-    tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-    counted = isinstance(tokens, int) and not isinstance(tokens, bool) and tokens > 0
-    nulls = sum(row.count(None) for one in data if isinstance(row := one["embedding"], list))
-    return Embedded(vectors, tokens if counted and tokens is not None else 0, nulls)
+    lists = [row for one in entries if isinstance(row := one.get("embedding"), list)]
+    return Embedded(
+        vectors,
+        count_of(usage.get("prompt_tokens")) if isinstance(usage, dict) else 0,
+        sum(row.count(None) for row in lists),
+        "float" if lists else "base64",
+    )
 
 
-def _order(data: list[Any], name: str) -> list[int]:
-    """Return where the vector of each text stands."""
-    places = [one.get("index", at) for at, one in enumerate(data)]
-    if sorted(map(str, places)) != sorted(map(str, range(len(data)))):
+def count_of(value: object) -> int:
+    """Return a count that a server tells; 0 where it is none, or none that anything can have."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return 0
+    return value if 0 < value < _MOST_TOKENS else 0
+
+
+def _order(entries: list[dict[str, object]], name: str) -> list[int]:
+    """Return where the vector of each text stands; an index that is written as text counts too."""
+    places: dict[int, int] = {}
+    for at, one in enumerate(entries):
+        index = one.get("index", at)
+        if isinstance(index, str) and index.isascii() and index.isdecimal() and len(index) < 10:
+            index = int(index)
+        if isinstance(index, int) and not isinstance(index, bool):
+            places[index] = at
+    if sorted(places) != list(range(len(entries))):
         raise ServerError(
             "wrong-order",
             f"{name}: the `index` of its vectors does not count the texts from 0 on, so that "
             "nobody can tell whose they are",
         )
-    return [places.index(at) for at in range(len(data))]
+    return [places[at] for at in range(len(entries))]
 
 
-def _vector(one: Any, name: str) -> Floats:
-    found = one.get("embedding") if isinstance(one, dict) else None
+def _vector(found: object, name: str) -> Floats:
+    if isinstance(found, str):
+        return _from_base64(found, name)
+    if not isinstance(found, list):
+        raise _no_vector(name, "neither a list of figures nor float32 in base64")
+    kinds = set(map(type, found))
+    if list in kinds:
+        raise _no_vector(name, "a list of lists, one for each token perhaps")
+    if not kinds <= {int, float, type(None)}:
+        raise _no_vector(name, "a list of something else than figures")
+    figures = [np.nan if figure is None else float(figure) for figure in found]
+    with np.errstate(over="ignore"):
+        return np.asarray(figures, dtype=np.float64).astype(np.float32)
+
+
+def _from_base64(text: str, name: str) -> Floats:
+    """Return a vector of bytes; little-endian float32 is what OpenAI's own client takes it for."""
+    if not text.isascii() or "-" in text or "_" in text:
+        raise _no_vector(name, "text, or base64 in the alphabet of URLs, which no client reads")
     try:
-        if isinstance(found, str):
-            # Little-endian float32 is what every server and OpenAI's own client take it for.
-            return np.frombuffer(base64.b64decode(found, validate=True), dtype="<f4")
-        if isinstance(found, list):
-            figures = [np.nan if figure is None else float(figure) for figure in found]
-            with np.errstate(over="ignore"):
-                return np.asarray(figures, dtype=np.float64).astype(np.float32)
-    except (ValueError, TypeError, binascii.Error):
-        pass
-    raise ServerError(
-        "no-embeddings", f"{name}: a vector that is neither a list of figures nor float32 in base64"
-    )
+        packed = base64.b64decode(text, validate=True)
+        vector = np.frombuffer(packed, dtype="<f4")
+    except (ValueError, binascii.Error):
+        raise _no_vector(name, "neither a list of figures nor float32 in base64") from None
+    if len(packed) % 8 == 0 and len(vector) >= _ENOUGH and _wild(vector) > _PARTLY_WILD:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if _wild(np.frombuffer(packed, dtype="<f8")) == 0:
+                raise _no_vector(name, "float64 in base64; --setting encoding=float may help")
+    return vector
 
 
-def _no_answer(answer: Answer, said: Any, name: str) -> ServerError:
+def _wild(figures: npt.NDArray[np.floating]) -> float:
+    """Return the share of figures that are finite, and larger or smaller than models compute."""
+    sizes = np.abs(figures.astype(np.float64))
+    wild = np.isfinite(sizes) & (sizes != 0) & ((sizes > 1e9) | (sizes < 1e-15))
+    return float(np.mean(wild)) if len(sizes) else 0.0
+
+
+def _no_vector(name: str, what: str) -> ServerError:
+    return ServerError("no-embeddings", f"{name}: a vector that is {what}")
+
+
+def _no_answer(answer: Answer, said: object, name: str) -> ServerError:
     """Return what a good answer without vectors is instead."""
     start = answer.body[:200].lstrip().lower()
     if answer.is_page:
@@ -103,7 +163,3 @@ def _no_answer(answer: Answer, said: Any, name: str) -> ServerError:
     else:
         what = "the answer has no vectors in it: this is no embeddings server, or not its /v1"
     return ServerError("no-embeddings", f"{name}: {what}")
-
-
-def _texts(count: int) -> str:
-    return "1 text" if count == 1 else f"{count} texts"

@@ -9,7 +9,7 @@ from pathlib import Path
 from embedtui.address import Address
 from embedtui.engine.endpoint import facts
 from embedtui.engine.endpoint.access import Access
-from embedtui.engine.endpoint.wire import Wire
+from embedtui.engine.endpoint.http_client import HttpClient
 from embedtui.errors import InputError
 from embedtui.printable import printable
 
@@ -23,23 +23,25 @@ def choose(
 
     Raises:
         ServerError: if nobody answers there, or not to us.
-        InputError: if there are several and none was named, or none of the name.
+        InputError: if there are several and none was named.
     """
     served = _served(address, access, stop)
     if not served:
         if not address.model:
-            raise InputError(f"{address.base} lists no models: name one, as {address.base}#MODEL")
+            raise InputError(f"{address.base} lists no models: name one, as {address}#MODEL")
         return address, None
     names = [one.name for one in served]
-    if address.model not in names and (address.model or len(names) > 1):
+    if address.model:
+        # Servers have models that they do not list; what is not there they say themselves.
+        length = next((one.max_length for one in served if one.name == address.model), 0)
+        return address, length or None
+    if len(names) > 1:
         shown = ", ".join(printable(name, 80) for name in names[:_SHOWN])
         more = ", …" if len(names) > _SHOWN else ""
-        what = "has no model of that name" if address.model else "has several models"
         raise InputError(
-            f"{address.base} {what}: give {address.base}#MODEL with one of {shown}{more}"
+            f"{address.base} has several models: give {address}#MODEL with one of {shown}{more}"
         )
-    chosen = served[names.index(address.model)] if address.model else served[0]
-    return address.of(chosen.name), chosen.max_length or None
+    return address.of(names[0]), served[0].max_length or None
 
 
 def listed(address: Address, access: Access) -> list[str]:
@@ -52,8 +54,8 @@ def listed(address: Address, access: Access) -> list[str]:
 
 
 def _served(address: Address, access: Access, stop: Callable[[], bool]) -> list[facts.Served]:
-    wire = Wire(address, access, Path(os.devnull))
+    client = HttpClient(address, access, Path(os.devnull))
     try:
-        return facts.models(wire, address, stop) or []
+        return facts.models(client, address, stop) or []
     finally:
-        wire.close()
+        client.close()

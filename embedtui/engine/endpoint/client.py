@@ -9,17 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from embedtui.address import Address
 from embedtui.engine.endpoint import answers, facts
 from embedtui.engine.endpoint.access import Access
+from embedtui.engine.endpoint.answer import Answer
 from embedtui.engine.endpoint.faults import ServerError
-from embedtui.engine.endpoint.wire import Answer, Stop, Wire
+from embedtui.engine.endpoint.http_client import HttpClient, Stop
 from embedtui.engine.messages import BatchDone, Job, Load, Opened, Prepared, TooLong
 from embedtui.engine.settings import Setting
+from embedtui.engine.verify import verify_effective
 from embedtui.errors import Cancelled, InputError
 
 Tell = Callable[[str], None]
@@ -36,14 +38,14 @@ class Endpoint:
     def __init__(self, setting: Setting, access: Access, log: Path) -> None:
         self.setting = setting
         self.address = Address.parse(setting.model)
-        self.process = Wire(self.address, access, log)
+        self.process = HttpClient(self.address, access, log)
         self._access = access
         self.in_force: dict[str, Any] = {}
         self.opened: Opened | None = None
         self.largest_batch = 0
         self.token_budget = 0
         self.longest = 0
-        self.held = False
+        self._embedding = False
         self._texts: tuple[str, ...] = ()
         self._refused: dict[int, str] = {}
         self._tokens: dict[int, int] = {}
@@ -54,26 +56,40 @@ class Endpoint:
         """Texts of other clients that came in between."""
         self._nulls = 0
         self._too_large: dict[str, str] = {}
+        self._names_encoding = True
+        """Whether the body says how the vectors are to be written."""
+        self._came: set[str] = set()
+        """How they were written."""
+        self._listed: tuple[str, ...] = ()
+        """Models that the server lists."""
+
+    @property
+    def log(self) -> Path:
+        """The file that says what was sent again, and why."""
+        return self.process.log
 
     @property
     def alive(self) -> bool:
         """Whether the server can still be asked."""
         return self.process.alive
 
+    @property
+    def busy(self) -> bool:
+        """Whether the server is being asked."""
+        return self._embedding or self.process.busy
+
     def open(self, tell: Tell, stop: Stop, max_length: int | None = None) -> Opened:
         """Ask the server what it is; what it does not tell is unknown.
 
         Raises:
             ServerError: if nobody answers, or not to us.
-            InputError: if it has no model of that name.
         """
         tell("asking the server what it is")
-        listed = facts.models(self.process, self.address, stop)
-        mine = next((one for one in listed or () if one.name == self.address.model), None)
-        if listed and mine is None:
-            names = ", ".join(one.name for one in listed[:8])
-            raise InputError(f"{self.address.base} has no model of that name: it lists {names}")
-        self._told = {**facts.ask(self.process, self.address, stop), **self._access.told}
+        listed = facts.models(self.process, self.address, stop) or []
+        mine = next((one for one in listed if one.name == self.address.model), None)
+        self._listed = tuple(one.name for one in listed)
+        owners = {one.owner for one in listed}
+        self._told = {**facts.ask(self.process, self.address, stop, owners), **self._access.told}
         self._counts = self._counters(stop) is not None
         length = mine.max_length if mine else 0
         self.opened = Opened(length, length, self._told.get("pooling", facts.UNKNOWN), 0)
@@ -97,15 +113,21 @@ class Endpoint:
 
         Raises:
             ServerError: if the answer is none, or wrong.
+            EngineError: if the server does not do what it was asked for.
             InputError: if the server refuses to be asked like this.
         """
         assert self.opened is not None
         tell("asking the server for a first vector")
         began = time.monotonic()
         answer = self._post([[_PROBE]], stop)[0]
+        if answer.status in _REFUSALS and self.setting.encoding == "float":
+            # Decimals are what comes where the body does not say; some servers refuse the word.
+            self._names_encoding = False
+            answer = self._post([[_PROBE]], stop)[0]
         if answer.status in _REFUSALS:
             raise InputError(f"{self.process.name} refuses: {self.process.words(answer)}")
         found = answers.read(self._good(answer), 1, self.process.name)
+        self._came.add(found.encoding)
         self.largest_batch = request.largest_batch
         told = {
             key: self._told.get(key, facts.UNKNOWN)
@@ -124,6 +146,7 @@ class Endpoint:
             "arguments": self._told.get("arguments", facts.UNKNOWN),
             **self.learnt(),
         }
+        verify_effective(self.setting, self.in_force)
         return self.in_force
 
     def embed(self, jobs: Sequence[Job], stop: Stop) -> Iterator[BatchDone]:
@@ -136,6 +159,13 @@ class Endpoint:
             ServerError: if an answer is none, or wrong.
             Cancelled: after the batch in hand, if `stop` says so.
         """
+        self._embedding = True
+        try:
+            yield from self._batches(jobs, stop)
+        finally:
+            self._embedding = False
+
+    def _batches(self, jobs: Sequence[Job], stop: Stop) -> Iterator[BatchDone]:
         began = self._counters(stop) if self._counts else None
         sent = 0
         for job in jobs:
@@ -160,7 +190,15 @@ class Endpoint:
             "too_large": dict(self._too_large),
             "others": self._others,
             "nulls": self._nulls,
+            "came_as": sorted(self._came),
         }
+
+    def layers(self) -> NoReturn:
+        """Refuse: a server shows its vectors alone."""
+        raise InputError(
+            f"{self.setting.label}: layers cannot be looked into: it shows its vectors and nothing "
+            "of how it came to them"
+        )
 
     def kill(self) -> None:
         """Call off what is in hand."""
@@ -179,6 +217,8 @@ class Endpoint:
         replies = self._post(asked, stop)
         seconds = time.monotonic() - began
         refused = [reply for reply in replies if reply.status in _REFUSALS]
+        if len(rows) == 1 and replies[0].status >= 500 and self._serves(stop):
+            refused = replies  # it fails on this text, again and again, and on no other
         if refused:
             return self._refusal(job, rows, refused[0])
         found = [
@@ -191,6 +231,7 @@ class Endpoint:
                 "wrong-width",
                 f"{self.process.name}: vectors of {', '.join(map(str, sorted(widths)))} figures",
             )
+        self._came |= {one.encoding for one in found}
         self._nulls += sum(one.nulls for one in found)
         tokens = {}
         if len(asked) == len(rows):
@@ -220,14 +261,18 @@ class Endpoint:
 
     def _post(self, parts: Sequence[Sequence[str]], stop: Stop) -> list[Answer]:
         url = f"{self.address.base}/embeddings"
-        return self.process.post(url, [self._body(texts) for texts in parts], stop)
+        width = self.in_force.get("width", answers.MOST_WIDTH)
+        most = [answers.budget(len(texts), width) for texts in parts]
+        return self.process.post(url, [self._body(texts) for texts in parts], most, stop)
 
-    def _body(self, texts: Sequence[str]) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "model": self.address.model,
-            "input": list(texts),
-            "encoding_format": self.setting.encoding,
-        }
+    def _serves(self, stop: Stop) -> bool:
+        """Say whether a text that it took before is still taken."""
+        return self._post([[_PROBE]], stop)[0].is_good
+
+    def _body(self, texts: Sequence[str]) -> dict[str, object]:
+        body: dict[str, object] = {"model": self.address.model, "input": list(texts)}
+        if self._names_encoding:
+            body["encoding_format"] = self.setting.encoding
         if self.setting.dimensions is not None:
             body["dimensions"] = self.setting.dimensions
         return body
@@ -238,17 +283,29 @@ class Endpoint:
             return answer
         name, words = self.process.name, self.process.words(answer)
         if answer.status in {401, 403}:
-            raise facts.no_access(self.process, answer.status)
+            raise facts.no_access(self.process, answer)
         if answer.status == 404:
             raise ServerError(
                 "no-model",
-                f"{name}: 404 for the model {self.address.model!r}, or for /embeddings: {words}",
+                f"{name}: 404 for the model {self.address.model!r}, or for /embeddings: {words}"
+                f"{self._instead()}",
             )
         if answer.status >= 500:
             raise ServerError(
                 "unavailable", f"{name}: the server failed ({answer.status}): {words}"
             )
         raise ServerError("rejected", f"{name}: refused ({answer.status}): {words}")
+
+    def _instead(self) -> str:
+        """Return what a 404 may be about, as the end of a sentence."""
+        if "/openai/deployments/" in self.address.base:
+            return (
+                "; Azure's dated API wants a query, which is not sent: give "
+                f"{self.address.origin}/openai/v1#DEPLOYMENT"
+            )
+        if self._listed and self.address.model not in self._listed:
+            return f"; it lists {', '.join(self._listed[:8])}"
+        return ""
 
     def _counters(self, stop: Stop) -> facts.Counters | None:
         return facts.counters(self.process, self.address, stop)

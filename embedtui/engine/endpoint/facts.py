@@ -6,19 +6,26 @@ vLLM, text-embeddings-inference, llama.cpp and Ollama each have a route of their
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from embedtui.address import Address
+from embedtui.engine.endpoint.answer import Answer
+from embedtui.engine.endpoint.answers import count_of
 from embedtui.engine.endpoint.faults import PAGE, ServerError
-from embedtui.engine.endpoint.wire import Stop, Wire
+from embedtui.engine.endpoint.http_client import HttpClient, Stop
 from embedtui.printable import printable
 
 UNKNOWN = "unknown"
 _SECONDS = 5.0
 """A fact that takes longer is none: figures do not wait for it."""
 _DTYPES = {"float16", "bfloat16", "float32", "float64"}
+
+
+_LONGEST_NAME = 500
+_LISTS_VLLM = re.compile(rb"^vllm:", re.MULTILINE)
+"""A line of vLLM's metrics."""
 
 
 @dataclass(frozen=True)
@@ -28,71 +35,97 @@ class Served:
     name: str
     max_length: int
     """Tokens of the longest text; 0 where the list does not say."""
+    owner: str = ""
+    """What the list says of who owns it; vLLM says `vllm`."""
 
 
-def models(wire: Wire, address: Address, stop: Stop) -> list[Served] | None:
+def models(client: HttpClient, address: Address, stop: Stop) -> list[Served] | None:
     """Return the models that the server lists; None where it has no such list.
 
     Raises:
         ServerError: if nobody answers, or not to us.
     """
-    answer = wire.get(f"{address.base}/models", stop, seconds=_SECONDS * 6, tries=3)
+    answer = client.get(f"{address.base}/models", stop, seconds=_SECONDS * 6, tries=3)
     if answer.status in {401, 403}:
-        raise no_access(wire, answer.status)
+        raise no_access(client, answer)
     if answer.is_good and answer.is_page:
-        raise ServerError("no-embeddings", f"{wire.name}: {PAGE}")
+        raise ServerError("no-embeddings", f"{client.name}: {PAGE}")
     said = answer.json() if answer.is_good else None
     listed = said.get("data") if isinstance(said, dict) else None
     if not isinstance(listed, list):
         return None
     return [
-        Served(one["id"], _count(one.get("max_model_len")))
+        Served(name, count_of(one.get("max_model_len")), _text(one.get("owned_by")))
         for one in listed
-        if isinstance(one, dict) and isinstance(one.get("id"), str)
+        if isinstance(one, dict)
+        and isinstance(name := one.get("id"), str)
+        and 0 < len(name) <= _LONGEST_NAME
     ]
 
 
-def no_access(wire: Wire, status: int) -> ServerError:
-    """Return the error of a server that wants a key, or another one."""
-    advice = wire.withheld or (
+def no_access(client: HttpClient, answer: Answer) -> ServerError:
+    """Return the error of a server that wants a key, or another one.
+
+    Where a key was sent, what the server says comes first: a 403 may be about the model.
+    """
+    words = f"{client.name}: access refused ({answer.status}): {client.words(answer)}"
+    if client.sends_key:
+        return ServerError("no-access", f"{words}; a key was sent")
+    advice = client.withheld or (
         "set EMBEDTUI_API_KEY to the server's key, or type it with --ask-key"
     )
-    return ServerError("no-access", f"{wire.name}: access refused ({status}): {advice}")
+    return ServerError("no-access", f"{words}; {advice}")
 
 
-def ask(wire: Wire, address: Address, stop: Stop) -> dict[str, str]:
-    """Return server, version, dtype, pooling and whatever else the server tells of itself."""
-    for known in (_vllm, _tei, _llama_cpp, _ollama):
-        found = known(lambda path: _get(wire, f"{address.root}{path}", stop))
-        if found:
-            return {key: printable(value, 80) for key, value in found.items() if value}
+def ask(
+    client: HttpClient, address: Address, stop: Stop, owners: Collection[str] = ()
+) -> dict[str, str]:
+    """Return server, version, dtype, pooling and whatever else the server tells of itself.
+
+    A route such as /version has many servers; `owners`, of the list of models, say whether it is
+    vLLM's.
+    """
+
+    def get(path: str) -> object:
+        answer = _get(client, f"{address.root}{path}", stop)
+        return None if answer is None else answer.json()
+
+    def is_vllm() -> bool:
+        if "vllm" in owners:
+            return True
+        metrics = _get(client, f"{address.root}/metrics", stop)
+        return metrics is not None and _LISTS_VLLM.search(metrics.body) is not None
+
+    for known in (partial(_vllm, is_vllm=is_vllm), _tei, _llama_cpp, _ollama):
+        if found := known(get):
+            return {
+                key: printable(client.clean(value), 80) for key, value in found.items() if value
+            }
     return {}
 
 
-_Get = Callable[[str], Any]
+_Get = Callable[[str], object]
 
 
-def _get(wire: Wire, url: str, stop: Stop) -> Any:
+def _get(client: HttpClient, url: str, stop: Stop) -> Answer | None:
     try:
-        answer = wire.get(url, stop, seconds=_SECONDS)
+        answer = client.get(url, stop, seconds=_SECONDS)
     except ServerError:
         return None
-    return answer.json() if answer.is_good else None
+    return answer if answer.is_good else None
 
 
-def _vllm(get: _Get) -> dict[str, str]:
-    version = get("/version")
-    if not isinstance(version, dict) or not isinstance(version.get("version"), str):
+def _vllm(get: _Get, is_vllm: Callable[[], bool]) -> dict[str, str]:
+    version = _text(_of(get("/version"), "version"))
+    if not version or not is_vllm():
         return {}
-    found = {"server": "vLLM", "version": version["version"]}
-    config = get("/server_info?config_format=json")  # where it runs in its developers' mode
-    inner = config.get("vllm_config") if isinstance(config, dict) else None
-    model = inner.get("model_config") if isinstance(inner, dict) else None
-    if isinstance(model, Mapping):
-        found["dtype"] = _dtype(model.get("dtype"))
-        eager = model.get("enforce_eager")
-        if isinstance(eager, bool):
-            found["execution"] = "eager" if eager else "compiled"
+    found = {"server": "vLLM", "version": version}
+    # Told where it runs in its developers' mode.
+    model = _of(get("/server_info?config_format=json"), "vllm_config", "model_config")
+    found["dtype"] = _dtype(_of(model, "dtype"))
+    eager = _of(model, "enforce_eager")
+    if isinstance(eager, bool):
+        found["execution"] = "eager" if eager else "compiled"
     return found
 
 
@@ -100,39 +133,43 @@ def _tei(get: _Get) -> dict[str, str]:
     info = get("/info")
     if not isinstance(info, dict) or "model_dtype" not in info:
         return {}
-    kind = info.get("model_type")
-    pooling = kind.get("embedding") if isinstance(kind, dict) else None
-    named = pooling.get("pooling") if isinstance(pooling, dict) else None
     return {
         "server": "text-embeddings-inference",
-        "version": str(info.get("version", "")),
+        "version": _text(info.get("version")),
         "dtype": _dtype(info["model_dtype"]),
-        "pooling": str(named or ""),
-        "revision": str(info.get("model_sha") or ""),
+        "pooling": _text(_of(info, "model_type", "embedding", "pooling")),
+        "revision": _text(info.get("model_sha")),
     }
 
 
 def _llama_cpp(get: _Get) -> dict[str, str]:
-    info = get("/props")
-    if not isinstance(info, dict) or "build_info" not in info:
-        return {}
-    return {"server": "llama.cpp", "version": str(info["build_info"])}
+    version = _text(_of(get("/props"), "build_info"))
+    return {"server": "llama.cpp", "version": version} if version else {}
 
 
 def _ollama(get: _Get) -> dict[str, str]:
-    info = get("/api/version")
-    if not isinstance(info, dict) or "version" not in info:
+    version = _text(_of(get("/api/version"), "version"))
+    if not version or not isinstance(_of(get("/api/tags"), "models"), list):
         return {}
-    return {"server": "Ollama", "version": str(info["version"])}
+    return {"server": "Ollama", "version": version}
 
 
-def _dtype(value: Any) -> str:
-    name = str(value or "").removeprefix("torch.").lower()
+def _of(value: object, *keys: str) -> object:
+    """Return what is at the end of a path through objects; None where the path ends before."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _text(value: object) -> str:
+    """Return a fact as text; nothing else than a text or a number is one."""
+    known = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return str(value)[:_LONGEST_NAME] if known else ""
+
+
+def _dtype(value: object) -> str:
+    name = _text(value).removeprefix("torch.").lower()
     return name if name in _DTYPES else ""
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 @dataclass(frozen=True)
@@ -157,18 +194,17 @@ _COUNTED = re.compile(
 )
 
 
-def counters(wire: Wire, address: Address, stop: Stop) -> Counters | None:
+def counters(client: HttpClient, address: Address, stop: Stop) -> Counters | None:
     """Return vLLM's counters; None where the server has none, or keeps them to itself.
 
     `iteration_tokens_total` is a histogram with an entry for each step of the engine.
     """
-    try:
-        answer = wire.get(f"{address.root}/metrics", stop, seconds=_SECONDS)
-    except ServerError:
+    answer = _get(client, f"{address.root}/metrics", stop)
+    if answer is None:
         return None
     sums = {"iteration_tokens_total_count": 0.0, "iteration_tokens_total_sum": 0.0}
     texts = 0.0
-    found = _COUNTED.findall(answer.body.decode(errors="replace")) if answer.is_good else []
+    found = _COUNTED.findall(answer.body.decode(errors="replace"))
     try:
         for name, value in found:
             if name in sums:
@@ -177,7 +213,9 @@ def counters(wire: Wire, address: Address, stop: Stop) -> Counters | None:
                 texts += float(value)
     except ValueError:
         return None
-    if not any(name in sums for name, _ in found):
-        return None
     steps, tokens = sums.values()
+    # Float64 counts no further than that, and what is NaN or negative is no count.
+    sound = all(0 <= one < 2**53 for one in (steps, tokens, texts))
+    if not sound or not any(name in sums for name, _ in found):
+        return None
     return Counters(steps, tokens, texts)

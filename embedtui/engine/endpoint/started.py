@@ -19,7 +19,7 @@ from embedtui import models, paths
 from embedtui.address import Address
 from embedtui.engine.endpoint.access import KEY_VARIABLES, Access
 from embedtui.engine.endpoint.faults import ServerError
-from embedtui.engine.endpoint.wire import Wire
+from embedtui.engine.endpoint.http_client import HttpClient
 from embedtui.engine.environment import host_environment
 from embedtui.errors import EngineError, InputError
 from embedtui.printable import printable
@@ -103,6 +103,7 @@ def started(
     address = Address(f"http://{_HOST}:{port}/v1")
     access = access.naming(address)
     log = paths.logs_folder() / f"{time.strftime('%Y%m%d-%H%M%S')}-server-{port}.log"
+    paths.create_private(log)
     command = [*_COMMAND, *arguments, "--host", _HOST, "--port", str(port)]
     keeper = subprocess.Popen(
         [sys.executable, "-P", "-m", "embedtui.engine.endpoint.keeper", str(log), *command],
@@ -140,7 +141,7 @@ def _wait(
 ) -> None:
     began = time.monotonic()
     told = began - _TELL
-    wire = Wire(address, access, Path(os.devnull))
+    client = HttpClient(address, access, Path(os.devnull))
     try:
         while True:
             if keeper.poll() is not None:
@@ -149,7 +150,7 @@ def _wait(
                     f"{_last(log, failed=True)} (log: {log})"
                 )
             with contextlib.suppress(ServerError):
-                if wire.get(f"{address.root}/health", lambda: False, seconds=2).is_good:
+                if client.get(f"{address.root}/health", lambda: False, seconds=2).is_good:
                     tell(f"the server is ready after {time.monotonic() - began:.0f} s")
                     return
             now = time.monotonic()
@@ -163,7 +164,7 @@ def _wait(
                 tell(f"starting the server, {now - began:.0f} s{_last(log)}")
             time.sleep(_POLL)
     finally:
-        wire.close()
+        client.close()
 
 
 def _told(arguments: Sequence[str], log: Path) -> dict[str, str]:

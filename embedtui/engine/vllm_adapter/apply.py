@@ -1,40 +1,80 @@
-"""A setting, put where vLLM and the libraries below it read it before an engine is built."""
+"""A setting, put where vLLM and the libraries below it read it.
+
+Most switches are a variable or an argument, and the table says which. The others have a function
+here, by their key.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from embedtui.engine.settings import Setting
-
-_ONEDNN_ISA = {
-    "avx2": "AVX2",
-    "avx512": "AVX512_CORE",
-    "avx512_vnni": "AVX512_CORE_VNNI",
-    "avx512_bf16": "AVX512_CORE_BF16",
-}
+from embedtui.engine.settings import SWITCHES, Setting, changed
+from embedtui.engine.vllm_adapter.pooling import use_old_mean_pooling
+from embedtui.errors import InputError
 
 
 def apply_switches(setting: Setting) -> None:
     """Set what is read from the environment or from torch before an engine is built."""
+    for switch in SWITCHES:
+        value = getattr(setting, switch.key)
+        for variable in switch.env:
+            wanted = variable.always or value != switch.default
+            if wanted and "engine" in variable.where:
+                os.environ[variable.name] = variable.text(value)
+    for switch, _ in changed(setting):
+        if switch.key in BEFORE_BUILDING:
+            BEFORE_BUILDING[switch.key](setting)
+
+
+def engine_arguments(setting: Setting) -> dict[str, Any]:
+    """Return the arguments of vLLM's engine that the switches stand for."""
+    return {
+        switch.engine_arg.name: switch.engine_arg.convert(value)
+        for switch in SWITCHES
+        for value in [getattr(setting, switch.key)]
+        if switch.engine_arg and (switch.engine_arg.always or value != switch.default)
+    }
+
+
+def change_model(setting: Setting, llm: Any) -> None:
+    """Do to the loaded model what its setting asks for.
+
+    Raises:
+        InputError: if this model cannot follow.
+    """
+    for switch, _ in changed(setting):
+        if switch.key in AFTER_LOADING:
+            AFTER_LOADING[switch.key](llm)
+
+
+def _use_threads(setting: Setting) -> None:
     import torch  # noqa: PLC0415
 
-    os.environ["VLLM_FLOAT32_MATMUL_PRECISION"] = setting.matmul_precision
-    os.environ["VLLM_BATCH_INVARIANT"] = "1" if setting.batch_invariant else "0"
-    if setting.kernel_precision != "default":
-        os.environ["TRITON_F32_DEFAULT"] = setting.kernel_precision
-    if setting.cpu_isa != "auto":
-        # oneDNN reads it at its first primitive, and none has run in this process yet.
-        os.environ["ONEDNN_MAX_CPU_ISA"] = _ONEDNN_ISA[setting.cpu_isa]
-    if setting.threads is not None:
-        torch.set_num_threads(setting.threads)
-    if setting.tensor_parallel > 1:
-        # Without it vLLM wants a memory node of its own for every process on the CPU.
-        os.environ["VLLM_CPU_OMP_THREADS_BIND"] = _shares_of_cores(setting.tensor_parallel)
+    torch.set_num_threads(setting.threads or 1)
 
 
-def _shares_of_cores(count: int) -> str:
-    """Return the cores of each of `count` processes, as vLLM reads them: `0,1|2,3`."""
+def _share_cores(setting: Setting) -> None:
+    """Give each process its cores; without, vLLM wants a memory node of its own for every one."""
     cores = sorted(os.sched_getaffinity(0))
-    share = max(len(cores) // count, 1)
-    parts = [cores[start : start + share] for start in range(0, share * count, share)]
-    return "|".join(",".join(map(str, part)) for part in parts)
+    share = max(len(cores) // setting.tensor_parallel, 1)
+    starts = range(0, share * setting.tensor_parallel, share)
+    parts = [",".join(map(str, cores[start : start + share])) for start in starts]
+    os.environ["VLLM_CPU_OMP_THREADS_BIND"] = "|".join(parts)
+
+
+def _pool_as_before(llm: Any) -> None:
+    if not use_old_mean_pooling(llm):
+        pooler = llm.llm_engine.vllm_config.model_config.pooler_config
+        raise InputError(
+            "pooling_accumulation=model is about mean pooling, and this model pools by "
+            f"'{pooler.seq_pooling_type}': leave it out"
+        )
+
+
+BEFORE_BUILDING: Mapping[str, Callable[[Setting], None]] = {
+    "threads": _use_threads,
+    "tensor_parallel": _share_cores,
+}
+AFTER_LOADING: Mapping[str, Callable[[Any], None]] = {"pooling_accumulation": _pool_as_before}

@@ -8,6 +8,7 @@ from typing import Any
 
 from embedtui.engine import lifeline
 from embedtui.engine.settings import Setting
+from embedtui.engine.vllm_adapter.apply import engine_arguments
 from embedtui.errors import InputError
 
 
@@ -30,23 +31,14 @@ def build(
     """
     from vllm import LLM  # noqa: PLC0415
 
-    arguments: dict[str, Any] = {
+    arguments = {
         "model": setting.model,
         "runner": "pooling",
-        "dtype": setting.dtype,
         # vLLM wants no more texts in a step than tokens.
         "max_num_seqs": min(max(largest_batch, 256), token_budget),
         "max_num_batched_tokens": token_budget,
-        "enforce_eager": setting.execution == "eager",
-        "enable_prefix_caching": setting.prefix_caching,
-        "enable_chunked_prefill": setting.chunked_prefill,
-        "tensor_parallel_size": setting.tensor_parallel,
         "use_tqdm_on_load": False,
-    }
-    if setting.quantization != "none":
-        arguments["quantization"] = setting.quantization
-    if setting.attention_backend != "auto":
-        arguments["attention_backend"] = setting.attention_backend.upper()
+    } | engine_arguments(setting)
     if max_model_len is not None:
         arguments["max_model_len"] = max_model_len
     if free_share is not None:

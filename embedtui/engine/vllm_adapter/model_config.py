@@ -1,4 +1,4 @@
-"""What vLLM makes of a model's files, without its weights, and what that rules out."""
+"""What vLLM makes of a model's files, without its weights."""
 
 from __future__ import annotations
 
@@ -28,49 +28,6 @@ def read_config(setting: Setting) -> Any:
             "vLLM runs this model as a classifier, which has no embeddings: give an embedding model"
         )
     return config
-
-
-def refuse_for_model(setting: Setting, config: Any) -> None:
-    """Raise InputError for the first switch that this model cannot follow.
-
-    vLLM itself ignores some of them without a word and answers others with an assertion.
-    """
-    for key, able in (
-        ("prefix_caching", config.is_prefix_caching_supported),
-        ("chunked_prefill", config.is_chunked_prefill_supported),
-    ):
-        if getattr(setting, key) and not able:
-            raise InputError(
-                f"{key}=on cannot be had with this model: it is for decoders that pool the last "
-                "token, others read the whole text at once"
-            )
-    heads = int(getattr(config.hf_text_config, "num_attention_heads", 0) or 0)
-    if heads % setting.tensor_parallel:
-        raise InputError(
-            f"tensor_parallel={setting.tensor_parallel} cannot be had with this model: its {heads} "
-            "attention heads cannot be shared out evenly"
-        )
-    if setting.dimensions is not None:
-        _refuse_dimensions(setting.dimensions, config)
-
-
-def _refuse_dimensions(wanted: int, config: Any) -> None:
-    if not config.is_matryoshka:
-        raise InputError(
-            f"dimensions={wanted} cannot be had with this model: its config.json does not say that "
-            "it was trained to be cut short (matryoshka_dimensions)"
-        )
-    known = config.matryoshka_dimensions
-    if known and wanted not in known:
-        raise InputError(
-            f"dimensions={wanted} cannot be had with this model: give one of "
-            f"{', '.join(map(str, known))}"
-        )
-    if wanted > config.embedding_size:
-        raise InputError(
-            f"dimensions={wanted} cannot be had with this model: its vectors have "
-            f"{config.embedding_size}"
-        )
 
 
 def kv_bytes_per_token(config: Any) -> int:

@@ -1,12 +1,19 @@
-"""What is really in force, read back from the engine and the libraries that it runs on."""
+"""What is really in force, read back from the engine and the libraries that it runs on.
+
+The table of switches says which of them vLLM's configuration shows. The others have a function
+here, by their key.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
+from embedtui.engine.settings import SWITCHES
 from embedtui.engine.vllm_adapter.pooling import mean_poolers
 from embedtui.engine.vllm_adapter.startup import FROZEN_AT_IMPORT
 
@@ -24,69 +31,94 @@ def in_force(llm: Any) -> dict[str, Any]:
     """Ask the engine, and the process it runs in, what is really in force."""
     import torch  # noqa: PLC0415
     import vllm  # noqa: PLC0415
-    from vllm import envs  # noqa: PLC0415
 
     config = llm.llm_engine.vllm_config
-    model, scheduler, compilation = (
-        config.model_config,
-        config.scheduler_config,
-        config.compilation_config,
-    )
-    pooler = model.pooler_config
+    pooler = config.model_config.pooler_config
     looked = llm.apply_model(_look_at_model)
     facts: dict[str, Any] = looked[0] | {"memory_bytes": sum(one["memory_bytes"] for one in looked)}
-    batch_invariant = bool(envs.VLLM_BATCH_INVARIANT)
-    frozen = sys.modules.get(FROZEN_AT_IMPORT)
-    if frozen is not None and bool(frozen.is_batch_invariant) != batch_invariant:
-        facts["conflict"] = "the attention kernels read batch-invariant mode before it was set"
+    if conflict := _conflict():
+        facts["conflict"] = conflict
     if facts["device"] == "cpu":
-        facts["cpu_isa"] = _cpu_isa()
+        facts |= {key: read() for key, read in CPU_READERS.items()}
     else:
         facts["gpu"] = torch.cuda.get_device_name()
-    eager = bool(model.enforce_eager) or int(compilation.mode or 0) == 0
-    return facts | {
-        "pooling": str(pooler.seq_pooling_type or pooler.pooling_type).lower(),
-        "normalized": pooler.use_activation is not False,
-        "execution": "eager" if eager else "compiled",
-        "matmul_precision": _matmul_precision(),
-        "kernel_precision": _kernel_precision(),
-        "batch_invariant": batch_invariant,
-        "max_num_batched_tokens": int(scheduler.max_num_batched_tokens),
-        "max_num_seqs": int(scheduler.max_num_seqs),
-        "prefix_caching": bool(config.cache_config.enable_prefix_caching),
-        "chunked_prefill": bool(scheduler.enable_chunked_prefill),
-        "quantization": str(model.quantization or "none"),
-        "tensor_parallel": int(config.parallel_config.tensor_parallel_size),
-        "vllm": vllm.__version__,
-        # A class of torch's own: whoever receives it would import torch.
-        "torch": str(torch.__version__),
+    switches = {
+        switch.key: attrgetter(switch.read_back)(config) for switch in SWITCHES if switch.read_back
     }
+    return (
+        facts
+        | switches
+        | {key: read(llm) for key, read in READERS.items()}
+        | {
+            "pooling": str(pooler.seq_pooling_type or pooler.pooling_type).lower(),
+            "normalized": pooler.use_activation is not False,
+            "max_num_seqs": int(config.scheduler_config.max_num_seqs),
+            "vllm": vllm.__version__,
+            # A class of torch's own: whoever receives it would import torch.
+            "torch": str(torch.__version__),
+        }
+    )
 
 
 def _look_at_model(model: Any) -> dict[str, Any]:
-    """Read dtype, device, attention kernels and pooling from the module itself (in the worker)."""
-    parameter = next(p for p in model.parameters() if p.is_floating_point())
+    """Return what the module itself shows (in the worker)."""
+    device = _parameter(model).device.type
+    switches = {key: read(model) for key, read in MODEL_READERS.items()}
+    return switches | {
+        "device": device,
+        "model_class": type(model).__name__,
+        "memory_bytes": _memory(device),
+    }
+
+
+def _parameter(model: Any) -> Any:
+    return next(p for p in model.parameters() if p.is_floating_point())
+
+
+def _attention_backend(model: Any) -> str:
     backends = set()
     for module in model.modules():
         backend = getattr(module, "attn_backend", None)
         if backend is not None and hasattr(backend, "get_name"):
             backends.add(backend.get_name())
+    return "+".join(sorted(backends)).lower() or "none"
+
+
+def _pooling_accumulation(model: Any) -> str:
+    old = any(pooler.forward.__name__ == "running_sum" for pooler in mean_poolers(model))
+    return "model" if old else "float32"
+
+
+def _threads(_: Any) -> int:
     import torch  # noqa: PLC0415
 
-    old = any(pooler.forward.__name__ == "running_sum" for pooler in mean_poolers(model))
-    return {
-        "dtype": str(parameter.dtype).removeprefix("torch."),
-        "device": parameter.device.type,
-        "model_class": type(model).__name__,
-        "attention_backend": "+".join(sorted(backends)).lower() or "none",
-        "pooling_accumulation": "model" if old else "float32",
-        "threads": torch.get_num_threads(),
-        "memory_bytes": _memory(torch, parameter.device.type),
-    }
+    return int(torch.get_num_threads())
 
 
-def _memory(torch: Any, device: str) -> int:
+def _execution(llm: Any) -> str:
+    config = llm.llm_engine.vllm_config
+    eager = config.model_config.enforce_eager or int(config.compilation_config.mode or 0) == 0
+    return "eager" if eager else "compiled"
+
+
+def _batch_invariant(_: Any = None) -> bool:
+    from vllm import envs  # noqa: PLC0415
+
+    return bool(envs.VLLM_BATCH_INVARIANT)
+
+
+def _conflict() -> str:
+    """Return why batch-invariant mode cannot be what it seems; nothing where it can."""
+    frozen = sys.modules.get(FROZEN_AT_IMPORT)
+    if frozen is None or bool(frozen.is_batch_invariant) == _batch_invariant():
+        return ""
+    return "the attention kernels read batch-invariant mode before it was set"
+
+
+def _memory(device: str) -> int:
     """Return the bytes that this process holds: of the GPU, or of main memory for itself alone."""
+    import torch  # noqa: PLC0415
+
     if device == "cuda":
         return int(torch.cuda.memory_reserved())
     import psutil  # noqa: PLC0415
@@ -120,7 +152,7 @@ def _cpu_isa() -> str:
     return next((name for words, name in _ISA_WORDS if words in line), "unknown")
 
 
-def _matmul_precision() -> str:
+def _matmul_precision(_: Any) -> str:
     """Return the float32 matmul precision; batch-invariant mode changes it behind the getter."""
     import torch  # noqa: PLC0415
 
@@ -133,7 +165,7 @@ def _matmul_precision() -> str:
     return "high" if really == "tf32" and said == "highest" else said
 
 
-def _kernel_precision() -> str:
+def _kernel_precision(_: Any) -> str:
     """Return what Triton takes for float32 products, asked from Triton where it is in use."""
     try:
         from triton import knobs  # noqa: PLC0415
@@ -142,3 +174,22 @@ def _kernel_precision() -> str:
     except (ImportError, AttributeError):
         chosen = os.environ.get("TRITON_F32_DEFAULT")
     return str(chosen) if chosen else "default"
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = {
+    "execution": _execution,
+    "matmul_precision": _matmul_precision,
+    "kernel_precision": _kernel_precision,
+    "batch_invariant": _batch_invariant,
+    "quantization": lambda llm: str(llm.llm_engine.vllm_config.model_config.quantization or "none"),
+}
+"""What the LLM, or the process that it runs in, shows of a switch."""
+CPU_READERS: Mapping[str, Callable[[], Any]] = {"cpu_isa": _cpu_isa}
+"""What libraries of the CPU alone show of a switch."""
+MODEL_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "dtype": lambda model: str(_parameter(model).dtype).removeprefix("torch."),
+    "attention_backend": _attention_backend,
+    "pooling_accumulation": _pooling_accumulation,
+    "threads": _threads,
+}
+"""What the module shows of a switch, in the process of a worker."""

@@ -76,7 +76,7 @@ class Choosing(Opening):
 
     def _show_model(self, ref: str, name: str, note: str) -> None:
         self._model_name[ref] = name
-        if not self.stands:
+        if not self.is_running:
             return
         self.explore.show_model(ref, name, note)
         if self.frame is None or not self.frame.view.lines:

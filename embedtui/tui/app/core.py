@@ -137,11 +137,6 @@ class Core(App[int]):
 
         return self.outside.shots_folder or paths.shots_folder()
 
-    @property
-    def stands(self) -> bool:
-        """Whether the main screen is there; what threads found may come when it is gone."""
-        return self.is_running and bool(self.query("#whole"))
-
     def _framed(self, frame: Frame) -> None:
         """Take a frame from the thread that made it."""
         self.post_message(Framed(frame))

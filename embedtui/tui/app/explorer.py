@@ -24,9 +24,11 @@ from embedtui.tui.app.core import Failed
 from embedtui.tui.app.looks import Looks
 from embedtui.tui.app.running import Running
 from embedtui.tui.app.words import READY, gpu_text
-from embedtui.tui.breakpoints import LEAST, WIDE
 from embedtui.tui.supervisor import SUPERVISOR, nobody
+from embedtui.tui.views import WIDE
 from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip, Tabs
+
+_LEAST = (60, 15)
 
 
 class Explorer(Running, Charting, Choosing, Looks):
@@ -37,13 +39,13 @@ class Explorer(Running, Charting, Choosing, Looks):
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-slim"),
-        (LEAST[0], "-narrow"),
+        (_LEAST[0], "-narrow"),
         (WIDE, "-wide"),
         (160, "-huge"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-flat"),
-        (LEAST[1], "-low"),
+        (_LEAST[1], "-low"),
         (34, "-tall"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [

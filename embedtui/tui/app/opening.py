@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher
 
 from embedtui.tui.actions import ACTIONS, VIEWS, ViewAction, shown
 from embedtui.tui.app.showing import Showing
-from embedtui.tui.breakpoints import WIDE
+from embedtui.tui.views import WIDE
 from embedtui.tui.widgets.strips import Tabs
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from embedtui.errors import EmbedtuiError
 from embedtui.printable import printable
 from embedtui.tui.app.opening import Opening
 from embedtui.tui.background import in_background
-from embedtui.tui.breakpoints import WIDE
+from embedtui.tui.views import WIDE
 
 if TYPE_CHECKING:
     from embedtui.record.report_files import ReportWriter

@@ -30,9 +30,9 @@ class Showing(Core):
 
     @on(Framed)
     def _show_frame(self, message: Framed) -> None:
+        if not self.is_running:
+            return  # what it would be shown in is going
         frame, view = message.frame, message.frame.view
-        if not self.stands:
-            return
         if self.paused and self.frame is not None and view.wish == self.frame.view.wish:
             self._show_progress(view)
             return
@@ -53,7 +53,7 @@ class Showing(Core):
     @on(Failed)
     def _show_failure(self, message: Failed) -> None:
         """Say what failed; what fails in every frame is one toast."""
-        if not self.stands:
+        if not self.is_running:
             return
         if message.line != self._trouble[0]:
             self.notify(message.line, severity="error", markup=False, timeout=_TROUBLE_SECONDS)

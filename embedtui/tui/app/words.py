@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from embedtui.wording import duration
+
 if TYPE_CHECKING:
     from embedtui.tui.view import View
 
@@ -33,12 +35,6 @@ def said_of(view: View, paused: bool) -> str:
             said = f"{focus.label}: {focus.sentence}" if focus else READY
             said = view.problem or ended + said
     return f"picture held, p goes on · {said}" if paused else said
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in words, whole ones."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def gpu_text(readings: Iterable[Any]) -> str:

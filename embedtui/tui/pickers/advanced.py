@@ -48,7 +48,15 @@ class AdvancedScreen(Over[AdvancedChoice | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "keep", "done", id="advanced.done"),
-        Binding("ctrl+x", "forget", "back without changes", show=False, id="advanced.forget"),
+        # A line of text would take it for cutting.
+        Binding(
+            "ctrl+x",
+            "forget",
+            "back without changes",
+            show=False,
+            priority=True,
+            id="advanced.forget",
+        ),
         Binding("D", "reset", "all to their defaults", show=False, id="advanced.reset"),
     ]
     DEFAULT_CSS = f"""
@@ -94,7 +102,7 @@ class AdvancedScreen(Over[AdvancedChoice | None]):
         """Say whether a switch has a meaning here: a server has its own, and only servers those."""
         if self._device == "server":
             return "server" in switch.devices
-        return switch.devices != ("server",)
+        return not switch.is_for_servers_alone
 
     def _switch(self, switch: Switch) -> ComposeResult:
         refused = self._device not in switch.devices

@@ -25,7 +25,7 @@ from embedtui.tui.pickers import paths
 from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
 
 if TYPE_CHECKING:
-    from embedtui.engine.client import Engines
+    from embedtui.engine.port import EnginePool
 
 
 class ModelPicker(Over[str | None]):
@@ -39,7 +39,7 @@ class ModelPicker(Over[str | None]):
     ]
     DEFAULT_CSS = f"ModelPicker {{ {FRAME_CSS} & OptionList {{ max-height: 14; }} }}"
 
-    def __init__(self, current: str, engines: Engines | None = None) -> None:
+    def __init__(self, current: str, engines: EnginePool | None = None) -> None:
         super().__init__()
         self._current = current
         self._engines = engines
@@ -159,7 +159,7 @@ class ModelPicker(Over[str | None]):
             self._refuse(ref, str(found))
             if getattr(found, "fault", "") == "no-access" and self._engines is not None:
                 self._ask_key(address)
-        elif address.model in found or (address.model and not found):
+        elif address.model:  # a server has models that it does not list
             self.dismiss(str(address))
         elif len(found) == 1 and not address.model:
             self.dismiss(str(address.of(found[0])))

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from embedtui import paths
 from embedtui.printable import printable
 
 MOST_BYTES = 74_994
@@ -29,7 +30,7 @@ def copy(
     data = text.encode("utf-8", "surrogatepass")
     path = folder / _NAME
     try:
-        path.write_bytes(data)
+        paths.create_private(path).write_bytes(data)
     except OSError as error:
         kept = f"{printable(str(path))} cannot be written: {error.strerror}"
     else:

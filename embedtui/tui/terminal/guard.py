@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from embedtui import paths
+
 
 class Guard:
     """The streams while the app has the screen."""
@@ -41,7 +43,7 @@ def guarded(path: Path) -> Iterator[Guard]:
     streams = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
     kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1)
-    log = path.open("a", encoding="utf-8", errors="replace", buffering=1)
+    log = paths.create_private(path).open("a", encoding="utf-8", errors="replace", buffering=1)
     try:
         sys.__stderr__ = sys.__stdout__ = sys.stdout = sys.stderr = terminal  # type: ignore[misc]
         for descriptor in kept:

@@ -15,7 +15,7 @@ from embedtui.engine.settings import SWITCHES
 from embedtui.printable import printable
 from embedtui.study.choices import Choices, settings_of
 from embedtui.study.scenarios import METRIC_NAMES, Scenario
-from embedtui.study.servers import fitting
+from embedtui.study.servers import applicable
 from embedtui.tui.frames import Frame
 from embedtui.tui.pickers.paths import looks_like_path
 from embedtui.tui.view import View
@@ -146,7 +146,7 @@ class ExploreView(Vertical):
         chips = self.query_one("#dtypes", Chips)
         chips.replace(chips.options, dtypes)
         chips.display = not is_address(choices.model)  # a server has the dtype that it has
-        counted = fitting(choices)
+        counted = applicable(choices)
         chosen = {key: chosen[key] for key in chosen if key in counted.chosen[0]}
         self.query_one(BatchSizes).show(choices.batch_sizes)
         known = {switch.key: switch for switch in SWITCHES}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -13,6 +13,7 @@ from textual.widgets import Static
 from embedtui.charts import mark_of
 from embedtui.printable import printable
 from embedtui.record.layer_report import COLUMNS_EXPLAINED, figures
+from embedtui.record.report_types_layers import LayersReport, NoLayersReport
 from embedtui.tui.frames import Frame
 from embedtui.tui.view import View
 from embedtui.tui.widgets.chart import ChartView
@@ -93,7 +94,8 @@ class LayersView(Vertical, can_focus=True):
 
 def _legend(view: View, *, unicode: bool) -> str:
     marks = [mark_of(f"series-{number}", unicode=unicode) for number in (1, 2, 3)]
-    batch = (view.layers or {}).get("batch")
+    found = view.layers
+    batch = found["batch"] if found and "places" in found else None
     drift = f"drift in batches of {batch['max']}" if batch else "batch drift"
     return f"by layer, L2: {marks[0]} error  {marks[1]} what a part adds  {marks[2]} {drift}"
 
@@ -136,7 +138,7 @@ def _said(view: View) -> Text:
     return text
 
 
-def _idle(view: View, found: dict[str, Any] | None) -> str:
+def _idle(view: View, found: LayersReport | NoLayersReport | None) -> str:
     if found and found["reason"]:
         return printable(found["reason"])
     if not view.lines:

@@ -44,7 +44,7 @@ class LogView(Vertical):
 
     @property
     def _folder(self) -> Path:
-        folder: Path = self.app.session.engines.host.logs  # type: ignore[attr-defined]
+        folder: Path = self.app.session.engines.logs  # type: ignore[attr-defined]
         return folder
 
     def compose(self) -> ComposeResult:

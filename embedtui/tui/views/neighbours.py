@@ -17,10 +17,10 @@ from textual.widgets import Static
 from embedtui.printable import printable
 from embedtui.study.quality import MEASURES
 from embedtui.study.retrieval import TOP, Retrieval, in_words, million_in_words
-from embedtui.tui.breakpoints import WIDE
 from embedtui.tui.frames import Frame
 from embedtui.tui.neighbours import Place, Query, changed_queries, query_of
 from embedtui.tui.view import Lists
+from embedtui.tui.views import WIDE
 
 _FATES = {"up": "↑", "down": "↓", "new": "+", "gone": "-"}
 _KEYS = "↑↓ query   n N next changed   , . batch size   h against float64   [ ] setting"

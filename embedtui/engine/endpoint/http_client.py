@@ -15,20 +15,20 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from embedtui import __version__
+from embedtui import __version__, paths
 from embedtui.address import Address, Origin
 from embedtui.engine.endpoint.access import Access, Secret
+from embedtui.engine.endpoint.answer import Answer, Body, PackedError, TooLargeError
 from embedtui.engine.endpoint.faults import Fault, ServerError
 from embedtui.errors import Cancelled, InputError
 from embedtui.printable import printable
@@ -40,10 +40,8 @@ _UNSENT = (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolEr
 """Errors in what was to be sent."""
 _SAME_METHOD = {307, 308}
 """Redirects after which a POST is still a POST (RFC 9110, 15.4)."""
-_LARGEST_ANSWER = 1 << 30
-"""Bytes; 64 vectors of 4096 decimals are about 6 MB."""
-_SHOWN_BYTES = 100_000
-"""Of an answer that is no JSON: far more than is shown, lest a cut leave a part of a key."""
+_LARGEST_FACT = 8 << 20
+"""Bytes of an answer to a GET; vLLM's /metrics have some hundred thousand."""
 _AGAIN = {408, 429, 500, 502, 503, 504}
 """States that may be another one the next time."""
 _TOO_MANY, _UNAVAILABLE = 429, 503
@@ -54,35 +52,13 @@ Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back on one request, whatever its state."""
+class Request:
+    """What is sent, and how many bytes may come back."""
 
-    status: int
-    kind: str
-    """The type of its content, such as application/json."""
-    body: bytes
-
-    @property
-    def is_good(self) -> bool:
-        """Whether the server did what it was asked."""
-        return 200 <= self.status < 300
-
-    @property
-    def is_page(self) -> bool:
-        """Whether it is meant for a person with a browser."""
-        start = self.body[:200].lstrip().lower()
-        return "html" in self.kind or start.startswith((b"<!doctype", b"<html"))
-
-    def json(self) -> Any:
-        """Return what the body says; None where it is no JSON.
-
-        NaN and Infinity, which JSON does not have and some servers write, are read as what they
-        are meant to be.
-        """
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+    method: str
+    url: str
+    content: bytes
+    most: int
 
 
 class _Bearer(httpx2.Auth):
@@ -91,12 +67,14 @@ class _Bearer(httpx2.Auth):
     def __init__(self, key: Secret) -> None:
         self._key = key
 
-    def auth_flow(self, request: httpx2.Request) -> Any:
+    def auth_flow(
+        self, request: httpx2.Request
+    ) -> Generator[httpx2.Request, httpx2.Response, None]:
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request
 
 
-class Wire:
+class HttpClient:
     """The way to one server; it stands for the process that an engine of our own has."""
 
     def __init__(self, address: Address, access: Access, log: Path) -> None:
@@ -110,9 +88,9 @@ class Wire:
         self.withheld = access.withheld(address)
         """Why the key of the environment is not sent, where it is not."""
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, name="embedtui-wire", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="embedtui-http", daemon=True)
         self._lock = threading.Lock()
-        self._working: Any = None
+        self._working: Future[list[Answer]] | None = None
         self._waiting = 0
         """How many requests wait for their next try."""
         self._killed = self._closed = False
@@ -124,24 +102,41 @@ class Wire:
         """Whether it can still be asked."""
         return not self._killed and not self._closed
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._working is not None
+
     def note(self, line: str) -> None:
         """Write a line into the log, without the key."""
         shown = printable(self.clean(line), 2000)
-        with suppress(OSError), self.log.open("a", encoding="utf-8") as file:
+        with suppress(OSError), paths.create_private(self.log).open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%H:%M:%S')} {shown}\n")
+
+    @property
+    def sends_key(self) -> bool:
+        """Whether a key goes with every request."""
+        return self._key is not None
 
     def clean(self, text: str) -> str:
         """Return what a server wrote without the key that it may have repeated."""
         return text if self._key is None else self._key.removed_from(text)
 
-    def post(self, url: str, bodies: Sequence[dict[str, Any]], stop: Stop) -> list[Answer]:
+    def post(
+        self, url: str, bodies: Sequence[Mapping[str, object]], most: Sequence[int], stop: Stop
+    ) -> list[Answer]:
         """Send all bodies at once and return the answers, in the order of the bodies.
+
+        `most` are the bytes that the answer to each may have.
 
         Raises:
             ServerError: if one has no answer after all its tries.
             Cancelled: if `stop` says so and what is in hand does not come back soon.
         """
-        requests = [("POST", url, json.dumps(body).encode()) for body in bodies]
+        requests = [
+            Request("POST", url, json.dumps(body).encode(), size)
+            for body, size in zip(bodies, most, strict=True)
+        ]
         return self._run(self._all(requests, self._access), stop)
 
     def get(self, url: str, stop: Stop, *, seconds: float, tries: int = 1) -> Answer:
@@ -151,7 +146,7 @@ class Wire:
             tries=tries,
             first_wait=self._access.first_wait,
         )
-        return self._run(self._all([("GET", url, b"")], access), stop)[0]
+        return self._run(self._all([Request("GET", url, b"", _LARGEST_FACT)], access), stop)[0]
 
     def kill(self) -> None:
         """Call off what is in hand, and everything after it."""
@@ -173,7 +168,11 @@ class Wire:
     def _new_client(self, address: Address) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
             auth=None if self._key is None else _Bearer(self._key),
-            headers={"User-Agent": f"embedtui/{__version__}", "Content-Type": "application/json"},
+            headers={
+                "User-Agent": f"embedtui/{__version__}",
+                "Content-Type": "application/json",
+                "Accept-Encoding": "gzip",  # unpacked within a budget, see `Body`
+            },
             follow_redirects=False,  # see `_once`: texts and key go to one origin
             timeout=None,  # the whole is bounded, see `_once`
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
@@ -187,10 +186,18 @@ class Wire:
             self._loop.run_forever()
         finally:
             with suppress(Exception):
-                self._loop.run_until_complete(self._client.aclose())
+                self._loop.run_until_complete(self._wind_up())
             self._loop.close()
 
-    def _run(self, work: Coroutine[Any, Any, list[Answer]], stop: Stop) -> list[Answer]:
+    async def _wind_up(self) -> None:
+        """Let what was called off come to its end, then close the connections."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._client.aclose()
+
+    def _run(self, work: Coroutine[None, None, list[Answer]], stop: Stop) -> list[Answer]:
         with self._lock:
             if not self.alive:
                 work.close()
@@ -214,36 +221,36 @@ class Wire:
             with self._lock:
                 self._working = None
 
-    async def _all(
-        self, requests: Sequence[tuple[str, str, bytes]], access: Access
-    ) -> list[Answer]:
-        tasks = [asyncio.ensure_future(self._until_good(*one, access)) for one in requests]
+    async def _all(self, requests: Sequence[Request], access: Access) -> list[Answer]:
+        tasks = [asyncio.ensure_future(self._until_good(one, access)) for one in requests]
         try:
             return list(await asyncio.gather(*tasks))
         finally:
             for task in tasks:
                 task.cancel()
 
-    async def _until_good(self, method: str, url: str, body: bytes, access: Access) -> Answer:
+    async def _until_good(self, request: Request, access: Access) -> Answer:
         wait = access.first_wait
         for left in reversed(range(access.tries)):
             answer: Answer | None = None
             failure: ServerError | None = None
             asked_wait: float | None = None
             try:
-                answer, asked_wait = await self._once(method, url, body, access.timeout)
+                answer, asked_wait = await self._once(request, access.timeout)
             except ServerError as error:
                 if error.fault not in {"unreachable", "half-answer"}:
                     raise
                 failure = error
             if answer is not None and answer.status not in _AGAIN:
                 return answer
+            if answer is not None and answer.status == _TOO_MANY and answer.has_no_credit:
+                raise ServerError("no-credit", f"{self.name}: no credit: {self.words(answer)}")
             if not left or (asked_wait or 0) > access.longest_wait:
                 break
             why = str(answer.status) if answer is not None else str(failure and failure.fault)
             self.retried[why] += 1
             pause = min(asked_wait or wait * random.uniform(0.75, 1.25), access.longest_wait)  # noqa: S311
-            self.note(f"{method} again in {pause:.1f} s: {failure or f'state {why}'}")
+            self.note(f"{request.method} again in {pause:.1f} s: {failure or f'state {why}'}")
             wait *= 2
             self._waiting += 1
             try:
@@ -257,20 +264,19 @@ class Wire:
             raise self._given_up(answer, access, asked_wait)
         return answer
 
-    async def _once(
-        self, method: str, url: str, body: bytes, seconds: float
-    ) -> tuple[Answer, float | None]:
+    async def _once(self, request: Request, seconds: float) -> tuple[Answer, float | None]:
         """Send a request once, and where the same server sends it on to; return its answer.
 
         The second value is how long the server asks to wait.
         """
         deadline = time.monotonic() + seconds
+        url = request.url
         for _ in range(_REDIRECTS + 1):
             left = max(deadline - time.monotonic(), 0.001)
-            answer, wait, target = await self._send(method, url, body, left, seconds)
+            answer, wait, target = await self._send(request, url, left, seconds)
             if target is None:
                 return answer, wait
-            url = self._followed(method, url, answer.status, target)
+            url = self._followed(request.method, url, answer.status, target)
         raise ServerError(
             "redirects",
             f"{self.name}: it redirects without an end: more than {_REDIRECTS} times",
@@ -282,10 +288,10 @@ class Wire:
         Raises:
             ServerError: if it leads to another origin, or would make a GET of a POST.
         """
-        found = urljoin(url, target)
         try:
+            found = urljoin(url, target)
             origin = Origin.parse(found)
-        except InputError:
+        except (InputError, ValueError):
             raise ServerError("redirects", f"{self.name}: it redirects to no address") from None
         path = urlsplit(found).path.removesuffix("/embeddings").removesuffix("/models")
         instead = printable(self.clean(f"{origin}{path}"), 200)
@@ -304,52 +310,49 @@ class Wire:
         return found
 
     async def _send(
-        self, method: str, url: str, body: bytes, seconds: float, given: float
+        self, request: Request, url: str, seconds: float, given: float
     ) -> tuple[Answer, float | None, str | None]:
         """Send a request; return its answer, how long to wait, and where it is redirected to.
 
         `given` are the seconds that all of its redirects together have, to be told. Errors are
         raised anew, without the frames in which the request stands with its headers.
         """
-        got = bytearray()
-        begun = False
+        body: Body | None = None
         fault: Fault
         try:
             async with (
                 asyncio.timeout(seconds),
-                self._client.stream(method, url, content=body or None) as response,
+                self._client.stream(
+                    request.method, url, content=request.content or None
+                ) as response,
             ):
-                begun = True
-                async for chunk in response.aiter_bytes():
-                    got += chunk
-                    if len(got) > _LARGEST_ANSWER:
-                        break
-                kind = response.headers.get("content-type", "")
-                wait = _seconds(response.headers.get("retry-after", ""))
-                moved = response.status_code in _MOVED
-                target = response.headers.get("location") if moved else None
-                found = Answer(response.status_code, kind, bytes(got))
-            if len(got) <= _LARGEST_ANSWER:
-                return found, wait, target
-            fault, said = "no-embeddings", f"the answer has no end: {len(got)} bytes and more"
+                body = Body(response.headers.get("content-encoding", ""), request.most)
+                async for chunk in response.aiter_raw():
+                    body.add(chunk)
+            headers = response.headers
+            moved = response.status_code in _MOVED
+            return (
+                Answer(response.status_code, headers.get("content-type", ""), body.whole()),
+                _seconds(headers.get("retry-after", "")),
+                headers.get("location") if moved else None,
+            )
         except TimeoutError:
-            if begun:
-                fault = "slow"
-                said = f"the answer was not whole after {given:.0f} s ({len(got)} bytes came)"
+            fault = "slow"
+            if body is None:
+                said = f"no first byte of an answer within {given:.0f} s"
             else:
-                fault, said = "slow", f"no first byte of an answer within {given:.0f} s"
+                said = f"the answer was not whole after {given:.0f} s ({len(body)} bytes came)"
             said += "; --timeout gives it longer"
-        except (
-            httpx2.HTTPError,
-            httpx2.InvalidURL,
-            httpx2.StreamError,
-            OSError,
-            ValueError,
-        ) as error:
-            fault, said = self._broken(error, begun=begun, size=len(got))
+        except TooLargeError:
+            fault = "too-large"
+            said = f"more than {request.most} bytes came: no vectors of these texts are as large"
+        except PackedError:
+            fault, said = "half-answer", "an answer that cannot be unpacked"
+        except (httpx2.HTTPError, httpx2.StreamError, OSError, *_UNSENT) as error:
+            fault, said = self._broken(error, got=None if body is None else len(body))
         raise ServerError(fault, f"{self.name}: {said}") from None
 
-    def _broken(self, error: Exception, *, begun: bool, size: int) -> tuple[Fault, str]:
+    def _broken(self, error: Exception, *, got: int | None) -> tuple[Fault, str]:
         """Return what went wrong, in words of our own: the library's may repeat a header."""
         fault: Fault = "half-answer"
         if (tls := _tls_of(error)) is not None:
@@ -360,12 +363,10 @@ class Wire:
         elif isinstance(error, httpx2.ConnectError):
             words = printable(self.clean(str(error)), 200)
             fault, said = "unreachable", f"nobody answers there: {words or 'no connection'}"
-        elif isinstance(error, httpx2.DecodingError):
-            said = "an answer that cannot be unpacked"
         elif isinstance(error, _UNSENT):
             fault, said = "rejected", "the request cannot be written as HTTP"
-        elif begun:
-            said = f"half an answer: the connection ended after {size} bytes"
+        elif got is not None:
+            said = f"half an answer: the connection ended after {got} bytes"
         else:
             said = f"the connection ended before an answer ({type(error).__name__})"
         return fault, said
@@ -386,15 +387,7 @@ class Wire:
 
     def words(self, answer: Answer) -> str:
         """Return what an answer that is no good says, on one line and without the key."""
-        said = answer.json()
-        for key in ("error", "message", "detail"):
-            if isinstance(said, dict) and key in said:
-                said = said[key]
-        if isinstance(said, list | dict):
-            said = json.dumps(said)
-        if said is None:
-            said = answer.body[:_SHOWN_BYTES].decode(errors="replace")
-        return printable(self.clean(str(said)), 200) or "without a word"
+        return printable(self.clean(answer.words()), 200) or "without a word"
 
 
 def _tls_of(error: BaseException | None) -> str | None:
@@ -414,6 +407,6 @@ def _seconds(header: str) -> float | None:
     """Return what a Retry-After header asks for: seconds, or until a date."""
     if header.strip().isdecimal():
         return float(header)
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError):
         return max(parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
     return None

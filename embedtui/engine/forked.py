@@ -1,0 +1,163 @@
+"""The engines and the float64 model that run in processes forked here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embedtui.engine.messages import (
+    BatchDone,
+    CompareLayers,
+    Embed,
+    Job,
+    JudgeLayers,
+    LayersCompared,
+    LayersFound,
+    LayersJudged,
+    LayersResumed,
+    LayersSeen,
+    Load,
+    Open,
+    Opened,
+    OpenLayers,
+    Prepare,
+    Prepared,
+    Ready,
+    Reference,
+    ResumeLayers,
+    SeeLayers,
+    TooLong,
+    TruthDone,
+)
+from embedtui.engine.port import LayerAccess, Stop, Tell
+from embedtui.engine.process import Process
+from embedtui.engine.settings import Setting
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class ForkedEngine:
+    """One setting in a process of its own (`engine/vllm_engine.py`)."""
+
+    def __init__(self, process: Process, setting: Setting) -> None:
+        self.setting = setting
+        self.process = process
+        self.in_force: dict[str, Any] = {}
+        self.opened: Opened | None = None
+        self.largest_batch = 0
+        self.token_budget = 0
+        self.longest = 0
+        self._prepared: tuple[tuple[str, ...], TooLong, Prepared] | None = None
+
+    @property
+    def log(self) -> Path:
+        """The file that descriptors 1 and 2 of the process go to."""
+        return self.process.log
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process can still be asked."""
+        return self.process.alive
+
+    @property
+    def busy(self) -> bool:
+        """Whether the process works."""
+        return self.process.busy
+
+    def open(self, tell: Tell, stop: Stop, max_length: int | None = None) -> Opened:
+        """Read the model's configuration and tokenizer."""
+        self.opened = self.process.ask(Open(self.setting, max_length), Opened, tell, stop)
+        return self.opened
+
+    def prepare(
+        self, texts: tuple[str, ...], too_long: TooLong, tell: Tell, stop: Stop
+    ) -> Prepared:
+        """Tokenize the texts; those that are there already are not tokenized again."""
+        if self._prepared is not None and self._prepared[:2] == (texts, too_long):
+            return self._prepared[2]
+        self._prepared = None
+        prepared = self.process.ask(Prepare(texts, too_long), Prepared, tell, stop)
+        self._prepared = (texts, too_long, prepared)
+        return prepared
+
+    def load(self, request: Load, tell: Tell, stop: Stop) -> dict[str, Any]:
+        """Load the weights; return what is in force."""
+        self.in_force = self.process.ask(request, Ready, tell, stop).in_force
+        self.largest_batch, self.token_budget = request.largest_batch, request.token_budget
+        self.longest = request.longest
+        return self.in_force
+
+    def embed(self, jobs: Sequence[Job], stop: Stop) -> Iterator[BatchDone]:
+        """Run batches, in order; yield each as it is done."""
+        return self.process.stream(Embed(tuple(jobs)), BatchDone, stop=stop)
+
+    def learnt(self) -> dict[str, Any]:
+        """Return nothing: it told all before anything was embedded."""
+        return {}
+
+    def layers(self) -> LayerAccess:
+        """Return itself: its process can be asked for states."""
+        return self
+
+    def open_layers(self) -> LayersFound:
+        """Find the layers of the loaded model."""
+        return self.process.ask(OpenLayers(), LayersFound)
+
+    def see_layers(self, request: SeeLayers) -> LayersSeen:
+        """Run one text alone and return its states."""
+        return self.process.ask(request, LayersSeen)
+
+    def compare_layers(self, request: CompareLayers) -> LayersCompared:
+        """Run texts alone and together; return how far their states move."""
+        return self.process.ask(request, LayersCompared)
+
+    def resume_layers(self, request: ResumeLayers) -> npt.NDArray[np.floating]:
+        """Run a text with another state put in before a layer."""
+        return self.process.ask(request, LayersResumed).found
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self.process.kill()
+
+    def close(self) -> None:
+        """End the process in good order; the memory is free afterwards."""
+        self.process.close()
+
+
+class ForkedReference:
+    """The float64 model in a process of its own (`engine/reference.py`)."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    @property
+    def busy(self) -> bool:
+        """Whether the process works."""
+        return self.process.busy
+
+    def embed(self, request: Reference, tell: Tell, stop: Stop) -> Iterator[TruthDone]:
+        """Compute texts one at a time; yield each as it is done."""
+        return self.process.stream(request, TruthDone, tell, stop, patient=False)
+
+    def open_layers(self, request: Reference, tell: Tell, stop: Stop) -> LayersFound:
+        """Load the weights and find the layers."""
+        return self.process.ask(OpenLayers(request), LayersFound, tell, stop)
+
+    def judge_layers(self, request: JudgeLayers, stop: Stop) -> LayersJudged:
+        """Hold an engine's states against the exact ones; a stop kills the process."""
+        return self.process.ask(request, LayersJudged, stop=stop)
+
+    def resume_layers(self, request: ResumeLayers, stop: Stop) -> npt.NDArray[np.floating]:
+        """Run a text with another state put in before a layer; a stop kills the process."""
+        return self.process.ask(request, LayersResumed, stop=stop).found
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self.process.kill()
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.close()

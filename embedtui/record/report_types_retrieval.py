@@ -1,0 +1,116 @@
+"""What the JSON report says of lists of neighbours, as types; see `report_types`."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+
+class Kind(str):
+    """How the documentation names a type that Python's own name says too little of."""
+
+    __slots__ = ()
+
+
+_INTEGERS = Kind("two integers")
+_NUMBERS = Kind("two numbers")
+_INTERVAL = Kind("three numbers")
+
+
+class MarginsReport(TypedDict):
+    """Neighbouring places of the lists before, ranks 1 and 2 up to k and k + 1."""
+
+    pairs: Annotated[int, "pairs that are not tied"]
+    could_change: Annotated[
+        int, "pairs that this drift could turn round if it pointed the worst way"
+    ]
+    expected: Annotated[
+        float, "pairs that it is expected to turn round, by the changes of all gaps"
+    ]
+    changed: Annotated[int, "pairs that it did turn round"]
+    least_gap: Annotated[float | None, "the smallest difference of two neighbouring scores"]
+    least_tolerance: Annotated[
+        float | None, "L2 that every vector may move by before any order is in danger"
+    ]
+
+
+class MeasureReport(TypedDict):
+    """One measure of labelled queries."""
+
+    before: Annotated[list[float], _NUMBERS, "mean over queries"]
+    after: Annotated[list[float], _NUMBERS, "likewise"]
+    queries_changed: Annotated[int, "queries with another figure whatever the order of ties"]
+
+
+class QualityReport(TypedDict):
+    """How good lists are by judgements."""
+
+    ndcg_at_10: Annotated[MeasureReport, "ir-measures' `nDCG@10`"]
+    recall_at_10: Annotated[MeasureReport, "`R@10`"]
+    mrr_at_10: Annotated[MeasureReport, "`RR@10`"]
+
+
+class ListsReport(TypedDict):
+    """One set of lists against another."""
+
+    queries: Annotated[int, "queries that have lists on both sides"]
+    top1_changed: Annotated[list[int], _INTEGERS, "queries whose nearest document is another"]
+    order_changed: Annotated[
+        list[int],
+        _INTEGERS,
+        "queries with other documents, or another order, among the first k",
+    ]
+    overlap: Annotated[list[float], _NUMBERS, "share of the first k that both lists have"]
+    jaccard: Annotated[list[float], _NUMBERS, "\\|A ∩ B\\| / \\|A ∪ B\\| of the first k"]
+    rbo: Annotated[
+        list[float],
+        _NUMBERS,
+        "rank-biased overlap with p = 0.9, extrapolated (Webber, Moffat and Zobel 2010, equation "
+        "32)",
+    ]
+    tau: Annotated[
+        list[float],
+        _NUMBERS,
+        "Kendall's τ; for lists of different documents over all of both, as in K^(½) of Fagin, "
+        "Kumar and Sivakumar 2003",
+    ]
+    margins: Annotated[MarginsReport, "see below"]
+    quality: Annotated[
+        QualityReport | None,
+        "`ndcg_at_10`, `recall_at_10` and `mrr_at_10`; null without labels, and where ir-measures "
+        "is not installed",
+    ]
+
+
+class BatchListsReport(ListsReport):
+    """What batches of one size do to lists."""
+
+    batch_size: Annotated[int, "against the unbatched lists"]
+
+
+class ForecastReport(TypedDict):
+    """The same drift in a corpus of a million."""
+
+    documents: Annotated[int, "a million"]
+    order_changed: Annotated[list[float], _INTERVAL, "share of queries with another order"]
+    top1_changed: Annotated[list[float], _INTERVAL, "share with another nearest document"]
+    median_tolerance: Annotated[list[float], _INTERVAL, "L2 that half of the queries bear"]
+    power: Annotated[list[float], _INTERVAL, "how fast gaps shrink, as that power of the density"]
+
+
+class RetrievalReport(TypedDict):
+    """What a setting does to lists of neighbours."""
+
+    k: Annotated[int, "documents that a list is taken to have"]
+    queries: Annotated[int, "how many there are"]
+    documents: Annotated[int, "how many there are"]
+    labelled: Annotated[bool, "whether queries and documents are different texts"]
+    batches: Annotated[
+        list[BatchListsReport],
+        "for each batch size its lists against the unbatched ones, with `batch_size`",
+    ]
+    worst_batch_size: Annotated[int | None, "the one that changes most lists"]
+    million: Annotated[
+        ForecastReport | None,
+        "what its drift would do in a corpus of a million; null for too few queries",
+    ]
+    precision_error: Annotated[ListsReport | None, "the unbatched lists against those of the truth"]

@@ -1,0 +1,81 @@
+"""Processes that are none: they can be killed, and die, as real ones can."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedtui.engine.port import Stop, never
+from embedtui.errors import Cancelled, EngineError
+
+if TYPE_CHECKING:
+    from tests.fakes import Script
+
+
+class FakeHost:
+    """Stands for the process that has imported vLLM."""
+
+    def __init__(self, script: Script, logs: Path) -> None:
+        self._script = script
+        self.logs = logs
+        self.closed = False
+
+    def start(self) -> None:
+        pass
+
+    def wait_ready(self, stop: Stop = never) -> None:
+        self._script.raise_for("import")
+        while self._script.import_never_ends and not self.closed:
+            if stop():
+                raise Cancelled("cancelled while vLLM was being imported")
+            time.sleep(0.005)
+        if self.closed:
+            raise EngineError("the engine host was closed")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeProcess:
+    """Stands for an engine's process."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self.busy = False
+        self.killed = threading.Event()
+        self.died = threading.Event()
+        self.closed = False
+
+    @property
+    def alive(self) -> bool:
+        return not self.killed.is_set() and not self.died.is_set() and not self.closed
+
+    def kill(self) -> None:
+        self.killed.set()
+
+    def die(self) -> None:
+        """End without having been told to."""
+        self.died.set()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def check(self) -> None:
+        """Raise what a process that has ended raises."""
+        if self.killed.is_set():
+            raise Cancelled("the engine was killed")
+        if not self.alive:
+            raise EngineError("the engine process ended")
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        self.check()
+        self.busy = True
+        try:
+            yield
+        finally:
+            self.busy = False

@@ -1,0 +1,121 @@
+"""The float64 model of the fakes: exact vectors, and errors by layer as ordered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.engine.messages import (
+    JudgeLayers,
+    LayersFound,
+    LayersJudged,
+    Reference,
+    ResumeLayers,
+    TruthDone,
+)
+from embedtui.engine.port import Stop, Tell
+from embedtui.errors import Cancelled
+from embedtui.measure.layers import budget_of
+from tests.fake_layers import FAULT, LAYERS, PLACES
+
+if TYPE_CHECKING:
+    from tests.fake_process import FakeProcess
+    from tests.fakes import Script
+
+
+def count_tokens(text: str) -> int:
+    return len(text.split()) + 2
+
+
+class FakeReference:
+    """The float64 model."""
+
+    def __init__(
+        self,
+        script: Script,
+        process: FakeProcess,
+        exact: Callable[[str, int], npt.NDArray[np.float64]],
+    ) -> None:
+        self.process = process
+        self.embedded: list[Reference] = []
+        self.opened: list[Reference] = []
+        self._script, self._exact = script, exact
+
+    @property
+    def busy(self) -> bool:
+        return self.process.busy
+
+    def embed(self, request: Reference, tell: Tell, stop: Stop) -> Iterator[TruthDone]:
+        self.embedded.append(request)
+        with self.process.work():
+            tell("loading weights in float64")
+            self._script.raise_for("truth")
+            for row, text in zip(request.rows, request.texts, strict=True):
+                if stop():
+                    raise Cancelled("cancelled after the batch in hand")
+                self.process.check()
+                # Not of length one, as a model without a Normalize module gives it.
+                vector = 3.0 * self._exact(text, self._script.width)
+                if self._script.truth_value is not None:
+                    vector[:] = self._script.truth_value
+                counted = min(count_tokens(text), self._script.max_length)
+                yield TruthDone(row, counted + self._script.tokens_of_truth, vector)
+
+    @property
+    def closed(self) -> bool:
+        return self.process.closed
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def close(self) -> None:
+        self.process.close()
+
+    def open_layers(
+        self, request: Reference, tell: Callable[[str], None], stop: Callable[[], bool]
+    ) -> LayersFound:
+        self.opened.append(request)
+        tell("loading weights in float64")
+        self._script.raise_for("exact layers")
+        return LayersFound(PLACES, LAYERS, 0)
+
+    def judge_layers(self, request: JudgeLayers, stop: Callable[[], bool]) -> LayersJudged:
+        exact = self._exact(request.text, self._script.width)
+        error = request.vector.astype(np.float64)
+        error = error / np.linalg.norm(error) - exact
+        drawn = np.random.default_rng(_seed(request.text))
+        size = float(np.linalg.norm(error)) / np.sqrt(len(PLACES))
+        parts = [_of_length(drawn, len(error), size) for _ in (*PLACES, "pooling")]
+        missing = error - sum(parts)
+        if self._script.layer_fault is None:
+            parts = [part + missing / len(parts) for part in parts]
+        else:
+            parts = [part / FAULT for part in parts]
+            at_fault = PLACES.index(self._script.layer_fault)
+            parts[at_fault] = error - sum(parts[:at_fault] + parts[at_fault + 1 :])
+        relative = np.sqrt(np.cumsum([float(part @ part) for part in parts[:-1]]))
+        roundings = [_of_length(drawn, len(error), size / FAULT) for _ in range(LAYERS)]
+        return LayersJudged(
+            exact,
+            relative,
+            budget_of(parts, roundings, request.places),
+            tuple(np.ones((2, 4)) for _ in range(LAYERS)),
+        )
+
+    def resume_layers(
+        self, request: ResumeLayers, stop: Callable[[], bool]
+    ) -> npt.NDArray[np.floating]:
+        return np.ones((2, 4))
+
+
+def _of_length(drawn: np.random.Generator, width: int, length: float) -> npt.NDArray[np.float64]:
+    vector = drawn.standard_normal(width)
+    return vector * (length / np.linalg.norm(vector))
+
+
+def _seed(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
