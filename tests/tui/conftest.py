@@ -96,7 +96,7 @@ def told(app: App[Any]) -> str:
     return "\n".join(notification.message for notification in app._notifications)
 
 
-async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 15) -> None:
+async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 60) -> None:
     """Let the app go on until something holds."""
     end = time.monotonic() + seconds
     while not condition():
