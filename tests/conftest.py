@@ -40,8 +40,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the machine say that vLLM computes on the CPU, whatever is installed here."""
+    """Have the machine say that vLLM computes on a roomy CPU, whatever it is."""
     monkeypatch.setattr(machine, "engine_device", lambda: "cpu")
+    monkeypatch.setattr(machine, "free_memory", lambda: 1 << 40)
     monkeypatch.setattr(machine, "version", _version)
 
 

@@ -6,7 +6,7 @@ from embedtui.charts.by_layer import drift_by_layer
 from embedtui.charts.front import FrontPoint, front_chart
 from embedtui.charts.heat import heat_strip
 from embedtui.charts.heat_map import HeatRow, heat_map
-from embedtui.charts.histogram import Ridge, drift_histogram
+from embedtui.charts.histogram import HistogramSeries, drift_histogram
 from embedtui.charts.lines import Line
 from embedtui.charts.over_time import Series, over_time
 from embedtui.charts.picture import Picture, Span, label_of, mark_of
@@ -16,9 +16,9 @@ from embedtui.charts.scatter import scatter
 __all__ = [
     "FrontPoint",
     "HeatRow",
+    "HistogramSeries",
     "Line",
     "Picture",
-    "Ridge",
     "Series",
     "Span",
     "drift_by_batch_size",

@@ -8,7 +8,7 @@ from embedtui.charts.axes import ROOM_UP, Decades
 from embedtui.charts.left_axis import fit_left_axis, put_decades, put_tolerance
 from embedtui.charts.lines import Line, put_lane, strokes_of
 from embedtui.charts.lower_axis import put_lower_line, put_named_labels
-from embedtui.charts.picture import Picture, Sheet, message
+from embedtui.charts.picture import Canvas, Picture, message
 from embedtui.charts.plotter import draw
 
 _LEAST = (22, 6)
@@ -40,22 +40,22 @@ def drift_by_batch_size(
     values = [value for line in lines for _, value in line.points]
     axis = Decades.over([*values, tolerance], rows, ROOM_UP)
     left = fit_left_axis(axis, lane=lane)
-    sheet = Sheet(width, height)
+    canvas = Canvas(width, height)
     across = width - left - 1
     step = across / max(len(sizes), 1)
     places = {size: (number + 0.5) * step for number, size in enumerate(sizes)}
-    put_decades(sheet, axis, left, unicode=unicode, ticks=True)
+    put_decades(canvas, axis, left, unicode=unicode, ticks=True)
     if tolerance is not None:
-        put_tolerance(sheet, axis, tolerance, left, across, tolerance_label, unicode=unicode)
+        put_tolerance(canvas, axis, tolerance, left, across, tolerance_label, unicode=unicode)
     strokes = strokes_of(lines, places, axis, unicode=unicode)
-    sheet.cells(left, 0, draw(across, rows, strokes))
+    canvas.cells(left, 0, draw(across, rows, strokes))
     if lane:
-        put_lane(sheet, lines, places, left, rows, unicode=unicode)
-    put_lower_line(sheet, left, height - foot, across, unicode=unicode)
+        put_lane(canvas, lines, places, left, rows, unicode=unicode)
+    put_lower_line(canvas, left, height - foot, across, unicode=unicode)
     columns = {size: left + int(place) for size, place in places.items()}
     named = [(column, str(size)) for size, column in columns.items()]
-    put_named_labels(sheet, "batch", named, height - foot + 1, "axis")
+    put_named_labels(canvas, "batch", named, height - foot + 1, "axis")
     if speeds:
         told = [(columns[at], f"{speed:.0f}") for at, speed in speeds.speeds if at in columns]
-        put_named_labels(sheet, "texts/s", told, height - 1, speeds.ink)
-    return sheet.picture()
+        put_named_labels(canvas, "texts/s", told, height - 1, speeds.ink)
+    return canvas.picture()

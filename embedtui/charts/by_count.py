@@ -8,7 +8,7 @@ import numpy.typing as npt
 from embedtui.charts.axes import ROOM_UP, Decades, Floats
 from embedtui.charts.left_axis import fit_left_axis, put_decades, put_equal, put_tolerance
 from embedtui.charts.lower_axis import put_lower_line
-from embedtui.charts.picture import Picture, Sheet, label_of, message
+from embedtui.charts.picture import Canvas, Picture, label_of, message
 from embedtui.charts.plotter import Stroke, draw
 
 _LEAST = (24, 7)
@@ -35,37 +35,37 @@ def drift_by_count(
         return message(empty, width, height, unicode=unicode)
     if width < _LEAST[0] or height < _LEAST[1]:
         return message("too small", width, height, unicode=unicode)
-    sheet = Sheet(width, height)
+    canvas = Canvas(width, height)
     rows = height - 3
     most = max(int(counts.max()), 1)
     moved = drift > 0
     axis = Decades.over([*_ends(drift[moved]), tolerance], rows, ROOM_UP)
     left = fit_left_axis(axis, lane=True)
     across = width - left - 1
-    put_decades(sheet, axis, left, unicode=unicode)
+    put_decades(canvas, axis, left, unicode=unicode)
     if tolerance is not None:
-        put_tolerance(sheet, axis, tolerance, left, across, unicode=unicode)
-    put_equal(sheet, left, rows, unicode=unicode)
+        put_tolerance(canvas, axis, tolerance, left, across, unicode=unicode)
+    put_equal(canvas, left, rows, unicode=unicode)
     xs = counts / most * (across - 0.5)
     ys = axis.place_logs(np.log10(drift[moved]))
     dots = np.unique(np.stack([np.floor(xs[moved] * 2), np.floor(ys * 4)], axis=1), axis=0)
     glyph = "braille" if unicode else "o"
     stroke = Stroke((dots[:, 0] + 0.5) / 2, (dots[:, 1] + 0.5) / 4, ink, glyph)
-    sheet.cells(left, 0, draw(across, rows, [stroke] if len(dots) else []))
+    canvas.cells(left, 0, draw(across, rows, [stroke] if len(dots) else []))
     for x in sorted({int(x) for x in xs[~moved]}):
-        sheet.put(left + x, rows, "▪" if unicode else "o", ink)
-    put_lower_line(sheet, left, height - 2, across, unicode=unicode)
-    sheet.put(left, height - 1, "0", "axis")
+        canvas.put(left + x, rows, "▪" if unicode else "o", ink)
+    put_lower_line(canvas, left, height - 2, across, unicode=unicode)
+    canvas.put(left, height - 1, "0", "axis")
     end = str(most)
-    sheet.put(left + across - len(end), height - 1, end, "axis")
+    canvas.put(left + across - len(end), height - 1, end, "axis")
     # As much room at the left as at the right: the label stands in the middle.
     label = label_of(x_label, across - 2 * (len(end) + 1), unicode=unicode)
-    sheet.put(left + (across - len(label)) // 2, height - 1, label, "label")
+    canvas.put(left + (across - len(label)) // 2, height - 1, label, "label")
     shown = label_of(note, across - 1, unicode=unicode)
     right = left + across - len(shown)
-    place = right if sheet.is_blank(right, 0, len(shown)) else left + 1
-    sheet.put(place, 0, shown, "label", over=False)
-    return sheet.picture()
+    place = right if canvas.is_blank(right, 0, len(shown)) else left + 1
+    canvas.put(place, 0, shown, "label", over=False)
+    return canvas.picture()
 
 
 def _ends(values: Floats) -> list[float]:

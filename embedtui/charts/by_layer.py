@@ -8,7 +8,7 @@ from embedtui.charts.axes import ROOM_UP, Decades
 from embedtui.charts.left_axis import fit_left_axis, put_decades
 from embedtui.charts.lines import Line, put_lane, strokes_of
 from embedtui.charts.lower_axis import put_lower_line, put_named_labels
-from embedtui.charts.picture import Picture, Sheet, message
+from embedtui.charts.picture import Canvas, Picture, message
 from embedtui.charts.plotter import draw
 
 _LEAST = (22, 6)
@@ -36,15 +36,15 @@ def drift_by_layer(
     values = [value for line in lines for _, value in line.points]
     axis = Decades.over(values, rows, ROOM_UP)
     left = fit_left_axis(axis, lane=lane)
-    sheet = Sheet(width, height)
+    canvas = Canvas(width, height)
     across = width - left - 1
     step = across / len(names)
     places = {number: (number + 0.5) * step for number in range(len(names))}
-    put_decades(sheet, axis, left, unicode=unicode, ticks=True)
-    sheet.cells(left, 0, draw(across, rows, strokes_of(lines, places, axis, unicode=unicode)))
+    put_decades(canvas, axis, left, unicode=unicode, ticks=True)
+    canvas.cells(left, 0, draw(across, rows, strokes_of(lines, places, axis, unicode=unicode)))
     if lane:
-        put_lane(sheet, lines, places, left, rows, unicode=unicode)
-    put_lower_line(sheet, left, height - 2, across, unicode=unicode)
+        put_lane(canvas, lines, places, left, rows, unicode=unicode)
+    put_lower_line(canvas, left, height - 2, across, unicode=unicode)
     named = [(left + int(places[number]), name) for number, name in enumerate(names) if name]
-    put_named_labels(sheet, "layer", named, height - 1, "axis")
-    return sheet.picture()
+    put_named_labels(canvas, "layer", named, height - 1, "axis")
+    return canvas.picture()

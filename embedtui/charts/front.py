@@ -9,7 +9,7 @@ from itertools import pairwise
 from embedtui.charts.axes import ROOM_UP, Decades
 from embedtui.charts.left_axis import fit_left_axis, put_decades, put_equal, put_tolerance
 from embedtui.charts.lower_axis import put_lower_line
-from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
+from embedtui.charts.picture import Canvas, Picture, label_of, mark_of, message
 from embedtui.charts.plotter import Stroke, draw
 
 _LEAST = (28, 7)
@@ -49,10 +49,10 @@ def front_chart(
     left = fit_left_axis(axis, lane=lane)
     across = width - left - 2
     most = max(point.speed for point in points) * 1.05
-    sheet = Sheet(width, height)
-    put_decades(sheet, axis, left, unicode=unicode)
+    canvas = Canvas(width, height)
+    put_decades(canvas, axis, left, unicode=unicode)
     if tolerance is not None:
-        put_tolerance(sheet, axis, tolerance, left, across, unicode=unicode)
+        put_tolerance(canvas, axis, tolerance, left, across, unicode=unicode)
     line = sorted((p for p in points if p.on_front), key=lambda point: -point.speed)
     strokes = [
         Stroke(
@@ -64,25 +64,25 @@ def front_chart(
         )
         for one, other in pairwise(line)
     ]
-    sheet.cells(left, 0, draw(across, rows, strokes))
+    canvas.cells(left, 0, draw(across, rows, strokes))
     for point in sorted(points, key=lambda point: (point.focused, point.on_front)):
         x = left + min(int(point.speed / most * across), across - 1)
         y = axis.row(point.distance) if point.distance else rows
-        sheet.put(x, y, mark_of(point.ink, unicode=unicode), point.ink)
+        canvas.put(x, y, mark_of(point.ink, unicode=unicode), point.ink)
         if point.focused:
-            _name(sheet, point, x, y, width, unicode=unicode)
+            _name(canvas, point, x, y, width, unicode=unicode)
     if lane:
-        put_equal(sheet, left, rows, unicode=unicode)
+        put_equal(canvas, left, rows, unicode=unicode)
     foot = height - 2
-    put_lower_line(sheet, left, foot, across, unicode=unicode)
-    sheet.put(left, foot + 1, "0", "axis")
+    put_lower_line(canvas, left, foot, across, unicode=unicode)
+    canvas.put(left, foot + 1, "0", "axis")
     end = f"{most / 1.05:.0f} texts/s"
-    sheet.put(left + across - len(end), foot + 1, end, "axis")
-    return sheet.picture()
+    canvas.put(left + across - len(end), foot + 1, end, "axis")
+    return canvas.picture()
 
 
-def _name(sheet: Sheet, point: FrontPoint, x: int, y: int, width: int, *, unicode: bool) -> None:
+def _name(canvas: Canvas, point: FrontPoint, x: int, y: int, width: int, *, unicode: bool) -> None:
     """Put the focused setting's name beside its mark, where there is more room."""
     room = max(width - x - 3, x - 9)
     text = label_of(point.label, max(room, 0), unicode=unicode)
-    sheet.put(x + 2 if width - x - 3 >= x - 9 else x - 1 - len(text), y, text, "focus")
+    canvas.put(x + 2 if width - x - 3 >= x - 9 else x - 1 - len(text), y, text, "focus")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.charts.picture import Picture, Sheet, label_of
+from embedtui.charts.picture import Canvas, Picture, label_of
 
 _GLYPHS = "·░▒▓█"
 _ASCII_GLYPHS = ".:+%#"
@@ -19,10 +19,10 @@ def heat_strip(
     Where there are more dimensions than cells, a cell shows the largest of its neighbours. The last
     row says what the darkest shade is and where.
     """
-    sheet = Sheet(width, height)
+    canvas = Canvas(width, height)
     sizes = np.abs(np.nan_to_num(values))
     if width < 1 or height < 1 or not len(sizes):
-        return sheet.picture()
+        return canvas.picture()
     rows = max(height - 1, 1)
     cells = min(width * rows, len(sizes))
     edges = np.linspace(0, len(sizes), cells + 1).astype(np.intp)[:-1]
@@ -34,9 +34,9 @@ def heat_strip(
     glyphs = _GLYPHS if unicode else _ASCII_GLYPHS
     for number, level in enumerate(levels):
         row, column = divmod(number, width)
-        sheet.put(column, row, glyphs[level], f"heat-{level + 1}")
+        canvas.put(column, row, glyphs[level], f"heat-{level + 1}")
     if height > 1:
         bars = "|Δ|" if unicode else "|d|"
         text = f"max {bars} {most:.1e} at dimension {int(sizes.argmax()) + 1} of {len(sizes)}"
-        sheet.put(0, height - 1, label_of(text, width, unicode=unicode), "axis")
-    return sheet.picture()
+        canvas.put(0, height - 1, label_of(text, width, unicode=unicode), "axis")
+    return canvas.picture()

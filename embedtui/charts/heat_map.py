@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
+from embedtui.charts.picture import Canvas, Picture, label_of, mark_of, message
 
 _LEVELS = (0.0, 1e-6, 1e-4, 1e-2)
 """The largest distance of each shade but the last."""
@@ -48,34 +48,34 @@ def heat_map(
         return message(empty, width, height, unicode=unicode)
     if width < _LEAST[0] or height < _LEAST[1]:
         return message("too small", width, height, unicode=unicode)
-    sheet = Sheet(width, height)
+    canvas = Canvas(width, height)
     longest = max(len(row.label) for row in rows)
     ends = 8 + 9 + max((len(row.word) for row in rows), default=0) + 1
     sizes = sorted({size for row in rows for size in row.cells})
     who = min(longest, max(width - 3 - ends - _CELL * min(len(sizes), 3), 12))
     shown = _with_room(sizes, (width - 3 - who - ends) // _CELL)
-    sheet.put(3, 0, "setting", "axis")
+    canvas.put(3, 0, "setting", "axis")
     for number, size in enumerate(shown):
         title = "alone" if size == 1 else f"@{size}"
-        sheet.put(3 + who + number * _CELL, 0, title.rjust(_CELL), "axis")
+        canvas.put(3 + who + number * _CELL, 0, title.rjust(_CELL), "axis")
     end = 3 + who + len(shown) * _CELL
-    sheet.put(end, 0, f"{'texts/s':>8}{'MB':>8}", "axis")
+    canvas.put(end, 0, f"{'texts/s':>8}{'MB':>8}", "axis")
     for y, row in enumerate(_window(rows, height - 1), start=1):
-        sheet.put(1, y, mark_of(row.ink, unicode=unicode), row.ink)
+        canvas.put(1, y, mark_of(row.ink, unicode=unicode), row.ink)
         label = label_of(row.label, who, unicode=unicode)
-        sheet.put(3, y, label, "focus" if row.focused else "label")
+        canvas.put(3, y, label, "focus" if row.focused else "label")
         if row.focused:
-            sheet.put(0, y, "▶" if unicode else ">", "focus")
+            canvas.put(0, y, "▶" if unicode else ">", "focus")
         for number, size in enumerate(shown):
             text, ink = _cell(row.cells.get(size), same, unicode=unicode)
-            sheet.put(3 + who + number * _CELL, y, text.rjust(_CELL), ink)
+            canvas.put(3 + who + number * _CELL, y, text.rjust(_CELL), ink)
         speed = f"{row.speed:.0f}" if row.speed else ""
         memory = f"{row.memory / 1e6:.0f}" if row.memory else ""
-        sheet.put(end, y, f"{speed:>8}{memory:>8}", "label")
-        sheet.put(end + 17, y, row.word if unicode else _plain(row.word), row.word_ink)
+        canvas.put(end, y, f"{speed:>8}{memory:>8}", "label")
+        canvas.put(end + 17, y, row.word if unicode else _plain(row.word), row.word_ink)
     for y, note in enumerate(notes, start=min(len(rows), height) + 2):
-        sheet.put(1, y, label_of(note, width - 2, unicode=unicode), "faint")
-    return sheet.picture()
+        canvas.put(1, y, label_of(note, width - 2, unicode=unicode), "faint")
+    return canvas.picture()
 
 
 def _with_room(sizes: Sequence[int], room: int) -> list[int]:

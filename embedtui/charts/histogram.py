@@ -9,7 +9,7 @@ import numpy as np
 
 from embedtui.charts.axes import ROOM_ACROSS, Decades
 from embedtui.charts.lower_axis import put_decades_below, put_lower_line, put_ticks
-from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
+from embedtui.charts.picture import Canvas, Picture, label_of, mark_of, message
 from embedtui.charts.plotter import Stroke, draw
 from embedtui.measure.histogram import LogHistogram
 
@@ -19,7 +19,7 @@ _LEAST = (24, 5)
 
 
 @dataclass(frozen=True)
-class Ridge:
+class HistogramSeries:
     """One setting's distances."""
 
     label: str
@@ -32,7 +32,7 @@ class Ridge:
 
 
 def drift_histogram(
-    ridges: Sequence[Ridge],
+    series: Sequence[HistogramSeries],
     *,
     width: int,
     height: int,
@@ -47,17 +47,17 @@ def drift_histogram(
     before the axis shows the share that is equal bit for bit. Each band has its marks: the noise
     floor, the precision error, and through all of them the tolerance.
     """
-    if not ridges:
+    if not series:
         return message(empty, width, height, unicode=unicode)
     if width < _LEAST[0] or height < _LEAST[1]:
         return message("too small", width, height, unicode=unicode)
     below = 3 if height >= 9 else 2
-    shown = _window(ridges, height - below)
-    sheet = Sheet(width, height)
-    counts = [_share(ridge.histogram) for ridge in shown]
+    shown = _window(series, height - below)
+    canvas = Canvas(width, height)
+    counts = [_share(one.histogram) for one in shown]
     heights = _heights(height - below, len(shown))
     two_lines = min(heights) >= 2
-    longest = max(len(ridge.label) for ridge in shown) + 2
+    longest = max(len(one.label) for one in shown) + 2
     gutter = max(min(longest, width // 4 + 3), 0 if two_lines else 6)
     gutter = max(gutter, *(len(count) for count in counts)) if two_lines else gutter
     side = 0 if two_lines else max(len(count) for count in counts) + 1
@@ -74,27 +74,27 @@ def drift_histogram(
     if tolerance is not None:
         at = left + axis.cell(tolerance)
         for y in range(height - below):
-            sheet.put(at, y, "┆" if unicode else ":", "tolerance")
-    for ridge, rows, count in zip(shown, heights, counts, strict=True):
-        _label(sheet, ridge, top, rows, gutter, count, two_lines=two_lines, unicode=unicode)
-        _band(sheet, ridge, top, rows, left, axis, unicode=unicode)
+            canvas.put(at, y, "┆" if unicode else ":", "tolerance")
+    for one, rows, count in zip(shown, heights, counts, strict=True):
+        _put_label(canvas, one, top, rows, gutter, count, two_lines=two_lines, unicode=unicode)
+        _put_band(canvas, one, top, rows, left, axis, unicode=unicode)
         top += rows
-    _axis(sheet, axis, left, height - below, with_line=below == 3, unicode=unicode)
+    _put_axis(canvas, axis, left, height - below, with_line=below == 3, unicode=unicode)
     marks = {
-        "noise": any(ridge.noise for ridge in shown),
-        "precision": any(ridge.precision for ridge in shown),
+        "noise": any(one.noise for one in shown),
+        "precision": any(one.precision for one in shown),
         "tolerance": tolerance is not None,
     }
-    more = f"{len(shown)} of {len(ridges)} settings" if len(shown) < len(ridges) else ""
-    _legend(sheet, marks, tolerance, tolerance_label, more, height - 1, unicode=unicode)
-    return sheet.picture()
+    more = f"{len(shown)} of {len(series)} settings" if len(shown) < len(series) else ""
+    _put_legend(canvas, marks, tolerance, tolerance_label, more, height - 1, unicode=unicode)
+    return canvas.picture()
 
 
-def _window(ridges: Sequence[Ridge], room: int) -> Sequence[Ridge]:
+def _window(series: Sequence[HistogramSeries], room: int) -> Sequence[HistogramSeries]:
     """Return as many neighbours as there is room for, the focused one among them."""
-    focus = next((n for n, ridge in enumerate(ridges) if ridge.focused), 0)
-    first = min(max(focus - room // 2, 0), max(len(ridges) - room, 0))
-    return ridges[first : first + room]
+    focus = next((n for n, one in enumerate(series) if one.focused), 0)
+    first = min(max(focus - room // 2, 0), max(len(series) - room, 0))
+    return series[first : first + room]
 
 
 def _share(histogram: LogHistogram) -> str:
@@ -106,9 +106,9 @@ def _heights(rows: int, bands: int) -> list[int]:
     return [each + (number < rest) for number in range(bands)]
 
 
-def _label(
-    sheet: Sheet,
-    ridge: Ridge,
+def _put_label(
+    canvas: Canvas,
+    one: HistogramSeries,
     top: int,
     rows: int,
     gutter: int,
@@ -118,48 +118,55 @@ def _label(
     unicode: bool,
 ) -> None:
     last = top + rows - 1
-    lines = [ridge.label]
-    if rows >= 3 and len(ridge.label) + 2 > gutter and " · " in ridge.label:
-        dtype, _, rest = ridge.label.partition(" · ")
+    lines = [one.label]
+    if rows >= 3 and len(one.label) + 2 > gutter and " · " in one.label:
+        dtype, _, rest = one.label.partition(" · ")
         lines = [dtype, rest]
     first = last - (1 if two_lines else 0) - (len(lines) - 1)
-    sheet.put(0, first, mark_of(ridge.ink, unicode=unicode), ridge.ink)
+    canvas.put(0, first, mark_of(one.ink, unicode=unicode), one.ink)
     for number, line in enumerate(lines):
         label = label_of(line, gutter - 2, unicode=unicode)
-        sheet.put(2, first + number, label, "focus" if ridge.focused else ridge.ink)
+        canvas.put(2, first + number, label, "focus" if one.focused else one.ink)
     if two_lines:
-        sheet.put(0, last, count, "faint")
+        canvas.put(0, last, count, "faint")
     else:
-        sheet.put(gutter + 1, last, count, "faint")
+        canvas.put(gutter + 1, last, count, "faint")
 
 
-def _band(
-    sheet: Sheet, ridge: Ridge, top: int, rows: int, left: int, axis: Decades, *, unicode: bool
+def _put_band(
+    canvas: Canvas,
+    one: HistogramSeries,
+    top: int,
+    rows: int,
+    left: int,
+    axis: Decades,
+    *,
+    unicode: bool,
 ) -> None:
-    histogram = ridge.histogram
+    histogram = one.histogram
     # A blank line above a band keeps it apart from the one before.
     tall = rows - 1 if rows >= 3 else rows
     if histogram.total:
         share = histogram.identical / histogram.total
-        cells = draw(2, tall, _bars(np.array([share, share]), tall, ridge.ink, unicode=unicode))
-        sheet.cells(left - 3, top + rows - tall, cells)
+        cells = draw(2, tall, _bars(np.array([share, share]), tall, one.ink, unicode=unicode))
+        canvas.cells(left - 3, top + rows - tall, cells)
     for y in range(top, top + rows):
-        sheet.put(left - 1, y, "│" if unicode else "|", "axis")
+        canvas.put(left - 1, y, "│" if unicode else "|", "axis")
     columns = np.zeros(axis.cells)
     used = np.flatnonzero(histogram.counts)
     logs = histogram.centres[used]
     np.add.at(columns, axis.place_logs(logs).astype(np.intp), histogram.counts[used])
     strokes = []
-    if ridge.noise is not None:
-        x = axis.cell(ridge.noise) + 0.5
+    if one.noise is not None:
+        x = axis.cell(one.noise) + 0.5
         ys = [number + 0.5 for number in range(tall)]
         strokes.append(Stroke([x] * tall, ys, "noise", "┊" if unicode else "'"))
     if columns.max(initial=0):
-        strokes += _bars(columns / columns.max(), tall, ridge.ink, unicode=unicode)
-    if ridge.precision is not None:
-        x = axis.cell(ridge.precision) + 0.5
+        strokes += _bars(columns / columns.max(), tall, one.ink, unicode=unicode)
+    if one.precision is not None:
+        x = axis.cell(one.precision) + 0.5
         strokes.append(Stroke([x], [0.5], "precision", "◆" if unicode else "*"))
-    sheet.cells(left, top + rows - tall, draw(axis.cells, tall, strokes))
+    canvas.cells(left, top + rows - tall, draw(axis.cells, tall, strokes))
 
 
 def _bars(
@@ -184,20 +191,20 @@ def _bars(
     return [Stroke(xs, ys, ink, glyph) for glyph, (xs, ys) in by_glyph.items()]
 
 
-def _axis(
-    sheet: Sheet, axis: Decades, left: int, y: int, *, with_line: bool, unicode: bool
+def _put_axis(
+    canvas: Canvas, axis: Decades, left: int, y: int, *, with_line: bool, unicode: bool
 ) -> None:
     if with_line:
-        put_lower_line(sheet, left, y, axis.cells, unicode=unicode)
-        sheet.put(left - 3, y, "──┴" if unicode else "--+", "axis")
-        put_ticks(sheet, axis, left, y, unicode=unicode)
+        put_lower_line(canvas, left, y, axis.cells, unicode=unicode)
+        canvas.put(left - 3, y, "──┴" if unicode else "--+", "axis")
+        put_ticks(canvas, axis, left, y, unicode=unicode)
     labels = y + 1 if with_line else y
-    sheet.put(left - 3, labels, "=", "axis")
-    put_decades_below(sheet, axis, left, labels, left - 1)
+    canvas.put(left - 3, labels, "=", "axis")
+    put_decades_below(canvas, axis, left, labels, left - 1)
 
 
-def _legend(
-    sheet: Sheet,
+def _put_legend(
+    canvas: Canvas,
     marks: dict[str, bool],
     tolerance: float | None,
     tolerance_label: str,
@@ -213,10 +220,10 @@ def _legend(
         ("noise", f"{'┊' if unicode else chr(39)} noise floor"),
         ("axis", "= identical"),
     ]
-    sheet.put(sheet.width - len(more), y, more, "label")
-    room = sheet.width - (len(more) + 2 if more else 0)
+    canvas.put(canvas.width - len(more), y, more, "label")
+    room = canvas.width - (len(more) + 2 if more else 0)
     x = 0
     for ink, text in parts:
         if marks.get(ink, True) and x + len(text) <= room:
-            sheet.put(x, y, text, ink)
+            canvas.put(x, y, text, ink)
             x += len(text) + 3

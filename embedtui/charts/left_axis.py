@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from embedtui.charts.axes import Decades
-from embedtui.charts.picture import Sheet, label_of
+from embedtui.charts.picture import Canvas, label_of
 
 EQUAL = "equal"
 """What the lane of equal bits is called."""
@@ -16,26 +16,26 @@ def fit_left_axis(axis: Decades, *, lane: bool) -> int:
 
 
 def put_decades(
-    sheet: Sheet, axis: Decades, left: int, *, unicode: bool, ticks: bool = False
+    canvas: Canvas, axis: Decades, left: int, *, unicode: bool, ticks: bool = False
 ) -> None:
     """Put a bar and the decades' labels before column `left`; `ticks` marks them on the bar."""
     for y in range(axis.cells):
-        sheet.put(left - 1, y, "│" if unicode else "|", "axis")
+        canvas.put(left - 1, y, "│" if unicode else "|", "axis")
     for name, cell in axis.ticks():
         y = axis.cells - 1 - cell
-        sheet.put(left - 2 - len(name), y, name, "axis")
+        canvas.put(left - 2 - len(name), y, name, "axis")
         if ticks:
-            sheet.put(left - 1, y, "┤" if unicode else "+", "axis")
+            canvas.put(left - 1, y, "┤" if unicode else "+", "axis")
 
 
-def put_equal(sheet: Sheet, left: int, y: int, *, unicode: bool) -> None:
+def put_equal(canvas: Canvas, left: int, y: int, *, unicode: bool) -> None:
     """Name the lane of equal bits and go on with the bar."""
-    sheet.put(left - 2 - len(EQUAL), y, EQUAL, "axis")
-    sheet.put(left - 1, y, "│" if unicode else "|", "axis")
+    canvas.put(left - 2 - len(EQUAL), y, EQUAL, "axis")
+    canvas.put(left - 1, y, "│" if unicode else "|", "axis")
 
 
 def put_tolerance(
-    sheet: Sheet,
+    canvas: Canvas,
     axis: Decades,
     tolerance: float,
     left: int,
@@ -49,6 +49,6 @@ def put_tolerance(
     It goes under what is measured: a mark that stands on it is to be seen.
     """
     y = axis.row(tolerance)
-    sheet.put(left, y, ("╌" if unicode else "-") * across, "tolerance")
+    canvas.put(left, y, ("╌" if unicode else "-") * across, "tolerance")
     shown = label_of(label, across, unicode=unicode)
-    sheet.put(left + across - len(shown), y, shown, "tolerance")
+    canvas.put(left + across - len(shown), y, shown, "tolerance")

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from embedtui.charts.axes import Decades
 from embedtui.charts.left_axis import put_equal
-from embedtui.charts.picture import Sheet, mark_of
+from embedtui.charts.picture import Canvas, mark_of
 from embedtui.charts.plotter import Stroke
 
 
@@ -48,7 +48,7 @@ def _join(unicode: bool) -> str:
 
 
 def put_lane(
-    sheet: Sheet,
+    canvas: Canvas,
     lines: Sequence[Line],
     places: dict[int, float],
     left: int,
@@ -57,9 +57,9 @@ def put_lane(
     unicode: bool,
 ) -> None:
     """Put the marks of lines with equal bits side by side, as many as there is room for."""
-    put_equal(sheet, left, y, unicode=unicode)
+    put_equal(canvas, left, y, unicode=unicode)
     for size, place in places.items():
         there = [line for line in lines if (size, None) in line.points]
         start = left + int(place) - (len(there) - 1) // 2
         for number, line in enumerate(there):
-            sheet.put(start + number, y, mark_of(line.ink, unicode=unicode), line.ink, over=False)
+            canvas.put(start + number, y, mark_of(line.ink, unicode=unicode), line.ink, over=False)

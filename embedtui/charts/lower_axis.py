@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from embedtui.charts.axes import Decades
-from embedtui.charts.picture import Sheet
+from embedtui.charts.picture import Canvas
 
 
-def put_lower_line(sheet: Sheet, left: int, y: int, across: int, *, unicode: bool) -> None:
+def put_lower_line(canvas: Canvas, left: int, y: int, across: int, *, unicode: bool) -> None:
     """Put the corner before column `left` and the line from there on."""
-    sheet.put(left - 1, y, "└" if unicode else "+", "axis")
-    sheet.put(left, y, ("─" if unicode else "-") * across, "axis")
+    canvas.put(left - 1, y, "└" if unicode else "+", "axis")
+    canvas.put(left, y, ("─" if unicode else "-") * across, "axis")
 
 
 def put_labels(
-    sheet: Sheet,
+    canvas: Canvas,
     labels: Iterable[tuple[int, str]],
     y: int,
     first: int,
@@ -29,26 +29,26 @@ def put_labels(
     free = first
     for column, text in sorted(labels):
         wanted = column - (len(text) - 1) // 2
-        x = min(max(wanted, free), sheet.width - len(text))
+        x = min(max(wanted, free), canvas.width - len(text))
         if x >= free and x <= column < x + len(text):
-            sheet.put(x, y, text, ink)
+            canvas.put(x, y, text, ink)
             free = x + len(text) + 1
 
 
 def put_named_labels(
-    sheet: Sheet, name: str, labels: Iterable[tuple[int, str]], y: int, ink: str
+    canvas: Canvas, name: str, labels: Iterable[tuple[int, str]], y: int, ink: str
 ) -> None:
     """Put at the left what the labels count, and the labels below their columns."""
-    sheet.put(0, y, name, "axis")
-    put_labels(sheet, labels, y, len(name) + 1, ink)
+    canvas.put(0, y, name, "axis")
+    put_labels(canvas, labels, y, len(name) + 1, ink)
 
 
-def put_ticks(sheet: Sheet, axis: Decades, left: int, y: int, *, unicode: bool) -> None:
+def put_ticks(canvas: Canvas, axis: Decades, left: int, y: int, *, unicode: bool) -> None:
     """Mark the labelled decades of an axis that begins at column `left` on its line."""
     for _, cell in axis.ticks():
-        sheet.put(left + cell, y, "┴" if unicode else "+", "axis")
+        canvas.put(left + cell, y, "┴" if unicode else "+", "axis")
 
 
-def put_decades_below(sheet: Sheet, axis: Decades, left: int, y: int, first: int) -> None:
+def put_decades_below(canvas: Canvas, axis: Decades, left: int, y: int, first: int) -> None:
     """Put the labels of an axis that begins at column `left`, none before column `first`."""
-    put_labels(sheet, [(left + cell, name) for name, cell in axis.ticks()], y, first, "axis")
+    put_labels(canvas, [(left + cell, name) for name, cell in axis.ticks()], y, first, "axis")

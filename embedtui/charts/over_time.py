@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from embedtui.charts.axes import ROOM_UP, Decades
 from embedtui.charts.left_axis import fit_left_axis, put_decades, put_equal, put_tolerance
 from embedtui.charts.lower_axis import put_lower_line
-from embedtui.charts.picture import Picture, Sheet, label_of, mark_of, message
+from embedtui.charts.picture import Canvas, Picture, label_of, mark_of, message
 from embedtui.charts.plotter import Stroke, draw
 
 _LEAST = (30, 7)
@@ -46,16 +46,16 @@ def over_time(
     rows = height - 2 - (1 if lane else 0)
     axis = Decades.over([*values, tolerance], rows, ROOM_UP)
     left = fit_left_axis(axis, lane=lane)
-    sheet = Sheet(width, height)
+    canvas = Canvas(width, height)
     across = width - left - 1
     span = moments[-1] - moments[0]
 
     def place(at: float) -> float:
         return 0.5 + (across - 1) * ((at - moments[0]) / span if span else 0.5)
 
-    put_decades(sheet, axis, left, unicode=unicode, ticks=True)
+    put_decades(canvas, axis, left, unicode=unicode, ticks=True)
     if tolerance is not None:
-        put_tolerance(sheet, axis, tolerance, left, across, tolerance_label, unicode=unicode)
+        put_tolerance(canvas, axis, tolerance, left, across, tolerance_label, unicode=unicode)
     strokes = []
     for one in series:
         there = [(place(at), axis.place(value)) for at, value in one.points if value]
@@ -65,17 +65,17 @@ def over_time(
             strokes.append(Stroke(xs, ys, one.ink, glyph, connected=True))
         marks = [int(y) + 0.5 for y in ys]
         strokes.append(Stroke(xs, marks, one.ink, mark_of(one.ink, unicode=unicode)))
-    sheet.cells(left, 0, draw(across, rows, strokes))
+    canvas.cells(left, 0, draw(across, rows, strokes))
     if lane:
-        put_equal(sheet, left, rows, unicode=unicode)
+        put_equal(canvas, left, rows, unicode=unicode)
         for one in series:
             for at, value in one.points:
                 if value == 0:
                     mark = mark_of(one.ink, unicode=unicode)
-                    sheet.put(left + int(place(at)), rows, mark, one.ink)
-    put_lower_line(sheet, left, height - 2, across, unicode=unicode)
+                    canvas.put(left + int(place(at)), rows, mark, one.ink)
+    put_lower_line(canvas, left, height - 2, across, unicode=unicode)
     half = (across - 1) // 2
     early, late = (label_of(word, half, unicode=unicode) for word in (first, last))
-    sheet.put(left, height - 1, early, "axis")
-    sheet.put(left + across - len(late), height - 1, late, "axis")
-    return sheet.picture()
+    canvas.put(left, height - 1, early, "axis")
+    canvas.put(left + across - len(late), height - 1, late, "axis")
+    return canvas.picture()

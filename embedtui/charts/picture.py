@@ -43,7 +43,7 @@ class Picture:
         return "\n".join("".join(span.text for span in row) for row in self.rows)
 
 
-class Sheet:
+class Canvas:
     """Cells that a chart is put together on; what lies outside is dropped."""
 
     def __init__(self, width: int, height: int) -> None:
@@ -110,10 +110,10 @@ def label_of(text: str, width: int, *, unicode: bool = True) -> str:
 
 def message(text: str, width: int, height: int, *, unicode: bool = True) -> Picture:
     """Return a picture of nothing but a sentence in its middle."""
-    sheet = Sheet(width, height)
+    canvas = Canvas(width, height)
     shown = label_of(text, width, unicode=unicode)
-    sheet.put((width - len(shown)) // 2, max((height - 1) // 2, 0), shown, "label")
-    return sheet.picture()
+    canvas.put((width - len(shown)) // 2, max((height - 1) // 2, 0), shown, "label")
+    return canvas.picture()
 
 
 def _is_single(character: str) -> bool:

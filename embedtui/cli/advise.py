@@ -21,7 +21,6 @@ from embedtui.engine.port import EnginePool
 from embedtui.engine.settings import Setting
 from embedtui.errors import Cancelled, EmbedtuiError, ExitCode, InputError
 from embedtui.printable import printable
-from embedtui.record import exports
 from embedtui.study.advise import Advice, Step, advise, by_speed
 from embedtui.study.answers import Entry
 from embedtui.study.choices import Choices
@@ -77,7 +76,7 @@ def command(asked: Asked, among: str, as_json: bool, quiet: bool) -> int:
     if not found.steps:
         raise trials.failure()
     if as_json:
-        output.write(exports.dump(_as_json(found, wanted, plan.skipped)))
+        output.write_json("advice", **_as_json(found, wanted, plan.skipped))
     else:
         _show(found, wanted)
     return ExitCode.DONE if found.answers.command else ExitCode.CHECK_FAILED
@@ -184,7 +183,6 @@ def _show(found: Advice, use: Scenario) -> None:
 def _as_json(found: Advice, use: Scenario, skipped: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     chosen = found.answers.recommended
     return {
-        "schema": "embedtui.advice/1",
         "scenario": use.key,
         "limit": use.limit,
         "recommended": None if chosen is None else found.entries[chosen].setting.setting.as_dict(),

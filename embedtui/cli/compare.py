@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 from rich.padding import Padding
 from rich.text import Text
 
 from embedtui.cli import output
+from embedtui.cli.names import RunRef
+from embedtui.cli.shared import json_option
+from embedtui.errors import ExitCode
 from embedtui.printable import printable
-from embedtui.record import exports, library, run_file
+from embedtui.record import run_file
 from embedtui.study.changes import Change, changes
 
 
 @click.command("compare")
-@click.argument("before")
-@click.argument("after")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(before: str, after: str, as_json: bool) -> int:
+@click.argument("before", type=RunRef())
+@click.argument("after", type=RunRef())
+@json_option()
+def command(before: Path, after: Path, as_json: bool) -> int:
     """Say what moved the vectors between two run files of the same model, texts and setting.
 
     For an upgrade of vLLM or the driver, another GPU, another container: run the same plan before
-    and after. Each is a file, or the word last for the newest run in the data folder. Exits with 1
-    where vectors moved by more than running again does.
+    and after. Each is a file, a recording's name, or the word last for the newest run in the data
+    folder. Exits with 1 where vectors moved by more than running again does.
     """
-    earlier, later = (run_file.read(library.file_of(ref)) for ref in (before, after))
+    earlier, later = run_file.read(before), run_file.read(after)
     found = changes(earlier, later)
     if as_json:
-        output.write(
-            exports.dump({"schema": "embedtui.changes/1", "settings": [asdict(c) for c in found]})
-        )
+        output.write_json("changes", settings=[asdict(one) for one in found])
     else:
         console = output.out()
         for one in found:
@@ -38,7 +40,8 @@ def command(before: str, after: str, as_json: bool) -> int:
             cause = one.diagnosis
             said = f"Cause, {cause.sure}: {cause.name}. Seen: {cause.seen}. Why: {cause.why}."
             console.print(Padding(Text(printable(f"{said} Do: {cause.do}.")), (0, 0, 0, 2)))
-    return int(any(one.diagnosis.cause not in {"none", "noise"} for one in found))
+    moved = any(one.diagnosis.cause not in {"none", "noise"} for one in found)
+    return ExitCode.CHECK_FAILED if moved else ExitCode.DONE
 
 
 def _figures(one: Change) -> str:

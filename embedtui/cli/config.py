@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
@@ -10,9 +11,13 @@ from rich.text import Text
 from embedtui import config as settings
 from embedtui.cli import output
 from embedtui.cli.group import Group
+from embedtui.cli.shared import json_option
 from embedtui.config import SECTIONS, Config, config_path
+from embedtui.errors import ExitCode
 from embedtui.printable import printable
-from embedtui.record import exports
+
+if TYPE_CHECKING:
+    from embedtui.tui.themes import ThemeFile
 
 
 @click.group(cls=Group)
@@ -27,7 +32,7 @@ def path() -> None:
 
 
 @config.command("show")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@json_option()
 def show(as_json: bool) -> int:
     """Print every key, its value and what it is for; tell what is wrong with the file.
 
@@ -38,16 +43,17 @@ def show(as_json: bool) -> int:
     loaded, problems = settings.load(config_path(), IDS)
     problems += clashes(loaded.keys)
     if as_json:
-        output.write(exports.dump(_as_dict(loaded)))
+        output.write_json("config", **_as_dict(loaded))
     else:
         _print(loaded)
     for problem in problems:
         output.err().print(f"embedtui: {problem}", soft_wrap=True)
-    return 2 if problems else 0
+    return ExitCode.BAD_INPUT if problems else ExitCode.DONE
 
 
 @click.command("themes")
-def list_themes() -> int:
+@json_option()
+def list_themes(as_json: bool) -> int:
     """List the colour themes, those that come with embedtui and yours.
 
     The exit code is 2 where a file of yours is wrong.
@@ -55,8 +61,12 @@ def list_themes() -> int:
     from embedtui.tui import themes  # noqa: PLC0415 - they are checked as the screen would
 
     yours, errors = themes.load_user(config_path().parent / "themes")
-    for theme in (*yours, *themes.shipped()):
-        mode = "ANSI" if theme.ansi else "dark" if theme.dark else "light"
+    known = (*yours, *themes.shipped())
+    if as_json:
+        listed = [_theme(one.name, one.description, _mode(one), one.yours) for one in known]
+        output.write_json("themes", themes=listed)
+    for theme in () if as_json else known:
+        mode = _mode(theme)
         whose = ", yours" if theme.yours else ""
         output.out().print(
             Text.assemble(
@@ -67,7 +77,15 @@ def list_themes() -> int:
         )
     for error in errors:
         output.err().print(f"embedtui: {printable(str(error))}", soft_wrap=True)
-    return 2 if errors else 0
+    return ExitCode.BAD_INPUT if errors else ExitCode.DONE
+
+
+def _mode(theme: ThemeFile) -> str:
+    return "ANSI" if theme.ansi else "dark" if theme.dark else "light"
+
+
+def _theme(name: str, description: str, mode: str, yours: bool) -> dict[str, object]:
+    return {"name": name, "description": description, "mode": mode, "yours": yours}
 
 
 def _as_dict(loaded: Config) -> dict[str, object]:

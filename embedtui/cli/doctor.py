@@ -14,8 +14,9 @@ from rich.text import Text
 
 from embedtui import machine, models, paths
 from embedtui.cli import output
+from embedtui.cli.shared import json_option
 from embedtui.engine.environment import SWITCH_VARIABLES
-from embedtui.errors import InputError
+from embedtui.errors import ExitCode, InputError
 from embedtui.printable import printable
 
 
@@ -45,7 +46,12 @@ def show(checks: list[Check], console: Console) -> int:
         console.print(line, soft_wrap=True)
         if check.mend:
             console.print(Text(f"   {'':<{width}}  → {check.mend}"), soft_wrap=True)
-    return 0 if all(check.ok for check in checks) else 1
+    return code_of(checks)
+
+
+def code_of(checks: list[Check]) -> ExitCode:
+    """Return the exit code: whether everything is here."""
+    return ExitCode.DONE if all(check.ok for check in checks) else ExitCode.CHECK_FAILED
 
 
 def _hardware() -> list[Check]:
@@ -145,9 +151,14 @@ def _terminal() -> list[Check]:
 
 
 @click.command("doctor")
-def doctor() -> int:
+@json_option()
+def doctor(as_json: bool) -> int:
     """Check the machine: GPU or CPU, vLLM and its companions, the terminal.
 
     Whatever is missing comes with the command that mends it; the exit code is 1 then.
     """
-    return show(examine(), output.out())
+    checks = examine()
+    if as_json:
+        output.write_json("doctor", checks=[vars(one) for one in checks])
+        return code_of(checks)
+    return show(checks, output.out())

@@ -7,15 +7,17 @@ from pathlib import Path
 import click
 
 from embedtui.cli import output
+from embedtui.cli.names import RunRef
 from embedtui.cli.searching import tells_searches
+from embedtui.cli.shared import file_option, given_by_hand, refuse
 from embedtui.errors import InputError
 from embedtui.printable import printable
-from embedtui.record import exports, library, recording, report, run_file
+from embedtui.record import exports, recording, report, run_file
 from embedtui.study.batch_sizes import parse_batch_sizes
 
 
 @click.command("export")
-@click.argument("ref", metavar="RUN")
+@click.argument("run_path", metavar="RUN", type=RunRef())
 @click.option(
     "--to",
     "form",
@@ -24,12 +26,7 @@ from embedtui.study.batch_sizes import parse_batch_sizes
     show_default=True,
     help="What to write.",
 )
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write to FILE instead of standard output.",
-)
+@file_option("--out", told="Write to FILE instead of standard output.")
 @click.option(
     "--every",
     type=click.IntRange(1),
@@ -50,7 +47,7 @@ from embedtui.study.batch_sizes import parse_batch_sizes
 @click.option("--no-truth", is_flag=True, help="In a recording: leave out the float64 truth.")
 @tells_searches
 def export(
-    ref: str,
+    run_path: Path,
     form: str,
     out: Path | None,
     every: int,
@@ -60,12 +57,11 @@ def export(
 ) -> None:
     """Turn a run file into JSON, CSV or Markdown; a run that was cut off as well.
 
-    RUN is a file, or the word last for the newest run in the data folder.
+    RUN is a file, a recording's name, or the word last for the newest run in the data folder.
 
     The figures are computed from the vectors in the file and equal those of the run to the bit.
     A recording is a run file to hand on: small, and without this machine's folders and logs.
     """
-    run_path = library.file_of(ref)
     if form == "recording":
         if out is None:
             raise InputError("a recording is a file: give --out")
@@ -79,6 +75,8 @@ def export(
             truth=not no_truth,
         )
         return
+    recorded = ["every", "batch_sizes", "settings", "no_truth"]
+    refuse(given_by_hand(), recorded, "it is for --to recording")
     text = exports.FORMATS[form](report.build(run_file.read(run_path)))
     if out is None:
         output.write(text)

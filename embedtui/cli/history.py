@@ -14,6 +14,7 @@ from rich.text import Text
 from embedtui import charts
 from embedtui.cli import output
 from embedtui.cli.fitting import plain_table
+from embedtui.cli.shared import file_option, given_by_hand, json_option, refuse
 from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.record import history
@@ -34,12 +35,10 @@ _WORDS = {
 
 @click.command("history")
 @click.argument("model", required=False)
-@click.option(
+@file_option(
     "--history",
     "path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="The file that checks were written down in.  [default: history.sqlite in the data folder]",
+    told="The file that checks were written down in.  [default: history.sqlite in the data folder]",
 )
 @click.option(
     "--of",
@@ -49,7 +48,7 @@ _WORDS = {
 )
 @click.option("--last", type=click.IntRange(1), default=20, show_default=True, metavar="N",
               help="Rows of the table.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print every check as one JSON object.")
+@json_option("every check as one JSON object")
 def command(
     model: str | None, path: Path | None, measure: str | None, last: int, as_json: bool
 ) -> None:
@@ -57,6 +56,8 @@ def command(
 
     MODEL, or a part of its name, picks among several.
     """
+    if as_json:
+        refuse(given_by_hand(), ["measure", "last"], "--json prints every figure of every check")
     rows = history.read(path or history.default_path())
     rows = [row for row in rows if model is None or model.lower() in row.model.lower()]
     if not rows:

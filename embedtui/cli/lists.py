@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from embedtui.cli import output
-from embedtui.engine.settings import SWITCHES
+from embedtui.cli.shared import json_option
+from embedtui.engine.settings import SWITCHES, Switch
 from embedtui.printable import printable
 from embedtui.study.bundles import BUNDLES
 from embedtui.study.scenarios import scenario_problems, scenarios
-from embedtui.texts import describe_packs
+from embedtui.texts import PackInfo, describe_packs
 
 
 @click.command("texts")
-def list_texts() -> None:
+@json_option()
+def list_texts(as_json: bool) -> None:
     """List the text packs that come with embedtui."""
+    if as_json:
+        output.write_json("texts", packs=[_as_dict(pack) for pack in describe_packs()])
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("pack", no_wrap=True)
     table.add_column("texts", justify="right")
@@ -31,8 +38,13 @@ _ONLY = {"cuda": "GPU", "cpu": "CPU", "server": "servers"}
 
 
 @click.command("settings")
-def list_settings() -> None:
+@json_option()
+def list_settings(as_json: bool) -> None:
     """Explain the switches that --dtype and --setting change."""
+    if as_json:
+        bundles = [{"name": name, "help": one.help} for name, one in BUNDLES.items()]
+        output.write_json("settings", switches=[_switch(one) for one in SWITCHES], bundles=bundles)
+        return
     console = output.out()
     for switch in SWITCHES:
         values = ", ".join(switch.choices) or "a whole number, or auto"
@@ -50,14 +62,33 @@ def list_settings() -> None:
         console.print(Text.assemble((name, "bold"), f"  {one.help}"))
 
 
+def _as_dict(pack: PackInfo) -> dict[str, Any]:
+    return {"name": pack.name, "texts": pack.count, "description": pack.description}
+
+
+def _switch(switch: Switch) -> dict[str, Any]:
+    return {
+        "key": switch.key,
+        "values": list(switch.choices),
+        "default": switch.show(switch.default),
+        "devices": list(switch.devices),
+        "help": switch.help,
+    }
+
+
 @click.command("scenarios")
-def list_scenarios() -> None:
+@json_option()
+def list_scenarios(as_json: bool) -> None:
     """Explain what embeddings are used for, and the drift that each use can bear.
 
     Your own go into scenarios.toml beside the config file: a table for each, with `metric` (l2,
     cosine, max_abs), `tolerance` (0 for equal bits) and, if you like, `name`, `short`, `reason` and
     `source`.
     """
+    if as_json:
+        listed = [vars(one) | {"limit": one.limit} for one in scenarios().values()]
+        output.write_json("scenarios", scenarios=listed, problems=scenario_problems())
+        return
     console = output.out()
     for problem in scenario_problems():
         output.err().print(Text(f"! {problem}", style="yellow"), soft_wrap=True)

@@ -32,6 +32,7 @@ _COMMANDS = {
     "mix": "mix:command",
     "storage": "storage:command",
     "doctor": "doctor:doctor",
+    "completion": "completion:command",
 }
 """Module and function of each command, imported when it is asked for: the screen must not wait for
 what only the others need."""

@@ -15,7 +15,7 @@ from embedtui.cli.progress import Display, Silence, display_for
 from embedtui.engine.endpoint.access import Access
 from embedtui.engine.pool import VllmPool
 from embedtui.engine.port import EnginePool
-from embedtui.errors import Cancelled, EmbedtuiError
+from embedtui.errors import Cancelled, EmbedtuiError, ExitCode
 from embedtui.printable import printable
 from embedtui.record.run_writer import Recorder
 from embedtui.study.plan import Plan
@@ -33,7 +33,7 @@ class Measured:
     failure: EmbedtuiError | None
     """What ended it, or the first setting's failure."""
 
-    def ended(self) -> int:
+    def ended(self) -> ExitCode:
         """Return the exit code of a run that came to its end; raise why one did not."""
         if self.results.status == "cancelled":
             kept = "what was measured until then is in the run file"
@@ -42,7 +42,7 @@ class Measured:
             )
         if self.results.status == "failed" and self.failure is not None:
             raise self.failure
-        return 0
+        return ExitCode.DONE
 
     def tell_path(self) -> None:
         """Say on standard error where the run file is, if there is one."""

@@ -11,11 +11,14 @@ from rich.text import Text
 
 from embedtui.cli import output
 from embedtui.cli.fitting import plain_table
+from embedtui.cli.names import SideRef, run_file_of
 from embedtui.cli.neighbours import quality_table, table
 from embedtui.cli.searching import tells_searches
+from embedtui.cli.shared import json_option
+from embedtui.errors import ExitCode
 from embedtui.measure import summarize
 from embedtui.printable import printable
-from embedtui.record import exports, library, run_file
+from embedtui.record import run_file
 from embedtui.record.report import distribution
 from embedtui.record.retrieval import compared
 from embedtui.study import mixing
@@ -31,9 +34,9 @@ from embedtui.wording import percent
     "  embedtui mix last#float16 last#float32  batches of one, asked one by one\n"
     "  embedtui mix old.sqlite#1@64 new.sqlite#1@1\n",
 )
-@click.argument("index", metavar="INDEX")
-@click.argument("queries", metavar="[QUERIES]", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("index", metavar="INDEX", type=SideRef())
+@click.argument("queries", metavar="[QUERIES]", required=False, type=SideRef())
+@json_option()
 @tells_searches
 def command(index: str, queries: str | None, as_json: bool) -> int:
     """Search an index of one setting with queries of another: what upgrades do to a live index.
@@ -44,22 +47,22 @@ def command(index: str, queries: str | None, as_json: bool) -> int:
     float32,kernel_precision=ieee. With a run alone every setting is asked by every other.
     """
     ref, hash_, which = index.rpartition("#") if "#" in index else (index, "", "")
-    results = run_file.read(library.find(ref)[0])
+    results = run_file.read(run_file_of(ref))
     if queries is None and not hash_:
         return _every_pair(results, as_json=as_json)
     if queries is None:
         raise click.UsageError("give the queries' setting as well, or a run alone for all pairs")
     other_ref, _, other = queries.rpartition("#") if "#" in queries else (queries, "", "")
     same = other_ref == ref
-    asked = results if same else run_file.read(library.find(other_ref)[0])
+    asked = results if same else run_file.read(run_file_of(other_ref))
     found = mixing.mix(
         mixing.side_of(results, which, batched=True), mixing.side_of(asked, other, batched=False)
     )
     if as_json:
-        output.write(exports.dump({"schema": "embedtui.mix/1", "pairs": [_as_dict(found)]}))
+        output.write_json("mix", pairs=[_as_dict(found)])
     else:
         _show(found, output.out())
-    return 0
+    return ExitCode.DONE
 
 
 def _every_pair(results: Results, *, as_json: bool) -> int:
@@ -73,8 +76,8 @@ def _every_pair(results: Results, *, as_json: bool) -> int:
     ]
     if as_json:
         found = [_as_dict(one) for row in pairs for one in row if one is not None]
-        output.write(exports.dump({"schema": "embedtui.mix/1", "pairs": found}))
-        return 0
+        output.write_json("mix", pairs=found)
+        return ExitCode.DONE
     console = output.out()
     said = (
         "queries that find another order in the top 10 than with queries of the index's own setting"
@@ -90,7 +93,7 @@ def _every_pair(results: Results, *, as_json: bool) -> int:
     for number, side in zip(usable, index, strict=True):
         console.print(Text(f"#{number} {printable(side.label)}", style="dim"))
     console.print(Text("rows: documents in these batches; columns: queries alone", style="dim"))
-    return 0
+    return ExitCode.DONE
 
 
 def _alike(one: Side, two: Side) -> bool:

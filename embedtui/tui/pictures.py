@@ -14,7 +14,7 @@ from embedtui.study.front import Candidate, Step, front
 from embedtui.tui.view import Line, View
 
 
-class Draw(Protocol):
+class ChartRenderer(Protocol):
     """Draws one chart of a view."""
 
     def __call__(self, view: View, width: int, height: int, *, unicode: bool) -> Picture:
@@ -22,7 +22,7 @@ class Draw(Protocol):
 
 
 def _histogram(view: View, width: int, height: int, *, unicode: bool) -> Picture:
-    return _ridges(view, view.lines, width, height, unicode=unicode)
+    return _draw_histogram(view, view.lines, width, height, unicode=unicode)
 
 
 def _by_batch_size(view: View, width: int, height: int, *, unicode: bool) -> Picture:
@@ -49,7 +49,7 @@ def _by_batch_size(view: View, width: int, height: int, *, unicode: bool) -> Pic
 
 def _pair(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     pair = view.pair
-    return _ridges(view, () if pair is None else pair.lines, width, height, unicode=unicode)
+    return _draw_histogram(view, () if pair is None else pair.lines, width, height, unicode=unicode)
 
 
 def _scatter(view: View, width: int, height: int, *, unicode: bool) -> Picture:
@@ -182,12 +182,12 @@ def distance_of(line: Line, view: View) -> float | None:
     return line.error if view.wish.heat == "error" else line.drift
 
 
-def _ridges(
+def _draw_histogram(
     view: View, lines: tuple[Line, ...], width: int, height: int, *, unicode: bool
 ) -> Picture:
     return charts.drift_histogram(
         [
-            charts.Ridge(
+            charts.HistogramSeries(
                 line.label,
                 line.ink,
                 line.histogram,
@@ -252,7 +252,7 @@ def _points(values: Iterable[float | None]) -> tuple[tuple[int, float | None], .
     )
 
 
-PICTURES: dict[str, Draw] = {
+PICTURES: dict[str, ChartRenderer] = {
     "histogram": _histogram,
     "by-batch-size": _by_batch_size,
     "by-position": _by_position,

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedtui import charts
-from embedtui.charts import Line, Picture, Ridge
+from embedtui.charts import HistogramSeries, Line, Picture
 from embedtui.charts.axes import Decades
-from embedtui.charts.picture import Sheet, label_of
+from embedtui.charts.picture import Canvas, label_of
 from embedtui.charts.plotter import Stroke, draw
 from embedtui.measure.histogram import log_histogram
 
@@ -21,12 +21,12 @@ SIZES = st.tuples(st.integers(1, 130), st.integers(1, 45))
 DRIFTS = st.lists(st.one_of(st.just(0.0), st.floats(1e-15, 1.0)), min_size=1, max_size=20)
 
 
-def ridge(values: list[float], label: str = "float16", **more: Any) -> Ridge:
+def ridge(values: list[float], label: str = "float16", **more: Any) -> HistogramSeries:
     array = np.array(values)
-    return Ridge(label, "series-1", log_histogram(array, array == 0), **more)
+    return HistogramSeries(label, "series-1", log_histogram(array, array == 0), **more)
 
 
-def histogram(*ridges: Ridge, width: int = 80, height: int = 20, **more: Any) -> Picture:
+def histogram(*ridges: HistogramSeries, width: int = 80, height: int = 20, **more: Any) -> Picture:
     return charts.drift_histogram(ridges, width=width, height=height, **{"tolerance": None, **more})
 
 
@@ -210,8 +210,8 @@ def test_a_canvas_gives_back_glyphs_in_their_inks_the_last_on_top() -> None:
 
 
 def test_a_sheet_drops_what_lies_outside() -> None:
-    sheet = Sheet(4, 2)
-    sheet.put(-2, 0, "abcdef", "ink")
-    sheet.put(3, 1, "xyz", "ink")
-    sheet.put(0, 5, "gone", "ink")
-    assert sheet.picture().plain == "cdef\n   x"
+    canvas = Canvas(4, 2)
+    canvas.put(-2, 0, "abcdef", "ink")
+    canvas.put(3, 1, "xyz", "ink")
+    canvas.put(0, 5, "gone", "ink")
+    assert canvas.picture().plain == "cdef\n   x"

@@ -80,7 +80,7 @@ class TestModels:
     def test_as_json(self, embedtui: Embedtui, model_folder: Path) -> None:
         said = embedtui("models", model_folder, "--json")
         assert (said.code, said.err) == (0, "")
-        listed = json.loads(said.out)
+        listed = json.loads(said.out)["models"]
         assert listed[0]["ref"] == "minilm"
         assert listed[-1] == {
             "ref": str(model_folder),
@@ -328,3 +328,21 @@ class TestOpen:
         assert said.code == 2
         assert "is not a run file" in said.err
         assert embedtui("open", "nothing-such").code == 2
+
+
+class TestRunRef:
+    """Every command that takes a run finds it in the same way."""
+
+    @pytest.mark.parametrize("ref", ["h100-layers", "last", "FILE", "NAME"])
+    @pytest.mark.parametrize("command", ["export", "compare", "storage", "mix"])
+    def test_a_run_is_found_by_name_by_last_and_as_a_file(
+        self, embedtui: Embedtui, model_folder: Path, command: str, ref: str
+    ) -> None:
+        if ref != "h100-layers":
+            words = ("--limit", "12", "--batch-sizes", "1,4", "--dtype", "float32", "--quiet")
+            assert embedtui("run", model_folder, *words).code == 0
+            (file,) = paths.runs_folder().glob("*.sqlite")
+            ref = {"FILE": str(file), "NAME": file.stem}.get(ref, ref)
+        said = embedtui(command, *([ref] * (2 if command == "compare" else 1)))
+        assert said.code == 0, said.err
+        assert said.out

@@ -67,7 +67,7 @@ def fake_subject(folder: Path) -> Subject:
         engine.process.die()
 
     one, other = Setting("tiny", dtype="float32"), Setting("tiny", dtype="float16")
-    asked = Reference("tiny", "cpu", 64, "mean", (0, 1), TEXTS[:2])
+    asked = Reference("tiny", "cpu", 64, "mean", tuple(range(200)), TEXTS * 50)
     return Subject(made, one, other, hold_load, hold_fork, die, asked)
 
 
@@ -102,7 +102,7 @@ def vllm_subject(pool: VllmPool, model: str) -> Subject:
         os.kill(engine.process.pid, signal.SIGKILL)
 
     one, other = (Setting(model, dtype="float32", threads=threads) for threads in (1, 2))
-    asked = Reference(model, "cpu", 256, "mean", (0, 1), TEXTS[:2])
+    asked = Reference(model, "cpu", 256, "mean", tuple(range(200)), TEXTS * 50)
     return Subject(pool, one, other, nothing, hold_fork, die, asked)
 
 
@@ -126,7 +126,7 @@ def made_subject(kind: str, request: pytest.FixtureRequest, folder: Path) -> Ite
                 os.kill(pool.host.pid, signal.SIGCONT)
 
 
-def until(condition: Callable[[], Any], seconds: float = 60) -> None:
+def until(condition: Callable[[], Any], seconds: float = 120) -> None:
     waited = threading.Event()
     for _ in range(int(seconds / 0.01)):
         if condition():
@@ -172,7 +172,7 @@ class Beside:
         self._thread.start()
 
     def join(self) -> None:
-        self._thread.join(60)
+        self._thread.join(120)
         assert not self._thread.is_alive()
 
     def _run(self) -> None:

@@ -125,6 +125,13 @@ def test_decimals_and_bytes_that_agree_are_said_to(serve: Serve, measure: Measur
     assert "agree to the last bit" in found[0]["message"]
 
 
+def test_base64_that_never_came_is_not_compared(serve: Serve, measure: Measure) -> None:
+    server = serve(ignores_encoding=True)
+    made = report(measure(server, *LISTS, "--setting", "encoding=float,base64", "--json"))
+    assert kinds(made, "warning") == ["base64-ignored"]
+    assert "encodings" not in {one["kind"] for one in made["findings"]}
+
+
 @pytest.mark.parametrize(
     ("faults", "named"),
     [

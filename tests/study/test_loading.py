@@ -18,11 +18,6 @@ from tests.fakes import FakeEngine, FakeEngines, Script, Told, plan
 SETTINGS = ("float16", "bfloat16", "float32")
 
 
-@pytest.fixture(autouse=True)
-def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "free_memory", lambda: 1 << 40)
-
-
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many engines were loading whenever one began to."""

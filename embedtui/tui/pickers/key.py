@@ -15,6 +15,7 @@ from embedtui.engine.endpoint.access import Secret, key_of
 from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.tui.pickers.frame import FRAME_CSS, Over
+from embedtui.tui.widgets.titles import entitle
 
 
 class KeyScreen(Over[Secret | None]):
@@ -32,8 +33,8 @@ class KeyScreen(Over[Secret | None]):
     def compose(self) -> ComposeResult:
         """Put a line that shows nothing of what is typed into the frame."""
         with Vertical(classes="frame") as frame:
-            frame.border_title = f"key of {printable(str(self._origin), 50)}"
-            frame.border_subtitle = "Enter send it   Esc back"
+            origin = printable(str(self._origin), 50)
+            entitle(frame, f"key of {origin}", "Enter send it   Esc back")
             yield Input(password=True, compact=True, id="key")
             said = "sent to this server alone; never written down. EMBEDTUI_API_KEY saves typing it"
             if not (self._origin.is_encrypted or self._origin.is_loopback):

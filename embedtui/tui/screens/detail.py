@@ -16,6 +16,7 @@ from embedtui.study.scenarios import METRIC_NAMES, Metric
 from embedtui.tui.detail import AtSize, Detail
 from embedtui.tui.pickers.frame import Over
 from embedtui.tui.widgets.chart import ChartView
+from embedtui.tui.widgets.titles import entitle
 
 _MOST_CHARACTERS = 20_000
 
@@ -52,8 +53,7 @@ class DetailScreen(Over[int | None]):
 
     def compose(self) -> ComposeResult:
         """Lay the parts out, one below the other."""
-        with VerticalScroll() as body:
-            body.border_subtitle = "n next   p before   y copy text   Esc back"
+        with VerticalScroll():
             yield Static(id="detail-text", markup=False)
             yield Static("distance to the unbatched vector", classes="heading")
             yield Static(id="detail-sizes", markup=False)
@@ -98,7 +98,8 @@ class DetailScreen(Over[int | None]):
         tokens = f"{detail.tokens} tokens"
         if detail.truncated_from:
             tokens += f" of {detail.truncated_from}, the rest was cut off"
-        body.border_title = printable(f"{detail.id} · {tokens} · {self._label}", 120)
+        title = printable(f"{detail.id} · {tokens} · {self._label}", 120)
+        entitle(body, title, "n next   p before   y copy text   Esc back")
         shown = printable(detail.text[:_MOST_CHARACTERS])
         if len(detail.text) > _MOST_CHARACTERS:
             shown += f" … ({len(detail.text)} characters)"

@@ -9,16 +9,16 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
 
 from embedtui.printable import printable
 from embedtui.study.scenarios import METRIC_NAMES
 from embedtui.tui.frames import Frame
 from embedtui.tui.view import Pair, View
-from embedtui.tui.views.texts import id_width
+from embedtui.tui.views.text_columns import make_id_column, make_text_column
+from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView
-from embedtui.tui.widgets.table import TablePane
 from embedtui.tui.widgets.table_data import Column, TableData
+from embedtui.tui.widgets.table_pane import TablePane
 
 
 class CompareView(Vertical):
@@ -43,7 +43,7 @@ class CompareView(Vertical):
 
     def compose(self) -> ComposeResult:
         """Put who is compared above the charts, and the texts below."""
-        yield Static("", id="compare-who", markup=False)
+        yield ChangedText(id="compare-who")
         with Horizontal(id="compare-charts"):
             with Vertical(classes="box", id="compare-pair") as box:
                 box.border_title = "batch drift"
@@ -64,7 +64,7 @@ class CompareView(Vertical):
         view = frame.view
         for chart in self.query(ChartView):
             chart.show(frame.pictures.get(chart.picture_name))
-        self.query_one("#compare-who", Static).update(_who(view))
+        self.query_one("#compare-who", ChangedText).show(_who(view))
         pane = self.query_one(TablePane)
         pane.table.empty = "two settings of the same texts are needed: [ ] change A, { } change B"
         if view.pair is not None:
@@ -101,8 +101,8 @@ def _said(value: float | None) -> str:
 
 def _data(pair: Pair, view: View) -> TableData:
     columns = [
-        Column("id", "id", pair.ids, "text", id_width(pair.ids), help="the text's id"),
-        Column("text", "text", pair.texts, "text", 0, help="the text"),
+        make_id_column(pair.ids),
+        make_text_column(pair.texts),
     ]
     for number, name in enumerate("AB"):
         columns.append(

@@ -25,6 +25,7 @@ from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.chips import Chip, Chips
 from embedtui.tui.widgets.field import Field
 from embedtui.tui.widgets.sizes import BatchSizes
+from embedtui.tui.widgets.titles import entitle
 
 OVER = {
     "by-batch-size": "batch size",
@@ -68,7 +69,6 @@ class ExploreView(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._titles: dict[str, str] = {}
         self._over = "by-batch-size"
 
     _model = ("", "", "")
@@ -226,18 +226,18 @@ class ExploreView(Vertical):
         metric = METRIC_NAMES[view.wish.metric]
         size = view.wish.histogram_of
         which = "each text's largest" if size is None else f"at batch size {size}"
-        self._entitle("drift", f"2 batch drift, {metric}, {which}")
+        entitle(self.query_one("#drift"), f"2 batch drift, {metric}, {which}")
         if self._over == "by-batch-size":
-            self._entitle("sizes", f"3 largest {metric} by batch size")
+            entitle(self.query_one("#sizes"), f"3 largest {metric} by batch size")
         elif view.focus is not None:
             trend = view.per_text.trend if view.per_text else None
             at = f"@{trend.batch_size}, " if trend else ""
             label = printable(view.focus.label, 40)
-            self._entitle("sizes", f"3 {metric} by {OVER[self._over]}, {at}{label}")
+            entitle(self.query_one("#sizes"), f"3 {metric} by {OVER[self._over]}, {at}{label}")
         texts = self.query_one("#few-texts", TextsPane)
         if texts.display and view.per_text is not None and view.focus is not None:
             texts.show(view)
-            self._entitle("few-texts", f"4 texts, {printable(view.focus.label, 60)}")
+            entitle(self.query_one("#few-texts"), f"4 texts, {printable(view.focus.label, 60)}")
 
     def _show_recorded(self, view: View) -> None:
         """Show what the run was that is opened."""
@@ -246,12 +246,6 @@ class ExploreView(Vertical):
         self.query_one("#field-texts", Field).show(f"{view.texts_count} texts", view.texts)
         date, _, where = view.recorded.partition(" ")
         self.query_one("#field-made", Field).show(date, where)
-
-    def _entitle(self, box: str, title: str) -> None:
-        """Name a box; the same name again would have Textual paint all that is in it."""
-        if self._titles.get(box) != title:
-            self._titles[box] = title
-            self.query_one(f"#{box}").border_title = title
 
     def next_over(self) -> str:
         """Draw drift over the next thing; return its name."""

@@ -8,7 +8,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import Static
 
 from embedtui.charts import mark_of
 from embedtui.printable import printable
@@ -16,7 +15,9 @@ from embedtui.record.layer_report import COLUMNS_EXPLAINED, figures
 from embedtui.record.report_types_layers import LayersReport, NoLayersReport
 from embedtui.tui.frames import Frame
 from embedtui.tui.view import View
+from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView
+from embedtui.tui.widgets.titles import entitle
 
 _NAME = 18
 _COLUMNS = (
@@ -53,15 +54,13 @@ class LayersView(Vertical, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._titles: dict[str, tuple[str, str]] = {}
-        self._said = Text()
 
     def compose(self) -> ComposeResult:
         """Put the chart above, what is said and the list of places below."""
         with Vertical(id="layers-chart", classes="box"):
             yield ChartView("by-layer")
         with VerticalScroll(id="layers-list", classes="box", can_focus=False):
-            yield Static("", id="layers-said", markup=False)
+            yield ChangedText(id="layers-said")
 
     def focus_first(self) -> None:
         """Take the keys."""
@@ -78,18 +77,9 @@ class LayersView(Vertical, can_focus=True):
         for chart in self.query(ChartView):
             chart.show(frame.pictures.get(chart.picture_name))
         unicode = not self.app.ascii  # type: ignore[attr-defined]
-        self._entitle("layers-chart", _legend(view, unicode=unicode), _look(view))
-        self._entitle("layers-list", _of(view), "PgUp PgDn" if view.layers else "")
-        said = _said(view)
-        if said != self._said:
-            self._said = said
-            self.query_one("#layers-said", Static).update(said)
-
-    def _entitle(self, box: str, title: str, subtitle: str) -> None:
-        if self._titles.get(box) != (title, subtitle):
-            self._titles[box] = title, subtitle
-            part = self.query_one(f"#{box}")
-            part.border_title, part.border_subtitle = title, subtitle
+        entitle(self.query_one("#layers-chart"), _legend(view, unicode=unicode), _look(view))
+        entitle(self.query_one("#layers-list"), _of(view), "PgUp PgDn" if view.layers else "")
+        self.query_one("#layers-said", ChangedText).show(_said(view))
 
 
 def _legend(view: View, *, unicode: bool) -> str:

@@ -12,7 +12,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
 
 from embedtui.printable import printable
 from embedtui.study.quality import MEASURES
@@ -21,6 +20,8 @@ from embedtui.tui.frames import Frame
 from embedtui.tui.neighbours import Place, Query, changed_queries, query_of
 from embedtui.tui.view import Lists
 from embedtui.tui.views import WIDE
+from embedtui.tui.widgets.changed_text import ChangedText
+from embedtui.tui.widgets.titles import entitle
 
 _FATES = {"up": "↑", "down": "↓", "new": "+", "gone": "-"}
 _KEYS = "↑↓ query   n N next changed   , . batch size   h against float64   [ ] setting"
@@ -74,15 +75,15 @@ class NeighboursView(Vertical, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """Put what is true of all queries above the two lists of one."""
-        yield Static("", id="near-all", markup=False)
-        yield Static("", id="near-query", markup=False)
+        yield ChangedText(id="near-all")
+        yield ChangedText(id="near-query")
         with Horizontal(id="near-lists"):
             for name in ("before", "after"):
                 with Vertical(classes="box", id=f"near-{name}") as box:
                     box.border_title = name
-                    yield Static("", id=f"near-{name}-list", markup=False)
-        yield Static("", id="near-more", markup=False)
-        yield Static(_KEYS, id="near-keys", markup=False)
+                    yield ChangedText(id=f"near-{name}-list")
+        yield ChangedText(id="near-more")
+        yield ChangedText(id="near-keys")
 
     def focus_first(self) -> None:
         """Take the keys."""
@@ -131,6 +132,8 @@ class NeighboursView(Vertical, can_focus=True):
         self.query_one("#near-lists").display = found is not None
         self.query_one("#near-query").display = found is not None
         self._put("near-all", self._all())
+        judged = self._lists is not None and self._lists.labels is not None
+        self._put("near-keys", Text(_KEYS + ("   ✔ relevant" if judged else "")))
         if found is None or self._lists is None:
             return
         self._place = min(max(self._place, 0), len(found.sides.queries) - 1)
@@ -138,17 +141,15 @@ class NeighboursView(Vertical, can_focus=True):
         self._put("near-query", self._query(found, query))
         self._put("near-more", self._more(found, query))
         before, _, after = self._lists.title.partition(", then ")
-        judged = self._lists.labels is not None
-        self.query_one("#near-keys", Static).update(_KEYS + ("   ✔ relevant" if judged else ""))
         for name, title, places in (
             ("before", before, query.before),
             ("after", after, query.after),
         ):
-            self.query_one(f"#near-{name}").border_title = f"{name}: {title}"
+            entitle(self.query_one(f"#near-{name}"), f"{name}: {title}")
             self._put(f"near-{name}-list", self._list(places, self._lists.ids))
 
     def _put(self, name: str, text: Text) -> None:
-        self.query_one(f"#{name}", Static).update(text)
+        self.query_one(f"#{name}", ChangedText).show(text)
 
     def _all(self) -> Text:
         """Say what is true of all queries."""

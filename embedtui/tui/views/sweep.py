@@ -8,7 +8,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Static
 
 from embedtui.charts import mark_of
 from embedtui.printable import printable
@@ -17,7 +16,9 @@ from embedtui.study.scenarios import METRIC_NAMES
 from embedtui.tui.frames import Frame
 from embedtui.tui.pictures import distance_of, weighed
 from embedtui.tui.view import Line, View
+from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView
+from embedtui.tui.widgets.titles import entitle
 
 _WORDS = {"drift": "batch drift", "error": "precision error"}
 
@@ -47,8 +48,6 @@ class SweepView(Vertical, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._titles: dict[str, str] = {}
-        self._said = Text()
         self._height = 0
 
     def compose(self) -> ComposeResult:
@@ -59,7 +58,7 @@ class SweepView(Vertical, can_focus=True):
             with Vertical(id="sweep-front", classes="box"):
                 yield ChartView("front")
             with VerticalScroll(id="sweep-steps", classes="box", can_focus=False):
-                yield Static("", id="sweep-said", markup=False)
+                yield ChangedText(id="sweep-said")
 
     def focus_first(self) -> None:
         """Take the keys."""
@@ -83,13 +82,14 @@ class SweepView(Vertical, can_focus=True):
         heat, metric = _WORDS[view.wish.heat], METRIC_NAMES[view.wish.metric]
         other = _WORDS["error" if view.wish.heat == "drift" else "drift"]
         choose = "" if view.recorded else "   S sweep"
-        self._entitle("sweep-grid", f"largest {heat} of any text, {metric}", f"h {other}{choose}")
-        self._entitle("sweep-front", f"{heat} by speed, ↘ is best", "")
-        self._entitle("sweep-steps", f"what less {heat} costs", "f chart")
-        said = _said(view)
-        if said != self._said:
-            self._said = said
-            self.query_one("#sweep-said", Static).update(said)
+        entitle(
+            self.query_one("#sweep-grid"),
+            f"largest {heat} of any text, {metric}",
+            f"h {other}{choose}",
+        )
+        entitle(self.query_one("#sweep-front"), f"{heat} by speed, ↘ is best")
+        entitle(self.query_one("#sweep-steps"), f"what less {heat} costs", "f chart")
+        self.query_one("#sweep-said", ChangedText).show(_said(view))
 
     def _fit(self, rows: int) -> None:
         """Give the grid the lines that it needs, and at most so much that the rest has room."""
@@ -98,12 +98,6 @@ class SweepView(Vertical, can_focus=True):
         if wanted != self._height:
             self._height = wanted
             self.query_one("#sweep-grid").styles.height = wanted
-
-    def _entitle(self, box: str, title: str, subtitle: str) -> None:
-        if self._titles.get(box) != title:
-            self._titles[box] = title
-            part = self.query_one(f"#{box}")
-            part.border_title, part.border_subtitle = title, subtitle
 
 
 def _said(view: View) -> Text:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static
 
 from embedtui.printable import printable
 from embedtui.study.scenarios import METRIC_NAMES
 from embedtui.tui.frames import Frame
 from embedtui.tui.view import PerText, View
-from embedtui.tui.widgets.table import TablePane
+from embedtui.tui.views.text_columns import make_id_column, make_text_column
+from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.table_data import Column, TableData
+from embedtui.tui.widgets.table_pane import TablePane
 
 
 class TextsPane(TablePane):
@@ -44,7 +43,7 @@ class TextsView(Vertical):
 
     def compose(self) -> ComposeResult:
         """Put the line above the table."""
-        yield Static("", id="texts-line", markup=False)
+        yield ChangedText(id="texts-line")
         yield TextsPane(id="all-texts")
 
     def show(self, frame: Frame) -> None:
@@ -83,23 +82,19 @@ class TextsView(Vertical):
         keys = "[ ] setting   s sort   w worst   / filter   Enter detail   y copy"
         room = self.size.width - 2 - len(keys) - 3
         text = f"{said[:room]:<{max(room, 0)}}   {keys}" if room >= len(said) else said
-        self.query_one("#texts-line", Static).update(Text(text, no_wrap=True, overflow="ellipsis"))
-
-
-def id_width(ids: Sequence[str]) -> int:
-    """Return the columns that most ids fit in; the first of them tell how long they are."""
-    return min(max(4, max((len(one) for one in ids[:200]), default=4)), 16)
+        shown = Text(text, no_wrap=True, overflow="ellipsis")
+        self.query_one("#texts-line", ChangedText).show(shown)
 
 
 def data_of(per_text: PerText, view: View) -> TableData:
     """Return the table of the setting that is spoken of."""
     limit = view.wish.scenario.tolerance_in(view.wish.metric)
     columns = [
-        Column("id", "id", per_text.ids, "text", id_width(per_text.ids), help="the text's id"),
+        make_id_column(per_text.ids),
         Column(
             "tokens", "tokens", per_text.tokens, "integer", 7, help="tokens the engine computes"
         ),
-        Column("text", "text", per_text.texts, "text", 0, help="the text"),
+        make_text_column(per_text.texts),
     ]
     for one in per_text.columns:
         columns.append(
