@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import (
     CompareLayers,
     LayersCompared,
@@ -40,7 +41,7 @@ class FakeLayers:
 
     setting: Any
     process: FakeProcess
-    in_force: dict[str, Any]
+    effective: EffectiveConfig
     _script: Script
     _texts: tuple[str, ...]
     _vector: Callable[[str, int, int], npt.NDArray[np.float32]]
@@ -57,7 +58,7 @@ class FakeLayers:
 
     def compare_layers(self, request: CompareLayers) -> LayersCompared:
         self._alive()
-        size, dtype = len(request.rows), str(self.in_force["dtype"])
+        size, dtype = len(request.rows), str(self.effective.dtype)
         relative = np.zeros((size, len(request.places)))
         for at in range(size):
             drift = self._script.drift(dtype, size, at)

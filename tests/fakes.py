@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import (
     BatchDone,
     Job,
@@ -152,7 +153,7 @@ class FakeEngine(FakeLayers):
     def __init__(self, owner: FakeEngines, process: FakeProcess, setting: Setting) -> None:
         self.setting = setting
         self.process = process
-        self.in_force: dict[str, Any] = {}
+        self.effective = EffectiveConfig()
         self.opened: Opened | None = None
         self.largest_batch = 0
         self.token_budget = 0
@@ -224,20 +225,22 @@ class FakeEngine(FakeLayers):
         self.largest_batch, self.token_budget = request.largest_batch, request.token_budget
         self.longest = request.longest
         self._owner.loaded.append(self.setting)
-        self.in_force = {
-            "dtype": "float16" if self.setting.dtype == "auto" else self.setting.dtype,
-            "device": "cpu",
-            "attention_backend": "cpu_attn",
-            "pooling": "mean",
-            "normalized": True,
-            "execution": self.setting.execution,
-            "threads": 2,
-            "max_num_batched_tokens": request.token_budget,
-            "max_length": self._script.max_length,
-            "vllm_max_length": self._script.vllm_max_length or self._script.max_length,
-            "load_seconds": 0.125,
-        }
-        return self.in_force
+        self.effective = EffectiveConfig.from_dict(
+            {
+                "dtype": "float16" if self.setting.dtype == "auto" else self.setting.dtype,
+                "device": "cpu",
+                "attention_backend": "cpu_attn",
+                "pooling": "mean",
+                "normalized": True,
+                "execution": self.setting.execution,
+                "threads": 2,
+                "max_num_batched_tokens": request.token_budget,
+                "max_length": self._script.max_length,
+                "vllm_max_length": self._script.vllm_max_length or self._script.max_length,
+                "load_seconds": 0.125,
+            }
+        )
+        return self.effective
 
     def embed(self, jobs: Sequence[Job], stop: Stop) -> Iterator[BatchDone]:
         with self.process.work():
@@ -289,7 +292,7 @@ class FakeEngine(FakeLayers):
         )
 
     def _vector(self, text: str, size: int, position: int) -> npt.NDArray[np.float32]:
-        dtype = str(self.in_force["dtype"])
+        dtype = str(self.effective.dtype)
         vector = exact(text, self._script.width)
         vector = _moved(vector, f"{dtype} {text}", self._script.precision[dtype])
         vector = _moved(vector, f"{size} {text}", self._script.drift(dtype, size, position))

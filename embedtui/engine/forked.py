@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import (
     BatchDone,
     CompareLayers,
@@ -45,7 +46,7 @@ class ForkedEngine:
     def __init__(self, process: Process, setting: Setting) -> None:
         self.setting = setting
         self.process = process
-        self.in_force: dict[str, Any] = {}
+        self.effective = EffectiveConfig()
         self.opened: Opened | None = None
         self.largest_batch = 0
         self.token_budget = 0
@@ -83,12 +84,12 @@ class ForkedEngine:
         self._prepared = (texts, too_long, prepared)
         return prepared
 
-    def load(self, request: Load, tell: Tell, stop: Stop) -> dict[str, Any]:
+    def load(self, request: Load, tell: Tell, stop: Stop) -> EffectiveConfig:
         """Load the weights; return what is in force."""
-        self.in_force = self.process.ask(request, Ready, tell, stop).in_force
+        self.effective = self.process.ask(request, Ready, tell, stop).effective
         self.largest_batch, self.token_budget = request.largest_batch, request.token_budget
         self.longest = request.longest
-        return self.in_force
+        return self.effective
 
     def embed(self, jobs: Sequence[Job], stop: Stop) -> Iterator[BatchDone]:
         """Run batches, in order; yield each as it is done."""

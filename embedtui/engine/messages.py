@@ -7,8 +7,9 @@ or vLLM, so that every side can read it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.settings import Setting
 from embedtui.measure.layers import Budget, Place
 
@@ -255,7 +256,7 @@ class Prepared:
 class Ready:
     """The engine stands; what is in force was read back from it."""
 
-    in_force: dict[str, Any]
+    effective: EffectiveConfig
 
 
 @dataclass(frozen=True)

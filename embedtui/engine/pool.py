@@ -255,7 +255,7 @@ class Pool(ABC):
         _close(entry)
 
     def _give_back(self, entry: _Entry, engine: Engine) -> None:
-        if not engine.alive or not engine.in_force:
+        if not engine.alive or not engine.effective:
             self._forget(entry)
             return
         with self._lock:

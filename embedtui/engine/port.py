@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.endpoint.access import Access
 from embedtui.engine.messages import (
     BatchDone,
@@ -86,7 +87,7 @@ class Engine(Protocol):
         """The file that it writes its words to."""
 
     @property
-    def in_force(self) -> dict[str, Any]:
+    def effective(self) -> EffectiveConfig:
         """What was read back from it once it was loaded; empty before."""
 
     @property
@@ -121,7 +122,7 @@ class Engine(Protocol):
     ) -> Prepared:
         """Take the texts, as token counts; those that are there already are not tokenized again."""
 
-    def load(self, request: Load, tell: Tell, stop: Stop) -> dict[str, Any]:
+    def load(self, request: Load, tell: Tell, stop: Stop) -> EffectiveConfig:
         """Load the weights; return what is in force.
 
         Raises:

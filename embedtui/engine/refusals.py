@@ -6,6 +6,8 @@ assertion, so that they are refused before it is asked.
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedtui import machine
@@ -48,6 +50,26 @@ def tensor_parallel(setting: Setting, device: Device) -> str:
     return f": there {'is' if there == 1 else 'are'} {there} {what}"
 
 
+def model_runner(setting: Setting, device: Device) -> str:
+    """Refuse a choice of runners where vLLM has one alone, and the second without its Triton."""
+    if "VLLM_USE_V2_MODEL_RUNNER" not in _source("vllm", "envs.py"):
+        return ": the installed vLLM leaves no choice of its model runner"
+    if device == "cpu" and setting.model_runner == "v2" and not _source(*_TRITON_OF_CPU):
+        return " on the CPU: it needs Triton, and the installed one makes no CPU kernels"
+    return ""
+
+
+def _source(package: str, *path: str) -> str:
+    """Return the text of a file of an installed package, which is not imported; or nothing."""
+    found = importlib.util.find_spec(package)
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        file = Path(folder, *path)
+        if file.is_file():
+            return file.read_text(encoding="utf-8")
+    return ""
+
+
+_TRITON_OF_CPU = ("triton", "backends", "cpu", "compiler.py")
 _DECODERS_ALONE = (
     " with this model: it is for decoders that pool the last token, others read the whole text at "
     "once"

@@ -53,6 +53,7 @@ class Setting:
     quantization: str = "none"
     dimensions: int | None = None
     tensor_parallel: int = 1
+    model_runner: str = "auto"
     encoding: str = "float"
     requests: str = "list"
 

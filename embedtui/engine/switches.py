@@ -229,6 +229,16 @@ SWITCHES = (
         cost=lambda count, _: 10 * count,
     ),
     Switch(
+        "model_runner",
+        "auto",
+        "which of vLLM's two model runners makes the steps: v2 needs Triton, and may order the "
+        "texts of a batch by length; auto is vLLM's choice for model and device",
+        ("auto", "v1", "v2"),
+        brief="runner {}",
+        refuse=refusals.model_runner,
+        env=(Variable("VLLM_USE_V2_MODEL_RUNNER", {"v1": "0", "v2": "1"}.__getitem__),),
+    ),
+    Switch(
         "requests",
         "list",
         "how N texts are sent to a server: as the list of one request, or as N requests of one "

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.layers import EngineLayers
 from embedtui.engine.messages import (
     BatchDone,
@@ -167,19 +168,20 @@ class _Engine:
         self._steps = forward.record_steps(self._llm)
         self._client.send(Stage("first step"))
         self._compare_tokenizers()
-        facts = read_back.in_force(self._llm)
+        facts = read_back.read_effective(self._llm)
         facts |= {
             "max_length": self._limit,
             "vllm_max_length": int(self._config.max_model_len),
         }
         if self._setting.dimensions is not None:
             facts["width"] = int(self._run([min(filter(None, self._prompts), key=len)]).shape[1])
-        self._on_gpu = facts["device"] == "cuda"
+        effective = EffectiveConfig.from_dict(facts)
+        self._on_gpu = effective.device == "cuda"
         self._warm_up(request.warm_up)
-        verify_effective(self._setting, facts)
-        facts |= self._probe()
-        seconds = time.monotonic() - began
-        self._client.send(Ready(facts | {"load_seconds": round(seconds, 3)}))
+        verify_effective(self._setting, effective)
+        probed = self._probe()
+        seconds = round(time.monotonic() - began, 3)
+        self._client.send(Ready(effective.merged(probed, load_seconds=seconds)))
 
     def embed(self, request: Embed) -> None:
         for job in request.jobs:

@@ -114,7 +114,7 @@ def _setting(check: Check, one: Checked) -> CheckedSettingReport:
     return {
         "label": one.label,
         "setting": one.setting.setting.as_dict(),
-        "engine": one.setting.in_force,
+        "engine": one.setting.effective.to_dict(),
         "outcome": one.outcome,
         "said": one.said,
         "drift": {

@@ -113,7 +113,7 @@ def _row(entry: Entry) -> RowReport:
         "brief": setting.setting.brief,
         "status": setting.status,
         "fault": entry.fault,
-        "dtype": setting.in_force.get("dtype"),
+        "dtype": setting.effective.dtype,
         "drift": {
             str(size): _figures(setting.drift_in_any_order(size))
             for size in entry.results.plan.batch_sizes
@@ -125,7 +125,7 @@ def _row(entry: Entry) -> RowReport:
         "retrieval": _retrieval(entry),
         "texts_per_second": speed[1] if speed else None,
         "fastest_batch_size": speed[0] if speed else None,
-        "memory_bytes": setting.in_force.get("memory_bytes"),
+        "memory_bytes": setting.effective.memory_bytes,
     }
 
 

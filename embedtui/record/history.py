@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from embedtui import paths
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.errors import InputError
 from embedtui.machine import vllm_of
 from embedtui.measure import finite
@@ -120,14 +121,14 @@ def _row(check: Check, one: Checked) -> Row:
         golden_l2=finite(one.golden.l2_max) if one.golden else None,
         golden_cause=one.golden.diagnosis.cause if one.golden else None,
         draws=one.draws,
-        engine=_engine(setting.in_force, results.environment),
+        engine=_engine(setting.effective, results.environment),
         machine=str(results.environment.get("machine", "")),
     )
 
 
-def _engine(in_force: dict[str, Any], environment: dict[str, Any]) -> str:
-    if in_force.get("device") == "server":
-        return f"{in_force.get('server')} {in_force.get('version')}"
+def _engine(effective: EffectiveConfig, environment: dict[str, Any]) -> str:
+    if effective.device == "server":
+        return f"{effective.server} {effective.version}"
     return f"vLLM {vllm_of(environment)}"
 
 

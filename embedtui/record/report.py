@@ -123,7 +123,7 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
     return {
         "label": setting.setting.label,
         "setting": setting.setting.as_dict(),
-        "engine": setting.in_force,
+        "engine": setting.effective.to_dict(),
         "status": setting.status,
         "reason": setting.reason,
         "noise_floor": _noise(results.plan.repeats, setting.noise()),

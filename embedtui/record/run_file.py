@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import Prepared
 from embedtui.errors import InputError
 from embedtui.printable import printable
@@ -180,7 +181,8 @@ class _Reader:
         for number, in_force, warm, prepared, status, reason in settings:
             with self._decoding():
                 _require_within([number], planned, "setting")
-                effective = None if in_force is None else json.loads(in_force)
+                told = None if in_force is None else json.loads(in_force)
+                effective = None if told is None else EffectiveConfig.from_dict(told)
                 texts = None if prepared is None else _prepared(json.loads(prepared), self._texts)
             if effective is not None:
                 yield EngineReady(number, effective, bool(warm), "")

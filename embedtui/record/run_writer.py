@@ -147,7 +147,7 @@ class Recorder:
             case RunStarted():
                 self._start(event)
             case EngineReady():
-                in_force, log = _json(event.in_force), os.fsencode(event.log)
+                in_force, log = _json(event.effective.to_dict()), os.fsencode(event.log)
                 self._set(event.setting, in_force=in_force, warm=int(event.warm), log=log)
             case TextsPrepared():
                 self._set(event.setting, prepared=_json(_prepared(event.prepared)))

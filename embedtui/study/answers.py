@@ -189,7 +189,7 @@ def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], st
         said += f", L2 {error:.1e} from the truth"
     if chosen.setting.status == "running":
         said += ", so far"
-    pooling = str(chosen.setting.in_force.get("pooling", ""))
+    pooling = chosen.setting.effective.pooling
     return ("good", said), serve_command(chosen.setting.setting, size, pooling=pooling) or ""
 
 

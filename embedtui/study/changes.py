@@ -216,11 +216,10 @@ def _environments(one: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
 
 
 def _engines(one: SettingResults, other: SettingResults) -> Iterator[str]:
-    keys = (
-        (set(one.in_force) & set(other.in_force)) - MEASURED_AT_LOADING - {"vllm", "torch", "gpu"}
-    )
+    before, after = one.effective.to_dict(), other.effective.to_dict()
+    keys = set(before) & set(after) - MEASURED_AT_LOADING - {"vllm", "torch", "gpu"}
     for key in sorted(keys):
-        was, now = one.in_force[key], other.in_force[key]
+        was, now = before[key], after[key]
         if was != now and _UNKNOWN not in (was, now):
             yield f"{key} {was} → {now}"
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.study.digits import printed
 from embedtui.study.finding import Finding
 from embedtui.study.results import NOISE_MARGIN, Results, SettingResults
@@ -69,7 +70,7 @@ def diagnose(results: Results, setting: SettingResults, faults: list[Finding]) -
                 "truncation",
                 "truncated texts",
                 f"{text_count(len(cut))} {'is' if len(cut) == 1 else 'are'} longer than "
-                f"{setting.in_force.get('max_length')} tokens, the longest has {longest}",
+                f"{setting.effective.max_length} tokens, the longest has {longest}",
                 "what comes after the limit is in no vector, so such texts look alike",
                 "certain",
                 "cut long texts into pieces, or take a model with a larger limit",
@@ -87,7 +88,7 @@ def diagnose(results: Results, setting: SettingResults, faults: list[Finding]) -
 def _of_fault(setting: SettingResults, fault: Finding) -> Diagnosis:
     seen = fault.message.split(":")[0]
     if fault.kind in {"nan", "inf"}:
-        dtype = setting.in_force.get("dtype")
+        dtype = setting.effective.dtype
         narrow = dtype == "float16"
         return Diagnosis(
             "overflow",
@@ -123,7 +124,7 @@ def _of_fault(setting: SettingResults, fault: Finding) -> Diagnosis:
 def _of_precision(setting: SettingResults, error: float | None) -> list[Diagnosis]:
     """Return what the probed kernels and the distance from the truth give away."""
     if error is not None and error > _ANOTHER_INPUT:
-        put_back = setting.in_force.get("pooling_accumulation") == "model"
+        put_back = setting.effective.pooling_accumulation == "model"
         if setting.setting.quantization != "none" or put_back:
             return []
         return [
@@ -141,12 +142,12 @@ def _of_precision(setting: SettingResults, error: float | None) -> list[Diagnosi
 
 def _of_tf32(setting: SettingResults, error: float | None) -> list[Diagnosis]:
     """Return where float32 was asked for and something narrower multiplies."""
-    engine = setting.in_force
-    if engine.get("dtype") != "float32":
+    engine = setting.effective
+    if engine.dtype != "float32":
         return []
     probes = {
-        "the matrix product": engine.get("probe_matmul"),
-        "the attention": engine.get("probe_attention"),
+        "the matrix product": engine.probe_matmul,
+        "the attention": engine.probe_attention,
     }
     narrow = {what: value for what, value in probes.items() if value and _NARROW < value < _OTHER}
     off = error is not None and _TF32_FROM < error < _TF32_TO
@@ -159,7 +160,7 @@ def _of_tf32(setting: SettingResults, error: float | None) -> list[Diagnosis]:
             f"unbatched vectors are L2 {error:.1e} from the truth, float32's own error is about "
             f"{usual:.0e}"
         )
-    name = "TF32" if engine.get("device") == "cuda" else "fewer bits than float32 has"
+    name = "TF32" if engine.device == "cuda" else "fewer bits than float32 has"
     return [
         Diagnosis(
             "tf32",
@@ -176,19 +177,19 @@ def _bits(error: float) -> str:
     return f"is {error:.1e} from float64, which is {-math.log2(error):.0f} bits of float32's 24"
 
 
-def _why_tf32(engine: Mapping[str, Any], narrow: Mapping[str, float]) -> str:
+def _why_tf32(engine: EffectiveConfig, narrow: Mapping[str, float]) -> str:
     where = _tf32_places(engine)
     said = f"it runs in {' and '.join(where)}" if where else "some kernel multiplies in ten bits"
     return f"{said}; the kernels were asked, not the settings" if narrow else said
 
 
-def _tf32_places(engine: Mapping[str, Any]) -> list[str]:
+def _tf32_places(engine: EffectiveConfig) -> list[str]:
     """Return where TF32 may run by what is in force."""
-    matmul = engine.get("matmul_precision", "highest") != "highest"
-    attention = engine.get("kernel_precision") in {"default", "tf32"} and "triton" in str(
-        engine.get("attention_backend")
+    matmul = engine.matmul_precision not in {None, "highest"}
+    attention = engine.kernel_precision in {"default", "tf32"} and "triton" in str(
+        engine.attention_backend
     )
-    invariant = bool(engine.get("batch_invariant")) and engine.get("kernel_precision") != "ieee"
+    invariant = engine.batch_invariant and engine.kernel_precision != "ieee"
     return [
         *(["matrix products, by matmul_precision"] if matmul else []),
         *(["Triton's attention kernel, whose products default to TF32"] if attention else []),
@@ -220,7 +221,7 @@ def _of_splits(setting: SettingResults) -> list[Diagnosis]:
 def _of_wire(setting: SettingResults) -> list[Diagnosis]:
     """Return that vectors lost digits after they were computed."""
     common = setting.in_common()
-    dtype = setting.in_force.get("dtype")
+    dtype = setting.effective.dtype
     unknown = setting.setting.is_server and dtype not in {"float16", "bfloat16"}
     narrow = ""
     if dtype == "float32" or unknown:
@@ -277,7 +278,7 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
         return None
     worst = {size: float(found.l2.max()) for size, found in drifts.items()}
     most = max(worst.values())
-    dtype = str(setting.in_force.get("dtype"))
+    dtype = str(setting.effective.dtype)
     if all(bool(found.identical.all()) for found in drifts.values()):
         return Diagnosis(
             "none",
@@ -294,7 +295,7 @@ def _of_drift(setting: SettingResults, error: float | None) -> Diagnosis | None:
     trend = trend_of(setting, size=size)
     grows = trend.by_position if trend else None
     spread = most / max(worst[min(worst)], 1e-300)
-    put_back = setting.in_force.get("pooling_accumulation") == "model"
+    put_back = setting.effective.pooling_accumulation == "model"
     growing = grows is not None and grows > _GROWS and spread > 2 and len(worst) > 1
     if (growing and most > own) or (put_back and most > _BEYOND * own):
         return Diagnosis(
@@ -336,7 +337,7 @@ def _of_rounding(setting: SettingResults, most: float, own: float, *, known: boo
 def _of_threshold(setting: SettingResults, threshold: Threshold, most: float) -> Diagnosis:
     tokens = threshold.tokens
     do = _BEARABLE
-    if setting.in_force.get("batch_invariant"):
+    if setting.effective.batch_invariant:
         do = (
             "upgrade vLLM: until July 2026 (its pull request 48391) batch-invariant mode let RMS "
             "normalisation, which decoders use, take another block from 256 tokens on"
@@ -354,7 +355,7 @@ def _of_threshold(setting: SettingResults, threshold: Threshold, most: float) ->
 
 
 def _of_noise(setting: SettingResults, most: float) -> Diagnosis:
-    if setting.in_force.get("prefix_caching"):
+    if setting.effective.prefix_caching:
         return _of_cache(
             setting, f"L2 {most:.1e} at most, and as much when a text is embedded again"
         )
@@ -371,7 +372,7 @@ def _of_noise(setting: SettingResults, most: float) -> Diagnosis:
 def _costly(setting: SettingResults) -> str:
     """Return what of a setting costs precision."""
     quantised = setting.setting.quantization
-    dtype = str(setting.in_force.get("dtype"))
+    dtype = str(setting.effective.dtype)
     return dtype if quantised == "none" else f"{dtype} with {quantised}"
 
 
@@ -391,7 +392,7 @@ def _beyond_rounding(setting: SettingResults, most: float, own: float) -> Diagno
 
 
 def _caches(setting: SettingResults) -> list[str]:
-    return [key for key in ("prefix_caching", "chunked_prefill") if setting.in_force.get(key)]
+    return [key for key in ("prefix_caching", "chunked_prefill") if setting.effective.get(key)]
 
 
 def _of_cache(setting: SettingResults, seen: str) -> Diagnosis:

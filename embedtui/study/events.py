@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import Prepared
 from embedtui.measure.layers import Budget, Place
 from embedtui.study.plan import Draw, Plan
@@ -39,10 +40,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class EngineReady:
-    """A setting is loaded; `in_force` was read back from the engine."""
+    """A setting is loaded; `effective` was read back from the engine."""
 
     setting: int
-    in_force: dict[str, Any]
+    effective: EffectiveConfig
     warm: bool
     """Whether the engine stood already."""
     log: str

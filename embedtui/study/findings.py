@@ -130,10 +130,10 @@ def _of_engine(results: Results, setting: SettingResults) -> Iterator[Finding]:
             "it pooled in float32: a what-if, not what today's vLLM serves",
             number,
         )
-    asked, got = setting.setting.dtype, setting.in_force.get("dtype")
+    asked, got = setting.setting.dtype, setting.effective.dtype
     if asked == "auto" and got and not setting.setting.is_server:
         yield Finding("auto-dtype", "note", f"dtype auto: vLLM chose {got}", number)
-    limit, accepted = (setting.in_force.get(k) for k in ("max_length", "vllm_max_length"))
+    limit, accepted = setting.effective.max_length, setting.effective.vllm_max_length
     if limit and accepted and limit < accepted:
         yield Finding(
             "beyond-positions",
@@ -164,7 +164,7 @@ def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
             "truncated",
             "warning",
             f"{text_count(len(prepared.truncated))} longer than the model's limit of "
-            f"{setting.in_force.get('max_length')} tokens: only their beginning is embedded "
+            f"{setting.effective.max_length} tokens: only their beginning is embedded "
             f"(the longest has {longest} tokens; --too-long refuse leaves such texts out)",
             number,
             _ids(results, prepared.truncated),
@@ -190,7 +190,7 @@ def _of_steps(results: Results, setting: SettingResults) -> Iterator[Finding]:
                 "warning",
                 f"batch size {size}: vLLM split batches, {pass_.split_steps} of "
                 f"{len(pass_.steps)} steps held fewer texts than were handed in, "
-                f"because {_why_split(pass_, setting.in_force.get('max_num_batched_tokens', 0))}",
+                f"because {_why_split(pass_, setting.effective.max_num_batched_tokens)}",
                 number,
             )
     largest = results.plan.batch_sizes[-1]
@@ -254,7 +254,7 @@ def _of_truth(results: Results) -> Iterator[Finding]:
 
 
 def _nulls(setting: SettingResults, kind: str) -> str:
-    count = setting.in_force.get("nulls", 0)
+    count = setting.effective.nulls
     return f" (the server wrote null for {count} figures)" if kind == "nan" and count else ""
 
 
@@ -299,10 +299,10 @@ def _drifts_on_other_cpus(setting: SettingResults) -> bool:
     """Say whether bfloat16 stood still only because of the instructions that this CPU has."""
     sizes = setting.batched
     return (
-        setting.in_force.get("dtype") == "bfloat16"
-        and setting.in_force.get("cpu_isa") in {"avx512_bf16", "amx"}
-        and setting.in_force.get("pooling_accumulation") == "float32"
-        and setting.in_force.get("threads", 1) > 1
+        setting.effective.dtype == "bfloat16"
+        and setting.effective.cpu_isa in {"avx512_bf16", "amx"}
+        and setting.effective.pooling_accumulation == "float32"
+        and (setting.effective.threads or 1) > 1
         and bool(sizes)
         and all(bool(setting.drift(size)[1].identical.all()) for size in sizes)
     )

@@ -223,12 +223,12 @@ class _Look:
 
     def _agreed(self, found: LayersFound, exact: ReferenceModel) -> tuple[Place, ...]:
         """Load the float64 model; return the places that both models have."""
-        facts = self._engine.in_force
+        facts = self._engine.effective
         request = reference_request(
             self._plan,
             self._rows[:1],
-            max_length=int(facts["max_length"]),
-            pooling=str(facts["pooling"]),
+            max_length=facts.max_length,
+            pooling=facts.pooling,
         )
         theirs = exact.open_layers(request, self._waiting, self._stop)
         if theirs.layers != found.layers:
@@ -247,15 +247,15 @@ class _Look:
 
     def _judge(self, exact: ReferenceModel, row: int, places: tuple[Place, ...]) -> None:
         self._heed_stop()
-        text, facts = self._inputs[row], self._engine.in_force
+        text, facts = self._inputs[row], self._engine.effective
         seen = self._layers.see_layers(SeeLayers(row, places))
         request = JudgeLayers(
             text,
             places,
             seen.states,
             seen.vector,
-            dtype=str(facts["dtype"]),
-            normalized=bool(facts.get("normalized", True)),
+            dtype=str(facts.dtype),
+            normalized=facts.normalized,
         )
         judged = exact.judge_layers(request, self._stop)
         self._exact[row] = judged.exact
@@ -311,6 +311,6 @@ class _Look:
     def _error(self, vector: States, exact: States) -> float:
         """Return the precision error of a vector, L2, as `SettingResults` has it."""
         wide = exact[None, : len(vector)].astype(np.float64)
-        if self._engine.in_force.get("normalized", True):
+        if self._engine.effective.normalized:
             wide = unit(wide)
         return float(compare(vector[None].astype(np.float64), wide).l2[0])

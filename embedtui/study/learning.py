@@ -66,9 +66,9 @@ class Learning:
         if self._fresh:
             self._tell_texts()
         if self._engine.setting.is_server:
-            in_force = self._engine.in_force | self._engine.learnt()
+            effective = self._engine.effective.merged(self._engine.learnt())
             log = str(self._engine.log)
-            self._tell(EngineReady(self._number, in_force, True, log))
+            self._tell(EngineReady(self._number, effective, True, log))
 
     def _tell_texts(self) -> None:
         self._fresh = False

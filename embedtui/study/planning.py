@@ -18,6 +18,7 @@ from embedtui.study.servers import prompt_text_for_server, sides_of
 if TYPE_CHECKING:
     from embedtui import models
     from embedtui.study.plan import Plan
+    from embedtui.texts import TextPack
 
 _TOKENIZER_OF_MADE = "minilm"
 
@@ -38,19 +39,12 @@ def plan_of(
     # The screen stands before any of this is imported.
     from embedtui import models  # noqa: PLC0415
     from embedtui.study.plan import Plan  # noqa: PLC0415
-    from embedtui.texts import load_texts  # noqa: PLC0415
 
     _refuse_unusable(choices)
     address = Address.parse(choices.model) if is_address(choices.model) else None
     info = _model_here(choices)
     _able(_settings(choices, info), skip=bool(choices.sweep))
-    pack = load_texts(
-        choices.texts,
-        column=choices.column,
-        id_column=choices.id_column,
-        limit=choices.limit,
-        join=choices.join,
-    )
+    pack = _texts(choices)
     query_prompt: str | None = None
     if info is None:
         prompt = prompt_text_for_server(choices.prompt)
@@ -90,6 +84,18 @@ def plan_of(
         layers_under=choices.layers_under,
     )
     return plan, None if info is None else loaded_bytes(info, settings)
+
+
+def _texts(choices: Choices) -> TextPack:
+    from embedtui.texts import load_texts  # noqa: PLC0415 - as above
+
+    return load_texts(
+        choices.texts,
+        column=choices.column,
+        id_column=choices.id_column,
+        limit=choices.limit,
+        join=choices.join,
+    )
 
 
 def _refuse_unusable(choices: Choices) -> None:

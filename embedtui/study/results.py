@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import Prepared
 from embedtui.engine.settings import Setting
 from embedtui.measure import Distances, compare, join, largest_finite, unit
@@ -171,7 +172,7 @@ class SettingResults:
     def __init__(self, number: int, setting: Setting, texts: int) -> None:
         self.number = number
         self.setting = setting
-        self.in_force: dict[str, Any] = {}
+        self.effective = EffectiveConfig()
         self.log = ""
         self.prepared: Prepared | None = None
         self.status: Status = "running"
@@ -252,7 +253,7 @@ class SettingResults:
 
         def measure(rows: Rows) -> Distances:
             exact = truth.vectors[rows, :width]
-            if self.in_force.get("normalized", True):
+            if self.effective.normalized:
                 exact = unit(exact)
             return compare(pass_.vectors[rows].astype(np.float64), exact)
 
@@ -371,7 +372,7 @@ class Results:
                 ]
             case EngineReady():
                 results = self.settings[event.setting]
-                results.in_force, results.log = event.in_force, event.log
+                results.effective, results.log = event.effective, event.log
             case TextsPrepared():
                 self.settings[event.setting].prepared = event.prepared
             case BatchEmbedded():

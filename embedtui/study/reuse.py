@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import Prepared
 from embedtui.engine.settings import Setting
 from embedtui.study.plan import Plan, batches_of
@@ -50,18 +51,18 @@ def usable_rows(plan: Plan, prepared: Prepared) -> list[int]:
     return [row for row in range(len(plan.pack)) if row not in prepared.refused]
 
 
-def same_engine(earlier: SettingResults, in_force: dict[str, Any], prepared: Prepared) -> bool:
+def same_engine(earlier: SettingResults, effective: EffectiveConfig, prepared: Prepared) -> bool:
     """Say whether an engine computes what the earlier one did."""
-    return not differing(earlier.in_force, in_force) and earlier.prepared == prepared
+    return not differing(earlier.effective, effective) and earlier.prepared == prepared
 
 
-def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+def differing(one: EffectiveConfig, other: EffectiveConfig) -> list[str]:
     """Return the keys of what is in force that decide about vectors and differ.
 
     What only one of them tells is no difference: a run of an earlier embedtui tells less.
     """
-    keys = (set(one) & set(other)) - MEASURED_AT_LOADING
-    keys -= _ROOM if one.get("execution") == "eager" else set()
+    keys = (set(one.told) & set(other.told)) - MEASURED_AT_LOADING
+    keys -= _ROOM if one.execution == "eager" else set()
     return sorted(key for key in keys if one.get(key) != other.get(key))
 
 

@@ -17,20 +17,20 @@ _TOLD = {"server": "what it is", "dtype": "its dtype", "pooling": "its pooling"}
 
 def of_server(results: Results, setting: SettingResults) -> Iterator[Finding]:
     """Return what a server keeps to itself, refused, or did to what it was sent."""
-    number, told = setting.number, setting.in_force
+    number, told = setting.number, setting.effective
     if not told:
         return
     hidden = [words for key, words in _TOLD.items() if told.get(key) == "unknown"]
     # Other settings are of the same server: what it does not tell is said once.
     if hidden and setting is next(
-        s for s in results.settings if s.setting.is_server and s.in_force
+        s for s in results.settings if s.setting.is_server and s.effective
     ):
         yield Finding("server-unknown", "note", f"the server does not tell {' and '.join(hidden)}")
-    if told.get("others"):
+    if told.others:
         yield Finding(
             "other-clients",
             "warning",
-            f"other clients asked the server meanwhile, {told['others']} texts: whose company a "
+            f"other clients asked the server meanwhile, {told.others} texts: whose company a "
             "text had is not known, not even of one that was sent alone",
             number,
         )
@@ -42,12 +42,12 @@ def of_server(results: Results, setting: SettingResults) -> Iterator[Finding]:
             "these are the same decimals as without it",
             number,
         )
-    for size, why in told.get("too_large", {}).items():
+    for size, why in told.too_large.items():
         yield Finding(
             "too-large", "warning", f"the server does not take {size} texts at once: {why}", number
         )
-    if told.get("retried"):
-        times = ", ".join(f"{count} after {why}" for why, count in sorted(told["retried"].items()))
+    if told.retried:
+        times = ", ".join(f"{count} after {why}" for why, count in sorted(told.retried.items()))
         yield Finding("retried", "note", f"requests were sent again: {times}", number)
     steps = _steps(setting)
     if steps:
@@ -85,7 +85,7 @@ def of_encodings(results: Results) -> Iterator[Finding]:
 
 
 def _came_as_decimals(setting: SettingResults) -> bool:
-    return "float" in setting.in_force.get("came_as", ())
+    return "float" in setting.effective.came_as
 
 
 def _steps(setting: SettingResults) -> str:
@@ -93,7 +93,7 @@ def _steps(setting: SettingResults) -> str:
     together = [size for size, draw in setting.passes if draw == FIRST and size > 1]
     if not together:
         return ""
-    if not setting.in_force.get("tells_steps"):
+    if not setting.effective.tells_steps:
         return (
             "the server does not tell its steps: how many of the texts that were sent together "
             "shared one is unknown"

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from embedtui import machine
 from embedtui.address import Address
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import Prepared
 from embedtui.engine.port import EnginePool
 from embedtui.engine.settings import Setting
@@ -165,7 +166,7 @@ class Study:
         earlier = self._earlier.find(setting)
         if earlier is not None and earlier.prepared is not None and self._earlier.is_whole(setting):
             self._loader.logs[setting] = earlier.log
-            batches = self._begin(number, earlier.in_force, earlier.prepared, True, earlier.log)
+            batches = self._begin(number, earlier.effective, earlier.prepared, True, earlier.log)
             self._tell_again(number, batches, earlier)
             return
         try:
@@ -190,10 +191,10 @@ class Study:
             setting, following, lambda what: self._tell(Waiting(what, number))
         )
         log = self._loader.logs[setting] = str(loaded.engine.log)
-        in_force, prepared = loaded.engine.in_force, loaded.prepared
-        batches = self._begin(number, in_force, prepared, loaded.warm, log)
+        effective, prepared = loaded.engine.effective, loaded.prepared
+        batches = self._begin(number, effective, prepared, loaded.warm, log)
         earlier = self._earlier.find(setting)
-        if earlier is None or not same_engine(earlier, in_force, prepared):
+        if earlier is None or not same_engine(earlier, effective, prepared):
             return _Begun(loaded, batches)
         return _Begun(loaded, self._tell_again(number, batches, earlier))
 
@@ -228,12 +229,12 @@ class Study:
         Raises:
             EngineError: if it chose other kernels, or reads the texts in another way.
         """
-        before = loaded.engine.in_force
+        before = loaded.engine.effective
         loaded.lease.discard()
         again = self._loader.load(
             loaded.engine.setting, lambda what: self._tell(Waiting(what, number))
         )
-        other = differing(before, again.engine.in_force)
+        other = differing(before, again.engine.effective)
         if other or again.prepared != loaded.prepared:
             raise EngineError(
                 f"after a restart {', '.join(other) or 'the reading of the texts'} differs: "
@@ -242,15 +243,15 @@ class Study:
         return again
 
     def _begin(
-        self, number: int, in_force: dict[str, Any], prepared: Prepared, warm: bool, log: str
+        self, number: int, effective: EffectiveConfig, prepared: Prepared, warm: bool, log: str
     ) -> list[PlannedBatch]:
         """Tell what the setting is and how it reads the texts; return its batches."""
-        self._tell(EngineReady(number, in_force, warm, log))
+        self._tell(EngineReady(number, effective, warm, log))
         self._tell(TextsPrepared(number, prepared))
-        if self._prepared is None or in_force["device"] != "server":
+        if self._prepared is None or effective.device != "server":
             self._prepared = prepared
-            self._limit = int(in_force["max_length"]) or self.plan.max_length or 0
-            self._pooling = str(in_force["pooling"])
+            self._limit = effective.max_length or self.plan.max_length or 0
+            self._pooling = effective.pooling
         rows = usable_rows(self.plan, prepared)
         if not rows:
             first = next(iter(prepared.refused.values()))

@@ -5,9 +5,9 @@ Plain frozen data: a widget that gets it has nothing left to compute.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -90,7 +90,6 @@ class Line:
     """The verdict on this setting, in words."""
     causes: tuple[Diagnosis, ...]
     """What moved its vectors, the worst first."""
-    in_force: Mapping[str, Any]
     log: str
     done: int
     """Texts that have come back unbatched."""

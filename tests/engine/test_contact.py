@@ -66,6 +66,9 @@ CONTACTS = [
     ("pooling_params.py", r"dimensions:", "asks for short vectors"),
     ("v1/worker", r"[Ss]tarting to load model", "tells what is being loaded"),
     ("model_executor/model_loader", r"Loading weights took", "tells what is being loaded"),
+    ("v1/worker/gpu/model_runner.py", r"^class GPUModelRunner", "tells v2 from v1"),
+    ("v1/worker/gpu_worker.py", r"self\.model_runner\b.* =", "tells v2 from v1"),
+    ("entrypoints", r"def collective_rpc\(", "tells v2 from v1"),
     *(
         ("envs.py", rf"\b{variable.name}\b", f"sets {switch.key}")
         for switch in SWITCHES

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from embedtui import machine
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import BatchDone, Job
 from embedtui.engine.pool import VllmPool
 from embedtui.engine.port import Engine, Lease, Stop, never, silent
@@ -69,14 +70,18 @@ def forking(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
 def test_an_engine_is_opened_prepared_loaded_and_embeds(subject: Subject) -> None:
     with subject.pool.spawn(subject.one, 0) as lease:
         engine = lease.engine
-        assert (engine.setting, engine.opened, engine.in_force) == (subject.one, None, {})
+        assert (engine.setting, engine.opened, engine.effective) == (
+            subject.one,
+            None,
+            EffectiveConfig(),
+        )
         assert engine.alive
         told: list[str] = []
         assert engine.open(told.append, never) == engine.opened
         prepared = engine.prepare(TEXTS, "truncate", told.append, never)
         assert len(prepared.tokens) == len(TEXTS)
-        assert engine.load(ROOM, told.append, never) == engine.in_force
-        assert {"dtype", "device", "pooling", "max_length"} <= set(engine.in_force)
+        assert engine.load(ROOM, told.append, never) == engine.effective
+        assert {"dtype", "device", "pooling", "max_length"} <= set(engine.effective.told)
         assert engine.largest_batch == ROOM.largest_batch
         assert told
         done = embed(engine)

@@ -88,7 +88,7 @@ def test_vllm_in_float32_is_near_the_truth_of_each_pooling(
 
     model = make_model(*([architecture, files] if files else [architecture]))
     engine = loaded(engines, Setting(model, dtype="float32"), passages[:4], room=4096)
-    limit = engine.in_force["max_length"]
+    limit = engine.effective.max_length
     vectors = np.concatenate([done.vectors for done in batches(engine, 4, 1)])
     exact = truth(engines, model, passages[:4], pooling, limit)
     error = compare(vectors.astype(np.float64), unit(np.stack([one.vector for one in exact])))

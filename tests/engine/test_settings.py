@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import fields
 
 import pytest
 
 from embedtui import machine
+from embedtui.engine import refusals
 from embedtui.engine.refusals import CPU_ISA_FEATURES
 from embedtui.engine.settings import (
     SWITCHES,
@@ -17,6 +19,7 @@ from embedtui.engine.settings import (
     refuse_impossible,
 )
 from embedtui.errors import InputError
+from embedtui.machine import Device
 
 
 def test_every_switch_is_a_field_and_every_field_a_switch() -> None:
@@ -92,6 +95,23 @@ def test_a_switch_that_a_device_ignores_is_refused_there_with_the_reason(switch:
                 refuse_impossible(setting, device)
     refuse_impossible(Setting("m"), "cpu")
     refuse_impossible(Setting("m"), "cuda")
+
+
+@pytest.mark.parametrize(
+    ("installed", "device", "reason"),
+    [
+        ({}, "cuda", "leaves no choice of its model runner"),
+        ({"vllm": "VLLM_USE_V2_MODEL_RUNNER"}, "cpu", "makes no CPU kernels"),
+        ({"vllm": "VLLM_USE_V2_MODEL_RUNNER"}, "cuda", None),
+        ({"vllm": "VLLM_USE_V2_MODEL_RUNNER", "triton": "class CPUBackend"}, "cpu", None),
+    ],
+)
+def test_a_model_runner_is_refused_where_it_cannot_run(
+    monkeypatch: pytest.MonkeyPatch, installed: dict[str, str], device: Device, reason: str | None
+) -> None:
+    monkeypatch.setattr(refusals, "_source", lambda package, *_: installed.get(package, ""))
+    with pytest.raises(InputError, match=reason) if reason else nullcontext():
+        refuse_impossible(Setting("m", model_runner="v2"), device)
 
 
 def test_an_instruction_set_that_the_cpu_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.environment import SWITCH_VARIABLES, host_environment
 from embedtui.engine.serving import serve_command
 from embedtui.engine.settings import (
@@ -35,6 +36,11 @@ def another(switch: Switch) -> Any:
     """Return a value that is not the default."""
     values = [switch.parse(text) for text in switch.choices or ("3",)]
     return next(value for value in values if value != switch.default)
+
+
+def other_than(value: Any) -> Any:
+    """Return another value of the same type."""
+    return not value if isinstance(value, bool) else value + type(value)("1")
 
 
 def setting(switch: Switch, value: Any) -> Setting:
@@ -97,11 +103,12 @@ def test_is_proved_wherever_it_is_obeyed_or_says_why_not(switch: Switch) -> None
         # A switch is alone at another value; the engine shows the others at what they are.
         others: dict[str, Any] = {s.fact or s.key: s.default for s in SWITCHES}
         shown = others | {"device": device, fact: another(switch)}
-        verify_effective(asked, shown)
+        wrong = shown | {fact: other_than(another(switch))}
+        verify_effective(asked, EffectiveConfig.from_dict(shown))
         with pytest.raises(EngineError, match=f"^{switch.key}=.* was asked for, but .* in force"):
-            verify_effective(asked, shown | {fact: "something else"})
+            verify_effective(asked, EffectiveConfig.from_dict(wrong))
         with pytest.raises(EngineError, match=f"^{switch.key}=.* cannot be read back"):
-            verify_effective(asked, shown | {fact: None})
+            verify_effective(asked, EffectiveConfig.from_dict(shown | {fact: None}))
 
 
 @engine_switches
@@ -112,11 +119,12 @@ def test_is_read_back_from_the_engine(switch: Switch) -> None:
 
 
 def test_what_was_left_to_vllm_may_be_anything() -> None:
-    facts: dict[str, Any] = {s.fact or s.key: s.default for s in SWITCHES} | {"device": "cpu"}
-    verify_effective(Setting("m"), facts | {"dtype": "float16", "threads": 7, "width": 384})
+    told: dict[str, Any] = {s.fact or s.key: s.default for s in SWITCHES} | {"device": "cpu"}
+    facts = EffectiveConfig.from_dict(told)
+    verify_effective(Setting("m"), facts.merged(dtype="float16", threads=7, width=384))
     with pytest.raises(EngineError, match="read batch-invariant mode before"):
         verify_effective(
-            Setting("m"), facts | {"conflict": "they read batch-invariant mode before"}
+            Setting("m"), facts.merged(conflict="they read batch-invariant mode before")
         )
 
 

@@ -50,7 +50,7 @@ def test_a_prefix_cache_leaves_out_what_ran_before(
     opened = engine.open(silent, never)
     prepared = engine.prepare(texts, "truncate", silent, never)
     engine.load(Load(4, 4096, 512, kv_bytes=opened.kv_bytes_per_token * 8192), silent, never)
-    assert engine.in_force["prefix_caching"] is True
+    assert engine.effective.prefix_caching is True
     first = batches(engine, 2, 1)
     again = batches(engine, 2, 1)
     computed = [sum(tokens for _, tokens in one.steps) for one in (*first, *again)]
@@ -68,12 +68,21 @@ def test_chunked_prefill_cuts_a_text_where_the_step_is_full(
     assert len(steps) == 1
     setting = Setting(decoder, dtype="float32", chunked_prefill=True, max_num_batched_tokens=64)
     engine = loaded(engines, setting, texts)
-    assert engine.in_force["chunked_prefill"] is True
+    assert engine.effective.chunked_prefill is True
     (done,) = batches(engine, 1, 1)
     assert len(done.steps) > 1
     assert all(tokens <= 64 for _, tokens in done.steps)
     assert sum(tokens for _, tokens in done.steps) == steps[0][1]
     assert compare(done.vectors, whole).l2.max() < 1e-4
+    engines.drop(engine)
+
+
+@on_the_cpu
+def test_a_model_runner_is_read_back_from_the_worker(
+    engines: Engines, minilm: str, passages: tuple[str, ...]
+) -> None:
+    engine = loaded(engines, Setting(minilm, dtype="float32", model_runner="v1"), passages[:2])
+    assert engine.effective.get("model_runner") == "v1"
     engines.drop(engine)
 
 
@@ -86,7 +95,7 @@ def test_quantised_weights_move_vectors_more_than_bfloat16(
     rounded, _ = vectors(engines, Setting(minilm, dtype="bfloat16"), texts, 8)
     setting = Setting(minilm, dtype="bfloat16", quantization="fp8_per_channel")
     engine = loaded(engines, setting, texts)
-    assert engine.in_force["quantization"] == "fp8_per_channel"
+    assert engine.effective.get("quantization") == "fp8_per_channel"
     (done,) = batches(engine, 8, 8)
     assert compare(done.vectors, exact).l2.max() > 2 * compare(rounded, exact).l2.max()
     engines.drop(engine)
@@ -131,7 +140,7 @@ def test_two_processes_share_the_work_and_end_with_their_engine(
     texts = passages[:8]
     one, _ = vectors(engines, Setting(minilm, dtype="float32"), texts, 8)
     engine = loaded(engines, Setting(minilm, dtype="float32", tensor_parallel=2), texts)
-    assert engine.in_force["tensor_parallel"] == 2
+    assert engine.effective.get("tensor_parallel") == 2
     assert engine.process.pid is not None
     workers = psutil.Process(engine.process.pid).children(recursive=True)
     assert len(workers) >= 2

@@ -76,7 +76,7 @@ def test_a_small_token_budget_splits_batches_and_the_record_says_so(
 ) -> None:
     setting = Setting(minilm, dtype="float32", max_num_batched_tokens=512)
     engine = loaded(engines, setting, passages[:32])
-    assert engine.in_force["max_num_batched_tokens"] == 512
+    assert engine.effective.max_num_batched_tokens == 512
     (done,) = batches(engine, 32, 32)
     assert len(done.steps) > 1
     assert sum(sequences for sequences, _ in done.steps) == 32
@@ -87,17 +87,17 @@ def test_what_is_in_force_was_read_from_the_engine(
     engines: Engines, minilm: str, passages: tuple[str, ...]
 ) -> None:
     setting = Setting(minilm, dtype="bfloat16", threads=1)
-    facts = loaded(engines, setting, passages).in_force
-    assert facts["dtype"] == "bfloat16"
-    assert facts["threads"] == 1
-    assert facts["attention_backend"] == "cpu_attn"
-    assert facts["pooling"] == "mean"
-    assert facts["normalized"] is True
-    assert facts["execution"] == "eager"
-    assert facts["pooling_accumulation"] == "float32"
-    assert facts["model_class"] == "BertEmbeddingModel"
-    assert facts["max_length"] == 256
-    assert facts["load_seconds"] > 0
+    facts = loaded(engines, setting, passages).effective
+    assert facts.dtype == "bfloat16"
+    assert facts.threads == 1
+    assert facts.attention_backend == "cpu_attn"
+    assert facts.pooling == "mean"
+    assert facts.normalized is True
+    assert facts.execution == "eager"
+    assert facts.pooling_accumulation == "float32"
+    assert facts.get("model_class") == "BertEmbeddingModel"
+    assert facts.max_length == 256
+    assert facts.get("load_seconds") > 0
 
 
 def test_loading_is_told_in_words(engines: Engines, minilm: str) -> None:
@@ -116,7 +116,7 @@ def test_dtype_auto_is_what_vllm_chooses(
     engines: Engines, minilm: str, passages: tuple[str, ...]
 ) -> None:
     engine = loaded(engines, Setting(minilm, dtype="auto"), passages[:2])
-    assert engine.in_force["dtype"] == "float16"
+    assert engine.effective.dtype == "float16"
     engines.drop(engine)
 
 
@@ -279,7 +279,7 @@ def test_other_architectures_and_poolings_run(
     arguments = (architecture, pooling) if pooling else (architecture,)
     setting = Setting(make_model(*arguments), dtype="float32")
     engine = loaded(engines, setting, passages[:8], room=4096)
-    assert engine.in_force["pooling"] == expected
+    assert engine.effective.pooling == expected
     alone = np.concatenate([done.vectors for done in batches(engine, 8, 1)])
     (together,) = batches(engine, 8, 8)
     assert [sequences for sequences, _ in together.steps] == [8]
@@ -307,7 +307,7 @@ def test_texts_end_where_the_positions_of_the_model_end(
     prepared = engine.prepare((" ".join(["word"] * 200), "short"), "truncate", silent, never)
     assert prepared.tokens[0] == 128
     engine.load(Load(2, 4096, 512), silent, never)
-    assert engine.in_force["max_length"] == 128
+    assert engine.effective.max_length == 128
     assert np.isfinite(batches(engine, 2, 2)[0].vectors).all()
     engines.drop(engine)
 
@@ -360,7 +360,7 @@ def test_old_pooling_drifts_with_the_place_in_the_batch_and_todays_does_not(
     for accumulation in ("model", "float32"):
         setting = Setting(minilm, dtype="float16", pooling_accumulation=accumulation)
         engine = loaded(engines, setting, texts)
-        assert engine.in_force["pooling_accumulation"] == accumulation
+        assert engine.effective.pooling_accumulation == accumulation
         by_size = {
             size: np.concatenate([done.vectors for done in batches(engine, 64, size)])
             for size in (1, 2, 64)
@@ -393,8 +393,8 @@ def test_bfloat16_without_hardware_products_drifts_with_two_threads_and_not_with
     for threads in (1, 2):
         setting = Setting(minilm, dtype="bfloat16", threads=threads, cpu_isa="avx512")
         engine = loaded(engines, setting, passages[:64])
-        assert engine.in_force["threads"] == threads
-        assert engine.in_force["cpu_isa"] == "avx512"
+        assert engine.effective.threads == threads
+        assert engine.effective.cpu_isa == "avx512"
         alone = np.concatenate([done.vectors for done in batches(engine, 64, 1)])
         together = np.concatenate([done.vectors for done in batches(engine, 64, 8)])
         again = np.concatenate([done.vectors for done in batches(engine, 64, 8)])

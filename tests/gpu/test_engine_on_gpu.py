@@ -84,6 +84,8 @@ def test_the_host_imports_vllm_without_touching_the_gpu() -> None:
         {"dtype": "float32", "attention_backend": "triton_attn"},
         {"dtype": "float16", "pooling_accumulation": "model"},
         {"dtype": "float16", "execution": "compiled"},
+        {"dtype": "float16", "model_runner": "v1"},
+        {"dtype": "float16", "model_runner": "v2"},
     ],
     ids=lambda switch: "-".join(f"{k}={v}" for k, v in switch.items()),
 )
@@ -93,8 +95,8 @@ def test_a_switch_is_in_force_and_batches_are_what_they_claim(
     before = used()
     engine = on_gpu(engines, Setting(model, **switch), passages[:64])
     for key, value in switch.items():
-        assert engine.in_force[key] == value
-    assert engine.in_force["device"] == "cuda"
+        assert engine.effective.get(key) == value
+    assert engine.effective.device == "cuda"
     done = batches(engine, 64, 16)
     assert [steps for one in done for steps, _ in one.steps] == [16] * 4
     assert all(np.isfinite(one.vectors).all() for one in done)

@@ -149,7 +149,7 @@ def test_a_setting_alone_has_the_figures_that_it_had(recorded: Path, tmp_path: P
     (after,) = run_file.read(alone).settings
     before = run_file.read(recorded).settings[1]
     assert (after.number, after.setting.dtype, after.status) == (0, "float32", "finished")
-    assert after.in_force == before.in_force
+    assert after.effective == before.effective
     assert after.passes.keys() == before.passes.keys()
     for key, pass_ in before.passes.items():
         assert pass_.vectors.tobytes() == after.passes[key].vectors.tobytes()

@@ -29,7 +29,7 @@ def recorded(results: Results) -> Measure:
         if not whole.unbatched.count:
             return None
         part = SettingResults(whole.number, setting, len(results.plan.pack))
-        part.in_force, part.status = whole.in_force, whole.status
+        part.effective, part.status = whole.effective, whole.status
         part.passes = {key: one for key, one in whole.passes.items() if key[0] in sizes}
         return Entry(setting.label, results, part)
 

@@ -51,7 +51,7 @@ def test_another_version_is_named(run_study: RunStudy) -> None:
 def test_other_hardware_and_other_kernels_are_named(run_study: RunStudy) -> None:
     before, after = pair(run_study, plants=(nudged,))
     after.environment |= {"machine": "another GPU"}
-    after.settings[0].in_force |= {"attention_backend": "flash_attn"}
+    after.settings[0].effective = after.settings[0].effective.merged(attention_backend="flash_attn")
     (found,) = changes(before, after)
     assert "→ another GPU" in found.diagnosis.why
     assert "attention_backend cpu_attn → flash_attn" in found.diagnosis.why

@@ -26,9 +26,9 @@ TF32 = {
 }
 
 
-def causes(ran: Ran, **in_force: object) -> list[Diagnosis]:
+def causes(ran: Ran, **effective: object) -> list[Diagnosis]:
     (setting,) = ran.results.settings
-    setting.in_force |= in_force
+    setting.effective = setting.effective.merged(effective)
     return diagnose(ran.results, setting, all_faults(ran.results)[0])
 
 

@@ -129,7 +129,8 @@ class TestBatches:
 
     def test_that_hold_more_tokens_than_a_step_may_are_told_so(self, run_study: RunStudy) -> None:
         ran = run_study(PLAN, Script(most_in_step=3))
-        ran.results.settings[0].in_force["max_num_batched_tokens"] = 5
+        (setting,) = ran.results.settings[:1]
+        setting.effective = setting.effective.merged(max_num_batched_tokens=5)
         finding = only(find(ran.results), "split")
         assert finding.message.endswith("because a step may hold 5 tokens")
 
@@ -233,7 +234,8 @@ class TestNativeBfloat16:
 
     def kinds(self, run_study: RunStudy, script: Script, **changed: object) -> list[str]:
         ran = run_study(plan(8, "bfloat16", sizes=(1, 2, 4)), script)
-        ran.results.settings[0].in_force |= self.IN_FORCE | changed
+        (setting,) = ran.results.settings[:1]
+        setting.effective = setting.effective.merged(self.IN_FORCE | changed)
         return [finding.kind for finding in find(ran.results)]
 
     def test_is_told_where_nothing_drifts(self, run_study: RunStudy) -> None:

@@ -138,7 +138,7 @@ def test_precision_error_is_unbatched_against_the_truth_of_unit_length(ran: Ran)
 
 def test_precision_error_of_vectors_of_any_length_keeps_the_truths_length(ran: Ran) -> None:
     setting = ran.results.settings[1]
-    setting.in_force = {**setting.in_force, "normalized": False}
+    setting.effective = setting.effective.merged(normalized=False)
     found = setting.precision_error(ran.results.truth)
     assert found is not None
     assert found[1].relative_l2 == pytest.approx([2 / 3] * 11, rel=1e-2)

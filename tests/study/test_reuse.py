@@ -111,7 +111,8 @@ def test_another_machine_is_computed(run_study: RunStudy) -> None:
 
 def test_an_engine_that_is_not_the_same_computes_all(run_study: RunStudy) -> None:
     first = run_study(asked("float16"))
-    first.results.settings[0].in_force["threads"] = 99
+    (setting,) = first.results.settings[:1]
+    setting.effective = setting.effective.merged(threads=99)
     again = run_study(asked("float16", sizes=(1, 2, 4, 5)), earlier=(first.results,))
     assert not any(event.reused for event in again.told.of(BatchEmbedded))
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from embedtui.address import Address
+from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.endpoint import answers, facts
 from embedtui.engine.endpoint.access import Access
 from embedtui.engine.endpoint.answer import Answer
@@ -40,7 +41,7 @@ class Endpoint:
         self.address = Address.parse(setting.model)
         self.process = HttpClient(self.address, access, log)
         self._access = access
-        self.in_force: dict[str, Any] = {}
+        self.effective = EffectiveConfig()
         self.opened: Opened | None = None
         self.largest_batch = 0
         self.token_budget = 0
@@ -108,7 +109,7 @@ class Endpoint:
         tokens = tuple(self._tokens.get(row, 0) for row in range(len(texts)))
         return Prepared(tokens, refused=dict(self._refused))
 
-    def load(self, request: Load, tell: Tell, stop: Stop) -> dict[str, Any]:
+    def load(self, request: Load, tell: Tell, stop: Stop) -> EffectiveConfig:
         """Embed one short text, so that what can never work is told before anything is measured.
 
         Raises:
@@ -133,7 +134,7 @@ class Endpoint:
             key: self._told.get(key, facts.UNKNOWN)
             for key in ("server", "version", "dtype", "pooling", "execution")
         }
-        self.in_force = told | {
+        further = {
             "device": "server",
             "model": self.address.model,
             "revision": self._told.get("revision", facts.UNKNOWN),
@@ -146,8 +147,10 @@ class Endpoint:
             "arguments": self._told.get("arguments", facts.UNKNOWN),
             **self.learnt(),
         }
-        verify_effective(self.setting, self.in_force)
-        return self.in_force
+        effective = EffectiveConfig.from_dict(told | further)
+        verify_effective(self.setting, effective)
+        self.effective = effective
+        return effective
 
     def embed(self, jobs: Sequence[Job], stop: Stop) -> Iterator[BatchDone]:
         """Send the batches, in order; yield each as it comes back.
@@ -225,7 +228,7 @@ class Endpoint:
             answers.read(self._good(reply), len(part), self.process.name)
             for reply, part in zip(replies, asked, strict=True)
         ]
-        widths = {one.vectors.shape[1] for one in found} | {self.in_force["width"]}
+        widths = {one.vectors.shape[1] for one in found} | {self.effective.width or 0}
         if len(widths) > 1:
             raise ServerError(
                 "wrong-width",
@@ -251,7 +254,7 @@ class Endpoint:
     def _refusal(self, job: Job, rows: tuple[int, ...], reply: Answer) -> BatchDone:
         """Note what the server does not take: a text, or that many of them."""
         why = self.process.words(reply)
-        nothing = np.zeros((0, self.in_force["width"]), dtype=np.float32)
+        nothing = np.zeros((0, self.effective.width or 0), dtype=np.float32)
         if len(rows) == 1:
             self._refused[rows[0]] = f"the server refuses it: {why}"
             refused = {rows[0]: self._refused[rows[0]]}
@@ -261,7 +264,7 @@ class Endpoint:
 
     def _post(self, parts: Sequence[Sequence[str]], stop: Stop) -> list[Answer]:
         url = f"{self.address.base}/embeddings"
-        width = self.in_force.get("width", answers.MOST_WIDTH)
+        width = self.effective.width or answers.MOST_WIDTH
         most = [answers.budget(len(texts), width) for texts in parts]
         return self.process.post(url, [self._body(texts) for texts in parts], most, stop)
 

@@ -27,7 +27,7 @@ _ISA_WORDS = (
 )
 
 
-def in_force(llm: Any) -> dict[str, Any]:
+def read_effective(llm: Any) -> dict[str, Any]:
     """Ask the engine, and the process it runs in, what is really in force."""
     import torch  # noqa: PLC0415
     import vllm  # noqa: PLC0415
@@ -99,6 +99,15 @@ def _execution(llm: Any) -> str:
     config = llm.llm_engine.vllm_config
     eager = config.model_config.enforce_eager or int(config.compilation_config.mode or 0) == 0
     return "eager" if eager else "compiled"
+
+
+def _model_runner(llm: Any) -> str:
+    return str(llm.collective_rpc(_runner_of_worker)[0])
+
+
+def _runner_of_worker(worker: Any) -> str:
+    homes = {base.__module__ for base in type(worker.model_runner).__mro__}
+    return "v2" if "vllm.v1.worker.gpu.model_runner" in homes else "v1"
 
 
 def _batch_invariant(_: Any = None) -> bool:
@@ -181,6 +190,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "matmul_precision": _matmul_precision,
     "kernel_precision": _kernel_precision,
     "batch_invariant": _batch_invariant,
+    "model_runner": _model_runner,
     "quantization": lambda llm: str(llm.llm_engine.vllm_config.model_config.quantization or "none"),
 }
 """What the LLM, or the process that it runs in, shows of a switch."""

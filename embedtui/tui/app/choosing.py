@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from embedtui.address import Address, is_address
 from embedtui.errors import InputError
 from embedtui.printable import printable
+from embedtui.study.options import CHOSEN
 from embedtui.study.scenarios import scenario, scenarios
 from embedtui.tui.app.opening import Opening
 from embedtui.tui.background import in_background
 
 if TYPE_CHECKING:
+    from embedtui.study.choices import Choices
     from embedtui.tui.views.explore import ExploreView
 
 
@@ -148,33 +150,12 @@ class Choosing(Opening):
 
     def action_advanced(self) -> None:
         """Change the other switches."""
-        from embedtui.tui.pickers.advanced import AdvancedChoice, AdvancedScreen  # noqa: PLC0415
+        from embedtui.tui.pickers.advanced import AdvancedScreen  # noqa: PLC0415 - likewise
 
-        chosen_now = dict(self.choices.chosen[0])
-        dtypes = list(chosen_now.pop("dtype"))
-        now = AdvancedChoice(
-            {key: list(values) for key, values in chosen_now.items()},
-            repeats=self.choices.repeats,
-            shuffles=self.choices.shuffles,
-            restarts=self.choices.restarts,
-            truth=self.choices.truth,
-            too_long=self.choices.too_long,
-            prompt=self.choices.prompt,
-            against=self.choices.against,
-        )
-
-        def chosen(choice: AdvancedChoice | None) -> None:
-            if choice is not None:
-                self.choose(
-                    chosen=({"dtype": dtypes, **choice.settings},),
-                    repeats=choice.repeats,
-                    shuffles=choice.shuffles,
-                    restarts=choice.restarts,
-                    truth=choice.truth,
-                    too_long=choice.too_long,
-                    prompt=choice.prompt,
-                    against=choice.against,
-                )
+        def chosen(choices: Choices | None) -> None:
+            if choices is not None:
+                kept = [option.name for option in CHOSEN if option.name != "model"]
+                self.choose(**{name: getattr(choices, name) for name in [*kept, "chosen"]})
 
         try:
             from embedtui import machine  # noqa: PLC0415
@@ -184,5 +165,5 @@ class Choosing(Opening):
         except InputError as error:
             self.notify(printable(str(error)), severity="error", markup=False)
             return
-        count = 1 if server else len(dtypes)
-        self.push_screen(AdvancedScreen(now, device=device, dtypes=count), chosen)
+        count = 1 if server else len(self.choices.chosen[0]["dtype"])
+        self.push_screen(AdvancedScreen(self.choices, device=device, dtypes=count), chosen)

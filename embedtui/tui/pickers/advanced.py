@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from embedtui.engine.settings import SWITCHES, Switch, why_not
 from embedtui.errors import InputError
 from embedtui.machine import Device
+from embedtui.study.choices import Choices
 from embedtui.tui.pickers.frame import FRAME_CSS, Over
 from embedtui.tui.widgets.chips import Chip, Chips
 
@@ -27,23 +28,7 @@ _TIMES = {
 }
 
 
-@dataclass(frozen=True)
-class AdvancedChoice:
-    """What is not at its default, and how the run goes about it."""
-
-    settings: dict[str, list[Any]]
-    """The values to try for each switch."""
-    repeats: int = 1
-    shuffles: int = 2
-    restarts: int = 0
-    truth: bool = True
-    too_long: str = "truncate"
-    prompt: str = ""
-    against: str = ""
-    """For a server: the model on this machine that it is held against."""
-
-
-class AdvancedScreen(Over[AdvancedChoice | None]):
+class AdvancedScreen(Over[Choices | None]):
     """Changes are kept with Escape or Enter on a line of text; nothing has to be confirmed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -74,12 +59,14 @@ class AdvancedScreen(Over[AdvancedChoice | None]):
     }}
     """
 
-    def __init__(self, now: AdvancedChoice, *, device: Device, dtypes: int) -> None:
+    def __init__(self, now: Choices, *, device: Device, dtypes: int) -> None:
         super().__init__()
         self._now = now
         self._device = device
         self._dtypes = dtypes
-        self._chosen: dict[str, list[Any]] = {k: list(v) for k, v in now.settings.items()}
+        self._chosen: dict[str, list[Any]] = {
+            key: list(values) for key, values in now.chosen[0].items() if key != "dtype"
+        }
         self._times = {"repeats": now.repeats, "shuffles": now.shuffles, "restarts": now.restarts}
         self._truth, self._too_long = now.truth, now.too_long
         self._prompt = now.prompt
@@ -181,7 +168,7 @@ class AdvancedScreen(Over[AdvancedChoice | None]):
                 case "truth":
                     self._truth = value == "on"
                 case _:
-                    self._too_long = value
+                    self._too_long = "refuse" if value == "refuse" else "truncate"
             return
         switch = _switch_of(key)
         self._take(switch, [switch.parse(value) for value in event.selected])
@@ -224,14 +211,18 @@ class AdvancedScreen(Over[AdvancedChoice | None]):
         if self._bad:
             self.notify(f"{', '.join(sorted(self._bad))}: not a value", severity="warning")
             return
+        dtypes = {key: v for key, v in self._now.chosen[0].items() if key == "dtype"}
         self.dismiss(
-            AdvancedChoice(
-                dict(self._chosen),
+            replace(
+                self._now,
+                chosen=({**dtypes, **self._chosen},),
                 truth=self._truth,
                 too_long=self._too_long,
                 prompt=self._prompt,
                 against=self._against,
-                **self._times,
+                repeats=self._times["repeats"],
+                shuffles=self._times["shuffles"],
+                restarts=self._times["restarts"],
             )
         )
 
