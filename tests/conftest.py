@@ -18,6 +18,16 @@ _version = functools.cache(machine.version)  # looking a package up takes millis
 XDG = ("DATA", "CACHE", "STATE", "CONFIG")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, one of them has all the real engines.
+
+    An engine computes on every core: two at once would wait for each other.
+    """
+    for item in items:
+        if item.get_closest_marker("engine"):
+            item.add_marker(pytest.mark.xdist_group("engine"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _session_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Give fixtures of wider scope a home too, and vLLM one cache for all tests."""

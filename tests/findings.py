@@ -26,6 +26,7 @@ from embedtui.study.trends import trend_of
 from embedtui.study.verdict import is_noise
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.opened import Opened
+from tests.tui.conftest import settled
 
 _BLOCK = re.compile(r"(<!-- (?P<name>[\w-]+) -->\n)(?P<old>.*?)(<!-- end -->)", re.DOTALL)
 
@@ -271,7 +272,7 @@ async def _picture(recording: str, keys: list[str], path: Path) -> None:
         while app.frame is None or not app.frame.view.lines:
             await pilot.pause(0.1)
         await pilot.press(*keys)
-        await pilot.pause(1)
+        await settled(pilot)
         path.write_text(app.export_screenshot(title=f"embedtui open {recording}"), "utf-8")
 
 

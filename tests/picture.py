@@ -15,6 +15,7 @@ from embedtui.config import Config
 from embedtui.engine.pool import VllmPool
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.session import Session
+from tests.tui.conftest import settled
 
 SETTINGS = {
     "dtype": ("bfloat16", "float16", "float32"),
@@ -39,9 +40,9 @@ async def take(path: Path) -> None:
                     await pilot.pause(0.2)
                 # The old pooling in bfloat16: what the older advice was about.
                 await pilot.press("right_square_bracket")
-                await pilot.pause(1)
+                await settled(pilot)
                 await pilot.press("4", "w", "1")
-                await pilot.pause(1)
+                await settled(pilot)
                 path.write_text(app.export_screenshot(title="embedtui"), encoding="utf-8")
         finally:
             session.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import signal
@@ -115,8 +114,7 @@ async def test_esc_stops_after_the_batch_and_esc_again_kills_within_two_seconds(
         # An engine that hangs in mid-batch: nothing but the second key ends it.
         working.suspend()
         await pilot.press("escape")
-        await asyncio.sleep(0.5)
-        assert session.state == "cancelling"
+        await until(pilot, lambda: session.state == "cancelling", 5)
         await pilot.press("escape")
         began = time.monotonic()
         await until(pilot, lambda: not working.is_running(), 5)

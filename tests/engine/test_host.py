@@ -76,7 +76,6 @@ def test_a_host_started_by_a_thread_that_ends_lives_on(
     starter.join()
     try:
         made[0].host.wait_ready()
-        time.sleep(0.5)
         used: list[int] = []
 
         def use() -> None:

@@ -28,7 +28,7 @@ from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from tests.gpu.test_engine_on_gpu import model, used
-from tests.tui.conftest import view_of
+from tests.tui.conftest import settled, view_of
 
 pytestmark = [
     pytest.mark.engine,
@@ -59,7 +59,7 @@ def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
             await until(pilot, lambda: session.runs and not session.busy)
             await until(pilot, lambda: view_of(app).version == session.version)
             await pilot.press("right_square_bracket")
-            await pilot.pause(0.5)
+            await settled(pilot)
             shots = os.environ.get("EMBEDTUI_TEST_SHOTS")
             if shots:
                 picture = app.export_screenshot(title="embedtui")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -134,7 +133,7 @@ async def test_a_second_escape_kills_the_engine(make_app: Make) -> None:
         await pilot.press("l")
         await until(pilot, asked.is_set)
         await pilot.press("escape", "escape")
-        await asyncio.sleep(0.2)
+        await until(pilot, lambda: app.session.state == "killing")
         go_on.set()
         await until(pilot, lambda: not app.session.busy)
         assert not app.session.runs[-1].settings[0].layers.there

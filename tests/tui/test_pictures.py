@@ -1,7 +1,7 @@
 """Every screen as a picture in one theme, and two of them in each of the others.
 
-`make test ARGS='tests/tui/test_pictures.py --snapshot-update'` takes new ones; look at them before
-you keep them.
+`make test WORKERS=0 ARGS='tests/tui/test_pictures.py --snapshot-update'` takes new ones; look at
+them before you keep them.
 """
 
 from __future__ import annotations

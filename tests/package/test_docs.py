@@ -1,0 +1,123 @@
+"""Every command that README and docs show in a block of their own is run as it stands there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from embedtui.record import library
+from tests.cli.conftest import Embedtui
+from tests.fakes import make_model
+from tests.servers.fault_server import Serve
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
+
+NOT_RUN = {
+    "make demo": "opens the explorer for as long as somebody looks",
+    "make test": "is what runs this test",
+    "embedtui run intfloat/e5-small --dtype float16,float32 --batch-sizes 1-256*2": "asks the hub",
+    "embedtui models make --layers 24 --width 1024 --arch bert": "writes a gigabyte",
+    "embedtui run random-xlm-roberta-24x1024": "writes a gigabyte",
+    "embedtui models · texts · settings · scenarios · themes": "five commands, run one by one",
+    'embedtui check --serve "minilm --dtype float16"': "starts vLLM; run by tests/servers",
+}
+LISTS = ("models", "texts", "settings", "scenarios", "themes")
+FEW = dict.fromkeys(("run", "advise", "check", "layers"), ("--limit", "8"))
+"""What is added to commands that would measure hundreds of texts."""
+
+
+def shown(page: Path) -> list[str]:
+    """Return the commands of a page's blocks, indented or fenced, without their remarks."""
+    block = re.sub(r"^```(?:sh|console|bash)\n(.*?)^```", _indented, page.read_text("utf-8"),
+                   flags=re.MULTILINE | re.DOTALL)  # fmt: skip
+    lines = re.findall(r"^ {4}((?:embedtui|make)\b.*)$", block, flags=re.MULTILINE)
+    return [re.sub(r"\s+#\s.*$", "", line).strip() for line in lines]
+
+
+def _indented(block: re.Match[str]) -> str:
+    return "".join(f"    {line}\n" for line in block[1].replace("\\\n", "").splitlines())
+
+
+COMMANDS = list(dict.fromkeys(command for page in PAGES for command in shown(page)))
+
+
+@pytest.fixture
+def at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Serve, embedtui: Embedtui
+) -> Callable[[str], str]:
+    """Make a folder with what the commands name, and put names in the place of placeholders."""
+    monkeypatch.chdir(tmp_path)
+    make_model(tmp_path / "my-model")
+    (tmp_path / "mine.jsonl").write_text('{"body": "one text"}\n{"body": "another text"}\n')
+    shutil.copy(library.recordings()["h200-restarts"], "run.sqlite")
+    plan = 'models = ["./my-model"]\ntexts = "mine.jsonl"\ncolumn = "body"\nbundles = ["default"]\n'
+    (tmp_path / "plan.toml").write_text(plan)
+    url = serve().url
+    names = {
+        "BEFORE": "run.sqlite", "AFTER": "run.sqlite", "RUN": "run.sqlite", "FILE": "out.file",
+        "http://localhost:8000/v1": url, "URL": url,
+    }  # fmt: skip
+
+    def fill(command: str) -> str:
+        if " last" in command:
+            few = ("--limit", "8", "--batch-sizes", "1,4", "--quiet")
+            assert embedtui("run", "./my-model", *few).code == 0
+        if "--golden" in command or " history" in command:
+            small = ("--dtype", "float16", "--batch-sizes", "1,4", "--limit", "8")
+            assert embedtui("check", "minilm", *small, "--record", "golden.sqlite").code == 0
+        for name, value in names.items():
+            command = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", value, command)
+        return command.replace("#MODEL", "")
+
+    return fill
+
+
+@pytest.mark.parametrize("command", [one for one in COMMANDS if one not in NOT_RUN])
+def test_runs_as_it_is_shown(
+    command: str, at_hand: Callable[[str], str], embedtui: Embedtui, tmp_path: Path
+) -> None:
+    plain, _, _ = at_hand(command).partition(" > ")
+    plain, _, _ = plain.partition(" |")
+    if plain.startswith("make "):
+        done = subprocess.run(
+            [*shlex.split(plain), "--dry-run"], cwd=ROOT, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return
+    for part in plain.split(" · "):
+        words = shlex.split(re.sub(r"\b(json|csv|markdown)(\|\w+)+", r"\1", part))[1:]
+        more = (
+            FEW.get(words[0], ())
+            if "--limit" not in words and "retrieval" not in words and "--golden" not in words
+            else ()
+        )
+        said = embedtui(*words, *more)
+        assert said.code in {0, 1}, said.err
+        assert said.code == 0 or words[0] in {"check", "compare", "advise"}, said.err
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_what_there_is_to_choose_from(embedtui: Embedtui, name: str) -> None:
+    assert embedtui(name).code == 0
+
+
+def test_what_is_not_run_is_still_shown() -> None:
+    assert set(NOT_RUN) <= set(COMMANDS)
+
+
+def test_commands_in_running_text_exist(embedtui: Embedtui) -> None:
+    named = {
+        name
+        for page in PAGES
+        for name in re.findall(r"`embedtui ([a-z]+)", page.read_text("utf-8"))
+    }
+    assert len(named) > 8
+    for name in sorted(named):
+        assert embedtui(name, "--help").code == 0, name
