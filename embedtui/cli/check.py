@@ -209,17 +209,18 @@ class _Job:
                 measured = measure(plan, weights, engines, None, quiet=self.quiet)
                 path = measured.path
                 if measured.results.status == "cancelled":
-                    self._kept(path)
+                    measured.tell_path()
                     measured.ended()
                 self.done.append(measured)
                 one = check(
                     measured.results, self.use, confidence=self.confidence, golden=self.golden
                 )
-                if self.record is not None and path.exists():
+                if self.record is not None and path is not None:
                     recording.write(path, self.record)
-                if one.outcome == "holds":
+                if one.outcome != "holds":
+                    measured.tell_path()
+                elif path is not None:
                     path.unlink(missing_ok=True)
-                self._kept(path)
                 checks.append(one)
         return checks
 
@@ -241,10 +242,6 @@ class _Job:
         if "prompt" not in self.asked.given:
             plan = replace(plan, prompt=recorded.prompt, query_prompt=recorded.query_prompt)
         return plan, weights
-
-    def _kept(self, path: Path) -> None:
-        if path.exists():
-            output.err().print(f"Run file: {printable(str(path))}", soft_wrap=True)
 
 
 def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], str]:

@@ -92,7 +92,7 @@ def command(
         for one in made["settings"]:
             show(one, output.out())
     if not quiet:
-        console.print(f"Run file: {printable(str(measured.path))}", soft_wrap=True)
+        measured.tell_path()
     code = measured.ended()
     if code == 0 and not any(s.layers.there for s in measured.results.settings):
         raise EngineError(measured.results.settings[0].layers.reason or "no layers were looked at")

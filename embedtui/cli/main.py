@@ -10,7 +10,7 @@ import click
 from embedtui import __version__
 from embedtui.cli import output
 from embedtui.cli.group import Group
-from embedtui.errors import EmbedtuiError
+from embedtui.errors import EmbedtuiError, ExitCode
 from embedtui.printable import printable
 
 _COMMANDS = {
@@ -59,7 +59,7 @@ class Commands(Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nExit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 the engine failed, "
-    "130 cancelled.",
+    "4 an error of embedtui's own, 130 cancelled.",
 )
 @click.version_option(__version__, prog_name="embedtui")
 @click.pass_context
@@ -100,7 +100,18 @@ def call(arguments: list[str]) -> int:
         message, code = _told(error)
         output.err().print(f"embedtui: {printable(message)}", soft_wrap=True)
         return code
+    except Exception as error:  # noqa: BLE001 - the last resort: one line and a report
+        return _crashed(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _crashed(error: Exception, arguments: list[str]) -> int:
+    """Write a crash report of an error that nobody foresaw, and tell where it is."""
+    from embedtui import crash  # noqa: PLC0415 - only after an error
+
+    path = crash.write(error, f"embedtui {arguments[0]}" if arguments else "embedtui")
+    output.err().print(f"embedtui: {crash.describe(error, path)}", soft_wrap=True)
+    return ExitCode.CRASHED
 
 
 def _told(error: BaseException) -> tuple[str, int]:

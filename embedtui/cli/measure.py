@@ -16,6 +16,7 @@ from embedtui.engine.endpoint.access import Access
 from embedtui.engine.pool import VllmPool
 from embedtui.engine.port import EnginePool
 from embedtui.errors import Cancelled, EmbedtuiError, ExitCode
+from embedtui.printable import printable
 from embedtui.record.run_writer import Recorder
 from embedtui.study.plan import Plan
 from embedtui.study.results import Results
@@ -27,20 +28,26 @@ class Measured:
     """What a study came to."""
 
     results: Results
-    path: Path
-    """The run file."""
+    path: Path | None
+    """The run file; None where nothing was measured and so none was kept."""
     failure: EmbedtuiError | None
     """What ended it, or the first setting's failure."""
 
     def ended(self) -> ExitCode:
         """Return the exit code of a run that came to its end; raise why one did not."""
         if self.results.status == "cancelled":
+            kept = "what was measured until then is in the run file"
             raise Cancelled(
-                f"{self.results.reason}; what was measured until then is in the run file"
+                f"{self.results.reason}; {kept if self.path else 'nothing was measured'}"
             )
         if self.results.status == "failed" and self.failure is not None:
             raise self.failure
         return ExitCode.DONE
+
+    def tell_path(self) -> None:
+        """Say on standard error where the run file is, if there is one."""
+        if self.path is not None:
+            output.err().print(f"Run file: {printable(str(self.path))}", soft_wrap=True)
 
 
 @contextmanager
@@ -99,7 +106,8 @@ def measure(
         recorder.close()
         if not any(setting.unbatched.count for setting in results.settings) and not go_on:
             recorder.path.unlink(missing_ok=True)  # nothing was measured: the name is free again
-    return Measured(results, recorder.path, failure or next(iter(study.failures), None))
+    kept = recorder.path if recorder.path.exists() else None
+    return Measured(results, kept, failure or next(iter(study.failures), None))
 
 
 def _run_to_the_end(study: Study, say: Callable[[str], None]) -> EmbedtuiError | None:

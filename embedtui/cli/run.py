@@ -14,7 +14,6 @@ from embedtui.cli.searching import tells_searches
 from embedtui.cli.shared import Asked, json_option, out_option, quiet_option, refuse, run_options
 from embedtui.cli.sweep import run_sweep
 from embedtui.engine.endpoint.access import Access
-from embedtui.printable import printable
 from embedtui.record import exports, report
 from embedtui.study.choices import Choices
 from embedtui.study.planning import plan_of
@@ -80,5 +79,5 @@ def _run(choices: Choices, access: Access, *, out: Path | None, as_json: bool, q
     else:
         tables.show(made, output.out())
     if not quiet:
-        console.print(f"Run file: {printable(str(measured.path))}", soft_wrap=True)
+        measured.tell_path()
     return measured.ended()

@@ -105,7 +105,7 @@ def _told(
         shown_grid.show(made, output.out(), use)
     if not quiet:
         for one in done:
-            output.err().print(f"Run file: {printable(str(one.path))}", soft_wrap=True)
+            one.tell_path()
     for one in done:
         one.ended()
     if failures:

@@ -13,10 +13,16 @@ from dataclasses import dataclass, replace
 
 from embedtui import charts
 from embedtui.charts import Picture
+from embedtui.charts.picture import message
+from embedtui.tui.composer import Composer
 from embedtui.tui.pictures import PICTURES
-from embedtui.tui.view import Composer, View, Wish
+from embedtui.tui.supervisor import SUPERVISOR, Worker
+from embedtui.tui.view import View, Wish
 
 Size = tuple[int, int]
+
+_LONGEST_PAUSE = 10.0
+"""Seconds after which a frame is tried again, however often it has failed."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,11 @@ class Framer:
         self._asked = True
         self._grown = False
         self._ended = False
-        self._thread = threading.Thread(target=self._work, name="embedtui-frames", daemon=True)
+        self._last = 0.0
+        """When the latest frame was begun."""
+        self._failed = 0
+        """How many frames in a row could not be made."""
+        self._worker = Worker("frames", "composing the screen", self._work, restarts=True)
 
     @property
     def wish(self) -> Wish:
@@ -52,7 +62,7 @@ class Framer:
 
     def start(self) -> None:
         """Begin to make frames."""
-        self._thread.start()
+        self._worker.start()
 
     def change(self, **wishes: object) -> None:
         """Change what is to be shown; the frame comes at once."""
@@ -87,8 +97,8 @@ class Framer:
             self._ended = True
             self._condition.notify()
         self.composer.searches.stop()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._worker.stop()
+        self._worker.join(5)
 
     def _ask(self) -> None:
         self._asked = True
@@ -96,24 +106,39 @@ class Framer:
 
     def _work(self) -> None:
         charts.preload()
-        last = 0.0
-        while True:
-            with self._condition:
-                while not self._ended and not self._asked:
-                    if not self._grown:
-                        self._condition.wait()
-                        continue
-                    rest = last + self.seconds - time.monotonic()
-                    if rest <= 0:
-                        break
-                    self._condition.wait(rest)
-                if self._ended:
-                    return
-                self._asked = self._grown = False
-                wish, sizes, unicode = self._wish, dict(self._sizes), self._unicode
-            last = time.monotonic()
-            view = self.composer.compose(wish)
-            pictures = {
-                name: PICTURES[name](view, *size, unicode=unicode) for name, size in sizes.items()
-            }
-            self._give(Frame(view, pictures))
+        while (asked := self._next()) is not None:
+            with SUPERVISOR.watch("composing the screen") as watch:
+                self._give(self._make(*asked))
+            self._failed = self._failed + 1 if watch.failed else 0
+            if watch.failed:
+                # What failed once may be whole the next time; a wish is still granted at once.
+                self.grown()
+
+    def _next(self) -> tuple[Wish, dict[str, Size], bool] | None:
+        """Wait until a frame is due; return what is to be on it, or None at the end."""
+        with self._condition:
+            while not self._ended and not self._asked:
+                if not self._grown:
+                    self._condition.wait()
+                    continue
+                pause = min(self.seconds * 2**self._failed, _LONGEST_PAUSE)
+                rest = self._last + pause - time.monotonic()
+                if rest <= 0:
+                    break
+                self._condition.wait(rest)
+            if self._ended:
+                return None
+            self._asked = self._grown = False
+            self._last = time.monotonic()
+            return self._wish, dict(self._sizes), self._unicode
+
+    def _make(self, wish: Wish, sizes: Mapping[str, Size], unicode: bool) -> Frame:
+        view = self.composer.compose(wish)
+        return Frame(view, {name: _draw(name, view, size, unicode) for name, size in sizes.items()})
+
+
+def _draw(name: str, view: View, size: Size, unicode: bool) -> Picture:
+    """Return a chart; one that cannot be drawn says so, and the others are drawn all the same."""
+    with SUPERVISOR.watch(f"drawing the chart {name}"):
+        return PICTURES[name](view, *size, unicode=unicode)
+    return message("this chart could not be drawn", *size, unicode=unicode)

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from embedtui import machine
+from embedtui.tui.supervisor import Worker
 
 _SECONDS = 1.0
 
@@ -27,19 +28,20 @@ class GpuMeter:
     def __init__(self) -> None:
         self._readings: tuple[Reading, ...] = ()
         self._end = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
 
     def start(self) -> None:
         """Begin to read; where there is no GPU, nothing goes on."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="embedtui-gpu", daemon=True)
-            self._thread.start()
+        if self._worker is None:
+            self._worker = Worker("gpu", "reading the GPU's load", self._work, restarts=True)
+            self._worker.start()
 
     def stop(self) -> None:
         """End the thread."""
         self._end.set()
-        if self._thread is not None:
-            self._thread.join(2)
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker.join(2)
 
     def readings(self) -> tuple[Reading, ...]:
         """Return the latest figures; none where there is no GPU or the driver does not answer."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +11,7 @@ from embedtui.errors import InputError
 from embedtui.record import library, run_file
 from embedtui.study.choices import Choices
 from embedtui.tui.session import Session
+from embedtui.tui.supervisor import Worker
 
 if TYPE_CHECKING:
     from embedtui.engine.port import EnginePool
@@ -36,15 +37,13 @@ class Opened(Session):
 
     def show(self, path: Path) -> None:
         """Read a file in the background and hold its figures in place of those before."""
-        with self.lock:
+        with self._state_lock:
             if self.busy:
                 return
             self.state, self.problem, self.stage = "running", "", f"reading {path.stem}"
         self._touch()
-        self._thread = threading.Thread(
-            target=self._read, args=(path,), name="embedtui-open", daemon=True
-        )
-        self._thread.start()
+        self._worker = Worker("open", f"reading {path.name}", partial(self._read, path))
+        self._worker.start()
 
     def close(self) -> None:
         """Wait until the file under way is read."""
@@ -53,15 +52,17 @@ class Opened(Session):
     def _read(self, path: Path) -> None:
         try:
             results = run_file.read(path)
+            for setting in results.settings:
+                self._judge(results, setting)
             with self.lock:
-                self.runs, self.faults, self.shown = [results], {}, path
+                self.runs, self.shown = [results], path
                 self.recorded = library.where_of(results.environment, results.started_at)
-                for setting in results.settings:
-                    self._judge_of(results, setting)
+                self._known = {results: (path, None)}
+                kept = set(results.settings)
+                self.faults = {key: text for key, text in self.faults.items() if key in kept}
         except InputError as error:
-            with self.lock:
-                self.problem = str(error)
+            self.problem = str(error)
         finally:
-            with self.lock:
+            with self._state_lock:
                 self.state, self.stage = "idle", ""
             self._touch()

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from embedtui.study import retrieval
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.retrieval import Retrieval
+from embedtui.tui.supervisor import SUPERVISOR, Worker
 
 Against = int | Literal["truth"]
 """A batch size against the unbatched, or the unbatched against the truth."""
@@ -46,7 +47,7 @@ class Searches:
         self._ended = False
         self.share = 0.0
         """How much of the search that goes on is done, 0 to 1."""
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
 
     def found(self, setting: SettingResults) -> dict[Against, Retrieval]:
         """Return what was found of a setting so far."""
@@ -65,11 +66,9 @@ class Searches:
         ]
         with self._condition:
             self._wanted = wanted
-            if wanted and self._thread is None and not self._ended:
-                self._thread = threading.Thread(
-                    target=self._work, name="embedtui-searches", daemon=True
-                )
-                self._thread.start()
+            if wanted and self._worker is None and not self._ended:
+                self._worker = Worker("searches", "searching", self._work, restarts=True)
+                self._worker.start()
             self._condition.notify()
 
     def pending(self, setting: SettingResults) -> bool:
@@ -82,6 +81,8 @@ class Searches:
         with self._condition:
             self._ended = True
             self._condition.notify()
+            if self._worker is not None:
+                self._worker.stop()
 
     def _work(self) -> None:
         while True:
@@ -93,18 +94,25 @@ class Searches:
                 job = self._wanted[0]
             found, self.share = None, 0.0
             try:
-                # Vectors that cannot be searched, of a width that changed, have no lists.
-                with retrieval.telling(partial(self._heed, job)), contextlib.suppress(ValueError):
-                    found = _search(job)
+                # A search that failed is told, and not tried again with the same vectors.
+                with SUPERVISOR.watch("searching for neighbours"):
+                    found = self._search(job)
             except _NotWanted:
                 continue
-            if found is not None:
-                # What is derived once is derived here, and not while a screen is drawn.
-                _ = found.expected_pairs, found.forecast
             with self._condition:
                 self._found.setdefault(job.setting, {})[job.against] = found
                 self._wanted = [one for one in self._wanted if one != job]
             self.told()
+
+    def _search(self, job: Job) -> Retrieval | None:
+        # Vectors that cannot be searched, of a width that changed, have no lists.
+        with retrieval.telling(partial(self._heed, job)), contextlib.suppress(ValueError):
+            found = _search(job)
+            if found is not None:
+                # What is derived once is derived here, and not while a screen is drawn.
+                _ = found.expected_pairs, found.forecast
+            return found
+        return None
 
     def _heed(self, job: Job, share: float) -> None:
         """Note how far a search is; end it where nobody waits for it any more."""
@@ -116,7 +124,7 @@ class Searches:
             self.told()
 
 
-class _NotWanted(Exception):  # noqa: N818 - no error: what was wanted has changed
+class _NotWanted(BaseException):
     """Ends a search."""
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
@@ -33,6 +34,7 @@ from embedtui.study.progress import Progress
 from embedtui.study.results import Results, SettingResults
 from embedtui.study.servers import applicable
 from embedtui.study.study import Study
+from embedtui.tui.supervisor import SUPERVISOR, Worker
 
 State = Literal["idle", "running", "cancelling", "killing"]
 
@@ -66,7 +68,9 @@ class Session:
     ) -> None:
         self.engines = engines
         self.lock = threading.RLock()
-        """Held while results change; hold it to read them."""
+        """Held while results change; hold it to read them, and compute nothing long meanwhile."""
+        self._state_lock = threading.RLock()
+        """Held while the state changes: keys ask for that, and must not wait for figures."""
         self.runs: list[Results] = []
         """The latest last; figures of earlier ones stay on the screen and are used again."""
         self.faults: dict[SettingResults, str] = {}
@@ -78,7 +82,6 @@ class Session:
         """What is done before there is a run, in words."""
         self.problem = ""
         """Why the last run did not come to its end."""
-        self.run_path: Path | None = None
         self.recorded = ""
         """Where and when the figures were recorded, if they come from a file and no engine."""
         self._listener: Callable[[], None] = lambda: None
@@ -90,7 +93,7 @@ class Session:
         self._results = Results()
         self._began = 0.0
         self._took: float | None = 0.0
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
         self._stop = threading.Event()
         self.progress = Progress()
 
@@ -100,8 +103,14 @@ class Session:
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait for the end of the run under way."""
-        if self._thread is not None:
-            self._thread.join(seconds)
+        if self._worker is not None:
+            self._worker.join(seconds)
+
+    @property
+    def run_path(self) -> Path | None:
+        """The file of the latest run that has figures; None where none was written down."""
+        known = dict(self._known)
+        return next((known[run][0] for run in reversed(self.runs) if run in known), None)
 
     @property
     def seconds(self) -> float:
@@ -125,7 +134,7 @@ class Session:
         return self._begin("finding the layers", progress, [partial(self._look, results, number)])
 
     def _begin(self, stage: str, progress: Progress, works: Sequence[Callable[[], None]]) -> bool:
-        with self.lock:
+        with self._state_lock:
             if self.busy:
                 return False
             self.state, self.problem, self.stage = "running", "", stage
@@ -134,15 +143,13 @@ class Session:
             self._began, self._took = time.monotonic(), None
             self._stop.clear()
         self._touch()
-        self._thread = threading.Thread(
-            target=self._work, args=(works,), name="embedtui-study", daemon=True
-        )
-        self._thread.start()
+        self._worker = Worker("study", "the run", partial(self._work, works))
+        self._worker.start()
         return True
 
     def cancel(self) -> None:
         """Stop after the batch in hand."""
-        with self.lock:
+        with self._state_lock:
             if self.state == "running":
                 self.state = "cancelling"
             self._stop.set()
@@ -153,7 +160,7 @@ class Session:
 
     def kill(self) -> None:
         """Kill the engine that works; the next run loads another."""
-        with self.lock:
+        with self._state_lock:
             if self.state == "idle":
                 return
             self.state = "killing"
@@ -161,18 +168,17 @@ class Session:
             study = self._study
         if study is not None:
             # The host answers in its own time, and a screen must not wait for it.
-            threading.Thread(target=study.kill, name="embedtui-kill", daemon=True).start()
+            Worker("kill", "killing the engine", study.kill).start()
         self._touch()
 
     def close(self) -> None:
         """End the run, the engines and the host; waits until the run file is whole."""
         self.kill()
         self.engines.close()
-        if self._thread is not None:
-            self._thread.join(10)
+        self.wait(10)
 
     def _touch(self) -> None:
-        with self.lock:
+        with self._state_lock:
             self.version += 1
         self._listener()
 
@@ -183,64 +189,84 @@ class Session:
                     break
                 work()
         finally:
-            with self.lock:
+            with self._state_lock:
                 self._study = None
                 self.stage = ""
                 self.state = "idle"
                 self._took = time.monotonic() - self._began
             self._touch()
 
-    def _one(self, choices: Choices) -> None:
-        recorder: Listening | None = None
-        begun: Results | None = None
-        results = self._results = Results()
+    @contextmanager
+    def _problems_told(self) -> Iterator[None]:
+        """Have whatever ends a run told as its problem."""
         try:
-            plan, weights = plan_of(applicable(choices), self._say, self.engines.access)
-            if self._stop.is_set():
-                return
-            recorder, begun = self._record(plan) if self._record else (None, None)
-            self.run_path = getattr(recorder, "path", None)
-            self._known[results] = self.run_path, weights
-            listeners: list[Callable[[Event], None]] = [results, self.progress, self._after]
-            study = Study(
-                plan,
-                self.engines,
-                [self._locked(listeners), *([recorder] if recorder else [])],
-                weights_bytes=weights,
-                earlier=[*self.runs, *([begun] if begun else [])],
-            )
-            with self.lock:
-                self._study = study
-                stop = self._stop.is_set()
-            if stop:
-                study.cancel()
-            study.run()
+            yield
         except EmbedtuiError as error:
             self.problem = str(error)
         except Exception as error:  # noqa: BLE001 - a run that fails must not take the screen with it
             self.problem = f"{type(error).__name__}: {error}"
+            SUPERVISOR.failed("the run", error)
+
+    def _go(self, study: Study | LayersStudy) -> None:
+        with self._state_lock:
+            self._study = study
+            stop = self._stop.is_set()
+        try:
+            if stop:
+                study.cancel()
+            study.run()
         finally:
-            measured = any(setting.unbatched.count for setting in results.settings)
-            if recorder is not None:
-                recorder.close()
-                if not measured and begun is None and self.run_path is not None:
-                    self.run_path.unlink(missing_ok=True)
-            with self.lock:
+            with self._state_lock:
                 self._study = None
-                if not measured:
-                    self.runs = [run for run in self.runs if run is not results]
-                self.runs = self.runs[-_RUNS_KEPT:]
-                kept = {setting for run in self.runs for setting in run.settings}
-                self.faults = {key: text for key, text in self.faults.items() if key in kept}
-                self._known = {run: one for run, one in self._known.items() if run in self.runs}
+
+    def _one(self, choices: Choices) -> None:
+        results = self._results = Results()
+        try:
+            with self._problems_told():
+                plan, weights = plan_of(applicable(choices), self._say, self.engines.access)
+                if not self._stop.is_set():
+                    self._measure(plan, weights, results)
+        finally:
+            self._forget(results)
             self._touch()
 
-    def _look(self, results: Results, number: int) -> None:
-        recorder: Listening | None = None
-        path, weights = self._known.get(results, (None, None))
+    def _measure(self, plan: Plan, weights: int | None, results: Results) -> None:
+        recorder, begun = self._record(plan) if self._record else (None, None)
+        path: Path | None = getattr(recorder, "path", None)
+        self._known[results] = path, weights
+        listeners: list[Callable[[Event], None]] = [results, self.progress, self._after]
+        study = Study(
+            plan,
+            self.engines,
+            [self._locked(listeners), self._judge_ended, *([recorder] if recorder else [])],
+            weights_bytes=weights,
+            earlier=[*self.runs, *([begun] if begun else [])],
+        )
         try:
+            self._go(study)
+        finally:
+            if recorder is not None:
+                recorder.close()
+            if path is not None and begun is None and not _measured(results):
+                path.unlink(missing_ok=True)
+
+    def _forget(self, results: Results) -> None:
+        """Let go of a run without figures, and of what there is no room for."""
+        with self.lock:
+            runs = [run for run in self.runs if run is not results or _measured(run)]
+            self.runs = runs[-_RUNS_KEPT:]
+            kept = {setting for run in self.runs for setting in run.settings}
+            self.faults = {key: text for key, text in self.faults.items() if key in kept}
+            self._known = {run: one for run, one in self._known.items() if run in self.runs}
+
+    def _look(self, results: Results, number: int) -> None:
+        path, weights = self._known.get(results, (None, None))
+        with self._problems_told(), suppress(Cancelled), ExitStack() as closing:
+            # What was found stays where it is cancelled.
+            recorder: Listening | None = None
             if path is not None and self._reopen is not None:
                 recorder = self._reopen(path)
+                closing.callback(recorder.close)
             listen = self._locked([results, self.progress, self._after_look])
             study = LayersStudy(
                 results,
@@ -249,21 +275,7 @@ class Session:
                 [listen, *([recorder] if recorder else [])],
                 weights_bytes=weights,
             )
-            with self.lock:
-                self._study = study
-                stop = self._stop.is_set()
-            if stop:
-                study.cancel()
-            study.run()
-        except Cancelled:
-            pass  # what was found stays
-        except EmbedtuiError as error:
-            self.problem = str(error)
-        except Exception as error:  # noqa: BLE001 - as for a run
-            self.problem = f"{type(error).__name__}: {error}"
-        finally:
-            if recorder is not None:
-                recorder.close()
+            self._go(study)
 
     def _after_look(self, event: Event) -> None:
         match event:
@@ -292,22 +304,28 @@ class Session:
             case BatchEmbedded():
                 if self.runs[-1:] != [self._results]:
                     self.runs.append(self._results)
-            case SettingEnded():
-                self._judge(self._results.settings[event.setting])
             case RunEnded(status="failed") if not self.problem:
                 self.problem = event.reason
             case _:
                 pass
 
-    def _judge(self, setting: SettingResults) -> None:
-        self._judge_of(self._results, setting)
+    def _judge_ended(self, event: Event) -> None:
+        """Look for faults of a setting that has ended, without the lock: it takes its time."""
+        if isinstance(event, SettingEnded):
+            self._judge(self._results, self._results.settings[event.setting])
+            self._touch()
 
-    def _judge_of(self, results: Results, setting: SettingResults) -> None:
+    def _judge(self, results: Results, setting: SettingResults) -> None:
         if setting.unbatched.count:
             found = faults_of(results, setting)
             if found:
-                self.faults[setting] = found[0].message
+                with self.lock:
+                    self.faults[setting] = found[0].message
 
     def _say(self, what: str) -> None:
         self.stage = what
         self._touch()
+
+
+def _measured(results: Results) -> bool:
+    return any(setting.unbatched.count for setting in results.settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,9 +15,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from embedtui.config import Config, save
-from embedtui.errors import InputError
+from embedtui.errors import ExitCode, InputError
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.gpu_meter import GpuMeter
+from embedtui.tui.supervisor import SUPERVISOR
 from embedtui.tui.terminal.guard import guarded
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def show(
                 closing.callback(gpu.stop)
             return session
 
-        with guarded(_log(logs)) as guard:
+        with SUPERVISOR.hooked(), guarded(_log(logs)) as guard:
             app = Explorer(
                 Outside(
                     open_session,
@@ -78,8 +80,24 @@ def show(
             )
             with _ending_on_signals(app):
                 code = app.run()
-    told = [f"Run file: {one.run_path}" for one in sessions if one.runs and one.run_path]
+        if app.crashed:
+            _outlive(sessions)
+    told = [f"Run file: {one.run_path}" for one in sessions if one.run_path and not opened]
+    if app.crashed:
+        return Ended(ExitCode.CRASHED, (f"embedtui: {app.crashed}", *told))
     return Ended(app.return_code or code or 0, tuple(told))
+
+
+def _outlive(sessions: list[Session]) -> None:
+    """Let a run come to its end though its screen has failed: it may have taken hours."""
+    for session in sessions:
+        if session.busy:
+            sys.stderr.write("embedtui: the screen failed and the run goes on; Ctrl+C ends it\n")
+            try:
+                session.wait()
+            except KeyboardInterrupt:
+                session.cancel()
+                session.wait()
 
 
 def _open_session(access: Access) -> Session:

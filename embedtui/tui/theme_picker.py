@@ -9,19 +9,18 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from embedtui.printable import printable
 from embedtui.tui import themes
-from embedtui.tui.pickers.frame import FRAME_CSS
+from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
 
 _DEBOUNCE = 0.1
 
 
-class ThemePicker(ModalScreen[str | None]):
+class ThemePicker(Over[str | None]):
     """Shows each theme as the cursor comes to it; Escape puts the one before back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,7 +52,7 @@ class ThemePicker(ModalScreen[str | None]):
         with Vertical(classes="frame") as frame:
             frame.border_title = "theme"
             frame.border_subtitle = "Enter keep   Esc as before"
-            yield OptionList(*(Option(self._line(theme)) for theme in self._themes))
+            yield Options(*(Option(self._line(theme)) for theme in self._themes))
             yield Static("", classes="details", markup=False, id="theme-details")
             yield Static("", id="theme-swatches", markup=False)
             said = "\n".join(printable(str(error)) for error in errors)

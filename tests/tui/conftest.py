@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from embedtui.tui import themes
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.frames import Frame
 from embedtui.tui.session import Session
+from embedtui.tui.supervisor import SUPERVISOR
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.view import View
 from tests.fakes import FakeEngines, Script
@@ -38,6 +39,21 @@ def texts_file(tmp_path: Path) -> Path:
     lines = [f"text number {number} about {'word ' * (number % 7)}" for number in range(12)]
     path.write_text("\n".join(lines))
     return path
+
+
+@pytest.fixture(autouse=True)
+def failures() -> Iterator[Callable[[], int]]:
+    """Hold that nothing fails unseen; a test that plants an error asks how many there were."""
+    before = SUPERVISOR.failures
+    planted = False
+
+    def seen() -> int:
+        nonlocal planted
+        planted = True
+        return SUPERVISOR.failures - before
+
+    yield seen
+    assert planted or SUPERVISOR.failures == before
 
 
 @pytest.fixture
@@ -80,7 +96,7 @@ def told(app: App[Any]) -> str:
     return "\n".join(notification.message for notification in app._notifications)
 
 
-async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 15) -> None:
+async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 60) -> None:
     """Let the app go on until something holds."""
     end = time.monotonic() + seconds
     while not condition():

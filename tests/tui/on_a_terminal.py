@@ -63,7 +63,7 @@ def main(folder: Path, crash: bool) -> int:
         app.run()
         app.end.set()
         app.noise.join()
-    print("the terminal again")
+    print(app.crashed or "the terminal again")
     return app.return_code or 0
 
 

@@ -24,7 +24,7 @@ def start(tmp_path: Path) -> object:
 
     def start(*arguments: str) -> Terminal:
         command = [sys.executable, "-m", "tests.tui.on_a_terminal", str(tmp_path), *arguments]
-        homes = {f"XDG_{name}_HOME": str(tmp_path) for name in ("CONFIG", "CACHE", "DATA")}
+        homes = {f"XDG_{name}_HOME": str(tmp_path) for name in ("CONFIG", "CACHE", "DATA", "STATE")}
         begun.append(Terminal(command, columns=COLUMNS, lines=LINES, environment=homes))
         return begun[-1]
 
@@ -58,20 +58,22 @@ def test_whatever_others_write_goes_to_the_log(
     assert "fileno -1" not in log
 
 
-def test_a_crash_leaves_a_sane_terminal_and_a_readable_traceback(
-    start: Callable[..., Terminal],
+def test_a_crash_leaves_a_sane_terminal_one_line_and_a_report(
+    start: Callable[..., Terminal], tmp_path: Path
 ) -> None:
     terminal = start("crash")
     terminal.until(lambda: "press r or Enter" in terminal.shown)
     terminal.press("1")
     terminal.until(terminal.ended)
     terminal.drain()
-    assert terminal.process.returncode == 1
+    assert terminal.process.returncode == 4
     assert_sane(terminal)
     after = terminal.raw[terminal.raw.rfind(b"\x1b[?1049l") :].decode()
-    assert "RuntimeError: planted \ufffd[31mcrash" in after
-    assert "on_a_terminal.py" in after
-    assert "a local variable" not in after.split("RuntimeError")[0].replace('"a local', "")
+    assert "RuntimeError: planted \ufffd[31mcrash (crash report: " in after
+    assert "Traceback" not in after
+    report = next((tmp_path / "embedtui" / "logs").glob("crash-*.txt")).read_text()
+    assert "on_a_terminal.py" in report
+    assert "a local variable" not in report.replace('secret = "a local variable"', "")
 
 
 def test_a_change_of_the_window_is_followed(start: Callable[..., Terminal]) -> None:

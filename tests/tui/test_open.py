@@ -128,7 +128,7 @@ async def test_export_does_not_write_beside_what_comes_with_embedtui(tmp_path: P
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.frame is not None and view_of(app).lines)
         await pilot.press("e")
-        await until(pilot, (tmp_path / "report.json").is_file)
+        await until(pilot, (tmp_path / "h200-restarts.json").is_file)
 
 
 def test_neither_torch_nor_vllm_is_imported() -> None:

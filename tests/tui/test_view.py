@@ -12,10 +12,11 @@ import pytest
 
 from embedtui.study.choices import Choices
 from embedtui.study.scenarios import scenario
+from embedtui.tui.composer import Composer
 from embedtui.tui.detail import detail_of
 from embedtui.tui.frames import Frame, Framer
 from embedtui.tui.session import Session
-from embedtui.tui.view import Composer, View, Wish
+from embedtui.tui.view import View, Wish
 from tests.fakes import FakeEngines, Script
 
 RAG = Wish(scenario("rag"), "l2")

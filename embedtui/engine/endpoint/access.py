@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
+from embedtui import crash
 from embedtui.address import Address, Origin
 from embedtui.errors import InputError
 
@@ -30,6 +31,7 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        crash.keep_out(text)
 
     def reveal(self) -> str:
         """Return the text itself; for the one place that sends it."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from textual import work
-
 from embedtui.address import Address, is_address
 from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.study.options import CHOSEN
 from embedtui.study.scenarios import scenario, scenarios
 from embedtui.tui.app.opening import Opening
+from embedtui.tui.background import in_background
 
 if TYPE_CHECKING:
     from embedtui.study.choices import Choices
@@ -45,7 +44,7 @@ class Choosing(Opening):
             self._show_idle()
         self._keep(self.config.with_choices(self.choices))
 
-    @work(thread=True, group="machine", exit_on_error=False)
+    @in_background("asking what machine this is", group="machine")
     def _machine_name(self) -> None:
         from embedtui import machine  # noqa: PLC0415 - asks the driver, which takes its time
 
@@ -53,12 +52,12 @@ class Choosing(Opening):
             self._machine = machine.machine_name()
         except InputError as error:
             self._machine = ""
-            self.call_from_thread(
+            self.call_later(
                 self.notify, printable(str(error)), severity="error", markup=False, timeout=30
             )
         self.framer.again()
 
-    @work(thread=True, exclusive=True, group="describe", exit_on_error=False)
+    @in_background("describing the model", group="describe", exclusive=True)
     def _describe_model(self) -> None:
         """Find out what the chosen model is; a path may lie on a slow disk."""
         from embedtui import models  # noqa: PLC0415 - not before the first paint
@@ -66,7 +65,7 @@ class Choosing(Opening):
 
         ref = self.choices.model
         if is_address(ref):
-            self.call_from_thread(self._show_model, ref, *_of_server(ref))
+            self.call_later(self._show_model, ref, *_of_server(ref))
             return
         try:
             info = models.resolve(ref)
@@ -75,10 +74,12 @@ class Choosing(Opening):
         else:
             mark, note = mark_of(info.embeds), in_brief(info)
             name = ref if ref in models.ALIASES else info.name
-        self.call_from_thread(self._show_model, ref, name, f"{mark} {note}".strip())
+        self.call_later(self._show_model, ref, name, f"{mark} {note}".strip())
 
     def _show_model(self, ref: str, name: str, note: str) -> None:
         self._model_name[ref] = name
+        if not self.is_running:
+            return
         self.explore.show_model(ref, name, note)
         if self.frame is None or not self.frame.view.lines:
             self._show_idle()

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from textual import work
 from textual.app import App
 from textual.message import Message
 
@@ -15,6 +14,7 @@ from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.study.scenarios import scenario
 from embedtui.tui.app.outside import Outside
+from embedtui.tui.background import in_background
 
 if TYPE_CHECKING:
     # The first paint comes before all of this is imported.
@@ -39,6 +39,14 @@ class Framed(Message, bubble=False):
         return isinstance(message, Framed)
 
 
+class Failed(Message, bubble=False):
+    """Something failed that the screen outlives."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self.line = line
+
+
 class Core(App[int]):
     """Holds what is chosen, the session, and what makes frames of it."""
 
@@ -51,12 +59,16 @@ class Core(App[int]):
         """Whether nothing beyond ASCII may be shown; charts and chips look here."""
         self.choices = config.choices()
         self.paused = False
+        self.crashed = ""
+        """What ended the explorer though nobody wanted it, in a line."""
         self.slow = config.slow
         self.frame: Frame | None = None
         self._pane = "settings"
         self._gpu = ""
         self._machine = ""
         self._was_busy = False
+        self._trouble = ("", 0.0)
+        """What failed last, in a line, and until when it is shown."""
         self._heard = ""
         """The problem that was told last."""
         self._model_name: dict[str, str] = {}
@@ -72,8 +84,9 @@ class Core(App[int]):
     @cached_property
     def framer(self) -> Framer:
         """What makes the frames."""
+        from embedtui.tui.composer import Composer  # noqa: PLC0415 - after the first paint
         from embedtui.tui.frames import Framer  # noqa: PLC0415 - after the first paint
-        from embedtui.tui.view import Composer, Wish  # noqa: PLC0415 - likewise
+        from embedtui.tui.view import Wish  # noqa: PLC0415 - likewise
 
         wish = Wish(scenario(self.config.scenario), self.config.metric)
         return Framer(Composer(self.session), wish, self._framed)
@@ -100,14 +113,12 @@ class Core(App[int]):
             if self.outside.save is not None:
                 self._write_config(config)
 
-    @work(thread=True, exclusive=True, group="config", exit_on_error=False)
+    @in_background("writing the config file", group="config", exclusive=True)
     def _write_config(self, config: Config) -> None:
         try:
             self.outside.save(config)
         except InputError as error:
-            self.call_from_thread(
-                self.notify, printable(str(error)), severity="warning", markup=False
-            )
+            self.call_later(self.notify, printable(str(error)), severity="warning", markup=False)
 
     def copy_and_tell(self, text: str) -> None:
         """Copy a text over whatever lies between here and the person's own machine."""

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-import traceback
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import ContentSwitcher, Static
 
+from embedtui import crash
+from embedtui.errors import ExitCode
 from embedtui.printable import printable
 from embedtui.tui import themes
 from embedtui.tui.actions import ACTIONS
 from embedtui.tui.app.charting import Charting
 from embedtui.tui.app.choosing import Choosing
+from embedtui.tui.app.core import Failed
 from embedtui.tui.app.looks import Looks
 from embedtui.tui.app.running import Running
 from embedtui.tui.app.words import READY, gpu_text
+from embedtui.tui.supervisor import SUPERVISOR, nobody
 from embedtui.tui.views import WIDE
 from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip, Tabs
 
@@ -64,6 +67,8 @@ class Explorer(Running, Charting, Choosing, Looks):
         """Take the screen; what costs time begins when it has been drawn once."""
         if self.outside.guard is not None:
             self.outside.guard.mounted()
+        SUPERVISOR.tell = self._tell_failure
+        asyncio.get_running_loop().set_exception_handler(_task_failed)
         self.animation_level = "none"
         found = themes.find(self.config.theme, self.outside.themes_folder)
         self.register_theme(themes.to_textual(found))
@@ -96,22 +101,24 @@ class Explorer(Running, Charting, Choosing, Looks):
             self._describe_model()
 
     def _fatal_error(self) -> None:
-        """Leave with a plain traceback.
+        """Leave a crash report and one line about it for the terminal.
 
-        Textual's own shows local variables: a thousand lines for one view, with a user's texts.
+        Textual's own traceback shows local variables: a thousand lines, with a user's texts.
         """
-        error = sys.exception() or self._exception
-        lines = traceback.format_exception(error) if error is not None else ["unknown error"]
-        shown = [
-            line[: len(line) - len(line.lstrip(" "))] + printable(line)
-            for line in "".join(lines).splitlines()
-        ]
-        self.panic(Text("\n".join(shown)))
+        error = self._exception or sys.exception()
+        if error is not None and not self.crashed:
+            self.crashed = crash.describe(error, crash.write(error, "the explorer"))
+        self._return_code = ExitCode.CRASHED
+        self._close_messages_no_wait()
 
     def on_unmount(self) -> None:
         """End the thread that makes frames."""
+        SUPERVISOR.tell = nobody
         if "framer" in vars(self):
             self.framer.stop()
+
+    def _tell_failure(self, line: str) -> None:
+        self.post_message(Failed(line))
 
     def _tick(self) -> None:
         """Once a second: what moves by itself."""
@@ -121,7 +128,16 @@ class Explorer(Running, Charting, Choosing, Looks):
             self._gpu = text
             if self.frame is not None:
                 self._show_progress(self.frame.view)
+        elif self._trouble[0] and self.frame is not None:
+            self._show_progress(self.frame.view)
         self._follow_theme_file()
         for log in self.query("#log"):
             if log.display:
                 log.tick()  # type: ignore[attr-defined]
+
+
+def _task_failed(_loop: asyncio.AbstractEventLoop, found: dict[str, Any]) -> None:
+    """Take the error of a task that nobody waits for."""
+    error = found.get("exception")
+    if isinstance(error, Exception):
+        SUPERVISOR.failed(str(found.get("message", "a task")), error)

@@ -94,6 +94,13 @@ class Opening(Showing):
         """Open the command palette."""
         self.action_command_palette()
 
+    def action_command_palette(self) -> None:
+        """Open the palette, if it is not open already."""
+        from embedtui.tui.palette import Palette  # noqa: PLC0415 - when it is asked for
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every action that does something now."""
         for action in ACTIONS:

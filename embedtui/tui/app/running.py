@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from textual import work
-
+from embedtui.errors import EmbedtuiError
 from embedtui.printable import printable
 from embedtui.tui.app.opening import Opening
+from embedtui.tui.background import in_background
 from embedtui.tui.views import WIDE
+
+if TYPE_CHECKING:
+    from embedtui.record.report_files import ReportWriter
 
 
 class Running(Opening):
     """Measures what is chosen."""
+
+    _report: ReportWriter | None = None
+    """What writes a report just now."""
 
     async def action_run(self) -> None:
         """Measure what is chosen."""
@@ -39,8 +47,10 @@ class Running(Opening):
         line = self.frame.view.focus if self.frame else None
         if line is None:
             return
-        with self.session.lock:
-            results, setting = self.framer.composer.shown()[line.key]
+        shown = self.framer.composer.shown().get(line.key)
+        if shown is None:
+            return
+        results, setting = shown
         if self.session.look(results, setting.number):
             self.paused = False
             self._was_busy = True
@@ -76,29 +86,36 @@ class Running(Opening):
 
     def action_export(self) -> None:
         """Write the report of the last run."""
-        self._export()
-
-    @work(thread=True, exclusive=True, group="export", exit_on_error=False)
-    def _export(self) -> None:
-        from embedtui.record import exports, report  # noqa: PLC0415 - when it is asked for
-
-        with self.session.lock:
-            run = self.session.runs[-1]
-            path = self.session.run_path
-            made = report.build(run)
-        stem = path.with_suffix("") if path else self._shots() / "report"
-        written = []
-        try:
-            for form, suffix in (("json", "json"), ("csv", "csv"), ("markdown", "md")):
-                file = stem.with_name(f"{stem.name}.{suffix}")
-                file.write_text(exports.FORMATS[form](made), encoding="utf-8", newline="")
-                written.append(file.name)
-        except OSError as error:
-            said = f"{stem.parent} cannot be written: {error.strerror}"
-            self.call_from_thread(self.notify, printable(said), severity="error", markup=False)
+        path = self.session.run_path
+        if self._report is not None:
+            self.notify("still writing the report before", timeout=3)
+        elif path is None:
+            self.notify("there is no run file to write a report of", severity="warning")
         else:
-            said = f"wrote {', '.join(written)} in {stem.parent}"
-            self.call_from_thread(self.notify, printable(said), markup=False, timeout=8)
+            self._export(path)
+
+    @in_background("writing the report", group="export")
+    def _export(self, path: Path) -> None:
+        from embedtui.record.report_files import ReportWriter  # noqa: PLC0415 - when it is asked for
+
+        # Beside a run of one's own; not among the recordings that come with embedtui.
+        folder = path.parent if self.opened is None else self._shots()
+        self._report = ReportWriter(path, folder / path.stem)
+        try:
+            names = self._report.wait()
+        except EmbedtuiError as error:
+            if self.is_running:
+                self.call_later(self.notify, str(error), severity="error", markup=False)
+        else:
+            said = printable(f"wrote {', '.join(names)} in {folder}")
+            self.call_later(self.notify, said, markup=False, timeout=8)
+        finally:
+            self._report = None
+
+    def on_unmount(self) -> None:
+        """End a report that is being written."""
+        if self._report is not None:
+            self._report.stop()
 
     async def action_quit(self) -> None:
         """Leave, and ask first while an engine works."""
@@ -126,9 +143,9 @@ class Running(Opening):
             answered,
         )
 
-    @work(thread=True, group="leave", exit_on_error=False)
+    @in_background("waiting for the end of the run", group="leave")
     def _leave_when_idle(self) -> None:
         self.session.cancel()
         self.framer.again()
         self.session.wait()
-        self.call_from_thread(self.exit, 0)
+        self.call_later(self.exit, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,17 @@ from textual.widgets import ContentSwitcher
 from embedtui.printable import printable
 from embedtui.study.scenarios import scenario
 from embedtui.tui.actions import ACTIONS, NEED_ENGINES, shown
-from embedtui.tui.app.core import Core, Framed
+from embedtui.tui.app.core import Core, Failed, Framed
 from embedtui.tui.app.words import said_of
 from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip
 
 if TYPE_CHECKING:
     from embedtui.tui.frames import Frame
     from embedtui.tui.view import View
+
+
+_TROUBLE_SECONDS = 12.0
+"""How long the line of messages tells of a failure."""
 
 
 class Showing(Core):
@@ -44,6 +49,24 @@ class Showing(Core):
             self._ended(view)
         self._was_busy = view.state != "idle"
         self._heard = view.problem
+
+    @on(Failed)
+    def _show_failure(self, message: Failed) -> None:
+        """Say what failed; what fails in every frame is one toast."""
+        if not self.is_running:
+            return
+        if message.line != self._trouble[0]:
+            self.notify(message.line, severity="error", markup=False, timeout=_TROUBLE_SECONDS)
+        self._trouble = message.line, time.monotonic() + _TROUBLE_SECONDS
+        self._show_trouble()
+
+    def _show_trouble(self) -> bool:
+        """Show what failed a moment ago; say whether there is anything of the kind."""
+        line, until = self._trouble
+        if not line or time.monotonic() >= until:
+            return False
+        self.query_one(ProgressStrip).show(line, None, self._gpu, problem=True)
+        return True
 
     def _show_view(self, frame: Frame) -> None:
         current = self.query_one("#views", ContentSwitcher).current
@@ -77,6 +100,8 @@ class Showing(Core):
         )
 
     def _show_progress(self, view: View) -> None:
+        if self._show_trouble():
+            return
         share = view.done / view.total if view.state != "idle" and view.total else None
         said, problem = said_of(view, self.paused), bool(view.problem) and view.state == "idle"
         self.query_one(ProgressStrip).show(said, share, self._gpu, problem=problem)

@@ -10,14 +10,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from embedtui.engine.settings import SWITCHES, Switch, why_not
 from embedtui.errors import InputError
 from embedtui.machine import Device
 from embedtui.study.choices import Choices
-from embedtui.tui.pickers.frame import FRAME_CSS
+from embedtui.tui.pickers.frame import FRAME_CSS, Over
 from embedtui.tui.widgets.chips import Chip, Chips
 
 _MANY = 16
@@ -29,12 +28,20 @@ _TIMES = {
 }
 
 
-class AdvancedScreen(ModalScreen[Choices | None]):
+class AdvancedScreen(Over[Choices | None]):
     """Changes are kept with Escape or Enter on a line of text; nothing has to be confirmed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "keep", "done", id="advanced.done"),
-        Binding("ctrl+x", "forget", "back without changes", show=False, id="advanced.forget"),
+        # A line of text would take it for cutting.
+        Binding(
+            "ctrl+x",
+            "forget",
+            "back without changes",
+            show=False,
+            priority=True,
+            id="advanced.forget",
+        ),
         Binding("D", "reset", "all to their defaults", show=False, id="advanced.reset"),
     ]
     DEFAULT_CSS = f"""

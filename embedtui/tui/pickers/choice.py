@@ -9,15 +9,14 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from embedtui.printable import printable
-from embedtui.tui.pickers.frame import FRAME_CSS
+from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
 
 
-class ChoiceScreen(ModalScreen[str | None]):
+class ChoiceScreen(Over[str | None]):
     """Lists what there is; what is under the cursor is explained below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,7 +41,7 @@ class ChoiceScreen(ModalScreen[str | None]):
         with Vertical(classes="frame") as frame:
             frame.border_title = self._title
             frame.border_subtitle = "Enter choose   Esc back"
-            yield OptionList(
+            yield Options(
                 *(
                     Option(
                         Text(marks[value != self._current] + printable(label)),

@@ -10,14 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Key
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from embedtui.tui.pickers.frame import FRAME_CSS
+from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
 
 
-class ConfirmScreen(ModalScreen[str | None]):
+class ConfirmScreen(Over[str | None]):
     """Asks; the first answer stands under the cursor, Escape gives none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -36,7 +35,7 @@ class ConfirmScreen(ModalScreen[str | None]):
         with Vertical(classes="frame") as frame:
             frame.border_title = self._question
             frame.border_subtitle = "Esc back"
-            yield OptionList(
+            yield Options(
                 *(
                     Option(Text.assemble((f" {letter} ", "bold"), f" {words}"), id=value)
                     for value, letter, words in self._answers

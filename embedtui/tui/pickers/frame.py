@@ -1,4 +1,37 @@
-"""The look that all pickers share."""
+"""What all screens over the main one share: how they end, and the look of pickers."""
+
+from __future__ import annotations
+
+from textual.await_complete import AwaitComplete
+from textual.screen import ModalScreen, ScreenResultType
+from textual.widgets import OptionList
+
+
+class Over(ModalScreen[ScreenResultType]):
+    """A screen over the main one; it is dismissed once, however often keys ask for it.
+
+    Keys that come in one read are all handed to the screen that was there before the first of
+    them was obeyed: a second Enter would take away the screen below.
+    """
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Go back with what was chosen, unless the screen is going already."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
+
+
+class Options(OptionList):
+    """A list to choose from, which takes keys also before it has its place on the screen."""
+
+    def action_page_up(self) -> None:
+        """Go up a page."""
+        if self.scrollable_content_region:
+            super().action_page_up()  # type: ignore[no-untyped-call]
+
+    def action_page_down(self) -> None:
+        """Go down a page."""
+        if self.scrollable_content_region:
+            super().action_page_down()  # type: ignore[no-untyped-call]
+
 
 FRAME_CSS = """
     align: center middle;

@@ -8,18 +8,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from embedtui.address import Origin
 from embedtui.engine.endpoint.access import Secret, key_of
 from embedtui.errors import InputError
 from embedtui.printable import printable
-from embedtui.tui.pickers.frame import FRAME_CSS
+from embedtui.tui.pickers.frame import FRAME_CSS, Over
 from embedtui.tui.widgets.titles import entitle
 
 
-class KeyScreen(ModalScreen[Secret | None]):
+class KeyScreen(Over[Secret | None]):
     """Asks for a key; Escape gives none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -20,15 +19,16 @@ from embedtui.engine.endpoint.access import Access, Secret
 from embedtui.errors import EmbedtuiError, InputError
 from embedtui.models import ModelInfo
 from embedtui.printable import printable
+from embedtui.tui.background import in_background
 from embedtui.tui.model_facts import in_brief, mark_of
 from embedtui.tui.pickers import paths
-from embedtui.tui.pickers.frame import FRAME_CSS
+from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
 
 if TYPE_CHECKING:
     from embedtui.engine.port import EnginePool
 
 
-class ModelPicker(ModalScreen[str | None]):
+class ModelPicker(Over[str | None]):
     """Search by typing; what is under the cursor is described below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -60,7 +60,7 @@ class ModelPicker(ModalScreen[str | None]):
                 "type to search, a path or org/name   Tab complete   Enter choose   Esc back"
             )
             yield Input(placeholder="alias, ./folder or org/name", compact=True)
-            yield OptionList()
+            yield Options()
             yield Static("", classes="details", markup=False, id="model-details")
 
     def on_mount(self) -> None:
@@ -70,10 +70,9 @@ class ModelPicker(ModalScreen[str | None]):
         self._list()
         self._find()
 
-    @work(thread=True, exclusive=True, group="find-models", exit_on_error=False)
+    @in_background("looking for models", group="find-models", exclusive=True)
     def _find(self) -> None:
-        found = models.find_models()
-        self.app.call_from_thread(self._found, found)
+        self.call_later(self._found, models.find_models())
 
     def _found(self, found: list[ModelInfo]) -> None:
         self._known = found
@@ -81,13 +80,13 @@ class ModelPicker(ModalScreen[str | None]):
         self._looking = False
         self._list()
 
-    @work(thread=True, group="describe-model", exit_on_error=False)
+    @in_background("describing a model", group="describe-model")
     def _describe(self, ref: str) -> None:
         try:
             found: ModelInfo | str = models.resolve(ref)
         except InputError as error:
             found = str(error)
-        self.app.call_from_thread(self._describes, ref, found)
+        self.call_later(self._describes, ref, found)
 
     def _describes(self, ref: str, found: ModelInfo | str) -> None:
         self._described[ref] = found
@@ -143,7 +142,7 @@ class ModelPicker(ModalScreen[str | None]):
         self._show_details()
         self._ask(ref, address)
 
-    @work(thread=True, exclusive=True, group="ask-server", exit_on_error=False)
+    @in_background("asking the server", group="ask-server", exclusive=True)
     def _ask(self, ref: str, address: Address) -> None:
         """Find out which models the server has; only when it was chosen, not while it is typed."""
         from embedtui.engine.endpoint.choose import listed  # noqa: PLC0415 - servers alone need it
@@ -153,7 +152,7 @@ class ModelPicker(ModalScreen[str | None]):
             found: list[str] | EmbedtuiError = listed(address, access)
         except EmbedtuiError as error:
             found = error
-        self.app.call_from_thread(self._answered, ref, address, found)
+        self.call_later(self._answered, ref, address, found)
 
     def _answered(self, ref: str, address: Address, found: list[str] | EmbedtuiError) -> None:
         if isinstance(found, EmbedtuiError):

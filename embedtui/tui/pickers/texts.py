@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from embedtui.errors import InputError
 from embedtui.printable import printable
 from embedtui.texts import TextPack, describe_packs, load_texts
+from embedtui.tui.background import in_background
 from embedtui.tui.pickers import paths
-from embedtui.tui.pickers.frame import FRAME_CSS
+from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
 
 _SUFFIXES = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
 _PREVIEW = 200
@@ -35,7 +35,7 @@ class TextsChoice:
     limit: int | None = None
 
 
-class TextsPicker(ModalScreen[TextsChoice | None]):
+class TextsPicker(Over[TextsChoice | None]):
     """Choose a pack or a file; the first texts are shown before it is taken."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,7 +72,7 @@ class TextsPicker(ModalScreen[TextsChoice | None]):
             )
             path = now.ref if paths.looks_like_path(now.ref) else ""
             yield Input(path, placeholder="a pack's name, or ./file.jsonl", id="texts-ref")
-            yield OptionList()
+            yield Options()
             with Horizontal(id="texts-more"):
                 yield Label("text column")
                 yield Input(now.column or "", placeholder="text", id="texts-column")
@@ -192,7 +192,7 @@ class TextsPicker(ModalScreen[TextsChoice | None]):
         self._show("reading …")
         self._read(choice)
 
-    @work(thread=True, group="preview", exit_on_error=False)
+    @in_background("reading texts", group="preview")
     def _read(self, choice: TextsChoice) -> None:
         limit = min(choice.limit or _PREVIEW, _PREVIEW)
         try:
@@ -202,7 +202,7 @@ class TextsPicker(ModalScreen[TextsChoice | None]):
             said = _preview(pack, limit)
         except InputError as error:
             said = printable(str(error))
-        self.app.call_from_thread(self._answer, choice, said)
+        self.call_later(self._answer, choice, said)
 
     def _answer(self, choice: TextsChoice, said: str) -> None:
         if choice == self._asked and self.is_mounted:

@@ -8,20 +8,20 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from embedtui import charts
 from embedtui.printable import printable
 from embedtui.study.scenarios import METRIC_NAMES, Metric
 from embedtui.tui.detail import AtSize, Detail
+from embedtui.tui.pickers.frame import Over
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.titles import entitle
 
 _MOST_CHARACTERS = 20_000
 
 
-class DetailScreen(ModalScreen[int | None]):
+class DetailScreen(Over[int | None]):
     """Shows a text; up and down go to the one before or after it in the table's order."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

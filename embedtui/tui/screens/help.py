@@ -11,10 +11,10 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from embedtui.tui.actions import ACTIONS, shown
+from embedtui.tui.pickers.frame import Over
 
 _WORDS = (
     ("batch drift", "a text embedded in a batch against the same text alone, same setting"),
@@ -47,11 +47,11 @@ _TABLE_KEYS = (
 )
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Over[None]):
     """One page that scrolls."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1", "app.pop_screen", "back", id="help.close"),
+        Binding("escape,q,question_mark,f1", "dismiss(None)", "back", id="help.close"),
         Binding("down,j", "down", show=False),
         Binding("up,k", "up", show=False),
     ]
