@@ -13,15 +13,15 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from embedtui import paths, schema
+from embedtui.common import paths, schema
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
+from embedtui.common.schema import Key
+from embedtui.common.suggest import suggest
 from embedtui.engine.settings import SWITCHES
-from embedtui.errors import InputError
-from embedtui.printable import printable
-from embedtui.schema import Key
-from embedtui.study.choices import Choices
-from embedtui.study.options import BY_NAME, CHOSEN
-from embedtui.study.scenarios import METRIC_NAMES, Metric, scenarios
-from embedtui.suggest import suggest
+from embedtui.plan.choices import Choices
+from embedtui.plan.options import BY_NAME, CHOSEN
+from embedtui.plan.scenarios import METRIC_NAMES, Metric, scenarios
 
 VARIABLE = "EMBEDTUI_CONFIG"
 """Names another config file."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtui import machine
+from embedtui.common import machine
 from tests.fakes import make_model
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported, so before any fixture

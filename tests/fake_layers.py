@@ -17,7 +17,7 @@ from embedtui.engine.messages import (
     ResumeLayers,
     SeeLayers,
 )
-from embedtui.measure.layers import Place
+from embedtui.measure.layer_errors import Place
 
 if TYPE_CHECKING:
     from tests.fake_process import FakeProcess

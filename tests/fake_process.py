@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from embedtui.common.errors import Cancelled, EngineError
 from embedtui.engine.port import Stop, never
-from embedtui.errors import Cancelled, EngineError
 
 if TYPE_CHECKING:
     from tests.fakes import Script

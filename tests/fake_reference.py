@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.common.errors import Cancelled
 from embedtui.engine.messages import (
     JudgeLayers,
     LayersFound,
@@ -18,8 +19,7 @@ from embedtui.engine.messages import (
     TruthDone,
 )
 from embedtui.engine.port import Stop, Tell
-from embedtui.errors import Cancelled
-from embedtui.measure.layers import budget_of
+from embedtui.measure.layer_errors import budget_of
 from tests.fake_layers import FAULT, LAYERS, PLACES
 
 if TYPE_CHECKING:

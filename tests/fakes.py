@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.common.errors import Cancelled, EmbedtuiError
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import (
     BatchDone,
@@ -30,10 +31,9 @@ from embedtui.engine.messages import (
 from embedtui.engine.pool import Pool, RunningReference
 from embedtui.engine.port import Engine, LayerAccess, Stop, Tell
 from embedtui.engine.settings import Setting
-from embedtui.errors import Cancelled, EmbedtuiError
-from embedtui.measure.layers import Place
-from embedtui.study.events import Event
-from embedtui.study.plan import Plan
+from embedtui.measure.layer_errors import Place
+from embedtui.plan.plan import Plan
+from embedtui.results.events import Event
 from embedtui.texts import Text, TextPack
 from tests.fake_layers import FakeLayers
 from tests.fake_process import FakeHost, FakeProcess

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from embedtui.assess import retrieval
+from embedtui.assess.trends import trend_of
+from embedtui.assess.verdict import is_noise
 from embedtui.config import Config
-from embedtui.record import library, run_file
-from embedtui.study import retrieval
-from embedtui.study.results import Results, SettingResults
-from embedtui.study.trends import trend_of
-from embedtui.study.verdict import is_noise
+from embedtui.results.results import Results, SettingResults
+from embedtui.storage import library, run_file
 from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.opened import Opened
+from embedtui.tui.state.replay_session import Opened
 from tests.tui.conftest import settled
 
 _BLOCK = re.compile(r"(<!-- (?P<name>[\w-]+) -->\n)(?P<old>.*?)(<!-- end -->)", re.DOTALL)

@@ -14,7 +14,7 @@ from pathlib import Path
 from embedtui.config import Config
 from embedtui.engine.pool import VllmPool
 from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.session import Session
+from embedtui.tui.state.session import Session
 from tests.tui.conftest import settled
 
 SETTINGS = {

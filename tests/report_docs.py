@@ -22,13 +22,13 @@ from typing import (
     is_typeddict,
 )
 
-from embedtui.record import (
+from embedtui.report import (
     report_types,
     report_types_layers,
     report_types_retrieval,
     report_types_sweep,
 )
-from embedtui.record.report_types_retrieval import Kind
+from embedtui.report.report_types_retrieval import Kind
 
 PAGES = ("report.md", "checks.md")
 _MODULES = (report_types, report_types_layers, report_types_retrieval, report_types_sweep)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from embedtui.common.errors import InputError
 from embedtui.config import SECTIONS, Config, config_path, load, save
 from embedtui.engine.settings import SWITCHES
-from embedtui.errors import InputError
-from embedtui.study.choices import Choices
+from embedtui.plan.choices import Choices
 
 ACTIONS = ("run", "quit", "compare")
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from embedtui.record import library, report, run_file
+from embedtui.report import run_report
+from embedtui.storage import library, run_file
 from tests.same_figures import OF_A_RUN, compare, main
 
 SMALL: dict[str, Any] = {
@@ -87,7 +88,7 @@ def test_what_may_differ_is_listed_and_nothing_else_passes() -> None:
 
 def test_as_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before, after = tmp_path / "before.json", tmp_path / "after.json"
-    made: Any = report.build(run_file.read(library.recordings()["h200-restarts"]))
+    made: Any = run_report.build(run_file.read(library.recordings()["h200-restarts"]))
     before.write_text(json.dumps(made))
     after.write_text(json.dumps(made))
     assert main([str(before), str(after)]) == 0

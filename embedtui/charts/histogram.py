@@ -11,7 +11,7 @@ from embedtui.charts.axes import ROOM_ACROSS, Decades
 from embedtui.charts.lower_axis import put_decades_below, put_lower_line, put_ticks
 from embedtui.charts.picture import Canvas, Picture, label_of, mark_of, message
 from embedtui.charts.plotter import Stroke, draw
-from embedtui.measure.histogram import LogHistogram
+from embedtui.measure.log_histogram import LogHistogram
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _ASCII_EIGHTHS = " ..::+##"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from embedtui.printable import printable
+from embedtui.common.printable import printable
 
 Cell = tuple[str, str]
 """A character and its ink."""

@@ -11,26 +11,26 @@ from typing import Any
 import click
 from rich.text import Text
 
-from embedtui import machine
+from embedtui.assess.advice import Advice, Step, advise, by_speed
+from embedtui.assess.answers import Entry
+from embedtui.assess.findings import faults_of
 from embedtui.cli import output
-from embedtui.cli.measure import measure, started_engines
-from embedtui.cli.names import SweepName
-from embedtui.cli.shared import Asked, json_option, quiet_option, run_options
+from embedtui.cli.parameter_types import SweepName
+from embedtui.cli.recorded_run import measure, started_engines
+from embedtui.cli.shared_options import Asked, json_option, quiet_option, run_options
 from embedtui.cli.sweep import scenario_of
+from embedtui.common import machine
+from embedtui.common.errors import Cancelled, EmbedtuiError, ExitCode, InputError
+from embedtui.common.printable import printable
 from embedtui.engine.port import EnginePool
 from embedtui.engine.settings import Setting
-from embedtui.errors import Cancelled, EmbedtuiError, ExitCode, InputError
-from embedtui.printable import printable
-from embedtui.study.advise import Advice, Step, advise, by_speed
-from embedtui.study.answers import Entry
-from embedtui.study.choices import Choices
-from embedtui.study.findings import faults_of
-from embedtui.study.options import model_kind
-from embedtui.study.plan import Plan
-from embedtui.study.planning import plan_of
-from embedtui.study.results import Results
-from embedtui.study.scenarios import Scenario, scenario
-from embedtui.study.sweep import Sweep, load_sweep
+from embedtui.plan.choices import Choices
+from embedtui.plan.make_plan import plan_of
+from embedtui.plan.options import model_kind
+from embedtui.plan.plan import Plan
+from embedtui.plan.scenarios import Scenario, scenario
+from embedtui.plan.sweep import Sweep, load_sweep
+from embedtui.results.results import Results
 
 
 @click.command("advise")

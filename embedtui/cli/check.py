@@ -12,10 +12,12 @@ import click
 from rich.padding import Padding
 from rich.text import Text
 
+from embedtui.assess.check_result import Check, check
+from embedtui.assess.confidence import claim, draws_for
 from embedtui.cli import output
-from embedtui.cli.measure import Measured, measure, needs_vllm, started_engines
-from embedtui.cli.reach import access_of
-from embedtui.cli.shared import (
+from embedtui.cli.recorded_run import Measured, measure, needs_vllm, started_engines
+from embedtui.cli.server_options import access_of
+from embedtui.cli.shared_options import (
     Asked,
     file_option,
     json_option,
@@ -24,19 +26,18 @@ from embedtui.cli.shared import (
     run_options,
 )
 from embedtui.cli.sweep import device_here, scenario_of
-from embedtui.engine.endpoint.access import Access
-from embedtui.errors import ExitCode, InputError
-from embedtui.printable import printable
-from embedtui.record import checked, history, recording, run_file
-from embedtui.study.checks import Check, check
-from embedtui.study.choices import Choices
-from embedtui.study.confidence import claim, draws_for
-from embedtui.study.options import Mode
-from embedtui.study.plan import Plan
-from embedtui.study.planning import plan_of
-from embedtui.study.results import Results
-from embedtui.study.scenarios import Scenario, scenario
-from embedtui.study.sweep import load_sweep
+from embedtui.common.errors import ExitCode, InputError
+from embedtui.common.printable import printable
+from embedtui.engine.access import Access
+from embedtui.plan.choices import Choices
+from embedtui.plan.make_plan import plan_of
+from embedtui.plan.options import Mode
+from embedtui.plan.plan import Plan
+from embedtui.plan.scenarios import Scenario, scenario
+from embedtui.plan.sweep import load_sweep
+from embedtui.report import check_report
+from embedtui.results.results import Results
+from embedtui.storage import check_history, recording, run_file
 
 _MARKS = {"holds": ("✔ ", "green"), "failed": ("! ", "yellow")}
 _MOST_DRAWS = 1000
@@ -138,13 +139,13 @@ def command(
             address = stack.enter_context(job.serving(serve, ready_timeout))
             parts = [replace(part, model=address) for part in parts]
         checks = job.run(parts)
-    for path, form in ((markdown, checked.to_markdown), (junit, checked.to_junit)):
+    for path, form in ((markdown, check_report.to_markdown), (junit, check_report.to_junit)):
         if path is not None:
             _write(path, form(checks))
     for one in () if no_history else checks:
-        history.append(history_file or history.default_path(), one)
+        check_history.append(history_file or check_history.default_path(), one)
     if as_json:
-        output.write(checked.to_json(checks))
+        output.write(check_report.to_json(checks))
     else:
         _show(checks)
     return job.ended(checks)
@@ -187,7 +188,7 @@ class _Job:
     @contextlib.contextmanager
     def serving(self, arguments: str, seconds: float) -> Iterator[str]:
         """Start a server, and stop it whatever happens; yield its address."""
-        from embedtui.engine.endpoint.started import arguments_of, started  # noqa: PLC0415
+        from embedtui.engine.remote.started_server import arguments_of, started  # noqa: PLC0415
 
         words = arguments_of(arguments)
         with started(words, self.access, self.tell, ready_seconds=seconds) as (address, access):

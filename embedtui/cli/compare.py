@@ -9,13 +9,13 @@ import click
 from rich.padding import Padding
 from rich.text import Text
 
+from embedtui.assess.changes import Change, changes
 from embedtui.cli import output
-from embedtui.cli.names import RunRef
-from embedtui.cli.shared import json_option
-from embedtui.errors import ExitCode
-from embedtui.printable import printable
-from embedtui.record import run_file
-from embedtui.study.changes import Change, changes
+from embedtui.cli.parameter_types import RunRef
+from embedtui.cli.shared_options import json_option
+from embedtui.common.errors import ExitCode
+from embedtui.common.printable import printable
+from embedtui.storage import run_file
 
 
 @click.command("compare")

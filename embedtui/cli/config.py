@@ -11,10 +11,10 @@ from rich.text import Text
 from embedtui import config as settings
 from embedtui.cli import output
 from embedtui.cli.group import Group
-from embedtui.cli.shared import json_option
+from embedtui.cli.shared_options import json_option
+from embedtui.common.errors import ExitCode
+from embedtui.common.printable import printable
 from embedtui.config import SECTIONS, Config, config_path
-from embedtui.errors import ExitCode
-from embedtui.printable import printable
 
 if TYPE_CHECKING:
     from embedtui.tui.themes import ThemeFile

@@ -12,12 +12,13 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from embedtui import machine, models, paths
+from embedtui import models
 from embedtui.cli import output
-from embedtui.cli.shared import json_option
-from embedtui.engine.environment import SWITCH_VARIABLES
-from embedtui.errors import ExitCode, InputError
-from embedtui.printable import printable
+from embedtui.cli.shared_options import json_option
+from embedtui.common import machine, paths
+from embedtui.common.errors import ExitCode, InputError
+from embedtui.common.printable import printable
+from embedtui.engine.host_environment import SWITCH_VARIABLES
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedtui.cli import output
-from embedtui.cli.names import ThemeName
-from embedtui.cli.shared import Asked, refuse, run_options
-from embedtui.errors import InputError
-from embedtui.printable import printable
+from embedtui.cli.parameter_types import ThemeName
+from embedtui.cli.shared_options import Asked, refuse, run_options
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
 
 if TYPE_CHECKING:
     from embedtui.config import Config
@@ -59,11 +59,11 @@ def start(asked: Asked, looks: dict[str, Any], opened: tuple[Path, ...] = ()) ->
         InputError: for something that was given and the model cannot use.
     """
     # Nothing of this is needed by the other commands, and the screen is to stand at once.
-    from embedtui import paths  # noqa: PLC0415
-    from embedtui.cli.reach import access_of  # noqa: PLC0415
+    from embedtui.cli.server_options import access_of  # noqa: PLC0415
+    from embedtui.common import paths  # noqa: PLC0415
     from embedtui.config import config_path, load  # noqa: PLC0415
-    from embedtui.study.options import refuse_unusable  # noqa: PLC0415
-    from embedtui.study.scenarios import scenario_problems  # noqa: PLC0415
+    from embedtui.plan.options import refuse_unusable  # noqa: PLC0415
+    from embedtui.plan.scenarios import scenario_problems  # noqa: PLC0415
     from embedtui.tui.actions import IDS, clashes  # noqa: PLC0415
     from embedtui.tui.start import show  # noqa: PLC0415
 
@@ -90,7 +90,7 @@ def _checked(given: dict[str, Any], config: Config) -> dict[str, Any]:
         InputError: for a dtype or a batch size that there is not.
     """
     from embedtui.engine.settings import parse_overrides  # noqa: PLC0415 - only where it is given
-    from embedtui.study.options import BY_NAME  # noqa: PLC0415 - likewise
+    from embedtui.plan.options import BY_NAME  # noqa: PLC0415 - likewise
 
     for name in BY_NAME.keys() & given:
         if problem := BY_NAME[name].key.problem(name, given[name]):

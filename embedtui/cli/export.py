@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from embedtui.cli import output
-from embedtui.cli.names import RunRef
-from embedtui.cli.searching import tells_searches
-from embedtui.cli.shared import file_option, given_by_hand, refuse
-from embedtui.errors import InputError
-from embedtui.printable import printable
-from embedtui.record import exports, recording, report, run_file
-from embedtui.study.batch_sizes import parse_batch_sizes
+from embedtui.cli.parameter_types import RunRef
+from embedtui.cli.search_progress import tells_searches
+from embedtui.cli.shared_options import file_option, given_by_hand, refuse
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
+from embedtui.plan.batch_sizes import parse_batch_sizes
+from embedtui.report import exports, run_report
+from embedtui.storage import recording, run_file
 
 
 @click.command("export")
@@ -77,7 +78,7 @@ def export(
         return
     recorded = ["every", "batch_sizes", "settings", "no_truth"]
     refuse(given_by_hand(), recorded, "it is for --to recording")
-    text = exports.FORMATS[form](report.build(run_file.read(run_path)))
+    text = exports.FORMATS[form](run_report.build(run_file.read(run_path)))
     if out is None:
         output.write(text)
         return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from embedtui.printable import printable
-from embedtui.suggest import suggest
+from embedtui.common.printable import printable
+from embedtui.common.suggest import suggest
 
 
 class Group(click.Group):

@@ -13,13 +13,13 @@ from rich.text import Text
 
 from embedtui import charts
 from embedtui.cli import output
-from embedtui.cli.fitting import plain_table
-from embedtui.cli.shared import file_option, given_by_hand, json_option, refuse
-from embedtui.errors import InputError
-from embedtui.printable import printable
-from embedtui.record import history
-from embedtui.record.history import Row
-from embedtui.study.scenarios import scenarios
+from embedtui.cli.fit_columns import plain_table
+from embedtui.cli.shared_options import file_option, given_by_hand, json_option, refuse
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
+from embedtui.plan.scenarios import scenarios
+from embedtui.storage import check_history
+from embedtui.storage.check_history import Row
 
 _COLOURS = ("green", "cyan", "magenta", "blue", "yellow", "red", "white", "bright_green")
 _INKS = {"axis": "dim", "label": "", "tolerance": "yellow", "blank": ""}
@@ -58,12 +58,12 @@ def command(
     """
     if as_json:
         refuse(given_by_hand(), ["measure", "last"], "--json prints every figure of every check")
-    rows = history.read(path or history.default_path())
+    rows = check_history.read(path or check_history.default_path())
     rows = [row for row in rows if model is None or model.lower() in row.model.lower()]
     if not rows:
         raise InputError("no check of that model was written down" if model else "no checks yet")
     if as_json:
-        output.write(history.as_json(rows) + "\n")
+        output.write(check_history.as_json(rows) + "\n")
         return
     console = output.out()
     wanted = measure or ("golden" if any(row.golden_l2 is not None for row in rows) else "drift")

@@ -13,19 +13,19 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtui.cli import output
-from embedtui.cli.fitting import fit_columns, plain_table
-from embedtui.cli.measure import measure, started_engines
-from embedtui.cli.shared import Asked, json_option, out_option, quiet_option, run_options
-from embedtui.errors import EngineError, InputError
-from embedtui.printable import printable
-from embedtui.record import exports, report
-from embedtui.record.layer_report import COLUMNS_EXPLAINED, figures
-from embedtui.record.report_types import SettingReport
-from embedtui.record.report_types_layers import LayersReport
-from embedtui.study.choices import Choices
-from embedtui.study.layers import refuse_layers
-from embedtui.study.options import BY_NAME, model_kind
-from embedtui.study.planning import plan_of
+from embedtui.cli.fit_columns import fit_columns, plain_table
+from embedtui.cli.recorded_run import measure, started_engines
+from embedtui.cli.shared_options import Asked, json_option, out_option, quiet_option, run_options
+from embedtui.common.errors import EngineError, InputError
+from embedtui.common.printable import printable
+from embedtui.plan.choices import Choices
+from embedtui.plan.make_plan import plan_of
+from embedtui.plan.options import BY_NAME, model_kind
+from embedtui.report import exports, run_report
+from embedtui.report.layer_report import COLUMNS_EXPLAINED, figures
+from embedtui.report.report_types import SettingReport
+from embedtui.report.report_types_layers import LayersReport
+from embedtui.run.layer_analysis import refuse_layers
 
 _COLUMNS = ("error", "growth", "adds", "share", "drift", "equal", "exact")
 _EXPENDABLE = ("growth", "equal")
@@ -85,7 +85,7 @@ def command(
         measured = measure(plan, weights_bytes, engines, out, quiet=quiet)
     if measured.failure is not None and not measured.results.settings[0].unbatched.count:
         raise measured.failure
-    made = report.build(measured.results)
+    made = run_report.build(measured.results)
     if as_json:
         output.write(exports.to_json(made))
     else:

@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtui.cli import output
-from embedtui.cli.shared import json_option
+from embedtui.cli.shared_options import json_option
+from embedtui.common.printable import printable
 from embedtui.engine.settings import SWITCHES, Switch
-from embedtui.printable import printable
-from embedtui.study.bundles import BUNDLES
-from embedtui.study.scenarios import scenario_problems, scenarios
+from embedtui.plan.bundles import BUNDLES
+from embedtui.plan.scenarios import scenario_problems, scenarios
 from embedtui.texts import PackInfo, describe_packs
 
 

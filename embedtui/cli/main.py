@@ -10,8 +10,8 @@ import click
 from embedtui import __version__
 from embedtui.cli import output
 from embedtui.cli.group import Group
-from embedtui.errors import EmbedtuiError, ExitCode
-from embedtui.printable import printable
+from embedtui.common.errors import EmbedtuiError, ExitCode
+from embedtui.common.printable import printable
 
 _COMMANDS = {
     "explore": "explore:explore",
@@ -107,7 +107,7 @@ def call(arguments: list[str]) -> int:
 
 def _crashed(error: Exception, arguments: list[str]) -> int:
     """Write a crash report of an error that nobody foresaw, and tell where it is."""
-    from embedtui import crash  # noqa: PLC0415 - only after an error
+    from embedtui.common import crash  # noqa: PLC0415 - only after an error
 
     path = crash.write(error, f"embedtui {arguments[0]}" if arguments else "embedtui")
     output.err().print(f"embedtui: {crash.describe(error, path)}", soft_wrap=True)

@@ -9,22 +9,22 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from embedtui.assess import cross_setting_search
+from embedtui.assess.cross_setting_search import Mixed, Side
 from embedtui.cli import output
-from embedtui.cli.fitting import plain_table
-from embedtui.cli.names import SideRef, run_file_of
-from embedtui.cli.neighbours import quality_table, table
-from embedtui.cli.searching import tells_searches
-from embedtui.cli.shared import json_option
-from embedtui.errors import ExitCode
+from embedtui.cli.fit_columns import plain_table
+from embedtui.cli.neighbour_tables import quality_table, table
+from embedtui.cli.parameter_types import SideRef, run_file_of
+from embedtui.cli.search_progress import tells_searches
+from embedtui.cli.shared_options import json_option
+from embedtui.common.errors import ExitCode
+from embedtui.common.printable import printable
+from embedtui.common.wording import percent
 from embedtui.measure import summarize
-from embedtui.printable import printable
-from embedtui.record import run_file
-from embedtui.record.report import distribution
-from embedtui.record.retrieval import compared
-from embedtui.study import mixing
-from embedtui.study.mixing import Mixed, Side
-from embedtui.study.results import Results
-from embedtui.wording import percent
+from embedtui.report.retrieval_report import compared
+from embedtui.report.run_report import distribution
+from embedtui.results.results import Results
+from embedtui.storage import run_file
 
 
 @click.command(
@@ -55,8 +55,9 @@ def command(index: str, queries: str | None, as_json: bool) -> int:
     other_ref, _, other = queries.rpartition("#") if "#" in queries else (queries, "", "")
     same = other_ref == ref
     asked = results if same else run_file.read(run_file_of(other_ref))
-    found = mixing.mix(
-        mixing.side_of(results, which, batched=True), mixing.side_of(asked, other, batched=False)
+    found = cross_setting_search.mix(
+        cross_setting_search.side_of(results, which, batched=True),
+        cross_setting_search.side_of(asked, other, batched=False),
     )
     if as_json:
         output.write_json("mix", pairs=[_as_dict(found)])
@@ -67,11 +68,14 @@ def command(index: str, queries: str | None, as_json: bool) -> int:
 
 def _every_pair(results: Results, *, as_json: bool) -> int:
     usable = [str(s.number + 1) for s in results.settings if s.unbatched.count]
-    index = [mixing.side_of(results, one, batched=True) for one in usable]
-    queries = [mixing.side_of(results, one, batched=False) for one in usable]
+    index = [cross_setting_search.side_of(results, one, batched=True) for one in usable]
+    queries = [cross_setting_search.side_of(results, one, batched=False) for one in usable]
     widths = {side.vectors.shape[1] for side in index}
     pairs = [
-        [mixing.mix(one, two) if len(widths) == 1 or _alike(one, two) else None for two in queries]
+        [
+            cross_setting_search.mix(one, two) if len(widths) == 1 or _alike(one, two) else None
+            for two in queries
+        ]
         for one in index
     ]
     if as_json:
@@ -134,7 +138,7 @@ def _show(one: Mixed, console: Console) -> None:
     judged = [(name, found["quality"]) for name, found in rows if found["quality"]]
     if judged:
         console.print(quality_table(judged, console))
-    console.print(Text.assemble(("Verdict: ", "bold"), f"{mixing.in_words(one)}."))
+    console.print(Text.assemble(("Verdict: ", "bold"), f"{cross_setting_search.in_words(one)}."))
 
 
 def _as_dict(one: Mixed) -> dict[str, Any]:

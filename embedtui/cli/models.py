@@ -10,13 +10,13 @@ from rich.text import Text
 from embedtui import models
 from embedtui.cli import output
 from embedtui.cli.group import Group
-from embedtui.cli.names import ModelName
-from embedtui.cli.shared import json_option
-from embedtui.errors import ExitCode
+from embedtui.cli.parameter_types import ModelName
+from embedtui.cli.shared_options import json_option
+from embedtui.common.errors import ExitCode
+from embedtui.common.printable import printable
+from embedtui.common.suggest import suggest
 from embedtui.models.make import ARCHITECTURES, LAYERS, POOLINGS, POSITIONS, WIDTHS, usual_pooling
 from embedtui.models.shape import Shape
-from embedtui.printable import printable
-from embedtui.suggest import suggest
 
 
 class _ListUnlessNamed(Group):

@@ -8,12 +8,13 @@ import click
 from rich.text import Text
 
 from embedtui.cli import output, tables
-from embedtui.cli.names import RunsRef, ThemeName
-from embedtui.cli.searching import tells_searches
-from embedtui.cli.shared import Asked, given_by_hand, json_option, refuse
-from embedtui.errors import ExitCode
-from embedtui.printable import printable
-from embedtui.record import library, report, run_file
+from embedtui.cli.parameter_types import RunsRef, ThemeName
+from embedtui.cli.search_progress import tells_searches
+from embedtui.cli.shared_options import Asked, given_by_hand, json_option, refuse
+from embedtui.common.errors import ExitCode
+from embedtui.common.printable import printable
+from embedtui.report import run_report
+from embedtui.storage import library, run_file
 
 _LOOKS = ("theme", "slow_link", "ascii_only")
 
@@ -65,7 +66,7 @@ def command(
 
     if plain or not is_terminal():
         for path in files:
-            tables.show(report.build(run_file.read(path)), output.out())
+            tables.show(run_report.build(run_file.read(path)), output.out())
         return ExitCode.DONE
     from embedtui.cli.explore import start  # noqa: PLC0415 - likewise
 

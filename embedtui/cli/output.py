@@ -13,7 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from embedtui.printable import visible
+from embedtui.common.printable import visible
 
 _IN_ASCII = {
     "·": "-",
@@ -82,7 +82,7 @@ def write(text: str) -> None:
 
 def write_json(schema: str, **fields: Any) -> None:
     """Write one JSON object of the schema `embedtui.SCHEMA/1`, as docs/json.md has it."""
-    from embedtui.record import exports  # noqa: PLC0415 - the screen stands before it is imported
+    from embedtui.report import exports  # noqa: PLC0415 - the screen stands before it is imported
 
     write(exports.dump({"schema": f"embedtui.{schema}/1", **fields}))
 

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from embedtui.common.printable import printable
+from embedtui.common.wording import duration
 from embedtui.measure import compare
-from embedtui.printable import printable
-from embedtui.study.events import (
+from embedtui.results.events import (
     BatchEmbedded,
     EngineReady,
     Event,
@@ -22,9 +23,8 @@ from embedtui.study.events import (
     TruthComputed,
     Waiting,
 )
-from embedtui.study.progress import Progress
-from embedtui.study.results import Results
-from embedtui.wording import duration
+from embedtui.results.progress import Progress
+from embedtui.results.results import Results
 
 _PLAIN_SECONDS = 5.0
 _BAR_SECONDS = 0.25

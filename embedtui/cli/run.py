@@ -7,16 +7,23 @@ from pathlib import Path
 import click
 
 from embedtui.cli import output, tables
-from embedtui.cli.measure import measure, needs_vllm, started_engines
-from embedtui.cli.names import SweepName
-from embedtui.cli.reach import access_of
-from embedtui.cli.searching import tells_searches
-from embedtui.cli.shared import Asked, json_option, out_option, quiet_option, refuse, run_options
+from embedtui.cli.parameter_types import SweepName
+from embedtui.cli.recorded_run import measure, needs_vllm, started_engines
+from embedtui.cli.search_progress import tells_searches
+from embedtui.cli.server_options import access_of
+from embedtui.cli.shared_options import (
+    Asked,
+    json_option,
+    out_option,
+    quiet_option,
+    refuse,
+    run_options,
+)
 from embedtui.cli.sweep import run_sweep
-from embedtui.engine.endpoint.access import Access
-from embedtui.record import exports, report
-from embedtui.study.choices import Choices
-from embedtui.study.planning import plan_of
+from embedtui.engine.access import Access
+from embedtui.plan.choices import Choices
+from embedtui.plan.make_plan import plan_of
+from embedtui.report import exports, run_report
 
 
 @click.command(
@@ -73,7 +80,7 @@ def _run(choices: Choices, access: Access, *, out: Path | None, as_json: bool, q
     results = measured.results
     if measured.failure is not None and not any(s.unbatched.count for s in results.settings):
         raise measured.failure
-    made = report.build(results)
+    made = run_report.build(results)
     if as_json:
         output.write(exports.to_json(made))
     else:

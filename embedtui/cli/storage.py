@@ -10,20 +10,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from embedtui.assess.storage_comparison import Row, yardstick, yardstick_setting
 from embedtui.cli import output
-from embedtui.cli.fitting import fit_columns, plain_table
-from embedtui.cli.names import RunRef
-from embedtui.cli.searching import tells_searches
-from embedtui.cli.shared import json_option
-from embedtui.errors import ExitCode
+from embedtui.cli.fit_columns import fit_columns, plain_table
+from embedtui.cli.parameter_types import RunRef
+from embedtui.cli.search_progress import tells_searches
+from embedtui.cli.shared_options import json_option
+from embedtui.common.errors import ExitCode
+from embedtui.common.printable import printable
+from embedtui.common.wording import percent
 from embedtui.measure import summarize
-from embedtui.printable import printable
-from embedtui.record import library, run_file
-from embedtui.record.report import distribution
-from embedtui.record.retrieval import compared
-from embedtui.study.results import Results
-from embedtui.study.storage import Row, yardstick, yardstick_setting
-from embedtui.wording import percent
+from embedtui.report.retrieval_report import compared
+from embedtui.report.run_report import distribution
+from embedtui.results.results import Results
+from embedtui.storage import library, run_file
 
 _COLUMNS = ("bytes", "L2 max", "L2 p50", "top 1", "order", "overlap", "nDCG@10")
 _EXPENDABLE = ("L2 p50", "overlap", "nDCG@10", "bytes", "top 1")

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from embedtui import machine
-from embedtui.cli import grid as shown_grid
+from embedtui.cli import grid_tables as shown_grid
 from embedtui.cli import output
-from embedtui.cli.measure import Measured, measure, started_engines
-from embedtui.cli.shared import Asked
-from embedtui.engine.endpoint.access import Access
+from embedtui.cli.recorded_run import Measured, measure, started_engines
+from embedtui.cli.shared_options import Asked
+from embedtui.common import machine
+from embedtui.common.errors import EmbedtuiError, ExitCode, InputError
+from embedtui.common.machine import Device
+from embedtui.common.printable import printable
+from embedtui.engine.access import Access
 from embedtui.engine.port import EnginePool
-from embedtui.errors import EmbedtuiError, ExitCode, InputError
-from embedtui.machine import Device
-from embedtui.printable import printable
-from embedtui.record import exports, grid, run_file
-from embedtui.record.unfinished import find_unfinished
-from embedtui.study.options import model_kind
-from embedtui.study.plan import Plan
-from embedtui.study.planning import plan_of
-from embedtui.study.sweep import Sweep, load_sweep
+from embedtui.plan.make_plan import plan_of
+from embedtui.plan.options import model_kind
+from embedtui.plan.plan import Plan
+from embedtui.plan.sweep import Sweep, load_sweep
+from embedtui.report import exports, sweep_report
+from embedtui.storage import run_file
+from embedtui.storage.unfinished import find_unfinished
 
 
 def run_sweep(
@@ -98,7 +99,7 @@ def _told(
     runs = [one.results for one in done if any(s.unbatched.count for s in one.results.settings)]
     if not runs:
         raise next((one.failure for one in done if one.failure), None) or failures[0]
-    made = grid.build(sweep.name, runs, with_reports=as_json)
+    made = sweep_report.build(sweep.name, runs, with_reports=as_json)
     if as_json:
         output.write(exports.dump(made))
     else:

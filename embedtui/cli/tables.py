@@ -10,12 +10,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from embedtui.cli import neighbours
-from embedtui.cli.fitting import fit_columns, plain_table
+from embedtui.cli import neighbour_tables
+from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.cli.output import unicode_works
-from embedtui.machine import vllm_of
-from embedtui.printable import printable
-from embedtui.record.report_types import (
+from embedtui.common.machine import vllm_of
+from embedtui.common.printable import printable
+from embedtui.report.report_types import (
     DiagnosisReport,
     DistributionReport,
     EnvironmentReport,
@@ -93,7 +93,7 @@ def _setting(setting: SettingReport, console: Console) -> None:
     if setting["batches"]:
         console.print(fit_columns(console, _EXPENDABLE, partial(_table, setting, console)))
     if setting["retrieval"]:
-        neighbours.show(setting["retrieval"], console)
+        neighbour_tables.show(setting["retrieval"], console)
     console.print(Padding(Text(printable(setting["verdict"])), (0, 0, 0, 2)))
     for one in setting["diagnosis"]:
         if one["cause"] not in _TOLD:

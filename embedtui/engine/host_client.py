@@ -22,8 +22,10 @@ from typing import Any
 
 import psutil
 
-from embedtui import paths
-from embedtui.engine.environment import host_environment
+from embedtui.common import paths
+from embedtui.common.errors import Cancelled, EngineError
+from embedtui.common.printable import printable
+from embedtui.engine.host_environment import host_environment
 from embedtui.engine.messages import (
     Exited,
     Fork,
@@ -36,8 +38,6 @@ from embedtui.engine.messages import (
 )
 from embedtui.engine.port import Stop, never
 from embedtui.engine.process import Process, ending
-from embedtui.errors import Cancelled, EngineError
-from embedtui.printable import printable
 
 SESSION_VARIABLE = "EMBEDTUI_SESSION"
 """Every process of a session has this in its environment, so that they can be found."""
@@ -206,7 +206,7 @@ class _Life:
                 sys.executable,
                 "-P",
                 "-m",
-                "embedtui.engine.host",
+                "embedtui.engine.host_process",
                 str(descriptor),
                 str(os.getpid()),
             ],

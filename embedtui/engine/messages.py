@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.settings import Setting
-from embedtui.measure.layers import Budget, Place
+from embedtui.measure.layer_errors import Budget, Place
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,13 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from embedtui import machine
-from embedtui.engine.endpoint.access import Access
+from embedtui.common import machine
+from embedtui.common.errors import Cancelled, EngineError
+from embedtui.engine.access import Access
 from embedtui.engine.forked import ForkedEngine, ForkedReference
 from embedtui.engine.host_client import HostClient
 from embedtui.engine.port import Engine, ReferenceModel, State, Stop, never
 from embedtui.engine.settings import Setting
-from embedtui.errors import Cancelled, EngineError
 
 
 class Host(Protocol):
@@ -221,7 +221,7 @@ class Pool(ABC):
 
     def _connect(self, setting: Setting) -> Engine:
         """Return the server that `setting` names; nothing is sent yet."""
-        from embedtui.engine.endpoint.client import Endpoint  # noqa: PLC0415 - servers alone need it
+        from embedtui.engine.remote.endpoint import Endpoint  # noqa: PLC0415 - servers alone need it
 
         name = f"server-{setting.requests}-{setting.encoding}"
         with self._lock:

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
+from embedtui.engine.access import Access
 from embedtui.engine.effective import EffectiveConfig
-from embedtui.engine.endpoint.access import Access
 from embedtui.engine.messages import (
     BatchDone,
     CompareLayers,

@@ -13,10 +13,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from embedtui.common.errors import Cancelled, EmbedtuiError, EngineError, InputError
+from embedtui.common.printable import printable
 from embedtui.engine.messages import CancelWork, Failed, Quit, Stage, WorkDone
 from embedtui.engine.port import Stop, Tell, never, silent
-from embedtui.errors import Cancelled, EmbedtuiError, EngineError, InputError
-from embedtui.printable import printable
 
 _POLL_SECONDS = 0.05
 _CLOSE_SECONDS = 2.0

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from embedtui.engine.exact_layers import ExactLayers
 from embedtui.engine.messages import (
     CancelWork,
     Failed,
@@ -28,6 +27,7 @@ from embedtui.engine.messages import (
     TruthDone,
     WorkDone,
 )
+from embedtui.engine.reference_layers import ExactLayers
 from embedtui.engine.vllm_adapter.reasons import first_line
 
 

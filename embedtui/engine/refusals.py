@@ -10,11 +10,11 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedtui import machine
+from embedtui.common import machine
 
 if TYPE_CHECKING:
-    from embedtui.engine.settings import Setting
-    from embedtui.machine import Device
+    from embedtui.common.machine import Device
+    from embedtui.engine.switch_values import SwitchValues
 
 CPU_ISA_FEATURES = {
     "avx2": "avx2",
@@ -26,13 +26,13 @@ CPU_ISA_FEATURES = {
 CPU_QUANTIZATIONS = ("none", "fp8_per_channel")
 
 
-def cpu_isa(setting: Setting, _: Device) -> str:
+def cpu_isa(setting: SwitchValues, _: Device) -> str:
     """Refuse instructions that this processor has not."""
     wanted = CPU_ISA_FEATURES[setting.cpu_isa]
     return "" if wanted in machine.cpu_features() else f": this CPU has no {wanted}"
 
 
-def quantization(setting: Setting, device: Device) -> str:
+def quantization(setting: SwitchValues, device: Device) -> str:
     """Refuse what has no kernel on the CPU, and anything beside float32."""
     if device == "cpu" and setting.quantization not in CPU_QUANTIZATIONS:
         return " on the CPU: vLLM has no kernel for it there"
@@ -41,7 +41,7 @@ def quantization(setting: Setting, device: Device) -> str:
     return ""
 
 
-def tensor_parallel(setting: Setting, device: Device) -> str:
+def tensor_parallel(setting: SwitchValues, device: Device) -> str:
     """Refuse more processes than there are GPUs, or cores."""
     there = len(machine.gpus()) if device == "cuda" else machine.usable_cores()
     if there >= setting.tensor_parallel:
@@ -50,7 +50,7 @@ def tensor_parallel(setting: Setting, device: Device) -> str:
     return f": there {'is' if there == 1 else 'are'} {there} {what}"
 
 
-def model_runner(setting: Setting, device: Device) -> str:
+def model_runner(setting: SwitchValues, device: Device) -> str:
     """Refuse a choice of runners where vLLM has one alone, and the second without its Triton."""
     if "VLLM_USE_V2_MODEL_RUNNER" not in _source("vllm", "envs.py"):
         return ": the installed vLLM leaves no choice of its model runner"
@@ -76,17 +76,17 @@ _DECODERS_ALONE = (
 )
 
 
-def prefix_caching_of_model(_: Setting, config: Any) -> str:
+def prefix_caching_of_model(_: SwitchValues, config: Any) -> str:
     """Refuse a prefix cache where every token sees all others."""
     return "" if config.is_prefix_caching_supported else _DECODERS_ALONE
 
 
-def chunked_prefill_of_model(_: Setting, config: Any) -> str:
+def chunked_prefill_of_model(_: SwitchValues, config: Any) -> str:
     """Refuse texts in pieces where every token sees all others."""
     return "" if config.is_chunked_prefill_supported else _DECODERS_ALONE
 
 
-def tensor_parallel_of_model(setting: Setting, config: Any) -> str:
+def tensor_parallel_of_model(setting: SwitchValues, config: Any) -> str:
     """Refuse a count of processes that the attention heads cannot be shared out to."""
     heads = int(getattr(config.hf_text_config, "num_attention_heads", 0) or 0)
     if heads % setting.tensor_parallel == 0:
@@ -94,7 +94,7 @@ def tensor_parallel_of_model(setting: Setting, config: Any) -> str:
     return f" with this model: its {heads} attention heads cannot be shared out evenly"
 
 
-def dimensions_of_model(setting: Setting, config: Any) -> str:
+def dimensions_of_model(setting: SwitchValues, config: Any) -> str:
     """Refuse to cut the vectors of a model that was not trained for it, or at another length."""
     if not config.is_matryoshka:
         return (

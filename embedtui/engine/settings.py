@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from typing import Any
 
-from embedtui import machine
-from embedtui.address import is_address
+from embedtui.common import machine
+from embedtui.common.address import is_address
+from embedtui.common.errors import InputError
+from embedtui.common.machine import Device
+from embedtui.common.printable import printable
+from embedtui.common.suggest import suggest
 from embedtui.engine.switch import Switch
+from embedtui.engine.switch_values import SwitchValues
 from embedtui.engine.switches import SWITCHES
-from embedtui.errors import InputError
-from embedtui.machine import Device
-from embedtui.printable import printable
-from embedtui.suggest import suggest
 
 __all__ = [
     "SWITCHES",
@@ -32,30 +33,8 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(SwitchValues):
     """One way to run a model; two equal settings can share an engine."""
-
-    model: str
-    """The folder or hub id that vLLM is given, or the address of a server with the name that it
-    has for its model."""
-    dtype: str = "auto"
-    execution: str = "eager"
-    pooling_accumulation: str = "float32"
-    threads: int | None = None
-    cpu_isa: str = "auto"
-    max_num_batched_tokens: int | None = None
-    matmul_precision: str = "highest"
-    kernel_precision: str = "default"
-    batch_invariant: bool = False
-    attention_backend: str = "auto"
-    prefix_caching: bool = False
-    chunked_prefill: bool = False
-    quantization: str = "none"
-    dimensions: int | None = None
-    tensor_parallel: int = 1
-    model_runner: str = "auto"
-    encoding: str = "float"
-    requests: str = "list"
 
     @property
     def label(self) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from embedtui.errors import InputError
-from embedtui.machine import Device
-from embedtui.printable import printable
-from embedtui.suggest import suggest
+from embedtui.common.errors import InputError
+from embedtui.common.machine import Device
+from embedtui.common.printable import printable
+from embedtui.common.suggest import suggest
 
 if TYPE_CHECKING:
-    from embedtui.engine.settings import Setting
+    from embedtui.engine.switch_values import SwitchValues
 
 ON_OFF = ("off", "on")
 Where = Literal["engine", "server"]
@@ -98,9 +98,9 @@ class Switch:
     devices: tuple[Device, ...] = ("cpu", "cuda")
     refusal: str = ""
     """Why it is refused on the devices that are not listed."""
-    refuse: Callable[[Setting, Device], str] = _nothing
+    refuse: Callable[[SwitchValues, Device], str] = _nothing
     """Why a setting's value cannot be had on a listed device, as the end of a sentence."""
-    refuse_model: Callable[[Setting, Any], str] = _nothing
+    refuse_model: Callable[[SwitchValues, Any], str] = _nothing
     """Why a model cannot follow it, told from vLLM's ModelConfig, as the end of a sentence."""
 
     env: tuple[Variable, ...] = ()

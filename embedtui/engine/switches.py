@@ -5,9 +5,9 @@ Parsing, help, refusals, the engine, its proof, the command to serve with and th
 
 from __future__ import annotations
 
+from embedtui.common.machine import Device
 from embedtui.engine import refusals
 from embedtui.engine.switch import ON_OFF, Argument, Flag, Switch, Variable
-from embedtui.machine import Device
 
 _ON_OFF_WORDS = {"true": "on", "false": "off", "1": "on", "0": "off", "yes": "on", "no": "off"}
 _ONEDNN_ISA = {
@@ -262,4 +262,4 @@ SWITCHES = (
         unproved="every vector is read in the way in which the server wrote it",
     ),
 )
-"""Every switch, dtype first; a key is a field of `Setting`."""
+"""Every switch, dtype first; a key is a field of `SwitchValues`."""

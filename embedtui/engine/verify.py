@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from embedtui.common.errors import EngineError
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.settings import SWITCHES, Setting
 from embedtui.engine.switch import Switch
-from embedtui.errors import EngineError
 
 
 def verify_effective(setting: Setting, effective: EffectiveConfig) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from embedtui.common.errors import EngineError, InputError
 from embedtui.engine.effective import EffectiveConfig
-from embedtui.engine.layers import EngineLayers
+from embedtui.engine.layer_states import EngineLayers
 from embedtui.engine.messages import (
     BatchDone,
     CancelWork,
@@ -30,7 +31,7 @@ from embedtui.engine.messages import (
     Stage,
     WorkDone,
 )
-from embedtui.engine.probe import probe
+from embedtui.engine.precision_probe import probe
 from embedtui.engine.settings import Setting, refuse_for_model
 from embedtui.engine.verify import verify_effective
 from embedtui.engine.vllm_adapter import (
@@ -43,7 +44,6 @@ from embedtui.engine.vllm_adapter import (
     startup,
     tokens,
 )
-from embedtui.errors import EngineError, InputError
 
 
 def serve(client: Connection) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
 from embedtui.models import files
 from embedtui.models.info import (
     FROM_CONFIG,
@@ -16,7 +17,6 @@ from embedtui.models.info import (
 from embedtui.models.servable import Verdict, servable
 from embedtui.models.shape import RANDOM_MARK
 from embedtui.models.weights import Weights, read_weights
-from embedtui.printable import printable
 
 _LENGTH_KEYS = (
     "max_position_embeddings",

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
 from embedtui.models.describe import describe
 from embedtui.models.info import ModelInfo
-from embedtui.printable import printable
 
 _NEVER = ("onnx/*", "openvino/*", "*.onnx", "*.h5", "*.msgpack", "*.ot", "*.tflite", "*.gguf")
 _INSTEAD_OF_SAFETENSORS = ("*.bin", "*.pt", "*.pth")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path, PurePosixPath
 
-from embedtui.errors import InputError
-from embedtui.printable import printable
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
 
 SENTENCE_CONFIGS = (
     "sentence_bert_config.json",

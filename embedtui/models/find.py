@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from embedtui import paths
-from embedtui.errors import InputError
+from embedtui.common import paths
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
+from embedtui.common.suggest import suggest
 from embedtui.models.describe import describe
 from embedtui.models.info import FROM_VLLM, Embeds, ModelInfo
 from embedtui.models.make import shape_of
 from embedtui.models.servable import servable
-from embedtui.printable import printable
-from embedtui.suggest import suggest
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import TypeAlias
 
-from embedtui import paths
-from embedtui.errors import InputError
+from embedtui.common import paths
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
 from embedtui.models import files
-from embedtui.printable import printable
 
 _PATTERNS = (
     "config.json",

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from embedtui.errors import InputError
-from embedtui.printable import printable
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
 
 Embeds: TypeAlias = Literal["yes", "no", "unknown"]
 

@@ -11,12 +11,12 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from embedtui import paths
-from embedtui.errors import EngineError, InputError
+from embedtui.common import paths
+from embedtui.common.errors import EngineError, InputError
+from embedtui.common.printable import printable
 from embedtui.models.describe import describe
 from embedtui.models.info import ModelInfo
 from embedtui.models.shape import Shape
-from embedtui.printable import printable
 
 ARCHITECTURES = ("bert", "xlm-roberta", "modernbert", "qwen3", "mistral", "gemma3")
 POOLINGS = ("mean", "cls", "last")

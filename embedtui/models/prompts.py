@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
 from embedtui.models.info import ModelInfo
-from embedtui.printable import printable
 
 _FOR_QUERIES = ("query",)
 _FOR_DOCUMENTS = ("document", "passage", "corpus")

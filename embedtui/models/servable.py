@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
+from embedtui.common.printable import printable
 from embedtui.models.info import Embeds
-from embedtui.printable import printable
 
 _Table: TypeAlias = dict[str, tuple[str, str]]
 """Architecture -> the module and the class that vLLM runs it with."""

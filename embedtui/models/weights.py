@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedtui.common.printable import printable
 from embedtui.models.files import weight_files
-from embedtui.printable import printable
 
 _DTYPES = {
     "F64": "float64",

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
 from embedtui.texts.pack import Judgement, Labels, Text
+from embedtui.texts.quoting import quoted
 from embedtui.texts.readers import json_objects, kind_of, text_lines
-from embedtui.texts.wording import quoted
 
 CORPUS, QUERIES = "corpus.jsonl", "queries.jsonl"
 _QRELS = ("qrels.tsv", "qrels/test.tsv", "qrels/dev.tsv", "qrels/train.tsv")

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from embedtui.errors import InputError
-from embedtui.printable import printable
-from embedtui.suggest import suggest
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
+from embedtui.common.suggest import suggest
 from embedtui.texts import samples
 from embedtui.texts.labelled import CORPUS, is_labelled, read_labelled
 from embedtui.texts.pack import Text, TextPack
+from embedtui.texts.quoting import given, listed, quoted
 from embedtui.texts.readers import READERS, Row, kind_of
-from embedtui.texts.wording import given, listed, quoted
 
 _BUFFER = 1 << 16
 _SUFFIXES = listed(list(READERS))

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from embedtui.errors import InputError
-from embedtui.printable import printable
-from embedtui.suggest import suggest
-from embedtui.texts.wording import listed, quoted
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
+from embedtui.common.suggest import suggest
+from embedtui.texts.quoting import listed, quoted
 
 DEFAULT_COLUMN = "text"
 DEFAULT_ID_COLUMN = "id"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from embedtui.printable import printable
+from embedtui.common.printable import printable
 
 
 @dataclass(frozen=True)

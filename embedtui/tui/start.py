@@ -14,16 +14,16 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from embedtui.common.errors import ExitCode, InputError
 from embedtui.config import Config, save
-from embedtui.errors import ExitCode, InputError
 from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.gpu_meter import GpuMeter
-from embedtui.tui.supervisor import SUPERVISOR
+from embedtui.tui.state.gpu_meter import GpuMeter
+from embedtui.tui.state.supervisor import SUPERVISOR
 from embedtui.tui.terminal.guard import guarded
 
 if TYPE_CHECKING:
-    from embedtui.engine.endpoint.access import Access
-    from embedtui.tui.session import Session
+    from embedtui.engine.access import Access
+    from embedtui.tui.state.session import Session
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _outlive(sessions: list[Session]) -> None:
 
 def _open_session(access: Access) -> Session:
     from embedtui.engine.pool import VllmPool  # noqa: PLC0415 - after the first paint
-    from embedtui.tui.session import Session  # noqa: PLC0415 - likewise
+    from embedtui.tui.state.session import Session  # noqa: PLC0415 - likewise
 
     engines = VllmPool()
     engines.access = access
@@ -111,7 +111,7 @@ def _open_session(access: Access) -> Session:
 
 
 def _open_files(files: tuple[Path, ...]) -> Session:
-    from embedtui.tui.opened import Opened  # noqa: PLC0415 - after the first paint
+    from embedtui.tui.state.replay_session import Opened  # noqa: PLC0415 - after the first paint
 
     return Opened(files)
 
@@ -136,9 +136,9 @@ def _with_theme(config: Config, problems: list[str], path: Path) -> tuple[Config
 
 
 def _recorder(plan: Any) -> Any:
-    from embedtui.record.run_file import read  # noqa: PLC0415 - when a run begins
-    from embedtui.record.run_writer import Recorder  # noqa: PLC0415 - likewise
-    from embedtui.record.unfinished import find_unfinished  # noqa: PLC0415 - likewise
+    from embedtui.storage.run_file import read  # noqa: PLC0415 - when a run begins
+    from embedtui.storage.run_writer import Recorder  # noqa: PLC0415 - likewise
+    from embedtui.storage.unfinished import find_unfinished  # noqa: PLC0415 - likewise
 
     begun = find_unfinished(plan) if plan.sweep else None
     if begun is None:
@@ -147,7 +147,7 @@ def _recorder(plan: Any) -> Any:
 
 
 def _reopened(path: Path) -> Any:
-    from embedtui.record.run_writer import Recorder  # noqa: PLC0415 - when layers are looked into
+    from embedtui.storage.run_writer import Recorder  # noqa: PLC0415 - when layers are looked into
 
     return Recorder(path, go_on=True)
 

@@ -11,11 +11,11 @@ from typing import Any
 from textual.color import Color, ColorParseError
 from textual.theme import BUILTIN_THEMES, Theme
 
-from embedtui import schema
-from embedtui.errors import InputError
-from embedtui.printable import printable
-from embedtui.schema import Key
-from embedtui.suggest import suggest
+from embedtui.common import schema
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
+from embedtui.common.schema import Key
+from embedtui.common.suggest import suggest
 
 DEFAULT = "phosphor"
 SERIES = 8

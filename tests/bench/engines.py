@@ -15,12 +15,12 @@ from typing import Any
 from embedtui import models
 from embedtui.engine.pool import VllmPool
 from embedtui.engine.settings import Setting
-from embedtui.record.run_writer import Recorder
-from embedtui.study.events import BatchEmbedded, EngineReady, Event, SettingEnded, TextsPrepared
-from embedtui.study.plan import Plan
-from embedtui.study.progress import Progress
-from embedtui.study.results import Results
-from embedtui.study.study import Study
+from embedtui.plan.plan import Plan
+from embedtui.results.events import BatchEmbedded, EngineReady, Event, SettingEnded, TextsPrepared
+from embedtui.results.progress import Progress
+from embedtui.results.results import Results
+from embedtui.run.study import Study
+from embedtui.storage.run_writer import Recorder
 from embedtui.texts import TextPack, load_texts
 
 ROUNDS = 5

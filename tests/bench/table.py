@@ -18,9 +18,9 @@ import psutil
 
 from embedtui.config import Config
 from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.session import Session
-from embedtui.tui.widgets.table import TextTable
+from embedtui.tui.state.session import Session
 from embedtui.tui.widgets.table_data import Column, TableData
+from embedtui.tui.widgets.text_table import TextTable
 from tests.fakes import FakeEngines
 
 ROWS, ROUNDS = 100_000, 5

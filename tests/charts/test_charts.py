@@ -15,7 +15,7 @@ from embedtui.charts import HistogramSeries, Line, Picture
 from embedtui.charts.axes import Decades
 from embedtui.charts.picture import Canvas, label_of
 from embedtui.charts.plotter import Stroke, draw
-from embedtui.measure.histogram import log_histogram
+from embedtui.measure.log_histogram import log_histogram
 
 SIZES = st.tuples(st.integers(1, 130), st.integers(1, 45))
 DRIFTS = st.lists(st.one_of(st.just(0.0), st.floats(1e-15, 1.0)), min_size=1, max_size=20)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from embedtui.cli import measure
+from embedtui.cli import recorded_run
 from embedtui.cli.main import call
 from tests.fakes import FakeEngines, Script
 
@@ -54,7 +54,7 @@ def embedtui(
     def run(*arguments: str | Path, script: Script | None = None) -> Said:
         """Run one command on fake engines."""
         logs = tmp_path_factory.mktemp("logs")
-        monkeypatch.setattr(measure, "VllmPool", lambda: FakeEngines(script, logs=logs))
+        monkeypatch.setattr(recorded_run, "VllmPool", lambda: FakeEngines(script, logs=logs))
         capsys.readouterr()
         code = call([str(argument) for argument in arguments])
         said = capsys.readouterr()

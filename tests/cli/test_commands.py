@@ -10,12 +10,13 @@ from pathlib import Path
 import click
 import pytest
 
-from embedtui import __version__, machine, paths
+from embedtui import __version__
 from embedtui.cli.main import cli
-from embedtui.engine.environment import SWITCH_VARIABLES
+from embedtui.common import machine, paths
+from embedtui.common.errors import InputError
+from embedtui.engine.host_environment import SWITCH_VARIABLES
 from embedtui.engine.settings import SWITCHES
-from embedtui.errors import InputError
-from embedtui.record.run_schema import APPLICATION_ID
+from embedtui.storage.run_schema import APPLICATION_ID
 from embedtui.texts import pack_names
 from tests.cli.conftest import Embedtui
 from tests.fakes import make_model

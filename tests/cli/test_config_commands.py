@@ -10,8 +10,8 @@ import pytest
 
 from embedtui.cli.explore import _checked
 from embedtui.cli.main import call
+from embedtui.common.errors import InputError
 from embedtui.config import Config
-from embedtui.errors import InputError
 from embedtui.tui import themes
 
 

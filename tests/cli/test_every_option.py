@@ -12,11 +12,11 @@ from typing import Any
 import click
 import pytest
 
-from embedtui.cli import advise, check, explore, layers, reach, run, sweep
-from embedtui.cli.measure import Measured, measure
-from embedtui.cli.shared import Asked
-from embedtui.errors import EmbedtuiError
-from embedtui.study.options import OPTIONS
+from embedtui.cli import advise, check, explore, layers, run, server_options, sweep
+from embedtui.cli.recorded_run import Measured, measure
+from embedtui.cli.shared_options import Asked
+from embedtui.common.errors import EmbedtuiError
+from embedtui.plan.options import OPTIONS
 from embedtui.tui import start
 from embedtui.tui.terminal import guard
 from tests.cli.conftest import Embedtui
@@ -197,7 +197,7 @@ def look(
             return measure(plan, weights, engines, path, **how)
 
         def access_of(asked: Asked, *, named: str = "") -> Any:
-            access = reach.access_of(asked, named=named)
+            access = server_options.access_of(asked, named=named)
             ways.append(access)
             return access
 

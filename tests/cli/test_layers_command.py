@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from embedtui.errors import EngineError
-from embedtui.measure.layers import Place
+from embedtui.common.errors import EngineError
+from embedtui.measure.layer_errors import Place
 from tests.cli.conftest import Embedtui
 from tests.fakes import Script
 

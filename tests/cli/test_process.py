@@ -55,7 +55,7 @@ class TestImports:
 
     def test_of_the_whole_command_line_are_light(self) -> None:
         script = (
-            "import sys, embedtui.cli.main, embedtui.study.study, embedtui.record.exports; "
+            "import sys, embedtui.cli.main, embedtui.run.study, embedtui.report.exports; "
             f"print([m for m in {HEAVY!r} if m in sys.modules])"
         )
         assert python("-c", script).stdout == b"[]\n"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from embedtui import machine, paths
-from embedtui.errors import InputError
+from embedtui.common import machine, paths
+from embedtui.common.errors import InputError
 from tests.cli.conftest import Embedtui
 from tests.fakes import make_model
 

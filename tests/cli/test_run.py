@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from embedtui import paths
 from embedtui.cli import progress
-from embedtui.errors import EngineError, InputError
-from embedtui.record import exports, report, run_file
+from embedtui.common import paths
+from embedtui.common.errors import EngineError, InputError
+from embedtui.report import exports, run_report
+from embedtui.storage import run_file
 from tests.cli.conftest import Embedtui, Said
 from tests.fakes import Script, make_model
 
@@ -131,7 +132,7 @@ class TestJson:
     ) -> None:
         out = tmp_path / "run.sqlite"
         said = embedtui("run", model_folder, "--texts", few, *FEW, "--json", "--out", out)
-        assert said.out == exports.to_json(report.build(run_file.read(out)))
+        assert said.out == exports.to_json(run_report.build(run_file.read(out)))
 
     def test_of_a_failed_setting_has_the_others(
         self, embedtui: Embedtui, model_folder: Path, few: Path

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from embedtui.cli.searching import Lines
-from embedtui.study import retrieval
+from embedtui.assess import retrieval
+from embedtui.cli.search_progress import Lines
 from tests.fakes import Script, plan
-from tests.study.conftest import RunStudy, run_study
+from tests.studies import RunStudy, run_study
 
 __all__ = ["run_study"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from embedtui.errors import EngineError, InputError
-from embedtui.record import run_file
+from embedtui.common.errors import EngineError, InputError
+from embedtui.storage import run_file
 from tests.cli.conftest import Embedtui
 from tests.fakes import Script
 

@@ -6,9 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from embedtui import machine
 from embedtui.cli import main as command_line
-from embedtui.cli import measure
+from embedtui.cli import recorded_run
+from embedtui.common import machine
 from tests.fakes import FakeEngines, Script
 
 if __name__ == "__main__":
@@ -17,5 +17,5 @@ if __name__ == "__main__":
     state = Path(os.environ["XDG_STATE_HOME"])
     state.mkdir(parents=True, exist_ok=True)
     logs = Path(tempfile.mkdtemp(dir=state))
-    measure.VllmPool = lambda: FakeEngines(script, logs=logs)  # type: ignore[assignment,attr-defined,return-value]
+    recorded_run.VllmPool = lambda: FakeEngines(script, logs=logs)  # type: ignore[assignment,attr-defined,return-value]
     command_line.main()

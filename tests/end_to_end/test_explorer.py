@@ -19,9 +19,9 @@ import pytest
 from embedtui.config import Config
 from embedtui.engine.pool import VllmPool
 from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.session import Session
+from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
-from embedtui.tui.widgets.strips import ProgressStrip
+from embedtui.tui.widgets.bars import ProgressStrip
 from tests.terminal import Terminal, assert_sane
 from tests.tui.conftest import until, view_of
 
@@ -202,8 +202,8 @@ def test_a_whole_run_brings_nothing_heavy_into_the_screens_process() -> None:
     script = """
 import sys
 from embedtui.engine.pool import VllmPool
-from embedtui.study.choices import Choices
-from embedtui.tui.session import Session
+from embedtui.plan.choices import Choices
+from embedtui.tui.state.session import Session
 from embedtui.tui.start import _recorder
 session = Session(VllmPool(), _recorder)
 session.run(Choices(limit=4, batch_sizes=(1, 2), chosen=({"dtype": ["float32"]},)))

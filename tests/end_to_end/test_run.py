@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
-from embedtui.record import exports, report, run_file
+from embedtui.report import exports, run_report
+from embedtui.storage import run_file
 from tests.engine.conftest import MakeModel
 from tests.run_files import engine_log
 
@@ -82,7 +83,7 @@ def test_progress_is_told_on_standard_error_with_rate_and_time_left(main_job: Jo
 def test_an_export_is_the_run_byte_for_byte(main_job: Job) -> None:
     done, made, out = main_job
     assert embedtui("export", str(out), "--to", "json").stdout == done.stdout
-    assert exports.to_json(report.build(run_file.read(out))) == done.stdout
+    assert exports.to_json(run_report.build(run_file.read(out))) == done.stdout
     markdown = embedtui("export", str(out), "--to", "markdown").stdout
     assert f"{made['settings'][0]['precision_error']['l2']['max']:.1e}" in markdown
     assert "bfloat16" in engine_log(out, 0)
@@ -133,7 +134,7 @@ def test_kill_9_in_mid_run_leaves_no_process_and_every_finished_batch(tmp_path: 
     assert results.status == "cut off"
     (setting,) = results.settings
     assert sum(len(p.steps) for p in setting.passes.values()) >= seen
-    made = report.build(results)
+    made = run_report.build(results)
     for batch in made["settings"][0]["batches"]:
         assert batch["identical"] == batch["drift"]["texts"]
     assert json.loads(embedtui("export", str(out)).stdout) == made

@@ -14,13 +14,13 @@ from typing import Any
 import psutil
 import pytest
 
-from embedtui.engine.endpoint.access import Access
+from embedtui.common.errors import Cancelled
+from embedtui.engine.access import Access
 from embedtui.engine.forked import ForkedEngine
 from embedtui.engine.messages import BatchDone, Job, Load, Reference
 from embedtui.engine.pool import VllmPool
 from embedtui.engine.port import Engine, EnginePool, Lease, Stop, never, silent
 from embedtui.engine.settings import Setting
-from embedtui.errors import Cancelled
 from tests.fakes import FakeEngine, FakeEngines, Script
 from tests.servers.fault_server import MODEL, Serve, serving
 

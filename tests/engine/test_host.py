@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from embedtui.common.errors import Cancelled, EngineError
 from embedtui.engine.forked import ForkedEngine
 from embedtui.engine.host_client import SESSION_VARIABLE, HostClient
 from embedtui.engine.messages import Job, Load
 from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
-from embedtui.errors import Cancelled, EngineError
 from tests.engine.support import Engines, batches, loaded, with_texts
 
 pytestmark = pytest.mark.engine
@@ -54,7 +54,7 @@ def test_the_host_imports_vllm_without_a_torch_thread_or_a_frozen_switch(engines
 
 def test_this_process_has_imported_neither_torch_nor_vllm() -> None:
     code = (
-        "import sys; from embedtui.engine import pool; from embedtui.study import study;"
+        "import sys; from embedtui.engine import pool; from embedtui.run import study;"
         "heavy = {'torch', 'vllm', 'transformers', 'sentence_transformers'} & set(sys.modules);"
         "sys.exit(f'imported: {heavy}' if heavy else 0)"
     )
@@ -113,7 +113,7 @@ def test_closing_while_the_host_is_being_started_leaves_nothing() -> None:
 
 
 def test_old_logs_are_removed_whatever_lies_among_them(home: Path) -> None:
-    from embedtui import paths
+    from embedtui.common import paths
 
     for number in range(30):
         (paths.logs_folder() / f"2020-{number:02d}" / "folder").mkdir(parents=True)
@@ -123,7 +123,7 @@ def test_old_logs_are_removed_whatever_lies_among_them(home: Path) -> None:
 
 
 def test_what_the_shell_says_of_precision_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    from embedtui.engine.environment import SWITCH_VARIABLES, host_environment
+    from embedtui.engine.host_environment import SWITCH_VARIABLES, host_environment
 
     for name in SWITCH_VARIABLES:
         monkeypatch.setenv(name, "1")
@@ -288,7 +288,7 @@ def test_engines_work_under_textual(minilm: str, passages: tuple[str, ...]) -> N
 def test_idle_engines_make_room_when_memory_is_short(
     engines: Engines, minilm: str, passages: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from embedtui import machine
+    from embedtui.common import machine
 
     first = loaded(engines, Setting(minilm, dtype="float32", threads=1), passages[:2])
     engines.leave(first)

@@ -15,13 +15,13 @@ import numpy as np
 import psutil
 import pytest
 
-from embedtui import machine
+from embedtui.common import machine
+from embedtui.common.errors import Cancelled, EngineError, InputError
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import BatchDone, Job
 from embedtui.engine.pool import VllmPool
 from embedtui.engine.port import Engine, Lease, Stop, never, silent
 from embedtui.engine.settings import Setting
-from embedtui.errors import Cancelled, EngineError, InputError
 from tests.engine.subjects import (
     GIB,
     ROOM,

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, Pipe
 import numpy as np
 import pytest
 
-from embedtui.engine import host, reference
+from embedtui.engine import host_process, reference
 from embedtui.engine.messages import (
     CancelWork,
     Failed,
@@ -66,12 +66,12 @@ def test_a_host_that_cannot_fork_says_so_and_goes_on(
     call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     near, far = Pipe()
-    made = host._Host(far, os.getpid())
+    made = host_process._Host(far, os.getpid())
 
     def fail(*_: object) -> None:
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(*((os, "fork") if call == "fork" else (host, "Pipe")), fail)
+    monkeypatch.setattr(*((os, "fork") if call == "fork" else (host_process, "Pipe")), fail)
     made._obey(Fork(7, "vllm", "engine.log"))
     assert near.poll(10)
     answer = near.recv()

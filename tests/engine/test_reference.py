@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embedtui.common.errors import EngineError
 from embedtui.engine.messages import Reference, TruthDone
 from embedtui.engine.port import never, silent
-from embedtui.engine.truth_cache import TruthCache
-from embedtui.errors import EngineError
+from embedtui.engine.reference_cache import TruthCache
 from embedtui.measure import compare, unit
 from tests.engine.conftest import MakeModel
 from tests.engine.support import Engines, batches, loaded

@@ -7,7 +7,9 @@ from dataclasses import fields
 
 import pytest
 
-from embedtui import machine
+from embedtui.common import machine
+from embedtui.common.errors import InputError
+from embedtui.common.machine import Device
 from embedtui.engine import refusals
 from embedtui.engine.refusals import CPU_ISA_FEATURES
 from embedtui.engine.settings import (
@@ -18,8 +20,6 @@ from embedtui.engine.settings import (
     parse_overrides,
     refuse_impossible,
 )
-from embedtui.errors import InputError
-from embedtui.machine import Device
 
 
 def test_every_switch_is_a_field_and_every_field_a_switch() -> None:

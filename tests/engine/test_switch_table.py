@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from embedtui.common.errors import EngineError, InputError
+from embedtui.common.machine import Device
 from embedtui.engine.effective import EffectiveConfig
-from embedtui.engine.environment import SWITCH_VARIABLES, host_environment
-from embedtui.engine.serving import serve_command
+from embedtui.engine.host_environment import SWITCH_VARIABLES, host_environment
+from embedtui.engine.serve_command import serve_command
 from embedtui.engine.settings import (
     SWITCHES,
     Setting,
@@ -23,8 +25,6 @@ from embedtui.engine.settings import (
 )
 from embedtui.engine.verify import verify_effective
 from embedtui.engine.vllm_adapter import apply, read_back
-from embedtui.errors import EngineError, InputError
-from embedtui.machine import Device
 
 every_switch = pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.key)
 engine_switches = pytest.mark.parametrize(

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import psutil
 import pytest
 
-from embedtui import machine
+from embedtui.common import machine
+from embedtui.common.errors import InputError
 from embedtui.engine.messages import Load
 from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
-from embedtui.errors import InputError
 from embedtui.measure import compare
 from tests.engine.conftest import MakeModel
 from tests.engine.support import Engines, batches, loaded, with_texts

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtui import machine
+from embedtui.common import machine
+from embedtui.common.errors import Cancelled, EngineError, InputError
 from embedtui.engine.messages import BatchDone, Job, Load
 from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
-from embedtui.errors import Cancelled, EngineError, InputError
 from embedtui.measure import compare
 from tests.engine.conftest import MakeModel
 from tests.engine.support import Engines, batches, loaded, with_texts

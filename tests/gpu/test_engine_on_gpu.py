@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtui import machine, models
+from embedtui import models
+from embedtui.common import machine
 from embedtui.engine.forked import ForkedEngine
 from embedtui.engine.messages import Load
 from embedtui.engine.port import never, silent
@@ -175,8 +176,8 @@ def test_layers_are_looked_into_on_the_gpu(
     dtype: str,
 ) -> None:
     """FlashAttention, norms that add in place, and batches that newer model runners sort."""
-    from embedtui.study.results import Results
-    from embedtui.study.study import Study
+    from embedtui.results.results import Results
+    from embedtui.run.study import Study
     from embedtui.texts import Text, TextPack
     from tests.fakes import plan
 

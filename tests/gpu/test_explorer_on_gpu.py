@@ -21,11 +21,11 @@ from typing import Any
 import psutil
 import pytest
 
-from embedtui import machine
+from embedtui.common import machine
 from embedtui.config import Config
 from embedtui.engine.pool import VllmPool
 from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.session import Session
+from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from tests.gpu.test_engine_on_gpu import model, used
 from tests.tui.conftest import settled, view_of

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from embedtui.measure.histogram import LOW, PER_DECADE, log_histogram
+from embedtui.measure.log_histogram import LOW, PER_DECADE, log_histogram
 
 VALUES = hnp.arrays(
     np.float64,

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as npst
 
 from embedtui.measure import compare, nearest
 from embedtui.measure.ranking import agreement
-from embedtui.measure.storage import (
+from embedtui.measure.storage_formats import (
     formats,
     json_bytes,
     over_base64,

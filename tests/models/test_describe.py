@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
 from embedtui.models import (
     FROM_CONFIG,
     FROM_SENTENCE_TRANSFORMERS,

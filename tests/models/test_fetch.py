@@ -10,7 +10,7 @@ import huggingface_hub
 import pytest
 from huggingface_hub import errors
 
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
 from embedtui.models import fetch, resolve
 from tests.models.conftest import MakeModel
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
 from embedtui.models import find_models, require_embeddable, resolve
 
 from .conftest import BERT, MakeModel

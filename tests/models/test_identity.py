@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from embedtui import paths
-from embedtui.errors import InputError
+from embedtui.common import paths
+from embedtui.common.errors import InputError
 from embedtui.models import identity, model_hash
 
 from .conftest import MakeModel

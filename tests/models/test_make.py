@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
 from embedtui.models import make, resolve, shape_of
 from embedtui.models.make import ARCHITECTURES, POOLINGS, made_name
 from embedtui.models.shape import Shape
-from embedtui.study.choices import Choices
-from embedtui.study.planning import plan_of
+from embedtui.plan.choices import Choices
+from embedtui.plan.make_plan import plan_of
 
 
 @given(

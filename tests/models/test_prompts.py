@@ -5,7 +5,7 @@ import json
 import pytest
 
 from embedtui import models
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
 from tests.models.conftest import MakeModel
 
 

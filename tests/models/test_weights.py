@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
 from embedtui.models.weights import read_weights
 
 from .conftest import WEIGHTS, safetensors

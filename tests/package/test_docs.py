@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtui.record import library
+from embedtui.storage import library
 from tests.cli.conftest import Embedtui
 from tests.fakes import make_model
 from tests.servers.fault_server import Serve

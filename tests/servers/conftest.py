@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from embedtui.cli import reach
-from embedtui.engine.endpoint.access import KEY_VARIABLES, Access
-from embedtui.engine.endpoint.started import arguments_of, started
+from embedtui.cli import server_options
+from embedtui.engine.access import KEY_VARIABLES, Access
+from embedtui.engine.remote.started_server import arguments_of, started
 from tests.cli.conftest import _alike_everywhere, embedtui, few  # noqa: F401 - the same fixtures
 from tests.servers.fault_server import Serve, serving
 
@@ -30,7 +30,7 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two tries tests wait no half seconds."""
-    monkeypatch.setattr(reach, "Access", functools.partial(Access, first_wait=0.01))
+    monkeypatch.setattr(server_options, "Access", functools.partial(Access, first_wait=0.01))
 
 
 @pytest.fixture(scope="session")

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedtui.address import Address
-from embedtui.engine.endpoint import answers, facts
-from embedtui.engine.endpoint.access import Access
-from embedtui.engine.endpoint.answer import Answer, Body, PackedError, TooLargeError
-from embedtui.engine.endpoint.answers import MOST_WIDTH, budget, read
-from embedtui.engine.endpoint.faults import ServerError
-from embedtui.engine.endpoint.http_client import HttpClient
+from embedtui.common.address import Address
+from embedtui.engine.access import Access
+from embedtui.engine.remote import embedding_response, server_facts
+from embedtui.engine.remote.embedding_response import MOST_WIDTH, budget, read
+from embedtui.engine.remote.http_answer import Answer, Body, PackedError, TooLargeError
+from embedtui.engine.remote.http_client import HttpClient
+from embedtui.engine.remote.server_error import ServerError
 from tests.cli.conftest import Embedtui
 from tests.servers.fault_server import MODEL, Serve
 
@@ -116,9 +116,9 @@ FACTS = st.dictionaries(
 @given(FACTS | ANY_JSON, st.sampled_from(["vllm", ""]))
 def test_any_json_is_facts_or_none(said: object, owner: str) -> None:
     client = Told(json.dumps(said).encode())
-    found = facts.ask(client, ADDRESS, lambda: False, {owner})
+    found = server_facts.ask(client, ADDRESS, lambda: False, {owner})
     assert all(value.isprintable() and len(value) <= 80 for value in found.values())
-    for one in facts.models(client, ADDRESS, lambda: False) or ():
+    for one in server_facts.models(client, ADDRESS, lambda: False) or ():
         assert one.name
         assert 0 <= one.max_length < 2**63
 
@@ -134,7 +134,7 @@ FIGURES = (
 def test_any_metrics_are_counters_or_none(figures: list[str]) -> None:
     names = ("iteration_tokens_total_count", "iteration_tokens_total_sum", "request_success_total")
     lines = (f"vllm:{name} {figure}\n" for name, figure in zip(names, figures, strict=True))
-    found = facts.counters(Told("".join(lines).encode()), ADDRESS, lambda: False)
+    found = server_facts.counters(Told("".join(lines).encode()), ADDRESS, lambda: False)
     if found is not None:
         assert all(0 <= int(one) < 2**63 for one in (found.steps, found.tokens, found.texts))
 
@@ -278,5 +278,5 @@ def test_a_server_that_keeps_to_the_budget_is_read_whole() -> None:
     """The widest plausible vectors, written as generously as JSON is."""
     row = [-1.2345678901234567e-05] * 1024
     body = json.dumps({"data": [{"index": n, "embedding": row} for n in range(8)]}, indent=8)
-    assert len(body) < answers.budget(8, 1024)
+    assert len(body) < embedding_response.budget(8, 1024)
     assert read(Answer(200, "", body.encode()), 8, "server").vectors.shape == (8, 1024)

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from embedtui.record import run_file
-from embedtui.study.confidence import claim, draws_for, share_below
+from embedtui.assess.confidence import claim, draws_for, share_below
+from embedtui.storage import run_file
 from tests import fakes
 from tests.cli.conftest import Embedtui, Said
 from tests.fakes import Batch, Drift, Plant, Script, broken, make_model, no_drift, swapped
@@ -96,7 +96,7 @@ class TestOutcome:
         assert "batch drift" not in text
 
     def test_of_an_engine_that_fails_is_exit_code_3(self, embedtui: Embedtui, model: str) -> None:
-        from embedtui.errors import EngineError
+        from embedtui.common.errors import EngineError
 
         script = Script(failures={("embed", "auto"): EngineError("out of memory")})
         said = embedtui("check", model, *FEW, script=script)

@@ -328,7 +328,7 @@ def test_an_address_that_is_none(embedtui: Embedtui, address: str) -> None:
 
 
 def test_vectors_are_the_servers_to_the_bit(serve: Serve, measure: Measure, tmp_path: Path) -> None:
-    from embedtui.record import run_file
+    from embedtui.storage import run_file
     from tests.fakes import exact
 
     out = tmp_path / "run.sqlite"

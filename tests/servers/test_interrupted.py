@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedtui.record import run_file
+from embedtui.storage import run_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECK = """
 import sys
 from embedtui.cli.main import main
-from embedtui.engine.endpoint import started
+from embedtui.engine.remote import started
 started._COMMAND = [sys.executable, "-m", "tests.servers.fault_server", "0.05"]
 sys.argv = ["embedtui", "check", "--serve", "minilm --dtype float16", "--batch-sizes", "4"]
 main()

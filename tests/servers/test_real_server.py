@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtui.address import Address
 from embedtui.cli.main import call
-from embedtui.engine.endpoint.access import Access
-from embedtui.engine.endpoint.facts import ask, counters
-from embedtui.engine.endpoint.http_client import HttpClient
+from embedtui.common.address import Address
+from embedtui.engine.access import Access
 from embedtui.engine.pool import VllmPool
-from embedtui.record import run_file
+from embedtui.engine.remote.http_client import HttpClient
+from embedtui.engine.remote.server_facts import ask, counters
+from embedtui.storage import run_file
 
 pytestmark = pytest.mark.engine
 
@@ -26,9 +26,9 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def embedtui(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command on real engines; in this package's other tests they are fakes."""
-    from embedtui.cli import measure
+    from embedtui.cli import recorded_run
 
-    monkeypatch.setattr(measure, "VllmPool", VllmPool)
+    monkeypatch.setattr(recorded_run, "VllmPool", VllmPool)
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         capsys.readouterr()

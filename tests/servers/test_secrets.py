@@ -13,11 +13,11 @@ import pytest
 from rich.console import Console
 from rich.traceback import Traceback
 
-from embedtui.address import Address
-from embedtui.engine.endpoint.access import Access, Secret, origins
-from embedtui.engine.endpoint.faults import ServerError
-from embedtui.engine.endpoint.http_client import HttpClient
-from embedtui.engine.environment import host_environment
+from embedtui.common.address import Address
+from embedtui.engine.access import Access, Secret, origins
+from embedtui.engine.host_environment import host_environment
+from embedtui.engine.remote.http_client import HttpClient
+from embedtui.engine.remote.server_error import ServerError
 from tests.cli.conftest import Embedtui
 from tests.servers.fault_server import Serve
 

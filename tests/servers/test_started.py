@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedtui.engine.endpoint import started as module
-from embedtui.engine.endpoint.access import Access
-from embedtui.engine.endpoint.started import arguments_of, started
-from embedtui.errors import EngineError
+from embedtui.common.errors import EngineError
+from embedtui.engine.access import Access
+from embedtui.engine.remote import started_server as module
+from embedtui.engine.remote.started_server import arguments_of, started
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = """
@@ -30,8 +30,8 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[-1])), Handler).serve_forever(
 HELD = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-from embedtui.engine.endpoint import started as module
-from embedtui.engine.endpoint.access import Access
+from embedtui.engine.remote import started as module
+from embedtui.engine.access import Access
 module._COMMAND = [sys.executable, {server!r}]
 with module.started([], Access(), lambda _: None, ready_seconds=20) as (address, _):
     print("ready", address, flush=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
 from embedtui.texts import load_texts, samples
 
 Refused = Callable[..., str]

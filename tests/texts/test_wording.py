@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from embedtui.texts.wording import given, listed, quoted
+from embedtui.texts.quoting import given, listed, quoted
 
 
 def test_what_was_given_is_made_safe_and_never_empty() -> None:

@@ -15,11 +15,11 @@ from textual.pilot import Pilot
 from embedtui.config import Config
 from embedtui.tui import themes
 from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.frames import Frame
-from embedtui.tui.session import Session
-from embedtui.tui.supervisor import SUPERVISOR
+from embedtui.tui.state.session import Session
+from embedtui.tui.state.supervisor import SUPERVISOR
 from embedtui.tui.terminal.screenshot import text_of
-from embedtui.tui.view import View
+from embedtui.tui.viewmodel.frames import Frame
+from embedtui.tui.viewmodel.view_state import View
 from tests.fakes import FakeEngines, Script
 
 Make = Callable[..., Explorer]
@@ -28,7 +28,7 @@ Make = Callable[..., Explorer]
 @pytest.fixture(autouse=True)
 def _on_cpu(on_cpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every machine looks alike to these tests."""
-    from embedtui import machine
+    from embedtui.common import machine
 
     monkeypatch.setattr(machine, "machine_name", lambda: "a machine, 2 cores")
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from embedtui.config import Config
 from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.session import Session
+from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.guard import guarded
 from tests.fakes import FakeEngines, make_model
 

@@ -15,20 +15,20 @@ from textual.command import CommandList
 from textual.message import Message
 from textual.widgets import Static
 
-from embedtui import machine
+from embedtui.common import machine
+from embedtui.common.errors import EngineError
+from embedtui.common.wording import duration
 from embedtui.engine.settings import Setting
-from embedtui.errors import EngineError
 from embedtui.tui.actions import ACTIONS, BY_ID, VIEWS, clashes, shown
 from embedtui.tui.app import Explorer
 from embedtui.tui.app.core import Framed
-from embedtui.tui.gpu_meter import GpuMeter
 from embedtui.tui.screens.detail import DetailScreen
 from embedtui.tui.screens.help import HelpScreen
+from embedtui.tui.state.gpu_meter import GpuMeter
 from embedtui.tui.terminal.screenshot import text_of
+from embedtui.tui.widgets.bars import Hints, ProgressStrip, Tabs
 from embedtui.tui.widgets.field import Field
-from embedtui.tui.widgets.strips import Hints, ProgressStrip, Tabs
-from embedtui.tui.widgets.table import TextTable
-from embedtui.wording import duration
+from embedtui.tui.widgets.text_table import TextTable
 from tests.fakes import Script, broken
 from tests.tui.conftest import Make, ran, settled, shows, told, until, view_of
 

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from embedtui.common.errors import EngineError
 from embedtui.engine.settings import Setting
-from embedtui.errors import EngineError
-from embedtui.measure.layers import Place
-from embedtui.record import run_file
-from embedtui.record.run_writer import Recorder
-from embedtui.study.study import Study
+from embedtui.measure.layer_errors import Place
+from embedtui.run.study import Study
+from embedtui.storage import run_file
+from embedtui.storage.run_writer import Recorder
 from embedtui.tui import start
 from embedtui.tui.app import Explorer
-from embedtui.tui.opened import Opened
-from embedtui.tui.session import Session
+from embedtui.tui.state.replay_session import Opened
+from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.views.layers import LayersView
 from embedtui.tui.widgets.chart import ChartView
@@ -198,7 +198,7 @@ async def test_a_recording_shows_its_layers_and_offers_no_look(
 def test_what_was_looked_into_is_in_the_runs_file(
     tmp_path: Path, model_folder: Path, texts_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from embedtui.study.choices import Choices
+    from embedtui.plan.choices import Choices
 
     engines = FakeEngines(Script(), logs=tmp_path)
     session = Session(engines, start._recorder, start._reopened)

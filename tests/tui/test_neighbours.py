@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtui.study import retrieval
-from embedtui.study.plan import FIRST
+from embedtui.assess import retrieval
+from embedtui.plan.plan import FIRST
 from embedtui.tui.app import Explorer
-from embedtui.tui.neighbours import changed_queries, query_of
-from embedtui.tui.searches import Job, Searches, jobs_of
+from embedtui.tui.state.searches import Job, Searches, jobs_of
 from embedtui.tui.terminal.screenshot import text_of
-from embedtui.tui.view import Lists
+from embedtui.tui.viewmodel.query_lists import changed_queries, query_of
+from embedtui.tui.viewmodel.view_state import Lists
 from tests.fakes import Script, plan
 from tests.tui.conftest import Make, ran, until, view_of
 
@@ -35,8 +35,8 @@ async def shown(pilot: Any, *words: str) -> None:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Any:
-    from embedtui.study.results import Results
-    from embedtui.study.study import Study
+    from embedtui.results.results import Results
+    from embedtui.run.study import Study
     from tests.fakes import FakeEngines
 
     found = Results()
@@ -195,7 +195,7 @@ async def test_searching_holds_up_neither_frames_nor_the_run(
 def test_large_sets_wait_until_the_run_has_ended(
     results: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("embedtui.tui.searches._SMALL", 10)
+    monkeypatch.setattr("embedtui.tui.state.searches._SMALL", 10)
     found = threading.Event()
     searches = Searches()
     searches.told = found.set

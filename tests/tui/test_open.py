@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from textual.widgets import ContentSwitcher
 
-from embedtui import machine
+from embedtui.common import machine
+from embedtui.common.errors import InputError
 from embedtui.config import Config
-from embedtui.errors import InputError
-from embedtui.record import library
+from embedtui.storage import library
 from embedtui.tui.actions import NEED_ENGINES
 from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.opened import Opened
+from embedtui.tui.state.replay_session import Opened
 from embedtui.tui.terminal.screenshot import text_of
 from tests.tui.conftest import shows, told, until, view_of
 
@@ -133,7 +133,8 @@ async def test_export_does_not_write_beside_what_comes_with_embedtui(tmp_path: P
 
 def test_neither_torch_nor_vllm_is_imported() -> None:
     code = (
-        "import sys; from embedtui.tui.opened import Opened; from embedtui.record import library\n"
+        "import sys; from embedtui.tui.state.replay_session import Opened\n"
+        "from embedtui.storage import library\n"
         "session = Opened(library.find('h200')); session.show(session.files[1]); session.wait()\n"
         "assert session.runs and not session.problem, session.problem\n"
         "print([m for m in ('torch', 'vllm', 'transformers') if m in sys.modules])"

@@ -12,11 +12,11 @@ import pytest
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from embedtui import machine
-from embedtui.errors import InputError
-from embedtui.tui.gpu_meter import GpuMeter
-from embedtui.tui.log_tail import LogTail, log_files
-from embedtui.tui.pickers.paths import MOST, complete, looks_like_path
+from embedtui.common import machine
+from embedtui.common.errors import InputError
+from embedtui.tui.pickers.path_completion import MOST, complete, looks_like_path
+from embedtui.tui.state.gpu_meter import GpuMeter
+from embedtui.tui.state.log_tail import LogTail, log_files
 from embedtui.tui.terminal import clipboard, screenshot
 from tests.tui.conftest import Bare
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from textual.widgets import Input, OptionList
 
-from embedtui import machine
+from embedtui.common import machine
 from embedtui.tui.app import Explorer
 from embedtui.tui.pickers.advanced import AdvancedScreen
 from embedtui.tui.pickers.model import ModelPicker
 from embedtui.tui.pickers.texts import TextsPicker
 from embedtui.tui.terminal.screenshot import text_of
-from embedtui.tui.widgets.chips import Chips
+from embedtui.tui.widgets.toggle_group import Chips
 from tests.tui.conftest import Make, told, until
 
 WIDE = (120, 40)

@@ -15,11 +15,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from embedtui import machine, models
-from embedtui.engine.serving import serve_command
+from embedtui import models
+from embedtui.common import machine
+from embedtui.engine.serve_command import serve_command
 from embedtui.engine.settings import Setting
 from embedtui.tui import themes
-from embedtui.tui.session import Session
+from embedtui.tui.state.session import Session
 from tests.fakes import Script
 from tests.tui.conftest import Make, ran, settled, until, view_of
 
@@ -69,7 +70,7 @@ def snap(
     def command(setting: Setting, size: int, pooling: str = "") -> str | None:
         return serve_command(replace(setting, model="org/tiny-bert"), size, pooling=pooling)
 
-    monkeypatch.setattr("embedtui.study.answers.serve_command", command)
+    monkeypatch.setattr("embedtui.assess.answers.serve_command", command)
 
     def snap(theme: str, size: tuple[int, int], screen: str) -> bool:
         app = make_app(Script(width=48), theme=theme, texts="passages", limit=24)

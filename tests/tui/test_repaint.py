@@ -20,8 +20,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widgets import Static
 
-from embedtui.tui.widgets.changed import merge_runs
 from embedtui.tui.widgets.changed_text import ChangedText
+from embedtui.tui.widgets.partial_repaint import merge_runs
 from embedtui.tui.widgets.titles import entitle
 from tests.terminal import Terminal
 from tests.tui.conftest import Bare

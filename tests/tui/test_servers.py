@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from embedtui.engine.endpoint.access import KEY_VARIABLES
+from embedtui.engine.access import KEY_VARIABLES
 from embedtui.tui.pickers.advanced import AdvancedScreen
 from embedtui.tui.pickers.key import KeyScreen
 from embedtui.tui.pickers.model import ModelPicker

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from embedtui.common.errors import EngineError
 from embedtui.engine.settings import Setting
-from embedtui.errors import EngineError
-from embedtui.study.choices import Choices
-from embedtui.study.planning import plan_of
-from embedtui.tui.session import Session
+from embedtui.plan.choices import Choices
+from embedtui.plan.make_plan import plan_of
+from embedtui.tui.state.session import Session
 from tests.fakes import FakeEngines, Script, broken
 
 Begin = Callable[..., tuple[Session, Choices]]
@@ -130,7 +130,7 @@ def test_kill_takes_the_engine_and_the_next_run_loads_another(begin: Begin) -> N
 
 
 def test_a_cancel_before_the_study_stands_ends_it(begin: Begin, monkeypatch: Any) -> None:
-    from embedtui.tui import session as module
+    from embedtui.tui.state import session as module
 
     session, choices = begin()
     real, entered, go_on = plan_of, threading.Event(), threading.Event()

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from textual.widgets import OptionList
 
-from embedtui import crash, paths
-from embedtui.study import retrieval
-from embedtui.tui import frames
-from embedtui.tui.pictures import PICTURES
-from embedtui.tui.supervisor import SUPERVISOR, Supervisor, Worker
+from embedtui.assess import retrieval
+from embedtui.common import crash, paths
+from embedtui.tui.state.supervisor import SUPERVISOR, Supervisor, Worker
 from embedtui.tui.terminal.screenshot import text_of
+from embedtui.tui.viewmodel import frames
+from embedtui.tui.viewmodel.chart_renderer import PICTURES
 from tests.tui.conftest import Make, ran, told, until
 
 WIDE = (120, 40)

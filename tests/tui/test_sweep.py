@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from embedtui.config import Config
-from embedtui.record import run_file
-from embedtui.study.sweep import load_sweep
+from embedtui.plan.sweep import load_sweep
+from embedtui.storage import run_file
 from embedtui.tui import start
 from embedtui.tui.app import Explorer
-from embedtui.tui.session import Session
-from embedtui.tui.sweeps import choices_of, plan_files
+from embedtui.tui.app.choosing_sweep import choices_of, plan_files
+from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from tests.fakes import FakeEngines, Script
 from tests.tui.conftest import Make, ran, told, until, view_of

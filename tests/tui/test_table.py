@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from textual.app import ComposeResult
 
 from embedtui.tui.terminal.screenshot import text_of
-from embedtui.tui.widgets.table import TextTable
 from embedtui.tui.widgets.table_data import Column, TableData, TextIndex, order_of
 from embedtui.tui.widgets.table_pane import FilterLine, TablePane
+from embedtui.tui.widgets.text_table import TextTable
 from tests.tui.conftest import Bare
 
 COUNT = 40

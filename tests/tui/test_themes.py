@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from textual.color import Color
 
-from embedtui.errors import InputError
+from embedtui.common.errors import InputError
 from embedtui.tui import themes
 from embedtui.tui.terminal.screenshot import text_of
-from embedtui.tui.widgets.strips import Header
+from embedtui.tui.widgets.bars import Header
 from tests.tui.conftest import Make, ran, told, until
 
 SHIPPED = themes.shipped()

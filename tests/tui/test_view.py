@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtui.study.choices import Choices
-from embedtui.study.scenarios import scenario
-from embedtui.tui.composer import Composer
-from embedtui.tui.detail import detail_of
-from embedtui.tui.frames import Frame, Framer
-from embedtui.tui.session import Session
-from embedtui.tui.view import View, Wish
+from embedtui.plan.choices import Choices
+from embedtui.plan.scenarios import scenario
+from embedtui.tui.state.session import Session
+from embedtui.tui.viewmodel.frames import Frame, Framer
+from embedtui.tui.viewmodel.text_detail import detail_of
+from embedtui.tui.viewmodel.view_builder import Composer
+from embedtui.tui.viewmodel.view_state import View, Wish
 from tests.fakes import FakeEngines, Script
 
 RAG = Wish(scenario("rag"), "l2")

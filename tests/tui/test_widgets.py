@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from embedtui.study.answers import Answer, Answers
-from embedtui.study.batch_sizes import parse_batch_sizes
+from embedtui.assess.answers import Answer, Answers
+from embedtui.plan.batch_sizes import parse_batch_sizes
 from embedtui.tui.terminal.screenshot import text_of
-from embedtui.tui.widgets.chips import Chip, Chips
+from embedtui.tui.widgets.bars import AnswersStrip, Header, Hints, ProgressStrip, Tabs
+from embedtui.tui.widgets.batch_sizes import BatchSizes, said
 from embedtui.tui.widgets.field import Field
-from embedtui.tui.widgets.sizes import BatchSizes, said
-from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip, Tabs
+from embedtui.tui.widgets.toggle_group import Chip, Chips
 from tests.tui.conftest import Bare
 
 DTYPES = [

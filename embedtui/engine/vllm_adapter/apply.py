@@ -10,9 +10,9 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from embedtui.common.errors import InputError
 from embedtui.engine.settings import SWITCHES, Setting, changed
-from embedtui.engine.vllm_adapter.pooling import use_old_mean_pooling
-from embedtui.errors import InputError
+from embedtui.engine.vllm_adapter.old_pooling import use_old_mean_pooling
 
 
 def apply_switches(setting: Setting) -> None:

@@ -6,10 +6,10 @@ import os
 import signal
 from typing import Any
 
-from embedtui.engine import lifeline
+from embedtui.common.errors import InputError
+from embedtui.engine import process_utils
 from embedtui.engine.settings import Setting
 from embedtui.engine.vllm_adapter.apply import engine_arguments
-from embedtui.errors import InputError
 
 
 def build(
@@ -77,7 +77,7 @@ def _fork_workers(setting: Setting) -> None:
     engine = os.getpid()
 
     def in_worker() -> None:
-        lifeline.die_with(engine, signal.SIGKILL)
+        process_utils.die_with(engine, signal.SIGKILL)
         torch.set_num_threads(threads)
 
     os.register_at_fork(after_in_child=in_worker)

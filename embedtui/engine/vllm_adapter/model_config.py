@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from embedtui.common.errors import InputError
 from embedtui.engine.settings import Setting
 from embedtui.engine.vllm_adapter.reasons import first_line
-from embedtui.errors import InputError
 
 
 def read_config(setting: Setting) -> Any:

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 from embedtui.engine.settings import SWITCHES
-from embedtui.engine.vllm_adapter.pooling import mean_poolers
+from embedtui.engine.vllm_adapter.old_pooling import mean_poolers
 from embedtui.engine.vllm_adapter.startup import FROZEN_AT_IMPORT
 
 # How oneDNN describes the instruction set in force, the widest first.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from embedtui.study.scenarios import METRIC_NAMES, Metric
+from embedtui.plan.scenarios import METRIC_NAMES, Metric
 from embedtui.tui.app.opening import Opening
 
 if TYPE_CHECKING:
     from embedtui.tui.screens.detail import DetailScreen
-    from embedtui.tui.view import Key, Line
-    from embedtui.tui.widgets.board import Board
+    from embedtui.tui.viewmodel.view_state import Key, Line
     from embedtui.tui.widgets.chart import ChartView
-    from embedtui.tui.widgets.table import TextTable
+    from embedtui.tui.widgets.settings_table import Board
+    from embedtui.tui.widgets.text_table import TextTable
 
 _METRICS: tuple[Metric, ...] = ("l2", "cosine", "max_abs")
 
@@ -131,7 +131,7 @@ class Charting(Opening):
         self.push_screen(screen)
 
     def _fill_detail(self, screen: DetailScreen, line: Line, row: int) -> None:
-        from embedtui.tui.detail import detail_of  # noqa: PLC0415 - likewise
+        from embedtui.tui.viewmodel.text_detail import detail_of  # noqa: PLC0415 - likewise
 
         with self.session.lock:
             found = self.framer.composer.shown().get(line.key)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from embedtui.address import Address, is_address
-from embedtui.errors import InputError
-from embedtui.printable import printable
-from embedtui.study.options import CHOSEN
-from embedtui.study.scenarios import scenario, scenarios
+from embedtui.common.address import Address, is_address
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
+from embedtui.plan.options import CHOSEN
+from embedtui.plan.scenarios import scenario, scenarios
 from embedtui.tui.app.opening import Opening
-from embedtui.tui.background import in_background
+from embedtui.tui.state.background import in_background
 
 if TYPE_CHECKING:
-    from embedtui.study.choices import Choices
+    from embedtui.plan.choices import Choices
     from embedtui.tui.views.explore import ExploreView
 
 
@@ -46,7 +46,7 @@ class Choosing(Opening):
 
     @in_background("asking what machine this is", group="machine")
     def _machine_name(self) -> None:
-        from embedtui import machine  # noqa: PLC0415 - asks the driver, which takes its time
+        from embedtui.common import machine  # noqa: PLC0415 - asks the driver, which takes its time
 
         try:
             self._machine = machine.machine_name()
@@ -61,7 +61,7 @@ class Choosing(Opening):
     def _describe_model(self) -> None:
         """Find out what the chosen model is; a path may lie on a slow disk."""
         from embedtui import models  # noqa: PLC0415 - not before the first paint
-        from embedtui.tui.model_facts import in_brief, mark_of  # noqa: PLC0415 - likewise
+        from embedtui.tui.viewmodel.model_facts import in_brief, mark_of  # noqa: PLC0415 - likewise
 
         ref = self.choices.model
         if is_address(ref):
@@ -97,7 +97,7 @@ class Choosing(Opening):
     def action_model(self) -> None:
         """Choose the model; of run files, the one that is shown."""
         if self.opened is not None:
-            from embedtui.tui.recordings import choose  # noqa: PLC0415 - when it is asked for
+            from embedtui.tui.app.choosing_recording import choose  # noqa: PLC0415 - when it is asked for
 
             choose(self, self.opened)
             return
@@ -158,7 +158,7 @@ class Choosing(Opening):
                 self.choose(**{name: getattr(choices, name) for name in [*kept, "chosen"]})
 
         try:
-            from embedtui import machine  # noqa: PLC0415
+            from embedtui.common import machine  # noqa: PLC0415
 
             server = is_address(self.choices.model)
             device = "server" if server else machine.engine_device()

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, cast
 from textual.app import App
 from textual.message import Message
 
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
 from embedtui.config import Config
-from embedtui.errors import InputError
-from embedtui.printable import printable
-from embedtui.study.scenarios import scenario
-from embedtui.tui.app.outside import Outside
-from embedtui.tui.background import in_background
+from embedtui.plan.scenarios import scenario
+from embedtui.tui.app.dependencies import Outside
+from embedtui.tui.state.background import in_background
 
 if TYPE_CHECKING:
     # The first paint comes before all of this is imported.
-    from embedtui.tui.frames import Frame, Framer
-    from embedtui.tui.opened import Opened
-    from embedtui.tui.session import Session
-    from embedtui.tui.view import Line
+    from embedtui.tui.state.replay_session import Opened
+    from embedtui.tui.state.session import Session
+    from embedtui.tui.viewmodel.frames import Frame, Framer
+    from embedtui.tui.viewmodel.view_state import Line
     from embedtui.tui.views.explore import ExploreView
 
 _SLOW_SECONDS = 1.0
@@ -84,9 +84,9 @@ class Core(App[int]):
     @cached_property
     def framer(self) -> Framer:
         """What makes the frames."""
-        from embedtui.tui.composer import Composer  # noqa: PLC0415 - after the first paint
-        from embedtui.tui.frames import Framer  # noqa: PLC0415 - after the first paint
-        from embedtui.tui.view import Wish  # noqa: PLC0415 - likewise
+        from embedtui.tui.viewmodel.frames import Framer  # noqa: PLC0415 - after the first paint
+        from embedtui.tui.viewmodel.view_builder import Composer  # noqa: PLC0415 - after the first paint
+        from embedtui.tui.viewmodel.view_state import Wish  # noqa: PLC0415 - likewise
 
         wish = Wish(scenario(self.config.scenario), self.config.metric)
         return Framer(Composer(self.session), wish, self._framed)
@@ -133,7 +133,7 @@ class Core(App[int]):
             self._driver.flush()
 
     def _shots(self) -> Path:
-        from embedtui import paths  # noqa: PLC0415
+        from embedtui.common import paths  # noqa: PLC0415
 
         return self.outside.shots_folder or paths.shots_folder()
 

@@ -13,9 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import ContentSwitcher, Static
 
-from embedtui import crash
-from embedtui.errors import ExitCode
-from embedtui.printable import printable
+from embedtui.common import crash
+from embedtui.common.errors import ExitCode
+from embedtui.common.printable import printable
 from embedtui.tui import themes
 from embedtui.tui.actions import ACTIONS
 from embedtui.tui.app.charting import Charting
@@ -23,10 +23,10 @@ from embedtui.tui.app.choosing import Choosing
 from embedtui.tui.app.core import Failed
 from embedtui.tui.app.looks import Looks
 from embedtui.tui.app.running import Running
-from embedtui.tui.app.words import READY, gpu_text
-from embedtui.tui.supervisor import SUPERVISOR, nobody
+from embedtui.tui.app.status_texts import READY, gpu_text
+from embedtui.tui.state.supervisor import SUPERVISOR, nobody
 from embedtui.tui.views import WIDE
-from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip, Tabs
+from embedtui.tui.widgets.bars import AnswersStrip, Header, Hints, ProgressStrip, Tabs
 
 _LEAST = (60, 15)
 

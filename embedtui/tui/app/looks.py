@@ -9,8 +9,8 @@ from textual.app import App
 from textual.filter import LineFilter
 from textual.widgets import ContentSwitcher
 
-from embedtui.errors import InputError
-from embedtui.printable import printable
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
 from embedtui.tui import themes
 from embedtui.tui.app.opening import Opening
 from embedtui.tui.terminal.ascii_filter import AsciiFilter
@@ -51,7 +51,7 @@ class Looks(Opening):
 
     def action_theme(self) -> None:
         """Choose the colours."""
-        from embedtui.tui.theme_picker import ThemePicker  # noqa: PLC0415 - when it is asked for
+        from embedtui.tui.pickers.theme import ThemePicker  # noqa: PLC0415 - when it is asked for
 
         def chosen(name: str | None) -> None:
             if name is not None:

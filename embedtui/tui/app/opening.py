@@ -15,7 +15,7 @@ from textual.widgets import ContentSwitcher
 from embedtui.tui.actions import ACTIONS, VIEWS, ViewAction, shown
 from embedtui.tui.app.showing import Showing
 from embedtui.tui.views import WIDE
-from embedtui.tui.widgets.strips import Tabs
+from embedtui.tui.widgets.bars import Tabs
 
 if TYPE_CHECKING:
     from embedtui.tui.views.explore import ExploreView
@@ -96,7 +96,7 @@ class Opening(Showing):
 
     def action_command_palette(self) -> None:
         """Open the palette, if it is not open already."""
-        from embedtui.tui.palette import Palette  # noqa: PLC0415 - when it is asked for
+        from embedtui.tui.app.palette import Palette  # noqa: PLC0415 - when it is asked for
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))

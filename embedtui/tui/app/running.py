@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedtui.errors import EmbedtuiError
-from embedtui.printable import printable
+from embedtui.common.errors import EmbedtuiError
+from embedtui.common.printable import printable
 from embedtui.tui.app.opening import Opening
-from embedtui.tui.background import in_background
+from embedtui.tui.state.background import in_background
 from embedtui.tui.views import WIDE
 
 if TYPE_CHECKING:
-    from embedtui.record.report_files import ReportWriter
+    from embedtui.report.report_files import ReportWriter
 
 
 class Running(Opening):
@@ -80,7 +80,7 @@ class Running(Opening):
 
     def action_choose_sweep(self) -> None:
         """Choose a sweep and measure it."""
-        from embedtui.tui.sweeps import choose  # noqa: PLC0415 - when it is asked for
+        from embedtui.tui.app.choosing_sweep import choose  # noqa: PLC0415 - when it is asked for
 
         choose(self)
 
@@ -96,7 +96,7 @@ class Running(Opening):
 
     @in_background("writing the report", group="export")
     def _export(self, path: Path) -> None:
-        from embedtui.record.report_files import ReportWriter  # noqa: PLC0415 - when it is asked for
+        from embedtui.report.report_files import ReportWriter  # noqa: PLC0415 - when it is asked for
 
         # Beside a run of one's own; not among the recordings that come with embedtui.
         folder = path.parent if self.opened is None else self._shots()

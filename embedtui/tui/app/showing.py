@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.widgets import ContentSwitcher
 
-from embedtui.printable import printable
-from embedtui.study.scenarios import scenario
+from embedtui.common.printable import printable
+from embedtui.plan.scenarios import scenario
 from embedtui.tui.actions import ACTIONS, NEED_ENGINES, shown
 from embedtui.tui.app.core import Core, Failed, Framed
-from embedtui.tui.app.words import said_of
-from embedtui.tui.widgets.strips import AnswersStrip, Header, Hints, ProgressStrip
+from embedtui.tui.app.status_texts import said_of
+from embedtui.tui.widgets.bars import AnswersStrip, Header, Hints, ProgressStrip
 
 if TYPE_CHECKING:
-    from embedtui.tui.frames import Frame
-    from embedtui.tui.view import View
+    from embedtui.tui.viewmodel.frames import Frame
+    from embedtui.tui.viewmodel.view_state import View
 
 
 _TROUBLE_SECONDS = 12.0

@@ -12,12 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
+from embedtui.common.errors import InputError
+from embedtui.common.machine import Device
 from embedtui.engine.settings import SWITCHES, Switch, why_not
-from embedtui.errors import InputError
-from embedtui.machine import Device
-from embedtui.study.choices import Choices
-from embedtui.tui.pickers.frame import FRAME_CSS, Over
-from embedtui.tui.widgets.chips import Chip, Chips
+from embedtui.plan.choices import Choices
+from embedtui.tui.pickers.style import FRAME_CSS, Over
+from embedtui.tui.widgets.toggle_group import Chip, Chips
 
 _MANY = 16
 _TIMES = {

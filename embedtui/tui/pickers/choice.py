@@ -12,8 +12,8 @@ from textual.containers import Vertical
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from embedtui.printable import printable
-from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
+from embedtui.common.printable import printable
+from embedtui.tui.pickers.style import FRAME_CSS, Options, Over
 
 
 class ChoiceScreen(Over[str | None]):

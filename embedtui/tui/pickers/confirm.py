@@ -13,7 +13,7 @@ from textual.events import Key
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
+from embedtui.tui.pickers.style import FRAME_CSS, Options, Over
 
 
 class ConfirmScreen(Over[str | None]):

@@ -10,11 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from embedtui.address import Origin
-from embedtui.engine.endpoint.access import Secret, key_of
-from embedtui.errors import InputError
-from embedtui.printable import printable
-from embedtui.tui.pickers.frame import FRAME_CSS, Over
+from embedtui.common.address import Origin
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
+from embedtui.engine.access import Secret, key_of
+from embedtui.tui.pickers.style import FRAME_CSS, Over
 from embedtui.tui.widgets.titles import entitle
 
 

@@ -14,15 +14,15 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from embedtui import models
-from embedtui.address import Address, is_address
-from embedtui.engine.endpoint.access import Access, Secret
-from embedtui.errors import EmbedtuiError, InputError
+from embedtui.common.address import Address, is_address
+from embedtui.common.errors import EmbedtuiError, InputError
+from embedtui.common.printable import printable
+from embedtui.engine.access import Access, Secret
 from embedtui.models import ModelInfo
-from embedtui.printable import printable
-from embedtui.tui.background import in_background
-from embedtui.tui.model_facts import in_brief, mark_of
-from embedtui.tui.pickers import paths
-from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
+from embedtui.tui.pickers import path_completion
+from embedtui.tui.pickers.style import FRAME_CSS, Options, Over
+from embedtui.tui.state.background import in_background
+from embedtui.tui.viewmodel.model_facts import in_brief, mark_of
 
 if TYPE_CHECKING:
     from embedtui.engine.port import EnginePool
@@ -145,7 +145,7 @@ class ModelPicker(Over[str | None]):
     @in_background("asking the server", group="ask-server", exclusive=True)
     def _ask(self, ref: str, address: Address) -> None:
         """Find out which models the server has; only when it was chosen, not while it is typed."""
-        from embedtui.engine.endpoint.choose import listed  # noqa: PLC0415 - servers alone need it
+        from embedtui.engine.remote.choose_model import listed  # noqa: PLC0415 - servers alone need it
 
         access = self._engines.access if self._engines is not None else Access()
         try:
@@ -193,8 +193,8 @@ class ModelPicker(Over[str | None]):
     def action_complete(self) -> None:
         """Complete the path, or the name under the cursor."""
         line = self.query_one(Input)
-        if paths.looks_like_path(line.value):
-            completed = paths.complete(line.value, lambda path: False)
+        if path_completion.looks_like_path(line.value):
+            completed = path_completion.complete(line.value, lambda path: False)
             line.value = completed.common
         else:
             line.value = self._ref() or line.value
@@ -212,10 +212,10 @@ class ModelPicker(Over[str | None]):
         lines: list[tuple[str, Text]] = []
         if is_address(typed):
             lines += self._of_server(typed)
-        elif paths.looks_like_path(typed):
+        elif path_completion.looks_like_path(typed):
             if _is_model(typed):
                 lines.append((typed.rstrip("/") or "/", self._line(typed, "a model", "yes")))
-            found = paths.complete(typed, lambda path: False)
+            found = path_completion.complete(typed, lambda path: False)
             for entry in found.entries:
                 model = _is_model(entry.text)
                 word = "a model" if model else "folder"
@@ -260,7 +260,7 @@ class ModelPicker(Over[str | None]):
             return
         ref = ref.rstrip("/") or "/"
         found = self._described.get(ref)
-        if found is None and (_is_model(ref) or not paths.looks_like_path(ref)):
+        if found is None and (_is_model(ref) or not path_completion.looks_like_path(ref)):
             self._described[ref] = "looking …"
             self._describe(ref)
             found = self._described[ref]
@@ -268,7 +268,7 @@ class ModelPicker(Over[str | None]):
 
 
 def _is_model(ref: str) -> bool:
-    if not paths.looks_like_path(ref):
+    if not path_completion.looks_like_path(ref):
         return False
     try:
         return (Path(ref).expanduser() / "config.json").is_file()

@@ -13,12 +13,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from embedtui.errors import InputError
-from embedtui.printable import printable
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
 from embedtui.texts import TextPack, describe_packs, load_texts
-from embedtui.tui.background import in_background
-from embedtui.tui.pickers import paths
-from embedtui.tui.pickers.frame import FRAME_CSS, Options, Over
+from embedtui.tui.pickers import path_completion
+from embedtui.tui.pickers.style import FRAME_CSS, Options, Over
+from embedtui.tui.state.background import in_background
 
 _SUFFIXES = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
 _PREVIEW = 200
@@ -70,7 +70,7 @@ class TextsPicker(Over[TextsChoice | None]):
             frame.border_subtitle = (
                 "type a pack or a path   → complete   Tab columns   Enter choose   Esc back"
             )
-            path = now.ref if paths.looks_like_path(now.ref) else ""
+            path = now.ref if path_completion.looks_like_path(now.ref) else ""
             yield Input(path, placeholder="a pack's name, or ./file.jsonl", id="texts-ref")
             yield Options()
             with Horizontal(id="texts-more"):
@@ -132,8 +132,8 @@ class TextsPicker(Over[TextsChoice | None]):
     def action_complete(self) -> None:
         """Complete the path, or the name under the cursor."""
         line = self.query_one("#texts-ref", Input)
-        if paths.looks_like_path(line.value):
-            completed = paths.complete(line.value, _wanted)
+        if path_completion.looks_like_path(line.value):
+            completed = path_completion.complete(line.value, _wanted)
             line.value = completed.common if completed.common != line.value else self._ref() or ""
         else:
             line.value = self._ref() or line.value
@@ -149,8 +149,8 @@ class TextsPicker(Over[TextsChoice | None]):
         typed = self.query_one("#texts-ref", Input).value.strip()
         options = self.query_one(OptionList)
         lines: list[tuple[str, Text]] = []
-        if paths.looks_like_path(typed) or "/" in typed:
-            found = paths.complete(typed, _wanted)
+        if path_completion.looks_like_path(typed) or "/" in typed:
+            found = path_completion.complete(typed, _wanted)
             for entry in found.entries:
                 word = "folder" if entry.folder else ""
                 lines.append((entry.text, _line(entry.text, word)))

@@ -11,10 +11,10 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from embedtui import charts
-from embedtui.printable import printable
-from embedtui.study.scenarios import METRIC_NAMES, Metric
-from embedtui.tui.detail import AtSize, Detail
-from embedtui.tui.pickers.frame import Over
+from embedtui.common.printable import printable
+from embedtui.plan.scenarios import METRIC_NAMES, Metric
+from embedtui.tui.pickers.style import Over
+from embedtui.tui.viewmodel.text_detail import AtSize, Detail
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.titles import entitle
 

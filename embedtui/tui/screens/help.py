@@ -14,7 +14,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from embedtui.tui.actions import ACTIONS, shown
-from embedtui.tui.pickers.frame import Over
+from embedtui.tui.pickers.style import Over
 
 _WORDS = (
     ("batch drift", "a text embedded in a batch against the same text alone, same setting"),

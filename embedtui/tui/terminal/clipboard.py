@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from embedtui import paths
-from embedtui.printable import printable
+from embedtui.common import paths
+from embedtui.common.printable import printable
 
 MOST_BYTES = 74_994
 """Bytes of base64 that common terminals take; beyond it they take nothing at all."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from embedtui import paths
+from embedtui.common import paths
 
 
 class Guard:

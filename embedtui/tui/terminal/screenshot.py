@@ -10,8 +10,8 @@ from typing import Any
 
 from textual.app import App
 
-from embedtui.errors import InputError
-from embedtui.printable import printable
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
 
 _MOST_CHARACTERS = 90
 # What XML 1.0 cannot hold, even escaped.

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from embedtui.printable import printable
-from embedtui.study.scenarios import METRIC_NAMES
-from embedtui.tui.frames import Frame
-from embedtui.tui.view import Pair, View
+from embedtui.common.printable import printable
+from embedtui.plan.scenarios import METRIC_NAMES
+from embedtui.tui.viewmodel.frames import Frame
+from embedtui.tui.viewmodel.view_state import Pair, View
 from embedtui.tui.views.text_columns import make_id_column, make_text_column
 from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView

@@ -10,22 +10,22 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 
-from embedtui.address import is_address
+from embedtui.common.address import is_address
+from embedtui.common.printable import printable
 from embedtui.engine.settings import SWITCHES
-from embedtui.printable import printable
-from embedtui.study.choices import Choices, settings_of
-from embedtui.study.scenarios import METRIC_NAMES, Scenario
-from embedtui.study.servers import applicable
-from embedtui.tui.frames import Frame
-from embedtui.tui.pickers.paths import looks_like_path
-from embedtui.tui.view import View
+from embedtui.plan.choices import Choices, settings_of
+from embedtui.plan.scenarios import METRIC_NAMES, Scenario
+from embedtui.plan.server_sides import applicable
+from embedtui.tui.pickers.path_completion import looks_like_path
+from embedtui.tui.viewmodel.frames import Frame
+from embedtui.tui.viewmodel.view_state import View
 from embedtui.tui.views.texts import TextsPane
-from embedtui.tui.widgets.board import Board
+from embedtui.tui.widgets.batch_sizes import BatchSizes
 from embedtui.tui.widgets.chart import ChartView
-from embedtui.tui.widgets.chips import Chip, Chips
 from embedtui.tui.widgets.field import Field
-from embedtui.tui.widgets.sizes import BatchSizes
+from embedtui.tui.widgets.settings_table import Board
 from embedtui.tui.widgets.titles import entitle
+from embedtui.tui.widgets.toggle_group import Chip, Chips
 
 OVER = {
     "by-batch-size": "batch size",

@@ -10,11 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 
 from embedtui.charts import mark_of
-from embedtui.printable import printable
-from embedtui.record.layer_report import COLUMNS_EXPLAINED, figures
-from embedtui.record.report_types_layers import LayersReport, NoLayersReport
-from embedtui.tui.frames import Frame
-from embedtui.tui.view import View
+from embedtui.common.printable import printable
+from embedtui.report.layer_report import COLUMNS_EXPLAINED, figures
+from embedtui.report.report_types_layers import LayersReport, NoLayersReport
+from embedtui.tui.viewmodel.frames import Frame
+from embedtui.tui.viewmodel.view_state import View
 from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.titles import entitle

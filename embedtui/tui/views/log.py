@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, RichLog
 
-from embedtui.tui.log_tail import LogTail, log_files
+from embedtui.tui.state.log_tail import LogTail, log_files
 
 _LINES_KEPT = 5000
 

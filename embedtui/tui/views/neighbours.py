@@ -13,12 +13,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from embedtui.printable import printable
-from embedtui.study.quality import MEASURES
-from embedtui.study.retrieval import TOP, Retrieval, in_words, million_in_words
-from embedtui.tui.frames import Frame
-from embedtui.tui.neighbours import Place, Query, changed_queries, query_of
-from embedtui.tui.view import Lists
+from embedtui.assess.ranking_quality import MEASURES
+from embedtui.assess.retrieval import TOP, Retrieval, in_words, million_in_words
+from embedtui.common.printable import printable
+from embedtui.tui.viewmodel.frames import Frame
+from embedtui.tui.viewmodel.query_lists import Place, Query, changed_queries, query_of
+from embedtui.tui.viewmodel.view_state import Lists
 from embedtui.tui.views import WIDE
 from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.titles import entitle

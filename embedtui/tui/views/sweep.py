@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
+from embedtui.assess.pareto_front import step_in_words
 from embedtui.charts import mark_of
-from embedtui.printable import printable
-from embedtui.study.front import step_in_words
-from embedtui.study.scenarios import METRIC_NAMES
-from embedtui.tui.frames import Frame
-from embedtui.tui.pictures import distance_of, weighed
-from embedtui.tui.view import Line, View
+from embedtui.common.printable import printable
+from embedtui.plan.scenarios import METRIC_NAMES
+from embedtui.tui.viewmodel.chart_renderer import distance_of, weighed
+from embedtui.tui.viewmodel.frames import Frame
+from embedtui.tui.viewmodel.view_state import Line, View
 from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.titles import entitle

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from embedtui.charts import Picture
-from embedtui.tui.widgets.changed import ChangedLines
+from embedtui.tui.widgets.partial_repaint import ChangedLines
 
 _SERIES = [f"series-{number}" for number in range(1, 9)]
 _HEAT = [f"heat-{number}" for number in range(1, 6)]

@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
-from embedtui.printable import printable
+from embedtui.common.printable import printable
 
 _LABEL = 8
 

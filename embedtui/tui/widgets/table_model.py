@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from embedtui.printable import printable
+from embedtui.common.printable import printable
 from embedtui.tui.widgets.table_data import Column, Rows, TableData, TextIndex, order_of
 
 

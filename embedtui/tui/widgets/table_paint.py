@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from embedtui.printable import printable
+from embedtui.common.printable import printable
 from embedtui.tui.widgets.table_columns import FittedColumns
 from embedtui.tui.widgets.table_data import Column
 

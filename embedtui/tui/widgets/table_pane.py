@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
-from embedtui.tui.widgets.table import TextTable
+from embedtui.tui.widgets.text_table import TextTable
 
 
 class FilterLine(Input):

@@ -1,0 +1,1 @@
+"""What follows from results: noise, causes, verdicts, retrieval, advice."""

@@ -1,0 +1,332 @@
+"""What has to be said before any distance: faults in vectors, texts left out, batches not as asked.
+
+Pure functions of the results, so that a reopened run file finds what the live run found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from embedtui.assess import ranking_quality
+from embedtui.assess.finding import Finding
+from embedtui.assess.server_findings import of_encodings, of_server
+from embedtui.common.wording import text_count
+from embedtui.measure import broken_rows, collapsed_rows, swapped_rows
+from embedtui.plan.plan import FIRST
+from embedtui.results.results import Pass, Results, SettingResults
+
+_FAULTS = {
+    "nan": "NaN in the vectors: arithmetic overflowed or divided by zero; "
+    "use bfloat16 or float32 instead of float16",
+    "inf": "infinity in the vectors: arithmetic overflowed; "
+    "use bfloat16 or float32 instead of float16",
+    "zero": "vectors of nothing but zeros: the engine gave no embedding for them",
+}
+
+
+Faults = dict[int, list[Finding]]
+"""The faults of each setting, by its number in the plan."""
+
+
+def all_faults(results: Results) -> Faults:
+    """Return the faults of every setting; looking for them is the slow part of a report."""
+    return {setting.number: faults_of(results, setting) for setting in results.settings}
+
+
+def find(results: Results, faults: Faults | None = None) -> list[Finding]:
+    """Return everything there is to say, faults first, in the order of the settings."""
+    faults = all_faults(results) if faults is None else faults
+    found = [
+        finding
+        for setting in results.settings
+        for finding in (*faults[setting.number], *_of_setting(results, setting))
+    ]
+    found += _of_truth(results)
+    found += of_encodings(results)
+    found += _of_labels(results)
+    found = _told_once(found, {s.number for s in results.settings if s.unbatched.count})
+    rank = {"fault": 0, "warning": 1, "note": 2}
+    return sorted(found, key=lambda finding: rank[finding.severity])
+
+
+def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
+    """Return the faults in one setting's vectors, cheapest checks first."""
+    number = setting.number
+    found = []
+    broken = _struck(setting)
+    for kind, text in _FAULTS.items():
+        if kind in broken:
+            those, sizes = broken[kind]
+            where = ", ".join(map(str, sorted(sizes)))
+            found.append(
+                Finding(
+                    kind,
+                    "fault",
+                    f"{text_count(len(those))} at batch size {where}: {text}"
+                    f"{_nulls(setting, kind)}",
+                    number,
+                    _ids(results, sorted(those)),
+                )
+            )
+    mixed_up: dict[int, set[int]] = {}
+    for (size, draw), pass_ in sorted(setting.passes.items()):
+        if (size, draw) != (1, FIRST):
+            mixed_up.setdefault(size, set()).update(_swapped(pass_, setting.unbatched))
+    for size, struck in mixed_up.items():
+        if struck:
+            found.append(
+                Finding(
+                    "swapped",
+                    "fault",
+                    f"{text_count(len(struck))} at batch size {size} came back with another text's "
+                    "vector: results were put in a wrong order, which no precision explains",
+                    number,
+                    _ids(results, sorted(struck)),
+                )
+            )
+    rows_done = np.flatnonzero(setting.unbatched.done)
+    if len(rows_done):
+        texts = [results.plan.pack.texts[row].text for row in rows_done]
+        collapsed = collapsed_rows(setting.unbatched.vectors[rows_done], texts)
+        if collapsed:
+            rows = [int(rows_done[row]) for row in collapsed.rows]
+            found.append(
+                Finding(
+                    "collapsed",
+                    "fault",
+                    f"{text_count(len(rows))} have all but the same vector although they differ: "
+                    "look at the tokenizer's files and at overflow",
+                    number,
+                    _ids(results, rows),
+                )
+            )
+    return found
+
+
+def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    number = setting.number
+    if setting.setting.is_server:
+        yield from of_server(results, setting)
+    if setting.status == "failed":
+        yield Finding("failed", "warning", setting.reason, number)
+    if setting.status == "refused":
+        yield Finding("not-for-this-model", "note", setting.reason, number)
+    yield from _of_engine(results, setting)
+    yield from _of_lengths(results, setting)
+    yield from _of_steps(results, setting)
+
+
+def _of_engine(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    """Yield what the engine made of what was asked for, and what this machine hides."""
+    number = setting.number
+    if setting.setting.pooling_accumulation == "model":
+        yield Finding(
+            "old-pooling",
+            "note",
+            "mean pooling adds up in the model's dtype over the whole batch, as vLLM did before "
+            "it pooled in float32: a what-if, not what today's vLLM serves",
+            number,
+        )
+    asked, got = setting.setting.dtype, setting.effective.dtype
+    if asked == "auto" and got and not setting.setting.is_server:
+        yield Finding("auto-dtype", "note", f"dtype auto: vLLM chose {got}", number)
+    limit, accepted = setting.effective.max_length, setting.effective.vllm_max_length
+    if limit and accepted and limit < accepted:
+        yield Finding(
+            "beyond-positions",
+            "warning",
+            f"vLLM accepts texts of up to {accepted} tokens, but the model has positions for "
+            f"{limit}: on a server a longer text reads past its table; here texts end at {limit}",
+            number,
+        )
+    shown = any(s.dtype == "bfloat16" and s.cpu_isa == "avx512" for s in results.plan.settings)
+    if _drifts_on_other_cpus(setting):
+        yield Finding(
+            "native-bfloat16",
+            "note",
+            "this CPU multiplies bfloat16 in hardware, in the same order for every batch; one with "
+            "AVX-512 and without that does not"
+            + ("" if shown else ": --also dtype=bfloat16,cpu_isa=avx512 shows it"),
+            number,
+        )
+
+
+def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    """Yield which texts were cut or left out."""
+    number = setting.number
+    prepared = setting.prepared
+    if prepared and prepared.truncated:
+        longest = max(prepared.truncated.values())
+        yield Finding(
+            "truncated",
+            "warning",
+            f"{text_count(len(prepared.truncated))} longer than the model's limit of "
+            f"{setting.effective.max_length} tokens: only their beginning is embedded "
+            f"(the longest has {longest} tokens; --too-long refuse leaves such texts out)",
+            number,
+            _ids(results, prepared.truncated),
+        )
+    if prepared and prepared.refused:
+        reason = next(iter(prepared.refused.values()))
+        yield Finding(
+            "refused",
+            "warning",
+            f"{text_count(len(prepared.refused))} left out, the first because {reason}",
+            number,
+            _ids(results, prepared.refused),
+        )
+
+
+def _of_steps(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    """Yield where fewer texts were together than was asked for."""
+    number = setting.number
+    for (size, draw), pass_ in sorted(setting.passes.items()):
+        if draw == FIRST and pass_.split_steps:
+            yield Finding(
+                "split",
+                "warning",
+                f"batch size {size}: vLLM split batches, {pass_.split_steps} of "
+                f"{len(pass_.steps)} steps held fewer texts than were handed in, "
+                f"because {_why_split(pass_, setting.effective.max_num_batched_tokens)}",
+                number,
+            )
+    largest = results.plan.batch_sizes[-1]
+    held = setting.of(largest).held
+    if setting.status == "finished" and 0 < held < largest and not setting.of(largest).split_steps:
+        yield Finding(
+            "few-texts",
+            "note",
+            f"batches of {largest} held {text_count(held)}: there are no more",
+            number,
+        )
+
+
+def _of_labels(results: Results) -> Iterator[Finding]:
+    if results.plan.pack.labels is not None and not ranking_quality.available():
+        yield Finding("no-quality", "note", ranking_quality.MISSING)
+
+
+def _of_truth(results: Results) -> Iterator[Finding]:
+    truth = results.truth
+    if truth.reason:
+        yield Finding("no-truth", "warning", truth.reason)
+    done = np.flatnonzero(truth.done)
+    broken = sorted({row for fault in broken_rows(truth.vectors[done]) for row in fault.rows})
+    if broken:
+        rows = [int(done[row]) for row in broken]
+        yield Finding(
+            "broken-truth",
+            "warning",
+            f"the float64 truth of {text_count(len(rows))} is no vector: it has NaN, infinities or "
+            "nothing but zeros in it, so they have no precision error",
+            texts=_ids(results, rows),
+        )
+    for setting in results.settings:
+        prepared = setting.prepared
+        if prepared is None or not truth.done.any():
+            continue
+        rows = [
+            int(row)
+            for row in np.flatnonzero(truth.done)
+            if row not in prepared.refused and prepared.tokens[row] not in {0, truth.tokens[row]}
+        ]
+        width = setting.unbatched.vectors.shape[1]
+        if width not in {0, truth.vectors.shape[1], setting.setting.dimensions}:
+            yield Finding(
+                "width-differs",
+                "warning",
+                f"{_whose(setting)} vectors have {width} dimensions, the model's own pipeline "
+                f"gives {truth.vectors.shape[1]}: there is no precision error",
+                setting.number,
+            )
+        if rows:
+            yield Finding(
+                "tokens-differ",
+                "warning",
+                f"{text_count(len(rows))} have another number of tokens in {_where(setting)} than "
+                "in sentence-transformers: their precision error compares different inputs",
+                setting.number,
+                _ids(results, rows),
+            )
+
+
+def _nulls(setting: SettingResults, kind: str) -> str:
+    count = setting.effective.nulls
+    return f" (the server wrote null for {count} figures)" if kind == "nan" and count else ""
+
+
+def _where(setting: SettingResults) -> str:
+    return "the server" if setting.setting.is_server else "vLLM"
+
+
+def _whose(setting: SettingResults) -> str:
+    return "the server's" if setting.setting.is_server else "vLLM's"
+
+
+def _why_split(pass_: Pass, budget: int) -> str:
+    """Say which limit of vLLM's broke batches up: a step's tokens, or a decoder's cache."""
+    texts = tokens = 0
+    for handed_in, sequences, step_tokens in pass_.steps:
+        texts, tokens = texts + sequences, tokens + step_tokens
+        if texts >= handed_in:
+            if sequences < handed_in and tokens <= budget:
+                return "vLLM's cache for a decoder had no room for all of them"
+            texts = tokens = 0
+    return f"a step may hold {budget} tokens"
+
+
+def _told_once(found: list[Finding], measured: set[int]) -> list[Finding]:
+    """Merge what is true of every measured setting into one finding that names none of them.
+
+    Faults keep their setting, so that a program can tell which figures mean nothing.
+    """
+    kept: list[Finding] = []
+    for finding in found:
+        twins = [f for f in found if replace(f, setting=None) == replace(finding, setting=None)]
+        everywhere = len(measured) > 1 and {f.setting for f in twins} == measured
+        if everywhere and finding.severity != "fault":
+            if finding is twins[0]:
+                kept.append(replace(finding, setting=None))
+        else:
+            kept.append(finding)
+    return kept
+
+
+def _drifts_on_other_cpus(setting: SettingResults) -> bool:
+    """Say whether bfloat16 stood still only because of the instructions that this CPU has."""
+    sizes = setting.batched
+    return (
+        setting.effective.dtype == "bfloat16"
+        and setting.effective.cpu_isa in {"avx512_bf16", "amx"}
+        and setting.effective.pooling_accumulation == "float32"
+        and (setting.effective.threads or 1) > 1
+        and bool(sizes)
+        and all(bool(setting.drift(size)[1].identical.all()) for size in sizes)
+    )
+
+
+def _struck(setting: SettingResults) -> dict[str, tuple[set[int], set[int]]]:
+    """Return the rows that have each kind of fault, and the batch sizes at which they have it."""
+    found: dict[str, tuple[set[int], set[int]]] = {}
+    for (size, _), pass_ in setting.passes.items():
+        done = np.flatnonzero(pass_.done)
+        for fault in broken_rows(pass_.vectors[done]):
+            rows, sizes = found.setdefault(fault.kind, (set(), set()))
+            rows.update(int(done[row]) for row in fault.rows)
+            sizes.add(size)
+    return found
+
+
+def _swapped(pass_: Pass, baseline: Pass) -> list[int]:
+    rows = np.flatnonzero(pass_.done & baseline.done)
+    if len(rows) < 2:
+        return []
+    fault = swapped_rows(pass_.vectors[rows], baseline.vectors[rows])
+    return [int(rows[row]) for row in fault.rows] if fault else []
+
+
+def _ids(results: Results, rows: Iterable[int]) -> tuple[str, ...]:
+    return tuple(results.plan.pack.texts[row].id for row in rows)

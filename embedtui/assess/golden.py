@@ -1,0 +1,136 @@
+"""Vectors of today held against kept ones: what moved, how far, and would search notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedtui.assess.changes import differing_settings, moved_between
+from embedtui.assess.diagnosis import Diagnosis
+from embedtui.assess.retrieval import TOP, held_against, only
+from embedtui.common.errors import InputError
+from embedtui.measure import largest_finite
+from embedtui.measure.distances import Vectors
+from embedtui.plan.plan import Plan
+from embedtui.plan.scenarios import METRIC_NAMES, Scenario
+from embedtui.results.results import Results, SettingResults
+
+
+@dataclass(frozen=True)
+class Golden:
+    """One setting beside the one that was recorded."""
+
+    setting: int
+    label: str
+    recorded: str
+    """Label of the setting in the golden file."""
+    texts: int
+    identical: int
+    worst: float
+    """In the metric of the scenario; NaN where a vector of either cannot be judged."""
+    l2_max: float
+    holds: bool
+    diagnosis: Diagnosis
+    retrieval: str
+
+    def said(self, use: Scenario) -> str:
+        """Return what moved, whether it may, and why, in a few sentences."""
+        if self.identical == self.texts:
+            return f"golden vectors: all {self.texts} have the same bits as recorded"
+        sign = "≤" if self.holds else ">"
+        far = f"{METRIC_NAMES[use.metric]} {self.worst:.1e} {sign} {use.tolerance:.0e}"
+        if use.bitwise:
+            far = f"{METRIC_NAMES[use.metric]} up to {self.worst:.1e}, not the same bits"
+        moved = self.texts - self.identical
+        return (
+            f"golden vectors: {moved} of {self.texts} moved, {far}; "
+            f"{self.diagnosis.name}: {self.diagnosis.why}; {self.retrieval}"
+        )
+
+
+def compare_with(golden: Results, now: Results, use: Scenario) -> list[Golden]:
+    """Hold every measured setting against the recorded one that is most like it.
+
+    Raises:
+        InputError: if the texts or the prompt are others, or the golden file holds no vectors.
+    """
+    for what, one, other in (
+        ("texts", golden.plan.pack.sha256, now.plan.pack.sha256),
+        ("prompt", _prompts(golden), _prompts(now)),
+    ):
+        if one != other:
+            raise InputError(
+                f"the golden file was recorded with another {what}: leave --texts and --prompt "
+                "out, and the recorded ones are used"
+            )
+    recorded = [setting for setting in golden.settings if setting.unbatched.count]
+    if not recorded:
+        raise InputError("the golden file holds no vectors: record one with --record")
+    return [
+        _golden(golden, now, _most_alike(recorded, setting), setting, use)
+        for setting in now.settings
+        if setting.unbatched.count
+    ]
+
+
+def _prompts(run: Results) -> str | tuple[str, str | None]:
+    return run.plan.prompt, run.plan.query_prompt
+
+
+def _most_alike(recorded: list[SettingResults], setting: SettingResults) -> SettingResults:
+    return min(
+        recorded,
+        key=lambda one: (len(differing_settings(one.setting, setting.setting)), one.number),
+    )
+
+
+def _golden(
+    golden: Results, now: Results, before: SettingResults, after: SettingResults, use: Scenario
+) -> Golden:
+    pair = before.between(1, after)
+    if pair is None or not len(pair[0]):
+        was, width = (one.unbatched.vectors.shape[1] for one in (before, after))
+        raise InputError(
+            f"{after.setting.label}: vectors have {width} figures, the recorded ones {was}: "
+            "it is another model, whose vectors cannot be compared"
+        )
+    distances = pair[1]
+    values = getattr(distances, use.metric)
+    whole = bool(np.isfinite(values).all())
+    worst = float(values.max()) if whole else float("nan")
+    same = bool(distances.identical.all())
+    largest = largest_finite(distances.l2)
+    there = before.unbatched.done & after.unbatched.done
+    return Golden(
+        after.number,
+        after.setting.label,
+        before.setting.label,
+        len(distances),
+        int(distances.identical.sum()),
+        worst,
+        float("nan") if largest is None else largest,
+        same or (whole and not use.bitwise and worst <= use.tolerance),
+        moved_between(golden, now, before, after, distances),
+        _retrieval(now.plan, *(only(one.unbatched.vectors, there) for one in (before, after))),
+    )
+
+
+def _retrieval(plan: Plan, before: Vectors, after: Vectors) -> str:
+    """Say whether the nearest neighbours of the texts are still the same."""
+    found = held_against(plan, before, after)
+    if found is None:
+        return "no text has a neighbour"
+    labelled = found.sides.labelled
+    k = min(TOP, found.documents - (not labelled))
+    what = ("query", "queries") if labelled else ("text", "texts")
+    first, order = found.top1_changed[0], found.order_changed[0]
+    if not order:
+        return (
+            f"retrieval would not notice: the {k} nearest neighbours of every {what[0]} are the "
+            "same"
+        )
+    return (
+        f"retrieval would notice: {first} of {found.queries} {what[1]} have another nearest "
+        f"neighbour, {order} another order within the {k} nearest"
+    )

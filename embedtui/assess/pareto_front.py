@@ -1,0 +1,69 @@
+"""The front of precision against cost: settings that no other beats in both, and what a step costs.
+
+Cost is time per text. Along the front every slower setting is nearer to the truth, or drifts less;
+the others pay for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from embedtui.assess.answers import ABOUT_EQUAL
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What one setting costs, and what it gives."""
+
+    label: str
+    speed: float
+    """Texts per second."""
+    distance: float
+    """Precision error or batch drift, whichever is weighed; 0 for equal bits."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One setting of the front beside the one before, which is faster."""
+
+    place: int
+    """Place among the candidates."""
+    slower: float
+    """How many times the time per text of the step before."""
+    nearer: float | None
+    """By what factor the distance shrinks; None where nothing is left of it."""
+
+
+def front(candidates: Sequence[Candidate]) -> list[Step]:
+    """Return the settings that no other beats in both speed and distance, the fastest first.
+
+    Distances within `ABOUT_EQUAL` are not told apart, and nobody pays for such a difference.
+    """
+    order = sorted(
+        range(len(candidates)), key=lambda n: (-candidates[n].speed, candidates[n].distance)
+    )
+    steps: list[Step] = []
+    for place in order:
+        one = candidates[place]
+        if not steps:
+            steps.append(Step(place, 1.0, 1.0))
+            continue
+        before = candidates[steps[-1].place]
+        if one.distance * ABOUT_EQUAL < before.distance:
+            nearer = before.distance / one.distance if one.distance else None
+            steps.append(Step(place, before.speed / one.speed, nearer))
+    return steps
+
+
+def step_in_words(step: Step, what: str) -> str:
+    """Say what a step up costs and what it buys; `what` names the distance."""
+    if step.slower == 1.0 and step.nearer == 1.0:
+        return "the fastest"
+    slower = f"{step.slower:.2f} × the time"
+    bought = f"no {what}" if step.nearer is None else f"{what} ÷ {_factor(step.nearer)}"
+    return f"{slower}, {bought}"
+
+
+def _factor(value: float) -> str:
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}" if value < 1e4 else f"{value:.0e}"

@@ -1,0 +1,100 @@
+"""What drift goes along with: a text's place in its batch, and its length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.measure import rank_correlation
+from embedtui.plan.scenarios import Metric
+from embedtui.results.results import SettingResults
+
+_FITS = 0.97
+"""Least share of texts that a threshold must explain."""
+_LEAST = 8
+"""So many texts on either side, or it could be chance."""
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The drift of every text in every order at one batch size, beside its place and its length."""
+
+    batch_size: int
+    position: Counts
+    """Place within the batch, from 0."""
+    tokens: Counts
+    drift: Floats
+    """0 for equal bits; of the same length as the two above."""
+
+    @property
+    def by_position(self) -> float | None:
+        """Spearman's rank correlation of drift with the place in the batch."""
+        return rank_correlation(self.position, self.drift)
+
+    @property
+    def by_tokens(self) -> float | None:
+        """Spearman's rank correlation of drift with the number of tokens."""
+        return rank_correlation(self.tokens, self.drift)
+
+
+def trend_of(
+    setting: SettingResults, metric: Metric = "l2", size: int | None = None
+) -> Trend | None:
+    """Return the trend at the largest batch size, or at `size`; None where nothing is there."""
+    if not setting.batched or setting.prepared is None:
+        return None
+    size = size or setting.batched[-1]
+    tokens = np.asarray(setting.prepared.tokens, dtype=np.int64)
+    parts = []
+    for draw, rows, distances in setting.drifts(size):
+        values = np.where(distances.identical, 0.0, getattr(distances, metric))
+        keep = np.isfinite(values)
+        place = setting.of(size, draw).position[rows]
+        parts.append((place[keep].astype(np.int64), tokens[rows[keep]], values[keep]))
+    if not parts:
+        return None
+    places, lengths, drifts = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Trend(size, places, lengths, drifts)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A number of tokens in a step from which on vectors are others."""
+
+    tokens: int
+    explained: int
+    """Texts, in all batches, of which it says rightly whether they change."""
+    texts: int
+
+
+def token_threshold(setting: SettingResults) -> Threshold | None:
+    """Return the power of two that tells which texts change by the tokens of their step.
+
+    A text changes if it is shorter and its step is not: libraries choose kernels by the number of
+    rows. None where no such number explains nearly all of them, or too few texts are on a side.
+    """
+    if setting.prepared is None:
+        return None
+    tokens = np.asarray(setting.prepared.tokens, dtype=np.int64)
+    parts = []
+    for size in setting.batched:
+        for draw, rows, distances in setting.drifts(size):
+            step = setting.of(size, draw).step_tokens[rows]
+            whole = step > 0
+            parts.append((tokens[rows][whole], step[whole], ~distances.identical[whole]))
+    if not parts:
+        return None
+    own, step, changed = (np.concatenate(part) for part in zip(*parts, strict=True))
+    best: Threshold | None = None
+    for bound in 1 << np.arange(4, 17):
+        crosses = (own < bound) & (step >= bound)
+        explained = int((crosses == changed).sum())
+        enough = min(int(crosses.sum()), int((~crosses).sum())) >= _LEAST
+        if enough and explained >= _FITS * len(own) and (not best or explained > best.explained):
+            best = Threshold(int(bound), explained, len(own))
+    return best

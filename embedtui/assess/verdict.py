@@ -1,0 +1,230 @@
+"""The sentences: does it drift, is it noise, would a search notice, how much the dtype costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from embedtui.assess.findings import Faults, all_faults
+from embedtui.assess.retrieval import Retrieval, changes_of, in_words, worst_of_batches
+from embedtui.measure import Distribution, summarize
+from embedtui.results.results import NOISE_MARGIN, Results, SettingResults
+
+Worst = Callable[[Results, SettingResults], tuple[int, Retrieval] | None]
+"""Finds the batch size that changes most lists; a screen has one that does not search."""
+
+
+def of_setting(
+    results: Results,
+    setting: SettingResults,
+    faults: Faults | None = None,
+    worst: Worst = worst_of_batches,
+) -> str:
+    """Say in a sentence or two what was measured of one setting."""
+    known = all_faults(results) if faults is None else faults
+    if not setting.unbatched.count:
+        return f"not measured: {setting.reason or setting.status}"
+    if known[setting.number]:
+        fault = known[setting.number][0]
+        return f"fault: {fault.message}; no distance means anything until that is mended"
+    said = [
+        _drift(results, setting),
+        _retrieval(results, setting, worst),
+        _restart(setting),
+        _precision(results, setting),
+    ]
+    if setting.status != "finished":
+        total = len(results.plan.pack)
+        said.insert(0, f"cut short after {setting.unbatched.count} of {total} texts")
+    return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said if sentence) + "."
+
+
+def of_run(results: Results, faults: Faults | None = None) -> str:
+    """Say which of the measured settings is nearest to the truth, steadiest and fastest."""
+    known = all_faults(results) if faults is None else faults
+    begun = [setting for setting in results.settings if setting.unbatched.count]
+    faulty = [setting for setting in begun if known[setting.number]]
+    measured = [setting for setting in begun if setting not in faulty]
+    if not begun:
+        return "nothing was measured"
+    if len(begun) == 1:
+        return f"{begun[0].setting.label}: {of_setting(results, begun[0], known)}"
+    said = [f"{_labels(faulty)}: fault, no distance means anything"] if faulty else []
+    if not measured:
+        return said[0] + "."
+    whole = [setting for setting in measured if setting.status == "finished"]
+    partial = [setting for setting in measured if setting not in whole]
+    compared = [setting for setting in whole if _batched(setting)]
+    steady = [setting for setting in compared if not _changes(setting)]
+    noisy = [setting for setting in compared if _changes(setting) and is_noise(setting)]
+    moving = [setting for setting in compared if setting not in steady + noisy]
+    if steady:
+        said.append(f"{_labels(steady)}: no batch drift, bitwise identical at every batch size")
+    if noisy:
+        said.append(f"{_labels(noisy)}: no batch drift beyond noise")
+    if moving:
+        most = max(moving, key=_worst)
+        said.append(f"{most.setting.label} drifts most, up to L2 {_worst(most):.1e}")
+        said.append(_most_changed(results, moving))
+    if partial:
+        said.append(f"{_labels(partial)}: cut short, not compared")
+    said += [_nearest(results, whole), _fastest(results, whole)]
+    return "; ".join(sentence for sentence in said if sentence) + "."
+
+
+_ABOUT_EQUAL = 1.25
+"""Figures within this factor of the best are not told apart: the next run may turn them round."""
+
+
+def _nearest(results: Results, settings: list[SettingResults]) -> str:
+    errors = [(error, s) for s in settings if (error := s.largest_error(results.truth)) is not None]
+    if not errors:
+        return ""
+    best = min(error for error, _ in errors)
+    near = [(error, setting) for error, setting in errors if error <= _ABOUT_EQUAL * best]
+    limit = max(error for error, _ in near)
+    verb = "is nearest" if len(near) == 1 else "are about equally near"
+    return f"{_labels([s for _, s in near])} {verb} to the truth, L2 at most {limit:.1e}"
+
+
+def _fastest(results: Results, settings: list[SettingResults]) -> str:
+    largest = results.plan.batch_sizes[-1]
+    speeds = [(speed, s) for s in settings if (speed := s.of(largest).texts_per_second)]
+    if not speeds:
+        return ""
+    best, fastest = max(speeds, key=lambda pair: pair[0])
+    near = [setting for speed, setting in speeds if speed * _ABOUT_EQUAL >= best]
+    held = fastest.of(largest).held
+    verb = "is fastest" if len(near) == 1 else "are about equally fast"
+    upto = "" if len(near) == 1 else "up to "
+    return f"{_labels(near)} {verb} at batch size {held}, {upto}{best:.0f} texts/s"
+
+
+def _drift(results: Results, setting: SettingResults) -> str:
+    sizes = [size for size in results.plan.batch_sizes if size > 1 and len(setting.drift(size)[0])]
+    if not sizes:
+        return "unbatched only: batch drift was not measured"
+    by_size = {size: summarize(setting.drift_in_any_order(size)) for size in sizes}
+    changed = {size: one.pairs - one.identical for size, one in by_size.items()}
+    held = setting.of(sizes[-1]).held
+    span = f"{sizes[0]} to {held}" if len(sizes) > 1 and held > sizes[0] else f"{held}"
+    orders = f", in {setting.orders} orders" if setting.orders > 1 else ""
+    if not any(changed.values()):
+        count = by_size[sizes[0]].pairs
+        return (
+            f"no batch drift: all {count} texts are bitwise identical at batch size {span}{orders}"
+        )
+    worst_size = max(sizes, key=lambda size: by_size[size]["l2"]["max"])
+    worst = by_size[worst_size]
+    l2 = worst["l2"]["max"]
+    drift = (
+        f"L2 up to {l2:.1e}, {_moved(setting, worst_size)} of {_there(setting, worst_size)} texts "
+        f"changed at batch size {worst_size}{orders if worst_size == sizes[-1] else ''}"
+    )
+    noise = _noise(setting)
+    if noise is None:
+        return f"batch drift: {drift}; the noise floor was not measured"
+    floor = noise["l2"]["max"]
+    if not floor:
+        same = "a repeat gives the same bits"
+        return f"batch drift: {drift}; not noise, {same}{_growth(by_size)}"
+    if is_noise(setting):
+        return f"no batch drift beyond noise: {drift}, and simply running again does {floor:.1e}"
+    times = f"{l2 / floor:.0f} ×" if l2 < 1e4 * floor else "far above"
+    return f"batch drift: {drift}; {times} the noise floor ({floor:.1e}){_growth(by_size)}"
+
+
+def _retrieval(results: Results, setting: SettingResults, worst: Worst) -> str:
+    """Say what batches do to lists of neighbours, where they move any vector beyond noise."""
+    if not _changes(setting) or is_noise(setting):
+        return ""
+    found = worst(results, setting)
+    return f"{in_words(found[1])} (batch size {found[0]})" if found else ""
+
+
+def _most_changed(results: Results, settings: list[SettingResults]) -> str:
+    """Say of which setting a search would notice most; nothing where it would of none."""
+    known = [(s, worst_of_batches(results, s)) for s in settings]
+    worst = [(s, one[1]) for s, one in known if one is not None]
+    if not worst:
+        return ""
+    setting, found = max(worst, key=lambda pair: pair[1].order_changed)
+    if not found.order_changed[0]:
+        return f"a search would notice none of it, {changes_of(found)}"
+    return f"a search would notice {setting.setting.label} most, {changes_of(found)}"
+
+
+def _there(setting: SettingResults, size: int) -> int:
+    return max(len(rows) for _, rows, _ in setting.drifts(size))
+
+
+def _moved(setting: SettingResults, size: int) -> int:
+    """Return how many texts differ from their unbatched vectors in any order."""
+    return len({int(row) for _, rows, d in setting.drifts(size) for row in rows[~d.identical]})
+
+
+def _restart(setting: SettingResults) -> str:
+    """Say how far another engine of the same setting is from this one."""
+    found = setting.noise("restart")
+    if found is None:
+        return ""
+    times = len({draw for _, draw in found[0]})
+    said = "a restart gives" if times == 1 else f"{times} restarts give"
+    summary = summarize(found[1])
+    if summary.all_identical:
+        return f"{said} the same bits"
+    l2 = summary["l2"]["max"]
+    within = setting.noise()
+    floor = summarize(within[1])["l2"]["max"] if within else 0.0
+    beside = f", {floor:.1e} without one" if within else ""
+    return f"{said} L2 up to {l2:.1e}{beside}"
+
+
+def _growth(by_size: dict[int, Distribution]) -> str:
+    """Say so where the largest batch drifts at least four times as much as the smallest."""
+    sizes = sorted(by_size)
+    first, last = by_size[sizes[0]]["l2"]["max"], by_size[sizes[-1]]["l2"]["max"]
+    if len(sizes) < 2 or not first or last < 4 * first:
+        return ""
+    return f"; it grows with the batch, {last / first:.0f} × from {sizes[0]} to {sizes[-1]}"
+
+
+def _precision(results: Results, setting: SettingResults) -> str:
+    error = setting.largest_error(results.truth)
+    if error is None:
+        return ""
+    said = f"precision error against float64: L2 up to {error:.1e}"
+    worst = _worst(setting)
+    if worst and error and not is_noise(setting):
+        said += f", so batch drift is {worst / error:.2g} × what the setting costs anyway"
+    return said
+
+
+def _batched(setting: SettingResults) -> list[Distribution]:
+    """Return the batch drift of every batch size that there is something of."""
+    drifts = [summarize(setting.drift_in_any_order(size)) for size in setting.batched]
+    return [drift for drift in drifts if drift.pairs]
+
+
+def _changes(setting: SettingResults) -> bool:
+    return not all(drift.all_identical for drift in _batched(setting))
+
+
+def _worst(setting: SettingResults) -> float:
+    return max((drift["l2"]["max"] for drift in _batched(setting)), default=0.0)
+
+
+def is_noise(setting: SettingResults) -> bool:
+    """Say whether the batches change no more than simply running again does."""
+    noise = _noise(setting)
+    if noise is None or noise.all_identical:
+        return False
+    return _worst(setting) <= NOISE_MARGIN * noise["l2"]["max"]
+
+
+def _noise(setting: SettingResults) -> Distribution | None:
+    found = setting.noise()
+    return summarize(found[1]) if found else None
+
+
+def _labels(settings: list[SettingResults]) -> str:
+    return ", ".join(setting.setting.label for setting in settings)

@@ -1,0 +1,114 @@
+"""What a setting does to lists of neighbours, as a table for a terminal of 80 columns or more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from embedtui.assess.retrieval import million_in_words
+from embedtui.cli.fit_columns import fit_columns, plain_table
+from embedtui.common.wording import percent
+from embedtui.report.report_types_retrieval import (
+    ListsReport,
+    MeasureReport,
+    QualityReport,
+    RetrievalReport,
+)
+
+_COLUMNS = ("top 1", "order", "overlap", "RBO", "pairs", "expected", "could")
+_EXPENDABLE = ("RBO", "overlap", "could", "expected", "pairs")
+"""Columns that a narrow terminal does without, the first of them first."""
+_WORTH_TELLING = 5e-4
+"""Share of queries from which on a forecast is more than a row of zeros."""
+_MEASURES = ("nDCG@10", "recall@10", "MRR@10")
+
+
+def show(found: RetrievalReport, console: Console) -> None:
+    """Print a report's `retrieval`: the batch size that changes most, and the truth."""
+    compared: list[tuple[str, ListsReport]]
+    compared = [
+        (f"@{one['batch_size']}", one)
+        for one in found["batches"]
+        if one["batch_size"] == found["worst_batch_size"]
+    ]
+    if found["precision_error"]:
+        compared.append(("float64", found["precision_error"]))
+    what = "queries" if found["labelled"] else "texts"
+    said = (
+        f"nearest {found['k']} of {found['documents']} for {found['queries']} {what}, unbatched "
+        f"against {' and '.join(name for name, _ in compared)}; {what} whose top 1 or order "
+        "changed, and neighbouring pairs that did, were expected to and could"
+    )
+    console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)))
+    console.print(Padding(table(compared, console, indent=2), (0, 0, 0, 2)))
+    judged = [(name, one["quality"]) for name, one in compared if one["quality"]]
+    if judged:
+        console.print(Padding(quality_table(judged, console), (0, 0, 0, 2)))
+    if found["million"] and found["million"]["order_changed"][2] >= _WORTH_TELLING:
+        said = million_in_words(found["million"]["order_changed"], found["million"]["top1_changed"])
+        console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)))
+
+
+def table(compared: Sequence[tuple[str, ListsReport]], console: Console, indent: int = 0) -> Table:
+    """Return how far pairs of lists agree, a row for each pair."""
+
+    def made(left_out: set[str]) -> Table:
+        found = plain_table(console)
+        found.add_column("neighbours", overflow="fold")
+        for name in _COLUMNS:
+            if name not in left_out:
+                found.add_column(name, justify="right", no_wrap=True)
+        for name, one in compared:
+            cells = dict(zip(_COLUMNS, _cells(one), strict=True))
+            found.add_row(name, *(cells[c] for c in _COLUMNS if c not in left_out))
+        return found
+
+    return fit_columns(console, _EXPENDABLE, made, indent)
+
+
+def _cells(one: ListsReport) -> list[Text | str]:
+    margins = one["margins"]
+    return [
+        _changed(one["top1_changed"], one["queries"]),
+        _changed(one["order_changed"], one["queries"]),
+        _range(one["overlap"]),
+        _range(one["rbo"]),
+        str(margins["changed"]),
+        f"{margins['expected']:.1f}",
+        str(margins["could_change"]),
+    ]
+
+
+def quality_table(judged: list[tuple[str, QualityReport]], console: Console) -> Table:
+    """Return how good lists are by judgements, before and after, and how many queries changed."""
+    made = plain_table(console)
+    made.add_column("judgements", overflow="fold")
+    for name in (*_MEASURES, "queries"):
+        made.add_column(name, justify="right", no_wrap=True)
+    for name, one in judged:
+        measures = (one["ndcg_at_10"], one["recall_at_10"], one["mrr_at_10"])
+        changed = max(measure["queries_changed"] for measure in measures)
+        cells = [_moved(measure) for measure in measures]
+        made.add_row(name, *cells, Text(str(changed), style="yellow" if changed else "green"))
+    return made
+
+
+def _moved(one: MeasureReport) -> str:
+    """Return a mean before and after; with ties broken at worst where that matters."""
+    before, after = one["before"][0], one["after"][0]
+    return f"{before:.4f} same" if before == after else f"{before:.4f} → {after:.4f}"
+
+
+def _changed(counts: list[int], queries: int) -> Text:
+    certain, possible = counts
+    said = f"{certain}" if certain == possible else f"{certain}..{possible}"
+    return Text(f"{said} ({percent(certain, queries)})", style="yellow" if certain else "green")
+
+
+def _range(figure: list[float]) -> str:
+    low, high = figure
+    return f"{low:.4f}" if high - low < 5e-5 else f"{low:.3f}..{high:.3f}"

@@ -1,0 +1,154 @@
+"""Scenarios: what embeddings are used for, and whether a setting's batch drift is fit for it."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from embedtui.common import paths, schema
+from embedtui.common.errors import InputError
+from embedtui.common.printable import printable
+from embedtui.common.schema import Key
+from embedtui.common.suggest import suggest
+
+Metric = Literal["l2", "cosine", "max_abs"]
+
+METRIC_NAMES: dict[Metric, str] = {"l2": "L2", "cosine": "1 - cos", "max_abs": "max |Δ|"}
+"""How the screens name the distances."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A use of embeddings and the drift that it can bear."""
+
+    key: str
+    name: str
+    short: str
+    """The name where there is little room."""
+    metric: Metric
+    tolerance: float
+    """The largest drift of any text; 0 asks for equal bits."""
+    reason: str
+    source: str
+
+    @property
+    def bitwise(self) -> bool:
+        """Whether only equal bits will do."""
+        return self.tolerance == 0
+
+    @property
+    def limit(self) -> str:
+        """The tolerance as it is shown."""
+        if self.bitwise:
+            return "equal bits"
+        return f"{METRIC_NAMES[self.metric]} ≤ {self.tolerance:.0e}"
+
+    def tolerance_in(self, metric: Metric) -> float | None:
+        """Return the tolerance in another metric, None where there is none that is equal to it.
+
+        For unit vectors 1 - cos is half the square of L2; the largest difference in one dimension
+        follows from neither.
+        """
+        if self.bitwise:
+            return None
+        if metric == self.metric:
+            return self.tolerance
+        match self.metric, metric:
+            case "cosine", "l2":
+                return math.sqrt(2 * self.tolerance)
+            case "l2", "cosine":
+                return self.tolerance**2 / 2
+            case _:
+                return None
+
+
+_FILE = "scenarios.toml"
+_KEYS = {
+    "name": Key(str),
+    "short": Key(str),
+    "metric": Key(str, choices=tuple(METRIC_NAMES), needed=True),
+    "tolerance": Key(float, 0, 2, said="between 0, for equal bits, and 2", needed=True),
+    "reason": Key(str),
+    "source": Key(str),
+}
+_SHORT = 14
+"""Letters of a name that the screens have room for."""
+
+
+def scenarios() -> dict[str, Scenario]:
+    """Return the scenarios by key: those that come with embedtui, then the user's own.
+
+    The user's take the place of shipped ones of the same key. What is wrong with the user's file is
+    `scenario_problems`' to tell, and leaves the rest alone.
+    """
+    return _all(paths.config_folder() / _FILE)[0]
+
+
+def scenario_problems() -> list[str]:
+    """Return a line for everything that is wrong with the user's scenarios."""
+    return list(_all(paths.config_folder() / _FILE)[1])
+
+
+@lru_cache(maxsize=4)
+def _all(file: Path) -> tuple[dict[str, Scenario], tuple[str, ...]]:
+    text = resources.files(__package__).joinpath(_FILE).read_text("utf-8")
+    known = {key: Scenario(key=key, **values) for key, values in tomllib.loads(text).items()}
+    shown = printable(str(file))
+    try:
+        tables = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return known, ()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return known, (f"{shown} is no TOML: {printable(str(error), 120)}",)
+    except OSError as error:
+        return known, (f"{shown} cannot be read: {error.strerror}",)
+    problems = []
+    for key, values in tables.items():
+        try:
+            known[key] = _checked(key, values)
+        except InputError as error:
+            problems.append(f"{shown}: {error}")
+    return known, tuple(problems)
+
+
+def _checked(key: str, values: object) -> Scenario:
+    """Return the user's scenario.
+
+    Raises:
+        InputError: naming the key and what is wrong with it.
+    """
+    where = f"[{printable(key, 40)}]"
+    values = schema.check(values, _KEYS, where)
+    name = printable(values.get("name", key), 60)
+    return Scenario(
+        key=key,
+        name=name,
+        short=printable(values.get("short", name), _SHORT),
+        metric=values["metric"],
+        tolerance=float(values["tolerance"]),
+        reason=printable(values.get("reason", "no reason given"), 400),
+        source=printable(values.get("source", "your own"), 200),
+    )
+
+
+def scenario(key: str) -> Scenario:
+    """Return the scenario of this name.
+
+    Raises:
+        InputError: if there is none.
+    """
+    known = scenarios()
+    if key not in known:
+        wrong = next(iter(scenario_problems()), None)
+        if wrong is not None:
+            raise InputError(wrong)
+        raise InputError(
+            f"unknown scenario '{printable(key, 40)}'{suggest(key, known)}: "
+            f"give one of {', '.join(known)}"
+        )
+    return known[key]

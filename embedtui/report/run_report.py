@@ -1,0 +1,293 @@
+"""The report: one documented object made from a run's results (docs/report.md explains it).
+
+`embedtui run --json` and `embedtui export --to json` print the same object, from the same code,
+so that a figure never depends on when it was asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+
+from embedtui.assess import findings, verdict
+from embedtui.assess.diagnosis import Diagnosis, diagnose
+from embedtui.assess.retrieval import Retrieval, of_batches, of_precision
+from embedtui.assess.trends import trend_of
+from embedtui.measure import Distances, Distribution, finite, summarize
+from embedtui.plan.plan import Draw, Plan
+from embedtui.report import layer_report, retrieval_report
+from embedtui.report.report_types import (
+    BatchReport,
+    DiagnosisReport,
+    DistancesReport,
+    DistributionReport,
+    EnvironmentReport,
+    NoiseReport,
+    PlanReport,
+    RunReport,
+    ServerReport,
+    SettingReport,
+    ShuffledReport,
+    TextReport,
+    TrendReport,
+)
+from embedtui.results.results import Results, SettingResults
+
+Noise = tuple[list[tuple[int, Draw]], Distances]
+
+SCHEMA = "embedtui.report/1"
+"""The last part goes up when a field changes its meaning or goes; new fields leave it alone."""
+
+
+def build(results: Results, faults: findings.Faults | None = None) -> RunReport:
+    """Return the report as plain dicts, lists, strings and numbers, ready for JSON.
+
+    Who has looked for `faults` already passes them on: it is the slow part.
+    """
+    faults = findings.all_faults(results) if faults is None else faults
+    return {
+        "schema": SCHEMA,
+        "status": results.status,
+        "reason": results.reason,
+        "started_at": results.started_at,
+        "plan": _plan(results.plan),
+        "environment": cast(EnvironmentReport, results.environment),
+        "settings": [_setting(results, setting, faults) for setting in results.settings],
+        "servers": _servers(results),
+        "findings": [
+            {
+                "kind": finding.kind,
+                "severity": finding.severity,
+                "setting": finding.setting,
+                "message": finding.message,
+                "texts": list(finding.texts),
+            }
+            for finding in findings.find(results, faults)
+        ],
+        "verdict": verdict.of_run(results, faults),
+    }
+
+
+def distribution(summary: Distribution) -> DistributionReport:
+    """Return a distribution by metric, with how many pairs it sums up."""
+    return {
+        "texts": summary.pairs,
+        "identical": summary.identical,
+        "cosine": summary.figures["cosine"],
+        "l2": summary.figures["l2"],
+        "max_abs": summary.figures["max_abs"],
+        "relative_l2": summary.figures["relative_l2"],
+        "bits": summary.figures["bits"],
+    }
+
+
+def _plan(plan: Plan) -> PlanReport:
+    """Return what was asked for; the run file keeps it under keys of its own."""
+    pack, labels = plan.pack, plan.pack.labels
+    return {
+        "model": plan.model,
+        "model_name": plan.model_name,
+        "model_hash": plan.model_hash,
+        "settings": [setting.as_dict() for setting in plan.settings],
+        "batch_sizes": list(plan.batch_sizes),
+        "texts": {
+            "name": pack.name,
+            "source": pack.source,
+            "count": len(pack),
+            "sha256": pack.sha256,
+            "labels": None
+            if labels is None
+            else {
+                "queries": list(labels.queries),
+                "judgements": [list(one) for one in labels.judgements],
+            },
+        },
+        "truth": plan.truth,
+        "repeats": plan.repeats,
+        "shuffles": plan.shuffles,
+        "restarts": plan.restarts,
+        "too_long": plan.too_long,
+        "prompt": plan.prompt,
+        "query_prompt": plan.query_prompt,
+        "sweep": plan.sweep,
+        "skipped": [{"label": label, "reason": reason} for label, reason in plan.skipped],
+        "max_length": plan.max_length,
+        "against": plan.against,
+        "layers": plan.layers,
+        "layers_under": plan.layers_under,
+    }
+
+
+def _setting(results: Results, setting: SettingResults, faults: findings.Faults) -> SettingReport:
+    return {
+        "label": setting.setting.label,
+        "setting": setting.setting.as_dict(),
+        "engine": setting.effective.to_dict(),
+        "status": setting.status,
+        "reason": setting.reason,
+        "noise_floor": _noise(results.plan.repeats, setting.noise()),
+        "restart_noise": _noise(results.plan.restarts, setting.noise("restart")),
+        "shuffled": _shuffled(setting),
+        "precision_error": _precision(results, setting),
+        "retrieval": retrieval_report.section(results, setting),
+        "trend": _trend(setting),
+        "batches": [
+            _batch(setting, size) for size in results.plan.batch_sizes if setting.of(size).count
+        ],
+        "texts": _texts(results, setting),
+        "diagnosis": [diagnosis(one) for one in diagnose(results, setting, faults[setting.number])],
+        "layers": layer_report.build(results, setting),
+        "verdict": verdict.of_setting(results, setting, faults),
+    }
+
+
+def diagnosis(one: Diagnosis) -> DiagnosisReport:
+    """Return a cause and what speaks for it."""
+    return {
+        "cause": one.cause,
+        "name": one.name,
+        "seen": one.seen,
+        "why": one.why,
+        "sure": one.sure,
+        "do": one.do,
+    }
+
+
+def _noise(times: int, found: Noise | None) -> NoiseReport | None:
+    if found is None:
+        return None
+    passes, distances = found
+    return {
+        "repeats": times,
+        "batch_sizes": sorted({size for size, _ in passes}),
+        **distribution(summarize(distances)),
+    }
+
+
+def _shuffled(setting: SettingResults) -> ShuffledReport | None:
+    found = setting.shuffled()
+    if found is None:
+        return None
+    return {
+        "orders": setting.orders - 1,
+        "batch_size": setting.batched[-1],
+        **distribution(summarize(found)),
+    }
+
+
+def _servers(results: Results) -> list[ServerReport]:
+    """Return how far the unbatched vectors of a server are from those of the other settings."""
+    measured = [setting for setting in results.settings if setting.unbatched.count]
+    one = next((setting for setting in measured if setting.setting.is_server), None)
+    if one is None:
+        return []
+    return [
+        {"server": one.number, "other": other.number, **distribution(summarize(pair[1]))}
+        for other in measured
+        if other is not one and (pair := one.between(1, other)) is not None and len(pair[0])
+    ]
+
+
+def _trend(setting: SettingResults) -> TrendReport | None:
+    trend = trend_of(setting)
+    if trend is None:
+        return None
+    return {
+        "batch_size": trend.batch_size,
+        "by_position": trend.by_position,
+        "by_tokens": trend.by_tokens,
+    }
+
+
+def _precision(results: Results, setting: SettingResults) -> DistributionReport | None:
+    found = setting.precision_error(results.truth)
+    return distribution(summarize(found[1])) if found else None
+
+
+def _batch(setting: SettingResults, size: int) -> BatchReport:
+    pass_ = setting.of(size)
+    summary, realised = summarize(setting.drift(size)[1]), pass_.realised
+    return {
+        "batch_size": size,
+        "baseline": size == 1,
+        "texts": pass_.count,
+        "realised": {
+            "min": realised["min"],
+            "max": realised["max"],
+            "steps": realised["steps"],
+        },
+        "split_steps": pass_.split_steps,
+        "texts_per_step": pass_.per_step,
+        "texts_per_second": pass_.texts_per_second,
+        "identical": summary.identical,
+        "drift": distribution(summary),
+    }
+
+
+def _texts(results: Results, setting: SettingResults) -> list[TextReport]:
+    if setting.prepared is None:
+        return []
+    sizes = [size for size in results.plan.batch_sizes if size > 1]
+    by_size = {
+        size: _with_lists(_by_row(*setting.drift(size)), of_batches(results, setting, size))
+        for size in sizes
+    }
+    error = setting.precision_error(results.truth)
+    errors = _with_lists(_by_row(*error) if error else {}, of_precision(results, setting))
+    listed = []
+    for row, text in enumerate(results.plan.pack.texts):
+        entry: TextReport = {
+            "id": text.id,
+            "tokens": setting.prepared.tokens[row],
+            "drift": {},
+            "precision_error": errors.get(row),
+        }
+        if row in setting.prepared.truncated:
+            entry["tokens_before_truncation"] = setting.prepared.truncated[row]
+        if row in setting.prepared.refused:
+            entry["refused"] = setting.prepared.refused[row]
+        entry["drift"] = {
+            str(size): _at_place(by_size[size][row], int(setting.of(size).position[row]))
+            for size in sizes
+            if row in by_size[size]
+        }
+        listed.append(entry)
+    return listed
+
+
+def _at_place(distances: DistancesReport, position: int) -> DistancesReport:
+    distances["position"] = position
+    return distances
+
+
+def _by_row(rows: Any, distances: Distances) -> dict[int, DistancesReport]:
+    return {
+        int(row): {
+            "cosine": finite(distances.cosine[i]),
+            "l2": finite(distances.l2[i]),
+            "max_abs": finite(distances.max_abs[i]),
+            "relative_l2": finite(distances.relative_l2[i]),
+            "bits": finite(distances.bits[i]),
+            "identical": bool(distances.identical[i]),
+            # Null for a text that is no query or has no list.
+            "top1_changed": None,
+            "order_changed": None,
+        }
+        for i, row in enumerate(rows)
+    }
+
+
+def _with_lists(
+    by_row: dict[int, DistancesReport], found: Retrieval | None
+) -> dict[int, DistancesReport]:
+    """Add whether each text's list of neighbours changed."""
+    if found is None:
+        return by_row
+    agreed = found.agreement
+    for place in np.flatnonzero(agreed.usable):
+        row = int(found.sides.queries[place])
+        if row in by_row:
+            by_row[row]["top1_changed"] = bool(agreed.top1_changed[place, 0])
+            by_row[row]["order_changed"] = bool(agreed.order_changed[place, 0])
+    return by_row

@@ -1,0 +1,180 @@
+"""The grid of a sweep: one object made from the results of its runs, one run per model.
+
+`embedtui run --sweep … --json` prints it; docs/report.md explains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from embedtui.assess import findings, retrieval
+from embedtui.assess.answers import Entry, answer, fastest, largest_drift
+from embedtui.assess.finding import Finding
+from embedtui.assess.pareto_front import Candidate, front
+from embedtui.assess.tolerance import judge
+from embedtui.engine.serve_command import serve_command
+from embedtui.measure import Distances, largest_finite, summarize
+from embedtui.plan.scenarios import scenarios
+from embedtui.report import run_report
+from embedtui.report.report_types_sweep import (
+    ChangedListsReport,
+    FrontReport,
+    LargestReport,
+    NotMeasuredReport,
+    RowReport,
+    ScenarioReport,
+    SweepReport,
+)
+from embedtui.results.results import Results, SettingResults
+
+SCHEMA = "embedtui.sweep/1"
+
+
+def build(name: str, runs: list[Results], *, with_reports: bool = True) -> SweepReport:
+    """Return rows, what could not be had, and for each scenario what holds and what to serve."""
+    faults = [findings.all_faults(run) for run in runs]
+    entries = [
+        Entry(_name(runs, run, setting), run, setting, _first_fault(known[setting.number]))
+        for run, known in zip(runs, faults, strict=True)
+        for setting in run.settings
+        if setting.unbatched.count
+    ]
+    return {
+        "schema": SCHEMA,
+        "sweep": name,
+        "batch_sizes": sorted({size for run in runs for size in run.plan.batch_sizes}),
+        "rows": [_row(entry) for entry in entries],
+        "skipped": [one for run in runs for one in _skipped(run)],
+        "front": {
+            "precision_error": _front(
+                entries, lambda one: one.setting.largest_error(one.results.truth)
+            ),
+            "drift": _front(entries, _drift),
+        },
+        "scenarios": [_scenario(key, entries) for key in scenarios()],
+        "runs": [run_report.build(run, known) for run, known in zip(runs, faults, strict=True)]
+        if with_reports
+        else [],
+    }
+
+
+def _front(entries: list[Entry], distance: Callable[[Entry], float | None]) -> list[FrontReport]:
+    """Return the settings that can be served and that no other beats, the fastest first."""
+    weighed = []
+    for entry in entries:
+        speed, far = fastest(entry.setting), distance(entry)
+        served = serve_command(entry.setting.setting, 1) is not None
+        if speed and far is not None and served and not entry.fault:
+            weighed.append(Candidate(entry.label, speed[1], far))
+    return [
+        {
+            "label": weighed[step.place].label,
+            "texts_per_second": weighed[step.place].speed,
+            "l2_max": weighed[step.place].distance,
+            "times_slower": step.slower,
+            "times_nearer": step.nearer,
+        }
+        for step in front(weighed)
+    ]
+
+
+def _drift(entry: Entry) -> float | None:
+    return largest_drift(entry.setting, "l2")
+
+
+def _name(runs: list[Results], run: Results, setting: SettingResults) -> str:
+    """Name a setting with what tells its run from the others: the model, or the texts too."""
+    label = setting.setting.brief
+    if len(runs) == 1:
+        return label
+    plan = run.plan
+    packs = {other.plan.pack.sha256 for other in runs if other.plan.model_name == plan.model_name}
+    texts = f", {_texts(run)}" if len(packs) > 1 else ""
+    return f"{plan.model_name}{texts}: {label}"
+
+
+def _texts(run: Results) -> str:
+    return f"{len(run.plan.pack)} {run.plan.pack.name}"
+
+
+def _first_fault(found: list[Finding]) -> str:
+    return found[0].kind if found else ""
+
+
+def _row(entry: Entry) -> RowReport:
+    setting = entry.setting
+    speed = fastest(setting)
+    error = setting.precision_error(entry.results.truth)
+    noise = setting.noise()
+    return {
+        "model": entry.results.plan.model_name,
+        "texts": _texts(entry.results),
+        "label": setting.setting.label,
+        "brief": setting.setting.brief,
+        "status": setting.status,
+        "fault": entry.fault,
+        "dtype": setting.effective.dtype,
+        "drift": {
+            str(size): _figures(setting.drift_in_any_order(size))
+            for size in entry.results.plan.batch_sizes
+            if size > 1 and setting.of(size).count
+        },
+        "orders": setting.orders,
+        "noise_floor": _figures(noise[1]) if noise else None,
+        "precision_error": _figures(error[1]) if error else None,
+        "retrieval": _retrieval(entry),
+        "texts_per_second": speed[1] if speed else None,
+        "fastest_batch_size": speed[0] if speed else None,
+        "memory_bytes": setting.effective.memory_bytes,
+    }
+
+
+def _retrieval(entry: Entry) -> ChangedListsReport | None:
+    """Return what the worst batch size does to lists of neighbours."""
+    found = retrieval.worst_of_batches(entry.results, entry.setting)
+    if found is None:
+        return None
+    size, one = found
+    return {
+        "batch_size": size,
+        "queries": one.queries,
+        "top1_changed": list(one.top1_changed),
+        "order_changed": list(one.order_changed),
+    }
+
+
+def _figures(distances: Distances) -> LargestReport:
+    summary = summarize(distances)
+    return {
+        "texts": summary.pairs,
+        "identical": summary.identical,
+        "l2_max": largest_finite(distances.l2),
+    }
+
+
+def _skipped(run: Results) -> list[NotMeasuredReport]:
+    model = run.plan.model_name
+    found = [(label, reason) for label, reason in run.plan.skipped]
+    found += [
+        (setting.setting.label, setting.reason)
+        for setting in run.settings
+        if not setting.unbatched.count and setting.status in {"refused", "failed"}
+    ]
+    return [{"model": model, "label": label, "reason": reason} for label, reason in found]
+
+
+def _scenario(key: str, entries: list[Entry]) -> ScenarioReport:
+    use = scenarios()[key]
+    found = answer(entries, use, use.metric)
+    judged = [(entry.label, judge(entry.setting, use)) for entry in entries if not entry.fault]
+    chosen = None if found.recommended is None else entries[found.recommended]
+    return {
+        "scenario": key,
+        "name": use.name,
+        "limit": use.limit,
+        "holds": [label for label, one in judged if one.holds],
+        "fails": [label for label, one in judged if one.holds is False],
+        "serve": found.serve.text,
+        "recommended": chosen.label if chosen else None,
+        "command": found.command,
+    }

@@ -1,0 +1,397 @@
+"""What the events add up to: vectors by pass, and every distance that is made of them.
+
+Live screens, the report and a reopened run file all use this one class, fed by the same events,
+which is why a figure is the same to the bit wherever it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.engine.effective import EffectiveConfig
+from embedtui.engine.messages import Prepared
+from embedtui.engine.settings import Setting
+from embedtui.measure import Distances, compare, join, largest_finite, unit
+from embedtui.measure.quantization_detection import Digits
+from embedtui.plan.plan import FIRST, Draw, Plan, Why
+from embedtui.results.events import (
+    BatchEmbedded,
+    EngineReady,
+    Event,
+    LayersCompared,
+    LayersFailed,
+    LayersJudged,
+    LayersMixed,
+    RunEnded,
+    RunStarted,
+    SettingEnded,
+    Status,
+    TextsPrepared,
+    TruthComputed,
+    TruthFailed,
+)
+from embedtui.results.layer_results import LayerResults
+
+Rows = npt.NDArray[np.intp]
+Steps = tuple[tuple[int, int], ...]
+"""Sequences and tokens of each step of one batch."""
+
+_ORDERS = ("first", "shuffle")
+
+NOISE_MARGIN = 2
+"""Two draws of one noise may differ by so many times; only what is beyond is drift."""
+MEASURED_AT_LOADING = frozenset(
+    (
+        "load_seconds",
+        "memory_bytes",
+        "probe_matmul",
+        "probe_attention",
+        "retried",
+        "too_large",
+        "others",
+        "nulls",
+        "tells_steps",
+    )
+)
+"""Keys of what is in force that are figures of one loading or one run, and decide nothing."""
+
+
+class Pass:
+    """The texts run once through one batch size."""
+
+    def __init__(self, texts: int, batch_size: int) -> None:
+        self.batch_size = batch_size
+        self.done = np.zeros(texts, dtype=np.bool_)
+        self.vectors = np.zeros((texts, 0), dtype=np.float32)
+        """Texts x width; rows that are not `done` mean nothing."""
+        self.position = np.full(texts, -1, dtype=np.int32)
+        """Place of each text within its batch."""
+        self.step_tokens = np.zeros(texts, dtype=np.int64)
+        """Tokens of the step that each text was in; 0 where its batch was several steps."""
+        self.steps: list[tuple[int, int, int]] = []
+        """Texts handed in together, then sequences and tokens of each step made of them."""
+        self.told_steps: dict[tuple[int, ...], int] = {}
+        """Rows of a batch to the steps in which a server says that it ran it."""
+        self.seconds = 0.0
+        self._batches: dict[tuple[int, ...], tuple[Steps, float]] = {}
+        self._handed_in: dict[tuple[int, ...], int] = {}
+
+    @property
+    def batches(self) -> int:
+        """How many batches have come in."""
+        return len(self._batches)
+
+    def add(self, event: BatchEmbedded) -> None:
+        """Take in one batch."""
+        self._batches[event.rows] = event.steps, event.seconds
+        self._handed_in[event.rows] = event.kept.texts if event.kept else len(event.rows)
+        if self.vectors.shape[1] != event.vectors.shape[1]:
+            self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float32)
+        rows = np.asarray(event.rows, dtype=np.intp)
+        handed_in = self._handed_in[event.rows]
+        self.vectors[rows] = event.vectors
+        self.done[rows] = True
+        self.position[rows] = event.kept.places if event.kept else np.arange(len(rows))
+        self.step_tokens[rows] = event.steps[0][1] if len(event.steps) == 1 else 0
+        self.steps += [(handed_in, sequences, tokens) for sequences, tokens in event.steps]
+        self.seconds += event.seconds
+        if event.told_steps is not None:
+            self.told_steps[event.rows] = event.told_steps
+
+    @property
+    def batch_rows(self) -> Iterable[tuple[int, ...]]:
+        """The rows of every batch that has come in."""
+        return self._batches.keys()
+
+    def holds(self, rows: tuple[int, ...]) -> bool:
+        """Say whether the batch of just these rows has come in."""
+        return rows in self._batches
+
+    def batch(self, rows: tuple[int, ...]) -> tuple[npt.NDArray[np.float32], Steps, float] | None:
+        """Return vectors, steps and seconds of the batch of just these rows, if it has come in."""
+        found = self._batches.get(rows)
+        return None if found is None else (self.vectors[list(rows)], *found)
+
+    def handed_in(self, rows: tuple[int, ...]) -> int:
+        """Return how many texts the batch of these rows had; a recording may keep a part."""
+        return self._handed_in.get(rows, len(rows))
+
+    @property
+    def count(self) -> int:
+        """How many texts have come back."""
+        return int(self.done.sum())
+
+    @property
+    def texts_per_second(self) -> float | None:
+        """Texts per second of engine time; None before the first batch."""
+        return sum(self._handed_in.values()) / self.seconds if self.seconds else None
+
+    @property
+    def realised(self) -> dict[str, int]:
+        """The fewest and most texts that a step held, and how many steps there were.
+
+        All 0 where the steps of a batch are not known: a server's are its own.
+        """
+        sizes = [sequences for _, sequences, _ in self.steps] if self.knows_steps else []
+        return {"min": min(sizes, default=0), "max": max(sizes, default=0), "steps": len(sizes)}
+
+    @property
+    def knows_steps(self) -> bool:
+        """Whether the steps of every batch are known, as they are but for a server's."""
+        return all(steps for steps, _ in self._batches.values())
+
+    @property
+    def per_step(self) -> float | None:
+        """How many texts a step held on average, as a server tells it; None where it does not."""
+        if not self.told_steps:
+            return None
+        texts = sum(self.handed_in(rows) for rows in self.told_steps)
+        return texts / sum(self.told_steps.values())
+
+    @property
+    def held(self) -> int:
+        """The most texts that were together: in a step, or on the way to a server."""
+        return (
+            self.realised["max"] if self.knows_steps else max(self._handed_in.values(), default=0)
+        )
+
+    @property
+    def split_steps(self) -> int:
+        """How many steps held fewer texts than were handed in together."""
+        return sum(sequences < handed_in for handed_in, sequences, _ in self.steps)
+
+
+class SettingResults:
+    """All that is known of one setting."""
+
+    def __init__(self, number: int, setting: Setting, texts: int) -> None:
+        self.number = number
+        self.setting = setting
+        self.effective = EffectiveConfig()
+        self.log = ""
+        self.prepared: Prepared | None = None
+        self.status: Status = "running"
+        self.reason = ""
+        self.passes: dict[tuple[int, Draw], Pass] = {}
+        self.layers = LayerResults()
+        self._texts = texts
+        self._measured: dict[object, _Measured] = {}
+        self._digits = Digits(texts)
+
+    def of(self, batch_size: int, draw: Draw = FIRST) -> Pass:
+        """Return a pass, an empty one where nothing has come yet."""
+        return self.passes.get((batch_size, draw)) or Pass(self._texts, batch_size)
+
+    @property
+    def batched(self) -> tuple[int, ...]:
+        """The batch sizes above 1 of which something has come, ascending."""
+        return tuple(sorted(size for size, draw in self.passes if draw == FIRST and size > 1))
+
+    @property
+    def orders(self) -> int:
+        """In how many orders texts went through the largest batch size; 0 before the first."""
+        return sum(
+            size == max(self.batched, default=0) and draw.why in _ORDERS
+            for size, draw in self.passes
+        )
+
+    @property
+    def unbatched(self) -> Pass:
+        """Every text alone in its step: the baseline of batch drift."""
+        return self.of(1)
+
+    def in_common(self) -> frozenset[str]:
+        """Return what is true of all figures of the unbatched vectors, which should be nothing."""
+        return self._digits.grown(self.unbatched.done, self.unbatched.vectors)
+
+    def drift(self, batch_size: int, draw: Draw = FIRST) -> tuple[Rows, Distances]:
+        """Return the rows that are there batched and unbatched, and how far they are apart."""
+        return self._between(self.of(batch_size, draw), self.unbatched, (batch_size, draw))
+
+    def drifts(self, batch_size: int) -> list[tuple[Draw, Rows, Distances]]:
+        """Return the batch drift of one batch size in every order that was tried."""
+        draws = sorted(d for size, d in self.passes if size == batch_size and d.why in _ORDERS)
+        found = [(draw, *self.drift(batch_size, draw)) for draw in draws]
+        return [one for one in found if len(one[1])]
+
+    def drift_in_any_order(self, batch_size: int) -> Distances:
+        """Return the batch drift of one batch size, texts times orders of them."""
+        return join([distances for _, _, distances in self.drifts(batch_size)])
+
+    def shuffled(self) -> Distances | None:
+        """Return the batch drift of the shuffled orders; None where there are none."""
+        size = max(self.batched, default=0)
+        found = [distances for draw, _, distances in self.drifts(size) if draw != FIRST]
+        return join(found) if found else None
+
+    def noise(self, why: Why = "repeat") -> tuple[list[tuple[int, Draw]], Distances] | None:
+        """Return the passes that were run again and how far they are from the first runs.
+
+        Repeats by the same engine, or by one that was loaded anew (`restart`).
+        """
+        pairs = [(key, pass_) for key, pass_ in sorted(self.passes.items()) if key[1].why == why]
+        parts = [(key, self._between(pass_, self.of(key[0]), key)[1]) for key, pass_ in pairs]
+        parts = [(key, distances) for key, distances in parts if len(distances)]
+        return ([key for key, _ in parts], join([d for _, d in parts])) if parts else None
+
+    def precision_error(self, truth: Truth, batch_size: int = 1) -> tuple[Rows, Distances] | None:
+        """Return the rows that have a truth and how far the vectors are from it.
+
+        The precision error proper is that of the unbatched ones; batched ones show drift as well.
+        Vectors that were asked to be short are held against the truth cut to their length.
+        """
+        pass_ = self.of(batch_size)
+        width = pass_.vectors.shape[1]
+        cut = width == self.setting.dimensions and width <= truth.vectors.shape[1]
+        if not truth.done.any() or (width != truth.vectors.shape[1] and not cut):
+            return None
+
+        def measure(rows: Rows) -> Distances:
+            exact = truth.vectors[rows, :width]
+            if self.effective.normalized:
+                exact = unit(exact)
+            return compare(pass_.vectors[rows].astype(np.float64), exact)
+
+        found = self._of(("truth", batch_size)).grown(pass_.done & truth.done, measure)
+        return found if len(found[0]) else None
+
+    def largest_error(self, truth: Truth) -> float | None:
+        """Return the largest precision error, L2; None where no text has one."""
+        found = self.precision_error(truth)
+        if found is None:
+            return None
+        return largest_finite(found[1].l2)
+
+    def between(self, batch_size: int, other: SettingResults) -> tuple[Rows, Distances] | None:
+        """Return the rows that both settings have, and how far apart their vectors are.
+
+        None where the vectors differ in width, as those of different models may.
+        """
+        one, two = self.of(batch_size), other.of(batch_size)
+        if one.vectors.shape != two.vectors.shape:
+            return None
+        return _Measured(self._texts).grown(
+            one.done & two.done, lambda rows: compare(one.vectors[rows], two.vectors[rows])
+        )
+
+    def _between(
+        self, pass_: Pass, baseline: Pass, key: tuple[int, Draw]
+    ) -> tuple[Rows, Distances]:
+        return self._of(key).grown(
+            pass_.done & baseline.done,
+            lambda rows: compare(pass_.vectors[rows], baseline.vectors[rows]),
+        )
+
+    def _of(self, key: object) -> _Measured:
+        if key not in self._measured:
+            self._measured[key] = _Measured(self._texts)
+        return self._measured[key]
+
+
+class _Measured:
+    """Distances of texts that come in one batch after the other, each measured once.
+
+    Everything shown asks for them, several times a second while a run goes on; a distance depends
+    on its own two rows alone, so measuring in parts changes no bit of it.
+    """
+
+    def __init__(self, texts: int) -> None:
+        self._done = np.zeros(texts, dtype=np.bool_)
+        self._all = _nothing(texts)
+        self._answer: tuple[Rows, Distances] = np.flatnonzero(self._done), _nothing(0)
+
+    def grown(
+        self, there: npt.NDArray[np.bool_], measure: Callable[[Rows], Distances]
+    ) -> tuple[Rows, Distances]:
+        """Measure the rows that are `there` and were not before; return all, in order."""
+        fresh = np.flatnonzero(there & ~self._done)
+        if len(fresh):
+            measured = measure(fresh)
+            for field in fields(Distances):
+                getattr(self._all, field.name)[fresh] = getattr(measured, field.name)
+            self._done[fresh] = True
+            rows = np.flatnonzero(self._done)
+            self._answer = rows, self._all.rows(rows)
+        return self._answer
+
+
+def _nothing(texts: int) -> Distances:
+    blank = {field.name: np.full(texts, np.nan) for field in fields(Distances)}
+    return Distances(**blank | {"identical": np.zeros(texts, dtype=np.bool_)})
+
+
+class Truth:
+    """The float64 vectors, and where they are missing, why."""
+
+    def __init__(self, texts: int) -> None:
+        self.done = np.zeros(texts, dtype=np.bool_)
+        self.tokens = np.zeros(texts, dtype=np.int64)
+        self.vectors = np.zeros((texts, 0), dtype=np.float64)
+        self.reason = ""
+        self.chunks = 0
+        """How many have come in."""
+
+    def add(self, event: TruthComputed) -> None:
+        """Take in the vectors of some texts."""
+        self.chunks += 1
+        if self.vectors.shape[1] != event.vectors.shape[1]:
+            self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float64)
+        rows = np.asarray(event.rows, dtype=np.intp)
+        self.vectors[rows], self.tokens[rows], self.done[rows] = event.vectors, event.tokens, True
+
+
+class Results:
+    """A run so far; feed it the run's events in order."""
+
+    plan: Plan
+    environment: dict[str, Any]
+    started_at: str
+
+    def __init__(self) -> None:
+        self.settings: list[SettingResults] = []
+        self.truth = Truth(0)
+        self.status: Status = "running"
+        self.reason = ""
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case RunStarted():
+                self.plan, self.environment = event.plan, event.environment
+                self.started_at = event.at
+                count = len(event.plan.pack)
+                self.truth = Truth(count)
+                self.settings = [
+                    SettingResults(number, setting, count)
+                    for number, setting in enumerate(event.plan.settings)
+                ]
+            case EngineReady():
+                results = self.settings[event.setting]
+                results.effective, results.log = event.effective, event.log
+            case TextsPrepared():
+                self.settings[event.setting].prepared = event.prepared
+            case BatchEmbedded():
+                passes = self.settings[event.setting].passes
+                key = (event.batch_size, event.draw)
+                if key not in passes:
+                    passes[key] = Pass(len(self.plan.pack), event.batch_size)
+                passes[key].add(event)
+            case SettingEnded():
+                results = self.settings[event.setting]
+                results.status, results.reason = event.status, event.reason
+            case TruthComputed():
+                self.truth.add(event)
+            case TruthFailed():
+                self.truth.reason = event.reason
+            case LayersCompared() | LayersJudged() | LayersMixed() | LayersFailed():
+                self.settings[event.setting].layers(event)
+            case RunEnded():
+                self.status, self.reason = event.status, event.reason
+                for results in self.settings:
+                    if results.status == "running":
+                        results.status, results.reason = event.status, event.reason

@@ -1,0 +1,129 @@
+"""The float64 vectors of a run's texts: out of the cache where they are known, else computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+
+import numpy as np
+
+from embedtui.common import machine, paths
+from embedtui.common.errors import Cancelled, EngineError, InputError
+from embedtui.engine.messages import Reference, TruthDone
+from embedtui.engine.port import EnginePool, Stop
+from embedtui.engine.reference_cache import TruthCache
+from embedtui.plan.plan import Plan
+from embedtui.results.events import Event, TruthComputed, TruthFailed, Waiting
+
+_CHUNK = 8
+_GIB = 2**30
+
+
+def reference_request(
+    plan: Plan, rows: Sequence[int], *, max_length: int, pooling: str
+) -> Reference:
+    """Return what the float64 model is asked for: rows of a plan, as its engines read them."""
+    inputs = plan.inputs
+    return Reference(
+        model=plan.against or plan.settings[0].model,
+        device=machine.engine_device(),
+        max_length=max_length,
+        pooling=pooling,
+        rows=tuple(rows),
+        texts=tuple(inputs[row] for row in rows),
+        prompted=bool(plan.prompt or plan.query_prompt),
+    )
+
+
+def reference_bytes(weights_bytes: int) -> int:
+    """Return the bytes of memory that the float64 model of such weights takes, generously."""
+    return 4 * weights_bytes + _GIB
+
+
+class ReferenceStage:
+    """Tells the float64 vectors of a plan's texts; that they cannot be had is an event."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        engines: EnginePool,
+        tell: Callable[[Event], None],
+        stop: Stop,
+        weights_bytes: int,
+    ) -> None:
+        self._plan, self._engines = plan, engines
+        self._tell, self._stop = tell, stop
+        self._weights_bytes = weights_bytes
+
+    def run(self, rows: Sequence[int], *, max_length: int, pooling: str) -> None:
+        """Tell what the cache holds of these rows, and compute the others.
+
+        Raises:
+            Cancelled: if it was stopped; what was computed until then is told and kept.
+        """
+        cache = None
+        if self._plan.model_hash:
+            with suppress(OSError):  # a cache that cannot be had is no reason to fail
+                folder = paths.cache_folder("truth")
+                cache = TruthCache(folder, self._plan.model_hash, pooling, max_length)
+        try:
+            missing = self._tell_known(cache, rows) if cache else list(rows)
+            if missing:
+                self._compute(
+                    reference_request(self._plan, missing, max_length=max_length, pooling=pooling),
+                    cache,
+                )
+        except (EngineError, InputError) as error:
+            self._tell(TruthFailed(str(error)))
+        finally:
+            if cache:
+                cache.close()
+
+    def _tell_known(self, cache: TruthCache, rows: Sequence[int]) -> list[int]:
+        """Tell what the cache holds; return the rows that it does not."""
+        inputs = self._plan.inputs
+        known = cache.get([inputs[row] for row in rows])
+        if known:
+            self._tell(
+                TruthComputed(
+                    tuple(rows[index] for index in known),
+                    tuple(tokens for tokens, _ in known.values()),
+                    np.stack([vector for _, vector in known.values()]),
+                    cached=True,
+                )
+            )
+        return [row for index, row in enumerate(rows) if index not in known]
+
+    def _compute(self, request: Reference, cache: TruthCache | None) -> None:
+        inputs = self._plan.inputs
+        self._tell(Waiting("float64 truth"))
+        self._engines.evict(reference_bytes(self._weights_bytes))
+        with self._engines.reference(self._stop) as model:
+            stream = model.embed(request, lambda what: self._tell(Waiting(what)), self._stop)
+            for chunk in _chunks(stream):
+                if cache:
+                    cache.put((inputs[done.row], done.tokens, done.vector) for done in chunk)
+                self._tell(
+                    TruthComputed(
+                        tuple(done.row for done in chunk),
+                        tuple(done.tokens for done in chunk),
+                        np.stack([done.vector for done in chunk]),
+                        cached=False,
+                    )
+                )
+
+
+def _chunks(stream: Iterator[TruthDone]) -> Iterator[list[TruthDone]]:
+    chunk: list[TruthDone] = []
+    try:
+        for done in stream:
+            chunk.append(done)
+            if len(chunk) == _CHUNK:
+                yield chunk
+                chunk = []
+    except Cancelled:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk

@@ -1,0 +1,163 @@
+"""Checks over time: one SQLite file, a row for each setting of each check, never rewritten."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embedtui.assess.answers import largest_drift
+from embedtui.assess.check_result import Check, Checked
+from embedtui.common import paths
+from embedtui.common.errors import InputError
+from embedtui.common.machine import vllm_of
+from embedtui.common.printable import printable
+from embedtui.engine.effective import EffectiveConfig
+from embedtui.measure import finite
+
+APPLICATION_ID = 0x656D6268
+"""“embh”: marks the database as ours, see PRAGMA application_id."""
+FORMAT = 1
+_SECONDS = 10.0
+"""How long a check waits for another that writes at the same moment."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS checks (
+    number INTEGER PRIMARY KEY, at TEXT NOT NULL, model TEXT NOT NULL, label TEXT NOT NULL,
+    texts TEXT NOT NULL, texts_sha256 TEXT NOT NULL, use TEXT NOT NULL, outcome TEXT NOT NULL,
+    said TEXT NOT NULL, drift_l2 REAL, noise_l2 REAL, error_l2 REAL, golden_l2 REAL,
+    golden_cause TEXT, draws INTEGER NOT NULL, engine TEXT NOT NULL, machine TEXT NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting of one check, as it was told then."""
+
+    at: str
+    """ISO 8601 with the offset from UTC."""
+    model: str
+    label: str
+    texts: str
+    texts_sha256: str
+    use: str
+    outcome: str
+    said: str
+    drift_l2: float | None
+    """Largest L2 between a batched and an unbatched vector; 0 for equal bits."""
+    noise_l2: float | None
+    error_l2: float | None
+    """Largest L2 from the float64 truth, where that was computed."""
+    golden_l2: float | None
+    """Largest L2 from the recorded vectors, where there were some."""
+    golden_cause: str | None
+    draws: int
+    engine: str
+    """vLLM's version, or what the server said that it is."""
+    machine: str
+
+    @property
+    def name(self) -> str:
+        """Model and setting: what belongs on one line of a chart."""
+        return f"{self.model}, {self.label}"
+
+
+def default_path() -> Path:
+    """Return where checks are kept unless another file is named."""
+    return paths.history_file()
+
+
+def append(path: Path, check: Check) -> None:
+    """Write a check's settings down.
+
+    Raises:
+        InputError: if the file cannot be written, or is something else.
+    """
+    rows = [_row(check, one) for one in check.settings]
+    with _open(path, create=True) as database, database:
+        database.executescript(_SCHEMA)
+        names = list(Row.__dataclass_fields__)
+        database.executemany(
+            f"INSERT INTO checks ({', '.join(names)}) "  # noqa: S608 - our own column names
+            f"VALUES ({', '.join('?' * len(names))})",
+            [[getattr(row, name) for name in names] for row in rows],
+        )
+
+
+def read(path: Path) -> list[Row]:
+    """Return every check that was written down, the oldest first.
+
+    Raises:
+        InputError: if there is no such file, or it is something else.
+    """
+    names = ", ".join(Row.__dataclass_fields__)
+    with _open(path, create=False) as database:
+        found = database.execute(f"SELECT {names} FROM checks ORDER BY number")  # noqa: S608
+        return [Row(*values) for values in found]
+
+
+def _row(check: Check, one: Checked) -> Row:
+    results, setting = check.results, one.setting
+    pack = results.plan.pack
+    noise = setting.noise()
+    faulty = one.outcome == "fault"
+    return Row(
+        at=results.started_at,
+        model=results.plan.model_name,
+        label=one.label,
+        texts=f"{len(pack)} {pack.name}",
+        texts_sha256=pack.sha256,
+        use=check.use.key,
+        outcome=one.outcome,
+        said=printable(one.said, 1000),
+        drift_l2=None if faulty else largest_drift(setting, "l2"),
+        noise_l2=finite(float(noise[1].l2.max())) if noise else None,
+        error_l2=None if faulty else setting.largest_error(results.truth),
+        golden_l2=finite(one.golden.l2_max) if one.golden else None,
+        golden_cause=one.golden.diagnosis.cause if one.golden else None,
+        draws=one.draws,
+        engine=_engine(setting.effective, results.environment),
+        machine=str(results.environment.get("machine", "")),
+    )
+
+
+def _engine(effective: EffectiveConfig, environment: dict[str, Any]) -> str:
+    if effective.device == "server":
+        return f"{effective.server} {effective.version}"
+    return f"vLLM {vllm_of(environment)}"
+
+
+@contextlib.contextmanager
+def _open(path: Path, *, create: bool) -> Iterator[sqlite3.Connection]:
+    shown = printable(str(path), 240)
+    if not create and not path.is_file():
+        raise InputError(f"{shown}: no checks were written down there; `embedtui check` does that")
+    try:
+        fresh = not path.exists()
+        if fresh:
+            paths.create_private(path)
+        with contextlib.closing(sqlite3.connect(path, timeout=_SECONDS)) as database:
+            if fresh:
+                database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                database.execute(f"PRAGMA user_version = {FORMAT}")
+            (mark,) = database.execute("PRAGMA application_id").fetchone()
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            if mark != APPLICATION_ID:
+                raise InputError(f"{shown} is no history of checks: give another --history")
+            if version > FORMAT:
+                raise InputError(f"{shown} was written by a newer embedtui: upgrade to read it")
+            yield database
+    except (sqlite3.Error, OSError) as error:
+        raise InputError(f"{shown} cannot be used as a history: {printable(str(error))}") from error
+
+
+def as_json(rows: list[Row]) -> str:
+    """Return the rows as one JSON object."""
+    return json.dumps(
+        {"schema": "embedtui.history/1", "checks": [vars(row) for row in rows]}, indent=2
+    )

@@ -1,0 +1,28 @@
+"""How messages name what was given and what there is instead, on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from embedtui.common.printable import printable
+
+_REF_WIDTH = 240
+_NAME_WIDTH = 40
+_MOST_LISTED = 20
+
+
+def given(ref: str) -> str:
+    """Return what was given as a message begins with it; the empty string is shown as quotes."""
+    return printable(ref, _REF_WIDTH) or "''"
+
+
+def quoted(name: str) -> str:
+    """Return a name in quotes, so that one with spaces in it is still seen as one name."""
+    return f"'{printable(name, _NAME_WIDTH)}'"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the names with commas between, the first of them only where there are many."""
+    shown = ", ".join(printable(name, _NAME_WIDTH) for name in names[:_MOST_LISTED])
+    left_out = len(names) - _MOST_LISTED
+    return f"{shown} and {left_out} more" if left_out > 0 else shown

@@ -1,0 +1,154 @@
+"""Searches for neighbours in a thread of their own, so that neither screen nor run waits for them.
+
+A list is found once, when all the vectors that it is made of are there. While a run goes on only
+small sets are searched: ten thousand texts keep the cores that the engine is measured on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal, NamedTuple
+from weakref import WeakKeyDictionary
+
+from embedtui.assess import retrieval
+from embedtui.assess.retrieval import Retrieval
+from embedtui.results.results import Results, SettingResults
+from embedtui.tui.state.supervisor import SUPERVISOR, Worker
+
+Against = int | Literal["truth"]
+"""A batch size against the unbatched, or the unbatched against the truth."""
+
+_SMALL = 2_000
+"""Texts that are searched also while a run goes on."""
+
+
+class Job(NamedTuple):
+    """One comparison of lists."""
+
+    run: Results
+    setting: SettingResults
+    against: Against
+
+
+class Searches:
+    """Finds what is wanted, the most wanted first, and tells when something was found."""
+
+    def __init__(self) -> None:
+        self.told: Callable[[], None] = lambda: None
+        """Called, in the thread of the searches, whenever something was found."""
+        self._found: WeakKeyDictionary[SettingResults, dict[Against, Retrieval | None]] = (
+            WeakKeyDictionary()
+        )
+        self._wanted: list[Job] = []
+        self._condition = threading.Condition()
+        self._ended = False
+        self.share = 0.0
+        """How much of the search that goes on is done, 0 to 1."""
+        self._worker: Worker | None = None
+
+    def found(self, setting: SettingResults) -> dict[Against, Retrieval]:
+        """Return what was found of a setting so far."""
+        with self._condition:
+            known = self._found.get(setting, {})
+            return {against: one for against, one in known.items() if one is not None}
+
+    def want(self, jobs: Sequence[Job], *, busy: bool) -> None:
+        """Say what is wanted now, in place of what was before."""
+        wanted = [
+            job
+            for job in jobs
+            if job.against not in self._found.get(job.setting, {})
+            and _settled(job)
+            and (not busy or len(job.run.plan.pack) <= _SMALL)
+        ]
+        with self._condition:
+            self._wanted = wanted
+            if wanted and self._worker is None and not self._ended:
+                self._worker = Worker("searches", "searching", self._work, restarts=True)
+                self._worker.start()
+            self._condition.notify()
+
+    def pending(self, setting: SettingResults) -> bool:
+        """Say whether something of a setting is still to be found."""
+        with self._condition:
+            return any(job.setting is setting for job in self._wanted)
+
+    def stop(self) -> None:
+        """End the thread, and with its next block a search that goes on; nothing is waited for."""
+        with self._condition:
+            self._ended = True
+            self._condition.notify()
+            if self._worker is not None:
+                self._worker.stop()
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                while not self._wanted and not self._ended:
+                    self._condition.wait()
+                if self._ended:
+                    return
+                job = self._wanted[0]
+            found, self.share = None, 0.0
+            try:
+                # A search that failed is told, and not tried again with the same vectors.
+                with SUPERVISOR.watch("searching for neighbours"):
+                    found = self._search(job)
+            except _NotWanted:
+                continue
+            with self._condition:
+                self._found.setdefault(job.setting, {})[job.against] = found
+                self._wanted = [one for one in self._wanted if one != job]
+            self.told()
+
+    def _search(self, job: Job) -> Retrieval | None:
+        # Vectors that cannot be searched, of a width that changed, have no lists.
+        with retrieval.telling(partial(self._heed, job)), contextlib.suppress(ValueError):
+            found = _search(job)
+            if found is not None:
+                # What is derived once is derived here, and not while a screen is drawn.
+                _ = found.expected_pairs, found.forecast
+            return found
+        return None
+
+    def _heed(self, job: Job, share: float) -> None:
+        """Note how far a search is; end it where nobody waits for it any more."""
+        with self._condition:
+            if self._ended or job not in self._wanted:
+                raise _NotWanted
+        if round(100 * share) != round(100 * self.share):
+            self.share = share
+            self.told()
+
+
+class _NotWanted(BaseException):
+    """Ends a search."""
+
+
+def jobs_of(run: Results, setting: SettingResults) -> list[Job]:
+    """Return all that can be found of a setting, the largest batches first."""
+    against: list[Against] = [*reversed(setting.batched)]
+    if run.truth.done.any():
+        against.insert(1, "truth")
+    return [Job(run, setting, one) for one in against]
+
+
+def _search(job: Job) -> Retrieval | None:
+    if job.against == "truth":
+        return retrieval.of_precision(job.run, job.setting)
+    return retrieval.of_batches(job.run, job.setting, job.against)
+
+
+def _settled(job: Job) -> bool:
+    """Say whether the vectors that a comparison is made of will not change any more."""
+    setting = job.setting
+    if setting.status != "running" and (job.against != "truth" or job.run.status != "running"):
+        return True
+    refused = len(setting.prepared.refused) if setting.prepared else 0
+    texts = len(job.run.plan.pack) - refused
+    if job.against == "truth":
+        return setting.unbatched.count == texts and int(job.run.truth.done.sum()) >= texts
+    return setting.unbatched.count == texts and setting.of(job.against).count == texts

@@ -1,0 +1,1 @@
+"""What the screens show, made off the event loop as immutable frames."""

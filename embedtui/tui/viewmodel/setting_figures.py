@@ -1,0 +1,165 @@
+"""The figures of one setting as the screens show them, computed from its results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.assess import verdict
+from embedtui.assess.answers import fastest, largest_drift
+from embedtui.assess.diagnosis import diagnose
+from embedtui.assess.retrieval import Retrieval
+from embedtui.assess.tolerance import judge
+from embedtui.assess.trends import trend_of
+from embedtui.engine.serve_command import serve_command
+from embedtui.measure import Distances, largest_finite
+from embedtui.measure.log_histogram import log_histogram
+from embedtui.plan.scenarios import Metric
+from embedtui.results.results import Results, SettingResults
+from embedtui.tui.state.searches import Against
+from embedtui.tui.viewmodel.view_state import (
+    Bools,
+    DistanceColumn,
+    Floats,
+    Key,
+    Line,
+    PerText,
+    Wish,
+)
+
+
+def line_of(
+    key: Key,
+    label: str,
+    ink: str,
+    run: Results,
+    setting: SettingResults,
+    wish: Wish,
+    fault: str,
+    lists: tuple[int, Retrieval] | None,
+) -> Line:
+    """Return a setting ready to be drawn."""
+    metric = wish.metric
+    points, everything = [], []
+    for size in setting.batched:
+        distances = setting.drift_in_any_order(size)
+        values = getattr(distances, metric)
+        usable = np.isfinite(values)
+        if usable.any():
+            same = bool(distances.identical[usable].all())
+            points.append((size, None if same else float(values[usable].max())))
+            everything.append(same)
+    noise = setting.noise()
+    error = setting.precision_error(run.truth)
+    judgement = judge(setting, wish.scenario)
+    passes = {size: setting.of(size) for size in (1, *setting.batched)}
+    values, identical = _histogram_values(setting, wish)
+    return Line(
+        key=key,
+        label=label,
+        ink=ink,
+        status=setting.status,
+        reason=setting.reason,
+        drift=largest_drift(setting, metric),
+        identical=bool(everything) and all(everything),
+        noise=largest_finite(getattr(noise[1], metric)) if noise else None,
+        noise_identical=bool(noise and noise[1].identical.all()),
+        error=largest_finite(getattr(error[1], metric)) if error else None,
+        speed=fastest(setting),
+        unbatched_speed=setting.unbatched.texts_per_second,
+        judgement=judgement,
+        fault=fault,
+        points=tuple(points),
+        errors=tuple(_errors(run, setting, metric)),
+        memory=setting.effective.memory_bytes,
+        served=serve_command(setting.setting, 1) is not None,
+        speeds=tuple((s, v) for s, one in passes.items() if (v := one.texts_per_second)),
+        histogram=log_histogram(values, identical),
+        causes=() if fault else tuple(diagnose(run, setting, [])),
+        sentence=fault
+        or verdict.of_setting(run, setting, {setting.number: []}, lambda _run, _setting: lists),
+        log=setting.log,
+        done=setting.unbatched.count,
+        lists=lists,
+    )
+
+
+def worst_lists_of(found: Mapping[Against, Retrieval]) -> tuple[int, Retrieval] | None:
+    """Return the batch size that changes most lists of neighbours, and its lists."""
+    batched = [(size, one) for size, one in found.items() if size != "truth"]
+    return max(batched, key=lambda pair: (*pair[1].order_changed, pair[0]), default=None)
+
+
+def _errors(run: Results, setting: SettingResults, metric: Metric) -> Iterator[tuple[int, float]]:
+    for size in (1, *setting.batched):
+        found = setting.precision_error(run.truth, size)
+        most = largest_finite(getattr(found[1], metric)) if found else None
+        if most is not None:
+            yield size, most
+
+
+def _histogram_values(setting: SettingResults, wish: Wish) -> tuple[Floats, Bools]:
+    """Return the drift of each text: at one batch size, or the largest at any."""
+    if wish.histogram_of is not None and wish.histogram_of in setting.batched:
+        distances = setting.drift(wish.histogram_of)[1]
+        return getattr(distances, wish.metric), distances.identical
+    worst, identical = worst_of(setting, wish.metric)
+    measured = np.isfinite(worst)
+    return worst[measured], identical[measured]
+
+
+def worst_of(setting: SettingResults, metric: Metric) -> tuple[Floats, Bools]:
+    """Return each text's largest drift at any batch size, and whether it is equal at all."""
+    texts = len(setting.unbatched.done)
+    worst = np.full(texts, np.nan)
+    identical = np.ones(texts, dtype=np.bool_)
+    for size in setting.batched:
+        for _, rows, distances in setting.drifts(size):
+            worst[rows] = np.fmax(worst[rows], getattr(distances, metric))
+            identical[rows] &= distances.identical
+    return worst, identical
+
+
+def per_text_of(
+    key: Key,
+    run: Results,
+    setting: SettingResults,
+    metric: Metric,
+    ids: Sequence[str],
+    texts: Sequence[str],
+) -> PerText:
+    """Return the setting text by text; distances are NaN where nothing was measured."""
+    count = len(ids)
+    sizes = setting.batched
+    columns = []
+    for size in sizes:
+        rows, distances = setting.drift(size)
+        columns.append(column_of(f"@{size}", count, rows, distances, metric))
+    found = setting.precision_error(run.truth)
+    prepared = setting.prepared
+    tokens = np.zeros(count, dtype=np.int64)
+    if prepared is not None:
+        tokens[:] = prepared.tokens
+    return PerText(
+        key=key,
+        ids=ids,
+        texts=texts,
+        tokens=tokens,
+        position=setting.of(sizes[-1]).position.copy() if sizes else np.full(count, -1, np.int32),
+        columns=tuple(columns),
+        error=column_of("error", count, *found, metric) if found else None,
+        trend=trend_of(setting, metric),
+    )
+
+
+def column_of(
+    title: str, count: int, rows: npt.NDArray[np.intp], distances: Distances, metric: Metric
+) -> DistanceColumn:
+    """Spread the distances of some `rows` over all `count` texts."""
+    values = np.full(count, np.nan)
+    identical = np.zeros(count, dtype=np.bool_)
+    values[rows] = getattr(distances, metric)
+    identical[rows] = distances.identical
+    return DistanceColumn(title, values, identical)

@@ -1,0 +1,235 @@
+"""Composes what the screens show from a session, off the thread that draws.
+
+Composing is done again only for settings whose figures have grown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from embedtui.assess.answers import Entry, answer
+from embedtui.plan.scenarios import Metric
+from embedtui.report import layer_report
+from embedtui.report.report_types_layers import LayersReport, NoLayersReport
+from embedtui.results.results import Results, SettingResults
+from embedtui.tui.state.searches import Searches, jobs_of
+from embedtui.tui.state.session import Session
+from embedtui.tui.viewmodel.setting_figures import (
+    column_of,
+    line_of,
+    per_text_of,
+    worst_lists_of,
+    worst_of,
+)
+from embedtui.tui.viewmodel.view_state import SERIES, Key, Line, Lists, Pair, PerText, View, Wish
+
+
+class Composer:
+    """Composes views and remembers what need not be composed again."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._inks: dict[Key, str] = {}
+        self._lines: dict[Key, tuple[object, Line]] = {}
+        self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
+        self._kept_pair: tuple[tuple[Line, Line], Pair] | None = None
+        self._per_text: tuple[object, PerText] | None = None
+        self._by_layer: tuple[object, LayersReport | NoLayersReport | None] | None = None
+        self.searches = Searches()
+
+    def compose(self, wish: Wish) -> View:
+        """Return what is to be shown, read under the session's lock."""
+        session = self._session
+        with session.lock:
+            shown = [s for s in self.shown().items() if s[0] not in wish.hidden]
+            labels = _labels([(key, run) for key, (run, _) in shown])
+            lines = tuple(
+                self._line(key, label, run, setting, wish)
+                for (key, (run, setting)), label in zip(shown, labels, strict=True)
+            )
+            self._lines = {key: kept for key, kept in self._lines.items() if key in dict(shown)}
+            self._search(shown, wish)
+            entries = [
+                Entry(line.label, run, setting, line.fault, line.lists[1] if line.lists else None)
+                for line, (_, (run, setting)) in zip(lines, shown, strict=True)
+            ]
+            answers = answer(entries, wish.scenario, wish.metric)
+            focus = next((s for s in shown if s[0] == wish.focus), shown[0] if shown else None)
+            per_text = None if focus is None else self._texts(focus[0], *focus[1], wish.metric)
+            latest = session.runs[-1] if session.runs else None
+            progress = session.progress
+            return View(
+                version=session.version,
+                state=session.state,
+                stage=progress.what if progress.total else session.stage,
+                problem=session.problem,
+                lines=lines,
+                answers=answers,
+                per_text=per_text,
+                pair=self._pair(dict(shown), lines, wish),
+                layers=None if focus is None else self._layers(*focus[1]),
+                lists=self._lists(focus, lines, wish),
+                model=latest.plan.model_name if latest else "",
+                texts=latest.plan.pack.name if latest else "",
+                machine=str(latest.environment["machine"]) if latest else "",
+                status=latest.status if latest else "",
+                seconds=session.seconds,
+                done=progress.done,
+                total=progress.total,
+                measuring=progress.measuring,
+                rate=progress.texts_per_second,
+                seconds_left=progress.seconds_left,
+                wish=wish,
+                skipped=_skipped(latest) if latest else (),
+                recorded=session.recorded,
+                texts_count=len(latest.plan.pack) if latest else 0,
+                histogram_sizes=focus[1][1].batched if focus else (),
+            )
+
+    def shown(self) -> dict[Key, tuple[Results, SettingResults]]:
+        """Return the newest figures of every setting that has any, oldest setting first."""
+        found: dict[Key, tuple[Results, SettingResults]] = {}
+        for run in self._session.runs:
+            for setting in run.settings:
+                key = key_of(run, setting)
+                begun = setting.unbatched.count > 0
+                if begun or (setting.status == "failed" and key not in found):
+                    found[key] = run, setting
+        return found
+
+    def _search(
+        self, shown: Sequence[tuple[Key, tuple[Results, SettingResults]]], wish: Wish
+    ) -> None:
+        """Have neighbours searched, first of the setting in hand, then of all others."""
+        first = [one for key, one in shown if key == wish.focus]
+        ordered = first + [one for key, one in shown if key != wish.focus]
+        jobs = [
+            job
+            for run, setting in ordered
+            if setting not in self._session.faults
+            for job in jobs_of(run, setting)
+        ]
+        self.searches.want(jobs, busy=self._session.busy)
+
+    def _lists(
+        self,
+        focus: tuple[Key, tuple[Results, SettingResults]] | None,
+        lines: Sequence[Line],
+        wish: Wish,
+    ) -> Lists | None:
+        """Return the lists of the setting in hand: of batches, or of the truth."""
+        if focus is None:
+            return None
+        key, (run, setting) = focus
+        line = next(line for line in lines if line.key == key)
+        found = self.searches.found(setting)
+        if wish.heat == "error":
+            title, one = "float64, then unbatched", found.get("truth")
+        else:
+            size = wish.histogram_of or (line.lists[0] if line.lists else None)
+            title = "unbatched, then batched" if size is None else f"unbatched, then @{size}"
+            one = None if size is None else found.get(size)
+        ids, texts = self._strings_of(run)
+        searching = self.searches.share if self.searches.pending(setting) else None
+        return Lists(line.label, title, one, searching, run.plan.pack.labels, ids, texts)
+
+    def _pair(
+        self, shown: dict[Key, tuple[Results, SettingResults]], lines: Sequence[Line], wish: Wish
+    ) -> Pair | None:
+        chosen = [line for key in wish.compared for line in lines if line.key == key]
+        if len(chosen) != 2 or chosen[0].key[1] != chosen[1].key[1]:
+            return None
+        (run, one), (_, other) = (shown[line.key] for line in chosen)
+        version = (chosen[0], chosen[1])
+        if self._kept_pair is None or self._kept_pair[0] != version:
+            ids, texts = self._strings_of(run)
+            drifts = [worst_of(setting, wish.metric) for setting in (one, other)]
+            apart = one.between(1, other)
+            column = None
+            if apart is not None:
+                column = column_of("A to B", len(ids), *apart, wish.metric)
+            pair = Pair(
+                (chosen[0], chosen[1]),
+                ids,
+                texts,
+                (drifts[0][0], drifts[1][0]),
+                (drifts[0][1], drifts[1][1]),
+                column,
+            )
+            self._kept_pair = version, pair
+        return self._kept_pair[1]
+
+    def _strings_of(self, run: Results) -> tuple[Sequence[str], Sequence[str]]:
+        """Return ids and texts, the same objects for the same pack: the table indexes them once."""
+        pack = run.plan.pack
+        if self._strings is None or self._strings[0] != pack.sha256:
+            ids = [one.id for one in pack.texts]
+            self._strings = pack.sha256, ids, [one.text for one in pack.texts]
+        return self._strings[1:]
+
+    def _line(
+        self, key: Key, label: str, run: Results, setting: SettingResults, wish: Wish
+    ) -> Line:
+        ink = self._inks.setdefault(key, f"series-{len(self._inks) % SERIES + 1}")
+        batches = sum(one.batches for one in setting.passes.values())
+        fault = self._session.faults.get(setting, "")
+        found = self.searches.found(setting)
+        version = (
+            id(setting),
+            batches,
+            run.truth.chunks,
+            tuple(found),
+            setting.status,
+            run.status,
+            label,
+            fault,
+            wish.metric,
+            wish.scenario,
+            wish.histogram_of,
+        )
+        if key in self._lines and self._lines[key][0] == version:
+            return self._lines[key][1]
+        line = line_of(key, label, ink, run, setting, wish, fault, worst_lists_of(found))
+        self._lines[key] = version, line
+        return line
+
+    def _texts(self, key: Key, run: Results, setting: SettingResults, metric: Metric) -> PerText:
+        batches = sum(one.batches for one in setting.passes.values())
+        version = (id(setting), batches, run.truth.chunks, metric)
+        if self._per_text is None or self._per_text[0] != version:
+            ids, texts = self._strings_of(run)
+            self._per_text = version, per_text_of(key, run, setting, metric, ids, texts)
+        return self._per_text[1]
+
+    def _layers(
+        self, run: Results, setting: SettingResults
+    ) -> LayersReport | NoLayersReport | None:
+        version = (id(setting), setting.layers.version, run.truth.chunks)
+        if self._by_layer is None or self._by_layer[0] != version:
+            self._by_layer = version, layer_report.build(run, setting)
+        return self._by_layer[1]
+
+
+def _skipped(run: Results) -> tuple[tuple[str, str], ...]:
+    refused = [(s.setting.brief, s.reason) for s in run.settings if s.status == "refused"]
+    return (*run.plan.skipped, *refused)
+
+
+def key_of(run: Results, setting: SettingResults) -> Key:
+    """Return what a setting is known by across runs."""
+    return run.plan.model_hash or run.plan.model, run.plan.pack.sha256, setting.setting
+
+
+def _labels(shown: list[tuple[Key, Results]]) -> list[str]:
+    """Name each setting by what tells it from the others: the model and the texts if need be."""
+    models = {key[0] for key, _ in shown}
+    packs = {key[1] for key, _ in shown}
+    labels = []
+    for (_, _, setting), run in shown:
+        parts = [setting.brief]
+        if len(packs) > 1:
+            parts.insert(0, f"{run.plan.pack.name} {len(run.plan.pack)}")
+        if len(models) > 1:
+            parts.insert(0, run.plan.model_name)
+        labels.append(" · ".join(parts))
+    return labels

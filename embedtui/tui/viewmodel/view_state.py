@@ -1,0 +1,203 @@
+"""What the screens show at one moment.
+
+Plain frozen data: a widget that gets it has nothing left to compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.assess.answers import Answers
+from embedtui.assess.diagnosis import Diagnosis
+from embedtui.assess.retrieval import Retrieval
+from embedtui.assess.tolerance import Judgement
+from embedtui.assess.trends import Trend
+from embedtui.engine.settings import Setting
+from embedtui.measure.log_histogram import LogHistogram
+from embedtui.plan.scenarios import Metric, Scenario
+from embedtui.report.report_types_layers import LayersReport, NoLayersReport
+from embedtui.texts import Labels
+from embedtui.tui.state.session import State
+
+SERIES = 8
+"""Settings that have an ink of their own; the ninth takes the first one's again."""
+
+Key = tuple[str, str, Setting]
+"""Model, digest of the texts, setting: what makes one line on the charts."""
+
+Heat = Literal["drift", "error"]
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the screen wants to be shown, beside what there is."""
+
+    scenario: Scenario
+    metric: Metric
+    focus: Key | None = None
+    """The setting that the table and the details speak of; None for the first."""
+    hidden: frozenset[Key] = frozenset()
+    histogram_of: int | None = None
+    """The batch size of the histogram; None for each text's largest drift at any."""
+    compared: tuple[Key | None, Key | None] = (None, None)
+    heat: Heat = "drift"
+    """What the heat map and the front of the sweep show."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One setting, ready to be drawn."""
+
+    key: Key
+    label: str
+    ink: str
+    status: str
+    """running, finished, cancelled, failed or cut off."""
+    reason: str
+    drift: float | None
+    """Largest drift at any batch size in the wished metric; None before the first batch."""
+    identical: bool
+    """Whether all that was compared is equal bit for bit."""
+    noise: float | None
+    """Largest difference between a batch and the same batch again."""
+    noise_identical: bool
+    error: float | None
+    """Largest precision error."""
+    speed: tuple[int, float] | None
+    """The fastest batch size, and texts per second at it."""
+    unbatched_speed: float | None
+    judgement: Judgement
+    fault: str
+    points: tuple[tuple[int, float | None], ...]
+    """Batch size and largest drift; None for equal bits."""
+    errors: tuple[tuple[int, float], ...]
+    """Batch size, 1 among them, and the largest distance from the truth."""
+    speeds: tuple[tuple[int, float], ...]
+    memory: int | None
+    """Bytes that the engine held when it was loaded."""
+    served: bool
+    """Whether a server can be asked for this setting."""
+    histogram: LogHistogram
+    sentence: str
+    """The verdict on this setting, in words."""
+    causes: tuple[Diagnosis, ...]
+    """What moved its vectors, the worst first."""
+    log: str
+    done: int
+    """Texts that have come back unbatched."""
+    lists: tuple[int, Retrieval] | None = None
+    """The batch size that changes most lists of neighbours, of those that were searched."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """Lists of neighbours of the focused setting."""
+
+    label: str
+    title: str
+    """What is held against what."""
+    found: Retrieval | None
+    """None as long as nothing was found."""
+    searching: float | None
+    """The share of a search that is done; None where nothing is searched."""
+    labels: Labels | None
+    ids: Sequence[str]
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True)
+class DistanceColumn:
+    """Distances of all texts at one batch size, or to the truth."""
+
+    title: str
+    values: Floats
+    """One for each text of the pack; NaN where it was not measured."""
+    identical: Bools
+
+
+@dataclass(frozen=True)
+class PerText:
+    """The focused setting text by text."""
+
+    key: Key
+    ids: Sequence[str]
+    texts: Sequence[str]
+    tokens: npt.NDArray[np.int64]
+    position: npt.NDArray[np.int32]
+    """Place within its batch at the largest batch size; -1 where it was not measured."""
+    columns: tuple[DistanceColumn, ...]
+    """By batch size, ascending."""
+    error: DistanceColumn | None
+    trend: Trend | None
+    """Drift beside place and length, at the largest batch size."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two settings of the same texts side by side."""
+
+    lines: tuple[Line, Line]
+    ids: Sequence[str]
+    texts: Sequence[str]
+    worst: tuple[Floats, Floats]
+    """Each text's largest drift at any batch size, in either setting; NaN where not measured."""
+    identical: tuple[Bools, Bools]
+    apart: DistanceColumn | None
+    """The unbatched vectors of one setting against the other's; None for unequal widths."""
+
+
+@dataclass(frozen=True)
+class View:
+    """All that the screens show at one moment."""
+
+    version: int
+    state: State
+    stage: str
+    problem: str
+    lines: tuple[Line, ...]
+    answers: Answers
+    per_text: PerText | None
+    pair: Pair | None
+    layers: LayersReport | NoLayersReport | None
+    """What the report says of the focused setting's layers; None where nobody looked."""
+    lists: Lists | None
+    model: str
+    texts: str
+    machine: str
+    status: str
+    """How the latest run stands: running, finished, cancelled, failed."""
+    seconds: float
+    """How long the latest run has taken."""
+    done: int
+    total: int
+    measuring: bool
+    rate: float | None
+    seconds_left: float | None
+    wish: Wish
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Label and reason of each setting of the latest run that cannot be had."""
+    recorded: str = ""
+    """Where and when the figures were recorded; empty for what is measured here."""
+    texts_count: int = 0
+    histogram_sizes: tuple[int, ...] = field(default=())
+    """Batch sizes that the histogram can be had for."""
+
+    @property
+    def focus(self) -> Line | None:
+        """The line that the table speaks of."""
+        for line in self.lines:
+            if line.key == self.wish.focus:
+                return line
+        return self.lines[0] if self.lines else None
+
+    def line(self, key: Key | None) -> Line | None:
+        """Return the line of a key, if it is shown."""
+        return next((line for line in self.lines if line.key == key), None)

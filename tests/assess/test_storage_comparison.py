@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from embedtui.assess.storage_comparison import yardstick, yardstick_setting
+from embedtui.common.errors import InputError
+from embedtui.measure import compare
+from embedtui.results.results import Results
+from tests.assess.test_ranking_quality import labelled
+from tests.fakes import Script, broken, plan
+from tests.studies import RunStudy
+
+
+def script() -> Script:
+    return Script(
+        drift=lambda _dtype, size, _position: 1e-3 if size > 1 else 0.0,
+        precision={"bfloat16": 0.05, "float16": 3e-3, "float32": 1e-7},
+    )
+
+
+def test_drift_and_formats_stand_in_one_table_by_their_size(run_study: RunStudy) -> None:
+    ran = run_study(plan(60, "bfloat16", "float32", sizes=(1, 4)), script())
+    rows = yardstick(ran.results)
+    sizes = [row.l2_max for row in rows if row.l2_max is not None]
+    assert len(sizes) == len(rows)
+    assert sizes == sorted(sizes)
+    assert yardstick_setting(ran.results) == "float32"
+    names = [row.name for row in rows]
+    assert names.index("float16") < names.index("float32 @4") < names.index("bfloat16 to float64")
+    assert names.index("int8, a scale per vector") < names.index("binary, signs alone")
+    assert {row.kind for row in rows} == {"drift", "storage", "wire"}
+    by_name = {row.name: row for row in rows}
+    drift = by_name["float32 @4"]
+    setting = ran.results.settings[1]
+    assert drift.l2_max == setting.drift(4)[1].l2.max()
+    assert drift.bytes_per_vector is None
+    stored = by_name["float16"]
+    vectors = setting.unbatched.vectors
+    want = compare(vectors.astype(np.float16).astype(np.float64), vectors.astype(np.float64))
+    assert stored.l2_max == pytest.approx(want.l2.max(), rel=1e-9)
+    assert stored.bytes_per_vector == 2 * vectors.shape[1]
+    assert stored.retrieval is not None
+    assert stored.retrieval.order_changed[0] < 10
+    worst = by_name["binary, signs alone"].retrieval
+    assert worst is not None
+    assert worst.order_changed[0] > 50
+
+
+def test_formats_are_told_as_they_are_tried_and_judged_by_labels(run_study: RunStudy) -> None:
+    heard: list[str] = []
+    ran = run_study(plan(labelled(), "float32", sizes=(1,)), script())
+    rows = yardstick(ran.results, tell=heard.append)
+    assert heard[0] == "float32"
+    assert set(heard) <= {row.name for row in rows}
+    for row in rows:
+        assert row.retrieval is not None
+        assert row.retrieval.quality_after is not None
+        assert row.retrieval.queries == 6
+
+
+def test_a_broken_vector_costs_no_format_anything(run_study: RunStudy) -> None:
+    ran = run_study(plan(20, "float32", sizes=(1,)), Script(plants=(broken(2, np.nan),)))
+    for row in yardstick(ran.results):
+        assert np.isfinite(row.distances.l2).sum() == 19
+        assert row.retrieval is not None
+        assert row.retrieval.queries == 19
+
+
+def test_what_cannot_be_compared_is_not_the_smallest(run_study: RunStudy) -> None:
+    """The truth of every text is broken: no distance to it is 0."""
+    ran = run_study(plan(20, "float32", sizes=(1, 4)), Script(truth_value=np.nan))
+    rows = yardstick(ran.results)
+    assert [row.name for row in rows if row.l2_max is None] == ["float32 to float64"]
+    assert rows[-1].name == "float32 to float64"
+
+
+def test_a_run_without_vectors_has_no_yardstick() -> None:
+    with pytest.raises(InputError, match="nothing was measured"):
+        yardstick(Results())

@@ -1,0 +1,130 @@
+"""Reports, their types and their documentation say the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,
+    TypedDict,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+import pytest
+
+from embedtui.assess.check_result import check
+from embedtui.plan.scenarios import scenario
+from embedtui.report import check_report, run_report, sweep_report
+from embedtui.report.report_types import RunReport
+from embedtui.report.report_types_sweep import ChecksReport, SweepReport
+from embedtui.storage import library, run_file
+from tests.recorded import Record
+from tests.report_docs import PAGES, documented, fields, filled, types
+from tests.storage.test_run_file import RUNS
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def problems(value: Any, hint: Any, place: str = "") -> list[str]:
+    """Return where a value is not of a type: keys too many, too few, values of another kind."""
+    origin = get_origin(hint)
+    if hint is Any:
+        return []
+    if origin in {Annotated, NotRequired}:
+        return problems(value, get_args(hint)[0], place)
+    if origin in {Union, UnionType}:
+        return min((problems(value, one, place) for one in get_args(hint)), key=len)
+    if origin in {list, dict} or is_typeddict(hint):
+        return within(value, hint, place)
+    wanted = (float, int) if hint is float else (hint,)
+    fits = isinstance(value, wanted) and (hint is bool or not isinstance(value, bool))
+    return [] if fits else [f"{place}: {type(value).__name__}, not {hint.__name__}"]
+
+
+def within(value: Any, hint: Any, place: str) -> list[str]:
+    """Return likewise what is wrong with a list or an object, or in it."""
+    origin = get_origin(hint)
+    if origin is list:
+        if not isinstance(value, list):
+            return [f"{place}: no list"]
+        (of,) = get_args(hint)
+        return [said for one in value for said in problems(one, of, f"{place}[]")]
+    if not isinstance(value, dict):
+        return [f"{place}: no object"]
+    if origin is dict:
+        _, of = get_args(hint)
+        return [said for one in value.values() for said in problems(one, of, f"{place}.*")]
+    hints = get_type_hints(hint, include_extras=True)
+    found = [f"{place}.{key}: unknown" for key in sorted(set(value) - set(hints))]
+    for key, of in hints.items():
+        if key in value:
+            found += problems(value[key], of, f"{place}.{key}")
+        elif not may_be_missing(of):
+            found.append(f"{place}.{key}: missing")
+    return found
+
+
+def may_be_missing(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        return may_be_missing(get_args(hint)[0])
+    return get_origin(hint) is NotRequired
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_report_is_of_its_type(record: Record, name: str) -> None:
+    assert problems(record(*RUNS[name]).report, RunReport) == []
+
+
+@pytest.mark.parametrize("name", ["h100-layers", "h100-neighbours", "h200-restarts"])
+def test_so_are_reports_sweeps_and_checks_of_what_was_recorded(name: str) -> None:
+    results = run_file.read(library.recordings()[name])
+    assert problems(run_report.build(results), RunReport) == []
+    assert problems(sweep_report.build("recorded", [results]), SweepReport) == []
+    one = check(results, scenario("rag"), confidence=0.95, golden=results)
+    assert problems(check_report.as_object([one]), ChecksReport) == []
+
+
+class Small(TypedDict):
+    count: int
+    share: float | None
+    further: NotRequired[dict[str, list[str]]]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"count": 1, "share": 1.0, "further": {"a": ["b"]}}, []),
+        ({"count": 1, "share": None}, []),
+        ({"count": 1}, [".share: missing"]),
+        ({"count": 1, "share": 0.5, "more": 1}, [".more: unknown"]),
+        ({"count": True, "share": 0.5}, [".count: bool, not int"]),
+        ({"count": 1.0, "share": 0.5}, [".count: float, not int"]),
+        ({"count": 1, "share": 0.5, "further": {"a": [1]}}, [".further.*[]: int, not str"]),
+    ],
+)
+def test_what_is_not_of_a_type_is_told(value: dict[str, Any], said: list[str]) -> None:
+    assert problems(value, Small) == said
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_documentation_has_the_tables_of_the_types(page: str) -> None:
+    """After a change of the types: `make docs`."""
+    text = (DOCS / page).read_text("utf-8")
+    assert filled(text, types()) == text
+
+
+def test_every_type_is_documented_and_every_key_explained() -> None:
+    known = types()
+    assert {"RunReport", "SweepReport", "ChecksReport", "LayersReport"} <= set(known)
+    pages = [documented((DOCS / page).read_text("utf-8")) for page in PAGES]
+    assert set().union(*pages) == set(known)
+    for one in known.values():
+        for kind, meaning in fields(one).values():
+            assert kind
+            assert meaning

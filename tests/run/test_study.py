@@ -1,0 +1,426 @@
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from embedtui.common import machine, paths
+from embedtui.common.errors import EngineError, InputError
+from embedtui.engine.messages import Prepared
+from embedtui.engine.settings import Setting
+from embedtui.plan.plan import batches_of
+from embedtui.results.events import (
+    BatchEmbedded,
+    EngineReady,
+    Event,
+    RunEnded,
+    RunStarted,
+    SettingEnded,
+    TextsPrepared,
+    TruthComputed,
+    TruthFailed,
+    Waiting,
+)
+from embedtui.results.results import Results
+from embedtui.run.loading import largest_step
+from embedtui.run.study import Study
+from embedtui.storage.run_file import read
+from embedtui.storage.run_writer import Recorder
+from tests.fakes import REFUSED, FakeEngines, Script, Told, pack, plan
+from tests.studies import RunStudy
+
+
+class TestEvents:
+    def test_come_in_order(self, run_study: RunStudy) -> None:
+        ran = run_study(plan(5, "float16", "float32"))
+        one_setting = ["EngineReady", "TextsPrepared", "BatchEmbedded", "SettingEnded"]
+        assert ran.told.kinds == [
+            "RunStarted",
+            "Waiting",
+            *one_setting,
+            "Waiting",
+            *one_setting,
+            "Waiting",
+            "TruthComputed",
+            "RunEnded",
+        ]
+        assert ran.status == "finished"
+        assert ran.told[-1] == RunEnded("finished")
+
+    def test_name_the_machine_and_the_time(self, run_study: RunStudy) -> None:
+        started = run_study(plan(2)).told.of(RunStarted)[0]
+        assert started.environment["device"] == "cpu"
+        assert started.environment == machine.environment()
+        assert "T" in started.at
+        assert "+" in started.at[10:] or "-" in started.at[10:]
+
+    def test_tell_what_is_waited_for_and_for_which_setting(self, run_study: RunStudy) -> None:
+        waits = [(w.what, w.setting) for w in run_study(plan(2, "float16")).told.of(Waiting)]
+        assert waits == [
+            ("importing vLLM", None),
+            ("reading the model's configuration", 0),
+            ("loading weights", 0),
+            ("float64 truth", None),
+            ("loading weights in float64", None),
+        ]
+
+    def test_batches_come_as_planned(self, run_study: RunStudy) -> None:
+        made = plan(7, "float16", sizes=(1, 3), repeats=1)
+        told = run_study(made).told.of(BatchEmbedded)
+        planned = batches_of(made, range(7))
+        assert [(b.batch_size, b.draw, b.start, b.rows) for b in told] == [
+            (b.batch_size, b.draw, b.start, b.rows) for b in planned
+        ]
+        assert all(b.vectors.shape == (len(b.rows), 16) for b in told)
+        assert all(sum(sequences for sequences, _ in b.steps) == len(b.rows) for b in told)
+
+    def test_refused_texts_are_in_no_batch_and_have_no_truth(self, run_study: RunStudy) -> None:
+        made = plan(pack("a", REFUSED, "c", "", "e"), sizes=(1, 2))
+        ran = run_study(made)
+        rows = {row for batch in ran.told.of(BatchEmbedded) for row in batch.rows}
+        assert rows == {0, 2, 4}
+        assert [row for done in ran.told.of(TruthComputed) for row in done.rows] == [0, 2, 4]
+        assert next(b.rows for b in ran.told.of(BatchEmbedded) if b.batch_size == 2) == (0, 2)
+
+    def test_the_truth_comes_in_chunks(self, run_study: RunStudy) -> None:
+        told = run_study(plan(19)).told.of(TruthComputed)
+        assert [len(done.rows) for done in told] == [8, 8, 3]
+        assert not any(done.cached for done in told)
+
+    def test_without_truth_none_is_asked_for(self, run_study: RunStudy) -> None:
+        ran = run_study(plan(3, truth=False))
+        assert not ran.engines.truths
+        assert not ran.told.of(TruthComputed)
+
+    def test_the_truth_is_asked_for_as_the_engine_was_loaded(self, run_study: RunStudy) -> None:
+        (asked,) = run_study(plan(3), Script(max_length=5)).engines.truths
+        assert (asked.model, asked.device, asked.max_length, asked.pooling) == (
+            "tiny",
+            "cpu",
+            5,
+            "mean",
+        )
+
+
+def stop_at(count: int, stop: str) -> tuple[Script, list[Study]]:
+    """Return a script that calls `stop` of the study in the list before batch `count`."""
+    studies: list[Study] = []
+
+    def on_job(begun: int) -> None:
+        if begun == count:
+            getattr(studies[0], stop)()
+
+    return Script(on_job=on_job), studies
+
+
+class TestCancel:
+    def run(self, folder: Path, stop: str) -> tuple[str, Told, Results, FakeEngines]:
+        script, studies = stop_at(4, stop)
+        engines, told, results = FakeEngines(script, logs=folder), Told(), Results()
+        made = plan(10, "float16", "float32")
+        studies.append(Study(made, engines, [told, results]))
+        return studies[0].run(), told, results, engines
+
+    def test_keeps_what_was_measured(self, tmp_path: Path) -> None:
+        status, told, results, engines = self.run(tmp_path, "cancel")
+        assert status == "cancelled"
+        # The batch in hand comes back, and none after it.
+        assert len(told.of(BatchEmbedded)) == 5
+        assert told[-2:] == [
+            SettingEnded(0, "cancelled", "cancelled after the batch in hand"),
+            RunEnded("cancelled", "cancelled after the batch in hand"),
+        ]
+        assert [s.status for s in results.settings] == ["cancelled", "cancelled"]
+        assert results.settings[0].unbatched.count == 4
+        assert engines.jobs == 5
+
+    def test_leaves_the_engine_warm(self, tmp_path: Path) -> None:
+        *_, engines = self.run(tmp_path, "cancel")
+        assert engines.stands(Setting("tiny", dtype="float16"))
+
+    def test_kill_loses_the_batch_in_hand_and_the_engine(self, tmp_path: Path) -> None:
+        status, told, _, engines = self.run(tmp_path, "kill")
+        assert status == "cancelled"
+        assert len(told.of(BatchEmbedded)) == 4
+        assert told[-1] == RunEnded("cancelled", "the engine was killed")
+        assert not engines.stands(Setting("tiny", dtype="float16"))
+
+    def test_before_the_truth_keeps_the_settings(self, tmp_path: Path) -> None:
+        studies: list[Study] = []
+
+        def cancel(event: Event) -> None:
+            if isinstance(event, SettingEnded):
+                studies[0].cancel()
+
+        engines, told = FakeEngines(logs=tmp_path), Told()
+        studies.append(Study(plan(3), engines, [told, cancel]))
+        assert studies[0].run() == "cancelled"
+        assert told.of(SettingEnded) == [SettingEnded(0, "finished")]
+        assert told[-1].status == "cancelled"  # type: ignore[union-attr]
+
+    def test_between_settings_ends_the_run(self, tmp_path: Path) -> None:
+        studies: list[Study] = []
+
+        def cancel(event: Event) -> None:
+            if isinstance(event, SettingEnded):
+                studies[0].cancel()
+
+        engines, told = FakeEngines(logs=tmp_path), Told()
+        made = plan(3, "float16", "float32")
+        studies.append(Study(made, engines, [told, cancel]))
+        assert studies[0].run() == "cancelled"
+        assert len(engines.loaded) == 1
+
+    def test_while_vllm_is_imported(self, tmp_path: Path) -> None:
+        engines, told = FakeEngines(Script(import_never_ends=True), logs=tmp_path), Told()
+        study = Study(plan(3), engines, [told])
+        worker = threading.Thread(target=study.run)
+        worker.start()
+        while not told.of(Waiting):
+            time.sleep(0.001)
+        study.cancel()
+        worker.join(5)
+        assert not worker.is_alive()
+        assert told.kinds == ["RunStarted", "Waiting", "RunEnded"]
+        assert told[-1].status == "cancelled"  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def run_file(tmp_path: Path) -> Path:
+    return tmp_path / "run.sqlite"
+
+
+class TestFailure:
+    @pytest.mark.parametrize("stage", ["open", "prepare", "load", "embed"])
+    def test_of_one_setting_does_not_end_the_others(self, run_study: RunStudy, stage: str) -> None:
+        script = Script(failures={(stage, "float16"): EngineError("no kernel")}, fail_after=3)
+        ran = run_study(plan(4, "bfloat16", "float16", "float32"), script)
+        assert ran.status == "failed"
+        assert ran.told.of(SettingEnded) == [
+            SettingEnded(0, "finished"),
+            SettingEnded(1, "failed", "no kernel"),
+            SettingEnded(2, "finished"),
+        ]
+        assert ran.told[-1] == RunEnded("failed", "no kernel")
+        assert ran.results.settings[2].of(4).count == 4
+        assert ran.told.of(TruthComputed)
+        # What failed does not stay: it could be in any state.
+        assert not ran.engines.stands(Setting("tiny", dtype="float16"))
+        assert ran.engines.stands(Setting("tiny", dtype="float32"))
+
+    def test_while_embedding_keeps_the_batches_before(self, run_study: RunStudy) -> None:
+        script = Script(failures={("embed", "float16"): EngineError("died")}, fail_after=3)
+        ran = run_study(plan(4, "float32", "float16"), script)
+        assert len([b for b in ran.told.of(BatchEmbedded) if b.setting == 1]) == 3
+
+    @pytest.mark.parametrize("kind", [EngineError, InputError])
+    def test_of_all_settings_raises_the_first(
+        self, tmp_path: Path, kind: type[EngineError | InputError]
+    ) -> None:
+        script = Script(
+            failures={("load", "float16"): kind("first"), ("open", "float32"): EngineError("last")}
+        )
+        told = Told()
+        engines = FakeEngines(script, logs=tmp_path)
+        study = Study(plan(3, "float16", "float32"), engines, [told])
+        with pytest.raises(kind, match="first"):
+            study.run()
+        assert told[-1] == RunEnded("failed", "first")
+
+    def test_of_all_settings_of_a_sweep_is_no_finished_run(
+        self, tmp_path: Path, run_file: Path
+    ) -> None:
+        """Each is refused, so that none has failed, and nothing was measured."""
+        refusal = InputError("this model has none of it")
+        script = Script(
+            failures={("load", "float16"): refusal, ("open", "float32"): InputError("nor of that")}
+        )
+        told, recorder = Told(), Recorder(run_file)
+        made = plan(3, "float16", "float32", sweep="grid")
+        study = Study(made, FakeEngines(script, logs=tmp_path), [told, recorder])
+        with pytest.raises(InputError, match="this model has none of it"):
+            study.run()
+        recorder.close()
+        assert [one.status for one in told.of(SettingEnded)] == ["refused", "refused"]
+        assert told[-1] == RunEnded("failed", "this model has none of it")
+        kept = read(run_file)
+        assert (kept.status, kept.reason) == ("failed", "this model has none of it")
+
+    def test_of_the_import_raises_it(self, tmp_path: Path) -> None:
+        script = Script(failures={("import", ""): EngineError("no vLLM")})
+        told, results = Told(), Results()
+        engines = FakeEngines(script, logs=tmp_path)
+        study = Study(plan(3), engines, [told, results])
+        with pytest.raises(EngineError, match="no vLLM"):
+            study.run()
+        assert told[-1] == RunEnded("failed", "no vLLM")
+        assert [(s.status, s.reason) for s in results.settings] == [("failed", "no vLLM")]
+
+    def test_of_the_truth_is_told_and_fails_nothing(self, run_study: RunStudy) -> None:
+        script = Script(failures={("truth", ""): EngineError("no float64 truth: out of memory")})
+        ran = run_study(plan(3), script)
+        assert ran.status == "finished"
+        assert ran.told.of(TruthFailed) == [TruthFailed("no float64 truth: out of memory")]
+
+    def test_no_text_that_can_be_embedded_is_one(self, tmp_path: Path) -> None:
+        engines = FakeEngines(logs=tmp_path)
+        study = Study(plan(pack(REFUSED, "")), engines, [])
+        with pytest.raises(InputError, match="none of the texts can be embedded, the first"):
+            study.run()
+
+    def test_of_a_listener_is_no_finished_run(self, tmp_path: Path) -> None:
+        def full(event: Event) -> None:
+            if isinstance(event, BatchEmbedded):
+                raise OSError(28, "No space left on device")
+
+        told = Told()
+        study = Study(plan(3), FakeEngines(logs=tmp_path), [full, told])
+        with pytest.raises(OSError, match="No space left"):
+            study.run()
+        ended = told[-1]
+        assert isinstance(ended, RunEnded)
+        assert ended.status == "failed"
+        assert "No space left" in ended.reason
+
+    def test_of_a_listener_at_the_end_keeps_the_end_from_no_other(self, tmp_path: Path) -> None:
+        def broken(event: Event) -> None:
+            if isinstance(event, RunEnded):
+                raise InputError("the disk is full")
+
+        told = Told()
+        study = Study(plan(3), FakeEngines(logs=tmp_path), [broken, told])
+        with pytest.raises(InputError, match="the disk is full"):
+            study.run()
+        assert told[-1] == RunEnded("finished")
+
+
+class TestTruthCache:
+    def test_the_second_run_computes_nothing(self, run_study: RunStudy) -> None:
+        made = plan(10, model_hash="ab" * 32)
+        first, second = run_study(made), run_study(made)
+        assert not second.engines.truths
+        assert [done.cached for done in second.told.of(TruthComputed)] == [True]
+        assert (first.results.truth.vectors == second.results.truth.vectors).all()
+        assert (first.results.truth.tokens == second.results.truth.tokens).all()
+
+    def test_new_texts_are_computed_and_joined(self, run_study: RunStudy) -> None:
+        run_study(plan(6, model_hash="ab" * 32))
+        ran = run_study(plan(9, model_hash="ab" * 32))
+        assert [asked.rows for asked in ran.engines.truths] == [(6, 7, 8)]
+        assert ran.results.truth.done.all()
+
+    @pytest.mark.parametrize("other", ["model", "limit", "none"])
+    def test_another_model_or_limit_takes_nothing_from_it(
+        self, run_study: RunStudy, other: str
+    ) -> None:
+        made = plan(3, model_hash="ab" * 32)
+        run_study(made)
+        if other == "model":
+            made = replace(made, model_hash="cd" * 32)
+        if other == "none":
+            made = replace(made, model_hash=None)
+        ran = run_study(made, Script(max_length=32 if other == "limit" else 64))
+        assert len(ran.engines.truths) == 1
+
+    def test_a_cancelled_truth_keeps_what_it_has(self, tmp_path: Path, run_study: RunStudy) -> None:
+        studies: list[Study] = []
+
+        def cancel(event: Event) -> None:
+            if isinstance(event, TruthComputed):
+                studies[0].cancel()
+
+        made = plan(20, model_hash="ab" * 32)
+        engines = FakeEngines(logs=tmp_path)
+        studies.append(Study(made, engines, [cancel]))
+        assert studies[0].run() == "cancelled"
+        (asked,) = run_study(made).engines.truths
+        assert asked.rows == tuple(range(8, 20))
+
+    def test_a_cache_folder_that_cannot_be_made_fails_nothing(
+        self, run_study: RunStudy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(name: str) -> Path:
+            raise PermissionError(13, "Permission denied", name)
+
+        monkeypatch.setattr(paths, "cache_folder", refuse)
+        ran = run_study(plan(3, model_hash="ab" * 32))
+        assert ran.status == "finished"
+        assert ran.results.truth.done.all()
+
+    def test_a_damaged_cache_fails_nothing(self, run_study: RunStudy) -> None:
+        made = plan(3, model_hash="ab" * 32)
+        run_study(made)
+        (file,) = paths.cache_folder("truth").iterdir()
+        file.write_bytes(b"not a database" * 100)
+        ran = run_study(made)
+        assert ran.status == "finished"
+        assert len(ran.engines.truths) == 1
+
+
+class TestWarmEngines:
+    def test_are_used_again(self, run_study: RunStudy, tmp_path: Path) -> None:
+        engines = FakeEngines(logs=tmp_path)
+        made = plan(5, "float16", "float32")
+        first = run_study(made, engines=engines)
+        second = run_study(made, engines=engines)
+        assert [ready.warm for ready in first.told.of(EngineReady)] == [False, False]
+        assert [ready.warm for ready in second.told.of(EngineReady)] == [True, True]
+        assert len(engines.loaded) == 2
+
+    def test_give_the_same_bits(self, run_study: RunStudy, tmp_path: Path) -> None:
+        engines = FakeEngines(logs=tmp_path)
+        one = run_study(plan(5, "float16"), engines=engines).results.settings[0]
+        two = run_study(plan(5, "float16"), engines=engines).results.settings[0]
+        assert (one.of(4).vectors == two.of(4).vectors).all()
+
+    def test_are_loaded_again_for_larger_batches(self, run_study: RunStudy, tmp_path: Path) -> None:
+        engines = FakeEngines(logs=tmp_path)
+        run_study(plan(20, sizes=(1, 4)), engines=engines)
+        ran = run_study(plan(20, sizes=(1, 8)), engines=engines)
+        assert [ready.warm for ready in ran.told.of(EngineReady)] == [False]
+        again = run_study(plan(20, sizes=(1, 4)), engines=engines)
+        assert [ready.warm for ready in again.told.of(EngineReady)] == [True]
+
+    def test_that_are_dead_are_loaded_again(self, run_study: RunStudy, tmp_path: Path) -> None:
+        engines = FakeEngines(logs=tmp_path)
+        run_study(plan(3), engines=engines)
+        lease = engines.get(Setting("tiny", dtype="float32"))
+        assert lease is not None
+        with lease:
+            lease.engine.kill()
+        ran = run_study(plan(3), engines=engines)
+        assert [ready.warm for ready in ran.told.of(EngineReady)] == [False]
+        assert ran.status == "finished"
+
+    def test_tokenize_new_texts(self, run_study: RunStudy, tmp_path: Path) -> None:
+        engines = FakeEngines(logs=tmp_path)
+        run_study(plan(pack("one two")), engines=engines)
+        ran = run_study(plan(pack("one two three", "four")), engines=engines)
+        (told,) = ran.told.of(TextsPrepared)
+        assert told.prepared.tokens == (5, 3)
+
+
+class TestLargestStep:
+    def test_is_the_fullest_batch_of_any_size(self) -> None:
+        prepared = Prepared((5, 1, 1, 9, 2))
+        assert largest_step(prepared, (1,)) == 9
+        assert largest_step(prepared, (1, 2)) == 10
+        assert largest_step(prepared, (1, 2, 100)) == 18
+
+    def test_leaves_refused_texts_out_of_the_batches(self) -> None:
+        assert largest_step(Prepared((5, 0, 7), refused={1: "no"}), (1, 2)) == 12
+        assert largest_step(Prepared((0,), refused={0: "no"}), (1, 2)) == 0
+
+    def test_is_what_the_engine_is_asked_to_have_room_for(
+        self, run_study: RunStudy, tmp_path: Path
+    ) -> None:
+        engines = FakeEngines(logs=tmp_path)
+        run_study(plan(pack(*(["word " * 60] * 70)), sizes=(1, 70)), engines=engines)
+        lease = engines.get(Setting("tiny", dtype="float32"))
+        assert lease is not None
+        engine = lease.engine
+        assert engine.largest_batch == 70
+        assert engine.token_budget == 8192  # 70 x 62 tokens, rounded up to a power of two
