@@ -211,7 +211,7 @@ class FakeEngine(FakeLayers):
         self._prepared = Prepared(tuple(tokens), truncated, refused)
         return self._prepared
 
-    def load(self, request: Load, tell: Tell, stop: Stop) -> dict[str, Any]:
+    def load(self, request: Load, tell: Tell, stop: Stop) -> EffectiveConfig:
         with self.process.work():
             tell("loading weights")
             self._script.on_load(self.setting)

@@ -181,6 +181,7 @@ def test_the_death_of_the_host_ends_its_engines_and_is_told(
         engine = loaded(engines, Setting(minilm, dtype="float32"), passages[:4])
         stream = engine.embed([Job(number, (0, 1)) for number in range(10_000)], never)
         next(stream)
+        assert engines.host.pid is not None
         os.kill(engines.host.pid, signal.SIGKILL)
         with pytest.raises(EngineError):
             list(stream)
