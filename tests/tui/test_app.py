@@ -19,12 +19,16 @@ from embedtui.common import machine
 from embedtui.common.errors import EngineError
 from embedtui.common.wording import duration
 from embedtui.engine.settings import Setting
+from embedtui.report import exports
+from embedtui.storage import run_file
+from embedtui.tui import start
 from embedtui.tui.actions import ACTIONS, BY_ID, VIEWS, clashes, shown
 from embedtui.tui.app import Explorer
 from embedtui.tui.app.core import Framed
 from embedtui.tui.screens.detail import DetailScreen
 from embedtui.tui.screens.help import HelpScreen
 from embedtui.tui.state.gpu_meter import GpuMeter
+from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.bars import Hints, ProgressStrip, Tabs
 from embedtui.tui.widgets.field import Field
@@ -378,15 +382,23 @@ async def test_screenshots_say_what_they_show(make_app: Make, tmp_path: Path) ->
     assert "Does it drift?" in text.read_text()
 
 
-async def test_a_report_is_written_beside_the_run(make_app: Make, tmp_path: Path) -> None:
+async def test_a_report_is_written_beside_the_run_while_the_lock_is_another_s(
+    make_app: Make,
+) -> None:
     app = make_app()
+    engines = app.outside.open_session().engines
+    app.outside.open_session = lambda: Session(engines, start._recorder)
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        await pilot.press("e")
-        await until(pilot, lambda: "wrote" in told(app))
-    assert '"settings"' in (tmp_path / "report.json").read_text()
-    assert (tmp_path / "report.csv").exists()
-    assert "float32" in (tmp_path / "report.md").read_text()
+        path = app.session.run_path
+        assert path is not None
+        with app.session.lock:
+            await pilot.press("e")
+            await until(pilot, lambda: "wrote" in told(app))
+    made = run_report.build(run_file.read(path))
+    for form, suffix in (("json", "json"), ("csv", "csv"), ("markdown", "md")):
+        written = path.with_suffix(f".{suffix}").read_bytes().decode()
+        assert written == exports.FORMATS[form](made)
 
 
 async def test_a_problem_is_one_line_and_the_screen_goes_on(make_app: Make) -> None:

@@ -1,0 +1,109 @@
+"""Keys at random over all views and pickers: nothing is swallowed, nothing stands still.
+
+EMBEDTUI_MONKEY_KEYS says how many keys in all, EMBEDTUI_MONKEY_SEED where the seeds begin.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.geometry import Offset
+
+from embedtui.storage import library
+from embedtui.tui.actions import ACTIONS
+from embedtui.tui.app import Explorer
+from embedtui.tui.state.supervisor import SUPERVISOR
+from tests.fakes import Script
+from tests.tui.conftest import Make, told, until
+from tests.tui.test_open import app_of
+
+KEYS = int(os.environ.get("EMBEDTUI_MONKEY_KEYS", "4000"))
+SEED = int(os.environ.get("EMBEDTUI_MONKEY_SEED", "0"))
+RUNS = 16
+"""Explorers that share the keys, half of them on engines and half on recordings."""
+BUNCH = 12
+"""Keys that come in one read at most."""
+SIZES = ((120, 40), (80, 24), (60, 15), (200, 50))
+
+# What leaves the explorer is left out, and what takes its time to write pictures of the screen.
+_LEFT_OUT = {"quit", "screenshot", "screenshot_text"}
+_USUAL = ("enter", "escape", "tab", "up", "down", "left", "right", "pageup", "pagedown")
+_TYPED = ("a", "z", "1", "0", "/", ".", "~", "backspace", "delete", "home", "end", "n", "N", "D")
+
+
+def _keys() -> list[str]:
+    bound = [key for a in ACTIONS if a.id not in _LEFT_OUT for key in a.keys.split(",")]
+    return [
+        *bound,
+        *_USUAL,
+        *_USUAL,
+        *_TYPED,
+        "left_curly_bracket",
+        "right_curly_bracket",
+        "j",
+        "k",
+    ]
+
+
+async def _play(app: Explorer, pilot: Any, keys: int, seed: int) -> None:
+    """Press keys in bunches without waiting between them, as a slow line hands them over."""
+    chosen = random.Random(seed)
+    names = _keys()
+    left = keys
+    while left > 0:
+        bunch = [chosen.choice(names) for _ in range(min(chosen.randint(1, BUNCH), left))]
+        left -= len(bunch)
+        pressed = " ".join(bunch)
+        for key in bunch:
+            app.simulate_key(key)
+        if chosen.random() < 0.1:
+            await _drag(app, pilot, chosen)
+        await pilot.pause()
+        assert app.return_code is None, pressed
+        assert app._exception is None, pressed
+
+
+async def _drag(app: Explorer, pilot: Any, chosen: random.Random) -> None:
+    """Select by the mouse from somewhere to somewhere."""
+    width, height = app.size
+    one, other = (Offset(chosen.randrange(width), chosen.randrange(height)) for _ in range(2))
+    await pilot.mouse_down(offset=one)
+    await pilot.hover(offset=other)
+    await pilot.mouse_up(offset=other)
+
+
+async def _still_there(app: Explorer, pilot: Any) -> None:
+    """A frame still comes, and the main screen can be reached."""
+
+    def at_the_main_screen() -> bool:
+        if len(app.screen_stack) > 1:
+            app.simulate_key("escape")
+            app.simulate_key("ctrl+x")  # Escape does not keep what is no value
+        return len(app.screen_stack) == 1
+
+    await until(pilot, at_the_main_screen)
+    app.paused = False
+    before = app.frame
+    app.framer.again()
+    await until(pilot, lambda: app.frame is not before)
+
+
+@pytest.mark.parametrize("number", range(RUNS))
+async def test_keys_at_random_do_no_harm(
+    number: int, make_app: Make, tmp_path: Path, failures: Callable[[], int]
+) -> None:
+    if number % 2:
+        app = app_of(library.find("h200-restarts") + library.find("h100-neighbours"), tmp_path)
+    else:
+        app = make_app(Script(sleep=0.001))
+    async with app.run_test(size=SIZES[number // 2 % len(SIZES)]) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        await _play(app, pilot, KEYS // RUNS, SEED + number)
+        await _still_there(app, pilot)
+        failed = SUPERVISOR.failures
+    assert failures() == 0, (failed, told(app))
