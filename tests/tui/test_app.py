@@ -19,7 +19,7 @@ from embedtui.common import machine
 from embedtui.common.errors import EngineError
 from embedtui.common.wording import duration
 from embedtui.engine.settings import Setting
-from embedtui.report import exports
+from embedtui.report import exports, run_report
 from embedtui.storage import run_file
 from embedtui.tui import start
 from embedtui.tui.actions import ACTIONS, BY_ID, VIEWS, clashes, shown
