@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CHECK = """
 import sys
 from embedtui.cli.main import main
-from embedtui.engine.remote import started
-started._COMMAND = [sys.executable, "-m", "tests.servers.fault_server", "0.05"]
+from embedtui.engine.remote import started_server
+started_server._COMMAND = [sys.executable, "-m", "tests.servers.fault_server", "0.05"]
 sys.argv = ["embedtui", "check", "--serve", "minilm --dtype float16", "--batch-sizes", "4"]
 main()
 """

@@ -30,7 +30,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[-1])), Handler).serve_forever(
 HELD = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-from embedtui.engine.remote import started as module
+from embedtui.engine.remote import started_server as module
 from embedtui.engine.access import Access
 module._COMMAND = [sys.executable, {server!r}]
 with module.started([], Access(), lambda _: None, ready_seconds=20) as (address, _):

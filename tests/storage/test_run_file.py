@@ -295,7 +295,7 @@ class TestCutOff:
         script = f"""
 import sys
 from pathlib import Path
-from embedtui import machine
+from embedtui.common import machine
 machine.engine_device = lambda: "cpu"
 from embedtui.storage.run_writer import Recorder
 from embedtui.results.events import BatchEmbedded
