@@ -302,7 +302,7 @@ class FakeEngine(FakeLayers):
         if self._script.noise:
             self._owner.computed += 1
             vector = _moved(vector, f"{self._owner.computed}", self._script.noise)
-        return vector.astype(np.float32)
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
 class FakeEngines(Pool):

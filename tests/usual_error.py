@@ -1,14 +1,15 @@
 """Computes what a dtype costs from the shipped recordings: `python -m tests.usual_error`.
 
-The table is `USUAL_ERROR` in `embedtui/assess/causes/usual_error.py`.
+The table is `USUAL_ERROR` in `embedtui/assess/usual_error.py`.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections import defaultdict
 
-from embedtui.assess.causes.usual_error import shape_class, tf32_places
+from embedtui.assess.usual_error import shape_class, tf32_places
 from embedtui.results.results import SettingResults
 from embedtui.storage import library, run_file
 
@@ -49,4 +50,4 @@ def usual_errors() -> dict[str, dict[str, float]]:
 
 if __name__ == "__main__":
     for dtype, row in usual_errors().items():
-        print(dtype, row)
+        sys.stdout.write(f"{dtype} {row}\n")

@@ -1,4 +1,4 @@
-"""Lengths of vectors as they came: distances are of vectors scaled to length one and cannot show them."""
+"""Lengths of vectors as they came; distances are of vectors of length one and cannot show them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def row_lengths(vectors: Vectors) -> Floats:
 
 
 def summarize_lengths(vectors: Vectors) -> Lengths | None:
-    """Return the range of the lengths; None where no row is finite."""
+    """Return the range of the lengths; None where no row is finite and not 0."""
     found = row_lengths(vectors)
-    found = found[np.isfinite(found)]
+    found = found[found > 0]
     if not len(found):
         return None
     return Lengths(float(found.min()), float(np.median(found)), float(found.max()))
