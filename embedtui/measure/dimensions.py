@@ -12,6 +12,9 @@ _LEAST_ROWS = 8
 """Vectors that it takes to call a dimension constant."""
 _LARGEST_SHARE = 0.5
 """Where more dimensions are struck, the vectors are others altogether."""
+_LEAST_SPREAD = 0.05
+"""A dimension that varies less than this share of the median one may vanish in rounding: two of
+all-MiniLM-L6-v2's are 0 in float16."""
 _TURNED = -0.9
 """Cosine of a dimension with that of the reference, over all texts; untouched ones are near 1."""
 
@@ -37,7 +40,8 @@ def struck_dimensions(vectors: Vectors, reference: Vectors) -> StruckDimensions 
     """
     if len(vectors) < _LEAST_ROWS or vectors.shape != reference.shape or not vectors.shape[1]:
         return None
-    alive = np.ptp(reference, axis=0) > 0
+    spread = np.ptp(reference, axis=0)
+    alive = spread > _LEAST_SPREAD * np.median(spread)
     still = (np.ptp(vectors, axis=0) == 0) & alive
     zero = still & (vectors[0] == 0)
     turned = (_cosines(vectors, reference) < _TURNED) & ~still & alive
