@@ -114,7 +114,7 @@ def command(
     as_json: bool,
     quiet: bool,
     ready_timeout: float,
-) -> int:
+) -> ExitCode:
     """Say whether a model, a server or a plan's settings hold for a use; one line if they do.
 
     Texts go alone, in batches, and in as many random orders of the largest batches as the wanted

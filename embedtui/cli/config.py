@@ -33,7 +33,7 @@ def path() -> None:
 
 @config.command("show")
 @json_option()
-def show(as_json: bool) -> int:
+def show(as_json: bool) -> ExitCode:
     """Print every key, its value and what it is for; tell what is wrong with the file.
 
     The exit code is 2 where something is.
@@ -53,7 +53,7 @@ def show(as_json: bool) -> int:
 
 @click.command("themes")
 @json_option()
-def list_themes(as_json: bool) -> int:
+def list_themes(as_json: bool) -> ExitCode:
     """List the colour themes, those that come with embedtui and yours.
 
     The exit code is 2 where a file of yours is wrong.

@@ -128,7 +128,7 @@ def make(
     positions: int,
     tokenizer: str,
     out: Path | None,
-) -> int:
+) -> ExitCode:
     """Make a model of a chosen depth and width with seeded random weights.
 
     For what-ifs about size: rounding does not ask what weights mean. What the model says of texts

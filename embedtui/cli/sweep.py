@@ -32,7 +32,7 @@ def run_sweep(
     as_json: bool,
     quiet: bool,
     fresh: bool,
-) -> int:
+) -> ExitCode:
     """Measure every part and model of a sweep and print the grid; return the exit code.
 
     One that cannot be run does not end the others. What an earlier start of the same sweep has
@@ -94,7 +94,7 @@ def _told(
     use: str,
     as_json: bool,
     quiet: bool,
-) -> int:
+) -> ExitCode:
     """Print what the models came to; raise what has to end the command with another code."""
     runs = [one.results for one in done if any(s.unbatched.count for s in one.results.settings)]
     if not runs:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from embedtui.assess.findings import faults_of
-from embedtui.common.errors import Cancelled, EmbedtuiError
+from embedtui.common.errors import Cancelled, EmbedtuiError, InputError
 from embedtui.engine.port import EnginePool
 from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
@@ -62,11 +62,11 @@ class Session:
 
     def __init__(
         self,
-        engines: EnginePool,
+        engines: EnginePool | None,
         record: Recording | None = None,
         reopen: Reopening | None = None,
     ) -> None:
-        self.engines = engines
+        self._engines = engines
         self.lock = threading.RLock()
         """Held while results change; hold it to read them, and compute nothing long meanwhile."""
         self._state_lock = threading.RLock()
@@ -96,6 +96,17 @@ class Session:
         self._worker: Worker | None = None
         self._stop = threading.Event()
         self.progress = Progress()
+
+    @property
+    def engines(self) -> EnginePool:
+        """What measures.
+
+        Raises:
+            InputError: where run files are shown, which have no engines.
+        """
+        if self._engines is None:
+            raise InputError("a run file is shown, and no engine is there to measure")
+        return self._engines
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Have `listener` called, from any thread, whenever something has changed."""
