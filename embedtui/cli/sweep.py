@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from embedtui.cli import grid_tables as shown_grid
@@ -39,6 +40,7 @@ def run_sweep(
     measured is taken from its run file.
     """
     sweep = load_sweep(ref)
+    access = replace(access, timeout=timeout_of(asked, sweep))
     plans = sweep.plans(asked.choices(), device_here(), asked.given)
     asked.refuse_unusable("sweep", *plans)
     if out is not None and len(plans) > 1:
@@ -84,6 +86,12 @@ def scenario_of(asked: Asked, sweep: Sweep) -> str:
     """Return what the embeddings are for: as given by hand, else as the plan file says."""
     usual = str(asked.values["scenario"])
     return usual if "scenario" in asked.given else sweep.scenario or usual
+
+
+def timeout_of(asked: Asked, sweep: Sweep) -> float:
+    """Return what one request to a server may take: as given by hand, else as the file says."""
+    usual = float(asked.values["timeout"])
+    return usual if "timeout" in asked.given else sweep.timeout or usual
 
 
 def _told(

@@ -26,7 +26,7 @@ class Opened(Session):
         self.shown: Path | None = None
         """The file whose figures are held."""
 
-    def run(self, *choices: Choices) -> bool:
+    def run(self, *choices: Choices, timeout: float | None = None) -> bool:
         """Measure nothing: there is no engine."""
         return False
 

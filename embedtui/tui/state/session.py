@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
@@ -133,9 +134,12 @@ class Session:
         """Whether a run is under way."""
         return self.state != "idle"
 
-    def run(self, *choices: Choices) -> bool:
-        """Begin a run, or one after the other of a sweep over models; False where one goes on."""
-        works = [partial(self._one, one) for one in choices]
+    def run(self, *choices: Choices, timeout: float | None = None) -> bool:
+        """Begin a run, or one after the other of a sweep over models; False where one goes on.
+
+        `timeout` is how many seconds a request to a server may take in it, unless as usual.
+        """
+        works = [partial(self._one, one, timeout) for one in choices]
         return self._begin("reading model and texts", Progress(), works)
 
     def look(self, results: Results, number: int) -> bool:
@@ -230,16 +234,26 @@ class Session:
             with self._state_lock:
                 self._study = None
 
-    def _one(self, choices: Choices) -> None:
+    def _one(self, choices: Choices, timeout: float | None) -> None:
         results = self._results = Results()
         try:
-            with self._problems_told():
+            with self._problems_told(), self._patience(timeout):
                 plan, weights = plan_of(applicable(choices), self._say, self.engines.access)
                 if not self._stop.is_set():
                     self._measure(plan, weights, results)
         finally:
             self._forget(results)
             self._touch()
+
+    @contextmanager
+    def _patience(self, timeout: float | None) -> Iterator[None]:
+        """Have requests take so many seconds meanwhile; a key typed in that time is kept."""
+        usual = self.engines.access.timeout
+        self.engines.access = replace(self.engines.access, timeout=timeout or usual)
+        try:
+            yield
+        finally:
+            self.engines.access = replace(self.engines.access, timeout=usual)
 
     def _measure(self, plan: Plan, weights: int | None, results: Results) -> None:
         recorder, begun = self._record(plan) if self._record else (None, None)
