@@ -26,8 +26,12 @@ def config() -> None:
 
 
 @config.command("path")
-def path() -> None:
+@json_option()
+def path(as_json: bool) -> None:
     """Print where the config file is, whether it exists or not."""
+    if as_json:
+        output.write_json("config-path", path=str(config_path()), exists=config_path().exists())
+        return
     output.out().print(printable(str(config_path())), soft_wrap=True)
 
 
