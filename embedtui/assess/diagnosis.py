@@ -19,7 +19,7 @@ from embedtui.engine.effective import EffectiveConfig
 from embedtui.measure.quantization_detection import printed
 from embedtui.results.results import NOISE_MARGIN, Results, SettingResults
 
-Sure = Literal["certain", "likely", "possible"]
+Confidence = Literal["certain", "likely", "possible"]
 
 USUAL_ERROR = {"float32": 2e-6, "float16": 2e-3, "bfloat16": 1.5e-2}
 """L2 that a dtype costs against float64 where no truth was computed: what minilm and a model of 24
@@ -50,7 +50,7 @@ class Diagnosis:
     """The cause in a few words."""
     seen: str
     why: str
-    sure: Sure
+    confidence: Confidence
     do: str
 
 

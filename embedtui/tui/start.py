@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedtui.common.errors import ExitCode, InputError
 from embedtui.config import Config, save
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.gpu_meter import GpuMeter
 from embedtui.tui.state.supervisor import SUPERVISOR
 from embedtui.tui.terminal.guard import guarded
@@ -67,7 +67,7 @@ def show(
 
         with SUPERVISOR.hooked(), guarded(_log(logs)) as guard:
             app = Explorer(
-                Outside(
+                AppDeps(
                     open_session,
                     config,
                     save=partial(_save, path, kept, given),
@@ -111,9 +111,9 @@ def _open_session(access: Access) -> Session:
 
 
 def _open_files(files: tuple[Path, ...]) -> Session:
-    from embedtui.tui.state.replay_session import Opened  # noqa: PLC0415 - after the first paint
+    from embedtui.tui.state.replay_session import ReplaySession  # noqa: PLC0415 - after the first paint
 
-    return Opened(files)
+    return ReplaySession(files)
 
 
 def _save(path: Path, kept: Config, given: Mapping[str, Any], config: Config) -> None:

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from embedtui.config import Config
 from embedtui.tui import themes
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
 from embedtui.tui.state.supervisor import SUPERVISOR
 from embedtui.tui.terminal.screenshot import text_of
@@ -73,7 +73,7 @@ def make_app(tmp_path: Path, model_folder: Path, texts_file: Path) -> Make:
             "batch_sizes": "1,2,4",
         }
         return Explorer(
-            Outside(
+            AppDeps(
                 lambda: session,
                 replace(Config(), **defaults | config),
                 shots_folder=tmp_path,

@@ -49,7 +49,7 @@ def said(app: Explorer) -> str:
     return app.query_one(ProgressStrip).said
 
 
-class Held:
+class RunSummary:
     """Engines that stop before a batch until they are let go."""
 
     def __init__(self, at: int = 5) -> None:
@@ -63,7 +63,7 @@ class Held:
             self.go_on.wait(20)
 
 
-async def begun(pilot: Any, held: Held) -> None:
+async def begun(pilot: Any, held: RunSummary) -> None:
     app = pilot.app
     await until(pilot, lambda: app.frame is not None)
     await pilot.press("r")
@@ -134,7 +134,7 @@ async def test_tabs_follow_the_width(make_app: Make) -> None:
 
 
 async def test_esc_stops_after_the_batch_and_the_run_can_go_on(make_app: Make) -> None:
-    held = Held()
+    held = RunSummary()
     app = make_app(held.script)
     async with app.run_test(size=WIDE) as pilot:
         await begun(pilot, held)
@@ -153,7 +153,7 @@ async def test_esc_stops_after_the_batch_and_the_run_can_go_on(make_app: Make) -
 
 
 async def test_a_second_esc_kills_the_engine(make_app: Make) -> None:
-    held = Held()
+    held = RunSummary()
     app = make_app(held.script)
     async with app.run_test(size=WIDE) as pilot:
         await begun(pilot, held)
@@ -185,7 +185,7 @@ async def test_a_frame_that_comes_while_the_screen_is_left_is_let_go(make_app: M
 
 
 async def test_a_held_picture_stands_still_while_the_run_goes_on(make_app: Make) -> None:
-    held = Held(at=20)
+    held = RunSummary(at=20)
     app = make_app(held.script)
     async with app.run_test(size=WIDE) as pilot:
         await begun(pilot, held)
@@ -202,7 +202,7 @@ async def test_a_held_picture_stands_still_while_the_run_goes_on(make_app: Make)
 
 
 async def test_quitting_in_mid_run_asks(make_app: Make) -> None:
-    held = Held()
+    held = RunSummary()
     app = make_app(held.script)
     async with app.run_test(size=NARROW) as pilot:
         await begun(pilot, held)
@@ -471,7 +471,7 @@ def differs(app: Explorer, before: tuple[str, str, int]) -> bool:
 
 
 async def test_every_hint_does_something_and_nothing_hinted_is_refused(make_app: Make) -> None:
-    held = Held()
+    held = RunSummary()
     app = make_app(held.script)
     async with app.run_test(size=(200, 50)) as pilot:
         await until(pilot, lambda: app.frame is not None)
@@ -569,7 +569,7 @@ async def test_another_use_has_another_verdict(make_app: Make) -> None:
 
 
 async def test_the_run_field_says_what_is_going_on(make_app: Make) -> None:
-    held = Held()
+    held = RunSummary()
     app = make_app(held.script)
     async with app.run_test(size=WIDE) as pilot:
         await begun(pilot, held)
@@ -639,7 +639,7 @@ async def test_every_view_opens_by_its_key_and_stands_among_the_tabs(
             await until(pilot, lambda: tabs.open == name)  # noqa: B023
             assert app.query_one(f"#views > #{row.view}").display
         for row, name in zip(VIEWS, names, strict=True):
-            tabs.post_message(Tabs.Opened(name))
+            tabs.post_message(Tabs.ReplaySession(name))
             await until(pilot, lambda: tabs.open == name)  # noqa: B023
             assert app.query_one(f"#views > #{row.view}").display
 
@@ -670,7 +670,7 @@ async def test_the_explorer_starts_with_keys_that_clash_and_yours_counts(make_ap
         await ran(pilot)
         assert "'F5' is both run and hide" in told(app)
         await pilot.press("f5")
-        await until(pilot, lambda: view_of(app).wish.hidden)
+        await until(pilot, lambda: view_of(app).view_state.hidden)
         assert not app.session.busy
 
 
