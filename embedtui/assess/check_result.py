@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.confidence import claim
-from embedtui.assess.diagnosis import Diagnosis, diagnose
+from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.finding import Finding
 from embedtui.assess.findings import Faults, all_faults, find
 from embedtui.assess.golden import Golden, compare_with

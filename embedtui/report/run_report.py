@@ -11,7 +11,8 @@ from typing import Any, cast
 import numpy as np
 
 from embedtui.assess import findings, verdict
-from embedtui.assess.diagnosis import Diagnosis, diagnose
+from embedtui.assess.causes.cause import Diagnosis
+from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.retrieval import Retrieval, batch_retrieval, precision_retrieval
 from embedtui.assess.trends import trend_of
 from embedtui.measure import Distances, Distribution, finite, summarize

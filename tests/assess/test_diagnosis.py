@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from embedtui.assess.diagnosis import Diagnosis, diagnose
+from embedtui.assess.causes.cause import Diagnosis
+from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.findings import all_faults
 from embedtui.assess.trends import trend_of
 from embedtui.plan.plan import Plan

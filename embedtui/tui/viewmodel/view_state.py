@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.assess.answers import Answers
-from embedtui.assess.diagnosis import Diagnosis
+from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.retrieval import Retrieval
 from embedtui.assess.tolerance import ToleranceResult
 from embedtui.assess.trends import Trend
