@@ -283,6 +283,6 @@ async def test_every_view_opens_by_its_key_and_stands_among_the_tabs(
             await until(pilot, lambda: tabs.open == name)  # noqa: B023
             assert app.query_one(f"#views > #{row.view}").display
         for row, name in zip(VIEWS, names, strict=True):
-            tabs.post_message(Tabs.ReplaySession(name))
+            tabs.post_message(Tabs.Opened(name))
             await until(pilot, lambda: tabs.open == name)  # noqa: B023
             assert app.query_one(f"#views > #{row.view}").display

@@ -48,7 +48,7 @@ class Holding(Bare):
     def on_field_activated(self, message: Field.Activated) -> None:
         self.told.append(message.field.name)
 
-    def on_tabs_opened(self, message: Tabs.ReplaySession) -> None:
+    def on_tabs_opened(self, message: Tabs.Opened) -> None:
         self.told.append(message.name)
 
     def action_wanted(self) -> None:

@@ -68,8 +68,8 @@ class OpeningMixin(ShowingMixin):
         # The screen learns of its new size, and with it of its breakpoint, after the app does.
         self.call_after_refresh(self._show_tabs)
 
-    @on(Tabs.ReplaySession)
-    async def _tab(self, message: Tabs.ReplaySession) -> None:
+    @on(Tabs.Opened)
+    async def _tab(self, message: Tabs.Opened) -> None:
         first = {row.view: row.id for row in reversed(VIEWS)}
         await self.run_action(first.get(message.name, message.name))
 

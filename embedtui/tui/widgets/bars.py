@@ -138,7 +138,7 @@ class Tabs(TextLines):
     Tabs .tabs--key { color: $accent; }
     """
 
-    class ReplaySession(Message):
+    class Opened(Message):
         """A view is to be opened."""
 
         def __init__(self, name: str) -> None:
@@ -177,7 +177,7 @@ class Tabs(TextLines):
         for name, key, title in self.tabs:
             width = len(key) + 1 + len(title)
             if place <= event.x < place + width:
-                self.post_message(self.ReplaySession(name))
+                self.post_message(self.Opened(name))
                 return
             place += width + self._gap
 
