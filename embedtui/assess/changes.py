@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from embedtui.assess.diagnosis import USUAL_ERROR, Diagnosis
+from embedtui.assess.causes.cause import Diagnosis
+from embedtui.assess.causes.usual_error import USUAL_ERROR
 from embedtui.common.address import is_address
 from embedtui.common.errors import InputError
 from embedtui.engine.settings import SWITCHES, Setting

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.changes import differing_settings, moved_between
-from embedtui.assess.diagnosis import Diagnosis
 from embedtui.assess.retrieval import TOP, held_against, only
 from embedtui.common.errors import InputError
 from embedtui.measure import largest_finite

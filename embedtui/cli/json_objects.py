@@ -95,7 +95,7 @@ class Looked(TypedDict):
     name: Annotated[str, "what it is"]
     found: Annotated[str, "what was found"]
     ok: Annotated[bool, "whether it is as it has to be"]
-    mend: Annotated[str, "what to do, where something is to be done"]
+    fix: Annotated[str, "what to do, where something is to be done"]
 
 
 class Doctor(TypedDict):

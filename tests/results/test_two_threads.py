@@ -12,7 +12,7 @@ import pytest
 
 from embedtui.engine.settings import Setting
 from embedtui.measure import Distances, compare
-from embedtui.plan.plan import Draw
+from embedtui.plan.plan import PassKey
 from embedtui.results import results
 from embedtui.results.results import Pass, SettingResults
 
@@ -35,7 +35,7 @@ def setting_of(passes: int) -> SettingResults:
         pass_ = Pass(TEXTS, 1)
         pass_.vectors = numbers.standard_normal((TEXTS, WIDTH)).astype(np.float32)
         pass_.done[:] = True
-        made.passes[1, Draw("repeat", number) if number else Draw("first")] = pass_
+        made.passes[1, PassKey("repeat", number) if number else PassKey("first")] = pass_
     return made
 
 
@@ -66,7 +66,7 @@ def test_a_distance_is_measured_once_and_both_get_all(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(results, "compare", counted)
     setting = setting_of(PASSES)
-    got = in_two_threads(lambda number: setting.drift(1, Draw("repeat", number)))
+    got = in_two_threads(lambda number: setting.drift(1, PassKey("repeat", number)))
     assert len(got) == PASSES
     assert sum(measured) == PASSES * TEXTS
     assert all(len(rows) == TEXTS for pair in got for rows, _ in pair)

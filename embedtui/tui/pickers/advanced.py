@@ -18,7 +18,7 @@ from embedtui.engine.settings import SWITCHES, Switch, why_not
 from embedtui.plan.choices import Choices
 from embedtui.plan.options import BY_NAME, ModelKind, Option
 from embedtui.tui.pickers.style import FRAME_CSS, Over
-from embedtui.tui.widgets.toggle_group import Chip, Chips
+from embedtui.tui.widgets.toggle_group import Toggle, ToggleGroup
 
 _MANY = 16
 _NUMBERS = (0, 1, 2, 3, 5)
@@ -102,7 +102,7 @@ class AdvancedScreen(Over[Choices | None]):
                 said = f"{where}: {switch.refusal}"
                 yield Static(said, classes="refused", markup=False)
             elif switch.choices:
-                yield Chips(self._chips(switch), self._on(switch), id=f"switch-{switch.key}")
+                yield ToggleGroup(self._chips(switch), self._on(switch), id=f"switch-{switch.key}")
             else:
                 values = self._chosen.get(switch.key, [switch.default])
                 yield Input(
@@ -122,8 +122,8 @@ class AdvancedScreen(Over[Choices | None]):
             with Vertical(classes="switch"):
                 yield Static(name, classes="name", markup=False)
                 if values := _values_of(option, self._values[name]):
-                    chips = [Chip(value, value) for value in values]
-                    yield Chips(chips, (now,), single=True, id=f"option-{name}")
+                    toggles = [Toggle(value, value) for value in values]
+                    yield ToggleGroup(toggles, (now,), single=True, id=f"option-{name}")
                 else:
                     yield Input(now, id=f"option-{name}", placeholder=_PLACEHOLDERS[name])
                 yield Static(option.help, classes="explained", markup=False)
@@ -135,8 +135,8 @@ class AdvancedScreen(Over[Choices | None]):
             error.display = False
         self.call_after_refresh(self.query_one(VerticalScroll).scroll_home, animate=False)
 
-    @on(Chips.Changed)
-    def _chip(self, event: Chips.Changed) -> None:
+    @on(ToggleGroup.Changed)
+    def _chip(self, event: ToggleGroup.Changed) -> None:
         event.stop()
         kind, _, key = (event.chips.id or "").partition("-")
         if kind == "option":
@@ -145,8 +145,8 @@ class AdvancedScreen(Over[Choices | None]):
         switch = _switch_of(key)
         self._take(switch, [switch.parse(value) for value in event.selected])
 
-    @on(Chips.Refused)
-    def _refused(self, event: Chips.Refused) -> None:
+    @on(ToggleGroup.Refused)
+    def _refused(self, event: ToggleGroup.Refused) -> None:
         event.stop()
         self.notify(event.reason, markup=False, timeout=4)
 
@@ -193,7 +193,7 @@ class AdvancedScreen(Over[Choices | None]):
         """Put every switch to its default."""
         self._chosen.clear()
         for switch in SWITCHES:
-            for chips in self.query(f"#switch-{switch.key}").results(Chips):
+            for chips in self.query(f"#switch-{switch.key}").results(ToggleGroup):
                 chips.replace(chips.options, self._on(switch))
             for line in self.query(f"#switch-{switch.key}").results(Input):
                 line.value = switch.show(switch.default)
@@ -229,9 +229,9 @@ class AdvancedScreen(Over[Choices | None]):
         changed = switch.key in self._chosen
         return Text(f"{switch.key}{' ● changed' if changed else ''}")
 
-    def _chips(self, switch: Switch) -> list[Chip]:
+    def _chips(self, switch: Switch) -> list[Toggle]:
         return [
-            Chip(value, value, refused=why_not({switch.key: switch.parse(value)}, self._device))
+            Toggle(value, value, refused=why_not({switch.key: switch.parse(value)}, self._device))
             for value in switch.choices
         ]
 

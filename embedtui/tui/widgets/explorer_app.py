@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
 
     from embedtui.plan.choices import Choices
-    from embedtui.tui.state.replay_session import Opened
+    from embedtui.tui.state.replay_session import ReplaySession
     from embedtui.tui.state.session import Session
     from embedtui.tui.viewmodel.frames import Framer
 
@@ -24,7 +24,7 @@ class ExplorerApp(Protocol):
         """What owns engines and runs."""
 
     @property
-    def opened(self) -> Opened | None:
+    def opened(self) -> ReplaySession | None:
         """The session, where it shows run files and has no engines."""
 
     @property

@@ -1,0 +1,177 @@
+"""Why batched vectors differ from unbatched ones: the first rule that fits counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from embedtui.assess.causes.cause import Diagnosis
+from embedtui.assess.causes.evidence import Evidence
+from embedtui.assess.causes.usual_error import BEYOND
+from embedtui.assess.trends import token_threshold, trend_of
+from embedtui.assess.verdict import is_noise
+
+_GROWS = 0.6
+"""Least rank correlation of drift with the place in the batch that counts as growth."""
+_BEARABLE = "nothing, unless the scenario asks for less: then float32, or batch_invariant on a GPU"
+
+Rule = Callable[[Evidence], Diagnosis | None]
+
+
+def drift(evidence: Evidence) -> list[Diagnosis]:
+    """Return why batched vectors differ from unbatched ones; empty where none were measured."""
+    if not evidence.drifts:
+        return []
+    return [next(found for rule in DRIFT_RULES if (found := rule(evidence)) is not None)]
+
+
+def no_drift(evidence: Evidence) -> Diagnosis | None:
+    """Return that nothing moves."""
+    if not all(bool(found.identical.all()) for found in evidence.drifts.values()):
+        return None
+    return Diagnosis(
+        "none",
+        "no drift",
+        "every text has the same bits at every batch size",
+        "the kernels add up in one order whatever the batch",
+        "certain",
+        "nothing",
+    )
+
+
+def noise(evidence: Evidence) -> Diagnosis | None:
+    """Return that running again moves vectors as much as batches do."""
+    if not is_noise(evidence.setting):
+        return None
+    most = evidence.largest_drift
+    if evidence.setting.effective.prefix_caching:
+        return _cache(evidence, f"L2 {most:.1e} at most, and as much when a text is embedded again")
+    return Diagnosis(
+        "noise",
+        "noise of running again",
+        f"batches move vectors by L2 {most:.1e}, and so does the same batch run again",
+        "atomic additions come in any order, as in mean pooling on a GPU",
+        "likely",
+        "nothing; compare with a tolerance, not bit for bit",
+    )
+
+
+def accumulation(evidence: Evidence) -> Diagnosis | None:
+    """Return that a running sum over the batch loses more with every text before."""
+    setting, most = evidence.setting, evidence.largest_drift
+    worst = evidence.largest_drifts
+    size = max(worst)
+    trend = trend_of(setting, size=size)
+    grows = trend.by_position if trend else None
+    spread = most / max(worst[min(worst)], 1e-300)
+    put_back = setting.effective.pooling_accumulation == "model"
+    growing = grows is not None and grows > _GROWS and spread > 2 and len(worst) > 1
+    own = evidence.own_error
+    if not ((growing and most > own) or (put_back and most > BEYOND * own)):
+        return None
+    correlated = (
+        "" if grows is None else f"; rank correlation with the place in the batch {grows:.2f}"
+    )
+    return Diagnosis(
+        "accumulation",
+        "accumulation in the model dtype, grows with the place in the batch",
+        f"L2 {worst[min(worst)]:.1e} in batches of {min(worst)}, {worst[size]:.1e} in batches "
+        f"of {size}{correlated}",
+        f"a running sum over the whole batch in {setting.effective.dtype} loses more with every "
+        "text before",
+        "certain" if put_back else "likely",
+        "pool in float32, as vLLM does since it adds up each text by itself: upgrade vLLM",
+    )
+
+
+def threshold(evidence: Evidence) -> Diagnosis | None:
+    """Return that a kernel changes with the tokens of its step, within the dtype's own error."""
+    if evidence.largest_drift > BEYOND * evidence.own_error:
+        return None
+    found = token_threshold(evidence.setting)
+    if found is None:
+        return None
+    do = _BEARABLE
+    if evidence.setting.effective.batch_invariant:
+        do = (
+            "upgrade vLLM: until July 2026 (its pull request 48391) batch-invariant mode let RMS "
+            "normalisation, which decoders use, take another block from 256 tokens on"
+        )
+    return Diagnosis(
+        "token-threshold",
+        f"a kernel that changes where a step holds {found.tokens} tokens",
+        f"texts change just where they are shorter and their step is not, {found.explained} "
+        f"of {found.texts} times; L2 {evidence.largest_drift:.1e} at most",
+        "libraries choose a kernel, or its blocks, by the number of rows, and so the order of "
+        "adding up",
+        "likely",
+        do,
+    )
+
+
+def rounding_order(evidence: Evidence) -> Diagnosis | None:
+    """Return that an order of adding up moves vectors no further than the dtype's own error."""
+    most, own = evidence.largest_drift, evidence.own_error
+    if most > BEYOND * own:
+        return None
+    return Diagnosis(
+        "rounding-order",
+        f"rounding order, {'below' if most <= own else 'about'} the dtype's own error",
+        f"L2 {most:.1e} at most, {most / own:.1g} times what {_costly(evidence)} costs anyway "
+        f"({own:.1e}{'' if evidence.error else ', as usual'})",
+        "another batch has another shape, for which the library takes a kernel that adds up in "
+        "another order",
+        "likely",
+        _BEARABLE,
+    )
+
+
+def beyond_rounding(evidence: Evidence) -> Diagnosis:
+    """Return what is left: more than rounding does."""
+    most, own = evidence.largest_drift, evidence.own_error
+    seen = f"L2 {most:.1e} at most, {most / own:.0f} times what the dtype costs"
+    if _caches(evidence):
+        return _cache(evidence, seen)
+    return Diagnosis(
+        "beyond-rounding",
+        "more than rounding: padding, mask or positions",
+        seen,
+        "rounding in another order does not move a vector that far, and it does not grow with the "
+        "place in the batch",
+        "possible",
+        "compare the texts that moved most: do they share a length or a place?",
+    )
+
+
+DRIFT_RULES: tuple[Rule, ...] = (
+    no_drift,
+    noise,
+    accumulation,
+    threshold,
+    rounding_order,
+    beyond_rounding,
+)
+"""In the order in which they are tried."""
+
+
+def _costly(evidence: Evidence) -> str:
+    """Return what of a setting costs precision."""
+    quantised = evidence.setting.setting.quantization
+    dtype = str(evidence.setting.effective.dtype)
+    return dtype if quantised == "none" else f"{dtype} with {quantised}"
+
+
+def _caches(evidence: Evidence) -> list[str]:
+    effective = evidence.setting.effective
+    return [key for key in ("prefix_caching", "chunked_prefill") if effective.get(key)]
+
+
+def _cache(evidence: Evidence, seen: str) -> Diagnosis:
+    on = " and ".join(_caches(evidence))
+    return Diagnosis(
+        "cache",
+        on,
+        seen,
+        "a text's vector then depends on what was computed before it",
+        "likely",
+        f"switch {on} off and measure again",
+    )

@@ -1,0 +1,84 @@
+"""What serving does beside computing: split batches, rounded answers, another engine."""
+
+from __future__ import annotations
+
+from embedtui.assess.causes.cause import Diagnosis
+from embedtui.assess.causes.evidence import Evidence
+from embedtui.measure.quantization_detection import printed
+from embedtui.results.results import NOISE_MARGIN
+
+
+def split(evidence: Evidence) -> list[Diagnosis]:
+    """Return that batches were not run as they were asked for."""
+    setting = evidence.setting
+    split = {size: setting.of(size).split_steps for size in setting.batched}
+    split = {size: steps for size, steps in split.items() if steps}
+    if not split:
+        return []
+    size, steps = max(split.items())
+    return [
+        Diagnosis(
+            "split",
+            "batches that vLLM split",
+            f"{steps} of {len(setting.of(size).steps)} steps at batch size {size} held fewer texts "
+            "than were handed in together",
+            "a step ends where it is full of tokens or of texts, so the company of a text is not "
+            "what was asked for",
+            "certain",
+            "raise max_num_batched_tokens, or measure smaller batches",
+        )
+    ]
+
+
+def wire(evidence: Evidence) -> list[Diagnosis]:
+    """Return that vectors lost digits after they were computed."""
+    setting = evidence.setting
+    common = setting.in_common()
+    dtype = setting.effective.dtype
+    unknown = setting.setting.is_server and dtype not in {"float16", "bfloat16"}
+    narrow = ""
+    if dtype == "float32" or unknown:
+        # The eight bits of a bfloat16 fit a float16's eleven.
+        narrow = next((name for name in ("bfloat16", "float16") if name in common), "")
+    how = printed(common)
+    if how:
+        narrow = ""
+    elif narrow:
+        how = f"a {narrow} holds every figure exactly"
+    if not how or "-1, 0 or 1" in common:
+        return []
+    told = narrow == "" or dtype == "float32"
+    why = "what is computed in float32 and scaled to length one has no such regularity"
+    return [
+        Diagnosis(
+            "wire",
+            f"{narrow} on the wire" if narrow else "rounding on the wire",
+            f"{how}, in {setting.unbatched.count} vectors",
+            why if told else f"{why}; or the server's last layer computes in {narrow}",
+            "certain" if told else "likely",
+            "ask for float32 in binary (base64), and print nine digits where text must do",
+        )
+    ]
+
+
+def restart(evidence: Evidence) -> list[Diagnosis]:
+    """Return that another engine of the same setting computes something else."""
+    setting = evidence.setting
+    restarted, repeated = setting.noise("restart"), setting.noise()
+    if restarted is None:
+        return []
+    floor = float(repeated[1].l2.max()) if repeated else None
+    most = float(restarted[1].l2.max())
+    if restarted[1].identical.all() or (floor is not None and most <= NOISE_MARGIN * floor):
+        return []
+    beside = "nothing was run again" if floor is None else f"{floor:.1e} by running again"
+    return [
+        Diagnosis(
+            "restart",
+            "another engine of the same setting",
+            f"L2 {most:.1e} at most after a restart, {beside} without one",
+            "kernels are tuned and chosen when an engine is loaded, by times that vary",
+            "possible" if floor is None else "likely",
+            "keep golden vectors per process, or fix what is tuned (eager, one attention backend)",
+        )
+    ]
