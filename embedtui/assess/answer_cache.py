@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedtui.plan.plan import Draw
+from embedtui.plan.plan import PassKey
 from embedtui.results.results import SettingResults
 
 _FASTER = 4
@@ -31,7 +31,7 @@ def from_cache(setting: SettingResults) -> Cached | None:
     """
     if not setting.setting.is_server:
         return None
-    first, again = setting.unbatched, setting.of(1, Draw("repeat", 1))
+    first, again = setting.unbatched, setting.of(1, PassKey("repeat", 1))
     if min(first.batches, again.batches) < _LEAST_REQUESTS:
         return None
     rows = first.done & again.done

@@ -11,18 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.assess.diagnosis import diagnose
-from embedtui.assess.findings import faults_of
+from embedtui.assess.vector_faults import faults_of
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import Prepared
 from embedtui.engine.settings import Setting
-from embedtui.plan.plan import FIRST, Draw
+from embedtui.plan.plan import FIRST, PassKey
 from embedtui.results.events import (
     BatchEmbedded,
     EngineReady,
+    ReferenceComputed,
     RunStarted,
     SettingEnded,
     TextsPrepared,
-    TruthComputed,
 )
 from embedtui.results.results import Results
 from embedtui.storage import library, run_file
@@ -30,11 +30,11 @@ from tests.fakes import pack, plan
 
 Figures = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
-Key = tuple[int, Draw]
+Key = tuple[int, PassKey]
 
 SIZES = (1, 2, 8, 32)
-REPEAT = Draw("repeat", 1)
-SHUFFLE = Draw("shuffle", 1)
+REPEAT = PassKey("repeat", 1)
+SHUFFLE = PassKey("shuffle", 1)
 PASSES: tuple[Key, ...] = (
     *((size, FIRST) for size in SIZES),
     (1, REPEAT),
@@ -105,7 +105,7 @@ class Planted:
                 results(BatchEmbedded(0, size, draw, start, rows, part, step, seconds))
         if self.truth is not None:
             rows, tokens = tuple(range(count)), tuple(int(n) for n in minilm().truth.tokens)
-            results(TruthComputed(rows, tokens[:count], self.truth, False))
+            results(ReferenceComputed(rows, tokens[:count], self.truth, False))
         results(SettingEnded(0, "finished"))
         return results
 

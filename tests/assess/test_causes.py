@@ -9,7 +9,7 @@ import pytest
 
 from embedtui.assess.findings import find
 from embedtui.assess.usual_error import USUAL_ERROR
-from embedtui.assess.verdict import of_setting
+from embedtui.assess.verdict import setting_verdict
 from embedtui.plan.plan import FIRST
 from tests.assess.real_vectors import (
     REPEAT,
@@ -165,7 +165,7 @@ def test_the_wrong_input_leads_the_verdict_and_is_no_yardstick() -> None:
     planted = recorded("float16")
     padding(planted)
     results = planted.results()
-    said = of_setting(results, results.settings[0])
+    said = setting_verdict(results, results.settings[0])
     assert said.startswith("32 of 32 vectors are not the model's own: L2 up to ")
     assert "what the setting costs anyway" not in said
 

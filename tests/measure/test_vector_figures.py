@@ -56,7 +56,7 @@ def test_systematic_error_is_the_share_that_was_planted() -> None:
     assert pure.affine_share < 0.01
     assert pure.biased == 0
     assert mixed.bias_share == pytest.approx(
-        (bias**2).mean() / ((bias + noise) ** 2).mean(), abs=0.05
+        float(np.mean(bias**2) / np.mean((bias + noise) ** 2)), abs=0.05
     )
     assert mixed.biased > 30
     assert systematic_error(truth[:19] + noise[:19], truth[:19]) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.assess.causes.cause import Diagnosis, Sure
+from embedtui.assess.causes.cause import Confidence, Diagnosis
 from embedtui.assess.causes.evidence import Evidence
 from embedtui.measure.quantization_detection import Digits, printed
 
@@ -26,14 +26,14 @@ def wire(evidence: Evidence) -> list[Diagnosis]:
     narrow = _narrow(evidence, common)
     dtype = evidence.setting.effective.dtype
     told = not how.startswith("a ") or dtype in {"float32", "float16"}
-    sure: Sure = "certain" if told else "likely"
+    confidence: Confidence = "certain" if told else "likely"
     return [
         Diagnosis(
             "wire",
             f"{narrow} on the wire" if narrow else "rounding on the wire",
             f"{how}, in {evidence.setting.unbatched.count} vectors",
             _WHY if told else f"{_WHY}; or the server's last layer computes in {narrow}",
-            sure,
+            confidence,
             _DO,
         )
     ]
