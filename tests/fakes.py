@@ -38,6 +38,7 @@ from embedtui.texts import Text, TextPack
 from tests.fake_layers import FakeLayers
 from tests.fake_process import FakeHost, FakeProcess
 from tests.fake_reference import FakeReference, count_tokens
+from tests.waiting import wait_until
 
 REFUSED = "no tokenizer reads this"
 """A text that holds these words is refused."""
@@ -135,6 +136,8 @@ class Script:
     import_never_ends: bool = False
     load_never_ends: bool = False
     """Whether a load goes on until it is stopped or killed."""
+    on_import: Callable[[], None] = lambda: None
+    """Called when vLLM's import is waited for."""
     on_fork: Callable[[Stop], None] = lambda _stop: None
     """Called when an engine is to be forked, with what says that it was called off."""
     on_load: Callable[[Setting], None] = lambda _setting: None
@@ -217,8 +220,8 @@ class FakeEngine(FakeLayers):
         with self.process.work():
             tell("loading weights")
             self._script.on_load(self.setting)
-            while self._script.load_never_ends and self.process.alive and not stop():
-                time.sleep(0.005)
+            if self._script.load_never_ends:
+                wait_until(lambda: stop() or not self.process.alive)
             if stop():
                 self.process.kill()
             self.process.check()

@@ -26,7 +26,7 @@ from embedtui.results.results import Results, SettingResults
 from embedtui.storage import library, run_file
 from embedtui.tui.app import Explorer, Outside
 from embedtui.tui.state.replay_session import Opened
-from tests.tui.conftest import settled
+from tests.tui.conftest import settled, until
 
 _BLOCK = re.compile(r"(<!-- (?P<name>[\w-]+) -->\n)(?P<old>.*?)(<!-- end -->)", re.DOTALL)
 
@@ -269,8 +269,7 @@ async def _picture(recording: str, keys: list[str], path: Path) -> None:
     files = tuple(library.find(recording))
     app = Explorer(Outside(lambda: Opened(files), replace(Config()), opened=files))
     async with app.run_test(size=(132, 40)) as pilot:
-        while app.frame is None or not app.frame.view.lines:
-            await pilot.pause(0.1)
+        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
         await pilot.press(*keys)
         await settled(pilot)
         path.write_text(app.export_screenshot(title=f"embedtui open {recording}"), "utf-8")

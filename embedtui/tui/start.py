@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from embedtui.common.errors import ExitCode, InputError
 from embedtui.config import Config, save
 from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.state import hangup
 from embedtui.tui.state.gpu_meter import GpuMeter
 from embedtui.tui.state.supervisor import SUPERVISOR
 from embedtui.tui.terminal.guard import guarded
@@ -24,6 +25,9 @@ from embedtui.tui.terminal.guard import guarded
 if TYPE_CHECKING:
     from embedtui.engine.access import Access
     from embedtui.tui.state.session import Session
+
+_HUNG_UP = 128 + signal.SIGHUP
+"""Exit code where the terminal is gone."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,13 @@ def show(
                     opened=opened,
                 )
             )
-            with _ending_on_signals(app):
+            hung_up = partial(app.call_later, app.exit, _HUNG_UP)
+            with _ending_on_signals(app), hangup.watched(hung_up):
                 code = app.run()
         if app.crashed:
             _outlive(sessions)
+    if hangup.is_gone():
+        return Ended(_HUNG_UP)  # nobody is there to be told
     told = [f"Run file: {one.run_path}" for one in sessions if one.run_path and not opened]
     if app.crashed:
         return Ended(ExitCode.CRASHED, (f"embedtui: {app.crashed}", *told))

@@ -9,14 +9,15 @@ import asyncio
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -29,6 +30,7 @@ from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from tests.gpu.test_engine_on_gpu import model, used
 from tests.tui.conftest import settled, view_of
+from tests.tui.conftest import until as usual_until
 
 pytestmark = [
     pytest.mark.engine,
@@ -39,11 +41,7 @@ __all__ = ["model"]
 SETTINGS = {"dtype": ("float16", "float32"), "kernel_precision": ("default", "ieee")}
 
 
-async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 240) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"it never came about:\n{text_of(pilot.app)}"
-        await pilot.pause(0.05)
+until = partial(usual_until, seconds=240)
 
 
 def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
@@ -105,7 +103,7 @@ def test_a_killed_screen_leaves_nothing_on_the_gpu(model: str, tmp_path: Path) -
                 # A terminal that nobody reads holds the screen up.
                 painted.extend(os.read(near, 1 << 20))
             except OSError:  # nothing to read, or nobody at the other end any more
-                time.sleep(0.02)
+                select.select([near], [], [], 0.02)
         return condition()
 
     # It asks for single keys by then; what was typed before is lost.

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from embedtui.storage.run_file import read
 from embedtui.storage.run_writer import Recorder
 from tests.fakes import REFUSED, FakeEngines, Script, Told, pack, plan
 from tests.studies import RunStudy
+from tests.waiting import wait_until
 
 
 class TestEvents:
@@ -179,8 +179,7 @@ class TestCancel:
         study = Study(plan(3), engines, [told])
         worker = threading.Thread(target=study.run)
         worker.start()
-        while not told.of(Waiting):
-            time.sleep(0.001)
+        wait_until(lambda: told.of(Waiting))
         study.cancel()
         worker.join(5)
         assert not worker.is_alive()

@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ class Crashing(Disturbed):
 def write_everywhere(end: threading.Event) -> None:
     """Write to the terminal's descriptors in every way that engines do."""
     libc = ctypes.CDLL(None)
-    while not end.is_set():
+    while not end.wait(0.01):
         os.write(1, b"TEAR-os-1\n")
         os.write(2, b"TEAR-os-2\n")
         libc.puts(b"TEAR-libc")
@@ -51,7 +50,6 @@ def write_everywhere(end: threading.Event) -> None:
         subprocess.run([sys.executable, "-c", "print('TEAR-child')"], check=True)
         print("TEAR-print")
         print(f"TEAR-fileno {sys.stdout.fileno()}", file=sys.stderr)
-        time.sleep(0.01)
 
 
 def main(folder: Path, crash: bool) -> int:

@@ -18,6 +18,7 @@ from embedtui.tui.viewmodel.text_detail import detail_of
 from embedtui.tui.viewmodel.view_builder import Composer
 from embedtui.tui.viewmodel.view_state import View, Wish
 from tests.fakes import FakeEngines, Script
+from tests.waiting import wait_until
 
 RAG = Wish(scenario("rag"), "l2")
 
@@ -203,15 +204,20 @@ def test_growing_figures_make_no_more_frames_than_wanted(
     taking = Taking()
     framer = Framer(Composer(session), RAG, taking)
     framer.seconds = 0.1
+    growths = 0
+
+    def seven_came() -> bool:
+        nonlocal growths
+        growths += 1
+        framer.grown()
+        return len(taking) >= 7
+
+    began = time.monotonic()
     framer.start()
     try:
-        taking.wait()
-        taking.clear()
-        began = time.monotonic()
-        while time.monotonic() < began + 0.65:
-            framer.grown()
-            time.sleep(0.002)
-        assert 4 <= len(taking) <= 7
+        wait_until(seven_came)
+        assert time.monotonic() - began >= 6 * framer.seconds
+        assert growths > 2 * len(taking)
     finally:
         framer.stop()
 
@@ -227,10 +233,7 @@ def test_the_last_growth_is_shown_though_nothing_follows(session: Session) -> No
             framer.grown()
         session.version += 1
         framer.grown()
-        end = time.monotonic() + 5
-        while taking[-1].view.version != session.version:
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        wait_until(lambda: taking[-1].view.version == session.version)
     finally:
         framer.stop()
 
