@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -22,31 +23,52 @@ class HasVectors(Protocol):
 Runs = Mapping[tuple[int, Draw], HasVectors]
 
 
-def batches_against_alone(passes: Runs, *, company_repeats: bool) -> Passes | None:
+Keys = tuple[tuple[int, Draw], ...]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Which passes a noise test of the batches compares, and over which texts."""
+
+    alone: Keys
+    batched: Keys
+    orders: Keys
+    sizes: Keys
+    there: Mask
+
+    @property
+    def extent(self) -> tuple[object, ...]:
+        """What changes as soon as another text or pass is compared."""
+        keys = (self.alone, self.batched, self.orders, self.sizes)
+        return *keys, int(self.there.sum())
+
+    def taken(self, passes: Runs, *, company_repeats: bool) -> Passes:
+        """Return the vectors."""
+        alone, batched, orders, sizes = (
+            _rows((passes[key] for key in keys), self.there)
+            for keys in (self.alone, self.batched, self.orders, self.sizes)
+        )
+        return Passes(alone, batched, orders, sizes, company_repeats)
+
+
+def batches_against_alone(passes: Runs) -> Compared | None:
     """Return the passes by what their texts were with; None where nothing was run again.
 
     Texts count that were repeated alone and in the largest batches; an order or a batch size counts
     once it holds all of these, which it soon does while a run goes on.
     """
     largest = max((size for size, _ in passes), default=1)
-    alone = [passes[key] for key in _runs_of(passes, 1, "repeat")]
-    batched = [passes[key] for key in _runs_of(passes, largest, "repeat")]
+    alone, batched = (_runs_of(passes, size, "repeat") for size in (1, largest))
     if largest == 1 or len(alone) < 2 or not batched:
         return None
-    there = _in_all([*alone, *batched])
+    there = _in_all([passes[key] for key in (*alone, *batched)])
     if not there.any():
         return None
-    orders = [
-        one for (size, draw), one in passes.items() if (size, draw.why) == (largest, "shuffle")
-    ]
-    sizes = [one for (size, draw), one in passes.items() if 1 < size < largest and draw == FIRST]
-    return Passes(
-        _rows(alone, there),
-        _rows(batched, there),
-        _rows(_complete(orders, there), there),
-        _rows(_complete(sizes, there), there),
-        company_repeats,
-    )
+    whole = sorted(key for key, one in passes.items() if bool(one.done[there].all()))
+    orders = [key for key in whole if (key[0], key[1].why) == (largest, "shuffle")]
+    sizes = [key for key in whole if 1 < key[0] < largest and key[1] == FIRST]
+    return Compared(tuple(alone), tuple(batched), tuple(orders), tuple(sizes), there)
 
 
 def restarts_against_repeats(passes: Runs, size: int) -> Passes | None:
@@ -83,10 +105,6 @@ def _runs_of(passes: Runs, size: int, why: Why) -> list[tuple[int, Draw]]:
 
 def _in_all(passes: Iterable[HasVectors]) -> npt.NDArray[np.bool_]:
     return np.asarray(np.logical_and.reduce([one.done for one in passes]), dtype=np.bool_)
-
-
-def _complete(passes: Iterable[HasVectors], there: npt.NDArray[np.bool_]) -> list[HasVectors]:
-    return [one for one in passes if bool(one.done[there].all())]
 
 
 def _rows(

@@ -181,7 +181,7 @@ class SettingResults:
         self._texts = texts
         self._measured: dict[object, _Measured] = {}
         self._digits = Digits(texts)
-        self._noise_test: tuple[object, NoiseTest | None] | None = None
+        self._noise_test: tuple[object, NoiseTest] | None = None
 
     def of(self, batch_size: int, draw: Draw = FIRST) -> Pass:
         """Return a pass, an empty one where nothing has come yet."""
@@ -255,10 +255,12 @@ class SettingResults:
 
     def noise_test(self) -> NoiseTest | None:
         """Test whether batches do more than running again; None where nothing was run again."""
-        came = tuple((key, pass_.batches) for key, pass_ in sorted(self.passes.items()))
-        if self._noise_test is None or self._noise_test[0] != came:
-            passes = batches_against_alone(self.passes, company_repeats=self.company_repeats)
-            self._noise_test = came, noise_test(passes) if passes else None
+        compared = batches_against_alone(self.passes)
+        if compared is None:
+            return None
+        if self._noise_test is None or self._noise_test[0] != compared.extent:
+            passes = compared.taken(self.passes, company_repeats=self.company_repeats)
+            self._noise_test = compared.extent, noise_test(passes)
         return self._noise_test[1]
 
     def precision_error(self, truth: Truth, batch_size: int = 1) -> tuple[Rows, Distances] | None:

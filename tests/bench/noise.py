@@ -79,7 +79,7 @@ def shares(
     return tested / trials, ratio / trials
 
 
-def noise(trials: int = 1000) -> None:
+def noise(trials: int = 500) -> None:
     """Print false alarms and power, of the test and of the ratio."""
     print(f"{trials} trials each, {TEXTS} texts, {WIDTH} dimensions")
     print(f"{'without drift, claimed in':34}" + "".join(f"{n:>4} orders     " for n in ORDERS))
