@@ -12,7 +12,7 @@ from embedtui.results.results import SettingResults
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ToleranceResult:
     """Whether a setting's batch drift is within a scenario's tolerance, and by which figures."""
 
     holds: bool | None
@@ -46,7 +46,7 @@ class Judgement:
         return f", but {METRIC_NAMES[scenario.metric]} {self.again:.1e} when run again"
 
 
-def judge(setting: SettingResults, use: Scenario) -> Judgement:
+def judge(setting: SettingResults, use: Scenario) -> ToleranceResult:
     """Hold a setting's batch drift against a scenario's tolerance."""
     worst, pairs, identical = 0.0, 0, True
     for size in setting.batched:
@@ -54,16 +54,16 @@ def judge(setting: SettingResults, use: Scenario) -> Judgement:
         values = getattr(distances, use.metric)
         finite = np.isfinite(values)
         if not finite.all():
-            return Judgement(None, float("nan"), identical=False)
+            return ToleranceResult(None, float("nan"), identical=False)
         pairs += len(distances)
         identical = identical and bool(distances.identical.all())
         worst = max(worst, float(values.max(initial=0.0)))
     if not pairs:
-        return Judgement(None, 0.0, identical=False)
+        return ToleranceResult(None, 0.0, identical=False)
     repeated = setting.noise()
     again = _largest(repeated[1], use) if repeated else 0.0
     holds = identical and not again if use.bitwise else max(worst, again) <= use.tolerance
-    return Judgement(holds, worst, identical, again)
+    return ToleranceResult(holds, worst, identical, again)
 
 
 def _largest(distances: Distances, use: Scenario) -> float:

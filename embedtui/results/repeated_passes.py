@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.measure.noise_test import Passes
-from embedtui.plan.plan import FIRST, Draw, Why
+from embedtui.plan.plan import FIRST, PassKey, PassKind
 
 
 class HasVectors(Protocol):
@@ -20,10 +20,10 @@ class HasVectors(Protocol):
     vectors: npt.NDArray[np.float32]
 
 
-Runs = Mapping[tuple[int, Draw], HasVectors]
+Runs = Mapping[tuple[int, PassKey], HasVectors]
 
 
-Keys = tuple[tuple[int, Draw], ...]
+Keys = tuple[tuple[int, PassKey], ...]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -97,7 +97,7 @@ def run_against_run(one: Runs, other: Runs) -> Passes | None:
     return Passes(_rows(here, there), _rows(others, there), company_repeats=len(others) > 1)
 
 
-def _runs_of(passes: Runs, size: int, why: Why) -> list[tuple[int, Draw]]:
+def _runs_of(passes: Runs, size: int, why: PassKind) -> list[tuple[int, PassKey]]:
     """Return the first pass of a batch size and those that were run again for this reason."""
     again = sorted(key for key in passes if key[0] == size and key[1].why == why)
     return [(size, FIRST), *again] if (size, FIRST) in passes else []

@@ -14,13 +14,13 @@ from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.findings import all_faults
 from embedtui.assess.noise import is_noise, is_open
 from embedtui.assess.tolerance import judge
-from embedtui.plan.plan import Draw
+from embedtui.plan.plan import PassKey
 from embedtui.plan.scenarios import scenario
 from embedtui.results.results import SettingResults
 from tests.fakes import Batch, Plant, Script, no_drift, plan
 from tests.studies import Ran, RunStudy
 
-ALONE, AGAIN = (1, Draw("repeat", 1)), (16, Draw("repeat", 1))
+ALONE, AGAIN = (1, PassKey("repeat", 1)), (16, PassKey("repeat", 1))
 EXACT, LOOSE = scenario("cache-keys"), scenario("rag")
 
 
@@ -39,7 +39,7 @@ def half_floor(_dtype: str, size: int, _place: int) -> float:
 class TestDriftBelowTheFloor:
     def test_is_told_with_its_size(self, run_study: RunStudy) -> None:
         found = ran(run_study, Script(width=128, drift=half_floor, noise=1e-4), texts=64)
-        sentence = verdict.of_setting(found.results, setting_of(found))
+        sentence = verdict.setting_verdict(found.results, setting_of(found))
         assert not is_noise(setting_of(found))
         assert sentence.startswith("Batch drift: L2 up to ")
         assert "; not noise, 1.2" in sentence
@@ -50,7 +50,7 @@ class TestDriftBelowTheFloor:
     def test_noise_alone_has_a_size_of_one(self, run_study: RunStudy) -> None:
         found = ran(run_study, Script(width=128, drift=no_drift, noise=1e-4), texts=64)
         assert is_noise(setting_of(found))
-        sentence = verdict.of_setting(found.results, setting_of(found))
+        sentence = verdict.setting_verdict(found.results, setting_of(found))
         assert "no batch drift beyond noise" in sentence.lower()
         assert "; batches are 1 (0.9" in sentence or "; batches are 0.99" in sentence
 
@@ -60,7 +60,7 @@ def test_a_text_that_moves_where_nobody_repeated_is_left_open(run_study: RunStud
     setting_of(found).of(4).vectors[3, 0] += np.float32(1e-3)
     assert is_open(setting_of(found))
     assert not is_noise(setting_of(found))
-    sentence = verdict.of_setting(found.results, setting_of(found))
+    sentence = verdict.setting_verdict(found.results, setting_of(found))
     assert sentence.startswith("Batch drift or rare noise: ")
 
 
@@ -91,8 +91,8 @@ class TestRepeatsThatDifferWhereBatchesDoNot:
         (cause,) = diagnose(found.results, setting_of(found), [])
         assert (cause.cause, "golden vectors" in cause.do) == ("noise", True)
         for sentence in (
-            verdict.of_setting(found.results, setting_of(found)),
-            verdict.of_run(found.results),
+            verdict.setting_verdict(found.results, setting_of(found)),
+            verdict.run_verdict(found.results),
         ):
             assert "golden vectors and cache keys do not hold" in sentence
 
@@ -126,7 +126,7 @@ class TestRequestsAtOnce:
         assert {size for size, _ in noise[0]} == {1}
         assert noise[1].identical.all()
         assert not is_noise(fresh)
-        sentence = verdict.of_setting(found.results, fresh)
+        sentence = verdict.setting_verdict(found.results, fresh)
         assert sentence.startswith("Batch drift: L2 up to ")
         assert (
             "of texts alone, since the company of requests at once cannot be repeated" in sentence
@@ -185,7 +185,7 @@ def test_repeats_beyond_any_rounding_are_a_fault_with_a_name(
     named = diagnose(found.results, setting_of(found), faults)
     assert [one.cause for one in named] == [cause]
     assert check(found.results, LOOSE, confidence=0.95).outcome == "fault"
-    assert "no distance means anything" in verdict.of_run(found.results)
+    assert "no distance means anything" in verdict.run_verdict(found.results)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import pytest
 
 from embedtui.config import Config
 from embedtui.engine.pool import VllmPool
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.bars import ProgressStrip
@@ -56,7 +56,7 @@ def few(**changes: Any) -> Config:
 
 @pytest.mark.timeout(600)
 async def test_from_a_key_press_to_the_verdict(session: Session, tmp_path: Path) -> None:
-    app = Explorer(Outside(lambda: session, few(), shots_folder=tmp_path))
+    app = Explorer(AppDeps(lambda: session, few(), shots_folder=tmp_path))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.frame is not None)
         await pilot.press("r")
@@ -95,7 +95,7 @@ async def test_esc_stops_after_the_batch_and_esc_again_kills_within_two_seconds(
     session: Session, tmp_path: Path
 ) -> None:
     config = replace(few(), limit=264, batch_sizes="1,64", truth=False)
-    app = Explorer(Outside(lambda: session, config, shots_folder=tmp_path))
+    app = Explorer(AppDeps(lambda: session, config, shots_folder=tmp_path))
 
     def engine() -> psutil.Process:
         assert isinstance(session.engines, VllmPool)
