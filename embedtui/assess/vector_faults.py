@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from embedtui.assess.answer_cache import from_cache
 from embedtui.assess.finding import Finding
+from embedtui.assess.repeat_faults import repeat_faults
 from embedtui.assess.usual_error import BEYOND, usual_error
 from embedtui.common.wording import text_count
 from embedtui.measure import broken_rows, collapsed_rows, swapped_rows, unit
@@ -24,9 +25,11 @@ _LONG_BEGINNING = 200
 
 def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
     """Return the faults in one setting's vectors, cheapest checks first."""
+    swapped = _mixed_up(setting)
     found = [
         *_broken(results, setting),
-        *_swaps(results, setting),
+        *_swaps(results, setting, swapped),
+        *repeat_faults(results, setting, set().union(*swapped.values())),
         *_collapse(results, setting),
     ]
     return found or [
@@ -65,17 +68,21 @@ _WORDS = {
     "nan": "NaN in the vectors: ",
     "inf": "infinity in the vectors: ",
     "zero": "vectors of nothing but zeros: the engine gave no embedding for them",
+    "zero-at-times": "vectors of nothing but zeros, where running again gives others: a race, or a "
+    "replica that fails",
 }
 
 
 def _broken(results: Results, setting: SettingResults) -> Iterator[Finding]:
     broken = _struck(setting)
+    if "zero" in broken and _at_times(setting, broken["zero"][0]):
+        broken["zero-at-times"] = broken.pop("zero")
     for kind, words in _WORDS.items():
         if kind not in broken:
             continue
         those, sizes = broken[kind]
         where = ", ".join(map(str, sorted(sizes)))
-        advice = "" if kind == "zero" else advice_on_nan(results, setting, those)
+        advice = "" if kind.startswith("zero") else advice_on_nan(results, setting, those)
         yield Finding(
             kind,
             "fault",
@@ -86,11 +93,18 @@ def _broken(results: Results, setting: SettingResults) -> Iterator[Finding]:
         )
 
 
-def _swaps(results: Results, setting: SettingResults) -> Iterator[Finding]:
+def _mixed_up(setting: SettingResults) -> dict[int, set[int]]:
+    """Return the texts with another's vector, by batch size."""
     mixed_up: dict[int, set[int]] = {}
     for (size, draw), pass_ in sorted(setting.passes.items()):
         if (size, draw) != (1, FIRST):
             mixed_up.setdefault(size, set()).update(_swapped(pass_, setting.unbatched))
+    return mixed_up
+
+
+def _swaps(
+    results: Results, setting: SettingResults, mixed_up: dict[int, set[int]]
+) -> Iterator[Finding]:
     for size, struck in mixed_up.items():
         if struck:
             yield Finding(
@@ -265,6 +279,17 @@ def _struck(setting: SettingResults) -> dict[str, tuple[set[int], set[int]]]:
             rows.update(int(done[row]) for row in fault.rows)
             sizes.add(size)
     return found
+
+
+def _at_times(setting: SettingResults, rows: set[int]) -> bool:
+    """Say whether one of these texts is zeros in one of two passes with the same company."""
+    for (size, draw), pass_ in setting.passes.items():
+        first = setting.of(size)
+        for row in rows if draw.why == "repeat" else ():
+            both = pass_.done[row] and first.done[row]
+            if both and bool(pass_.vectors[row].any()) != bool(first.vectors[row].any()):
+                return True
+    return False
 
 
 def _swapped(pass_: Pass, baseline: Pass) -> list[int]:

@@ -63,10 +63,41 @@ _RULES = {
 }
 
 
+_NO_ROUNDING = "the same text in the same company differs by more than any rounding of its dtype"
+_UNSTEADY = {
+    "random": (
+        "a random part in the model",
+        "put the model into evaluation mode (dropout off), and look for any sampling in the server",
+    ),
+    "replicas": (
+        "replicas that differ",
+        "ask each replica alone, and serve one model and revision from all of them",
+    ),
+    "intermittent": (
+        "vectors that are now and then others",
+        "ask the listed texts again and again, alone and under load: a race, or a replica that "
+        "seldom answers",
+    ),
+    "partly-zero": (
+        "vectors that are partly zero",
+        "ask the server's makers: results are sent before they are complete, or overwritten",
+    ),
+    "zero-at-times": (
+        "vectors of zeros now and then",
+        "ask the server's makers, and refuse vectors of zeros where they are used",
+    ),
+}
+"""Kinds of faults that repeats show, with a name and what to do."""
+
+
 def of_fault(evidence: Evidence, fault: Finding) -> Diagnosis:
     """Return what a fault in the vectors comes from."""
     if fault.kind in {"nan", "inf"}:
         return _not_finite(evidence, fault)
+    if fault.kind in _UNSTEADY:
+        name, do = _UNSTEADY[fault.kind]
+        seen = fault.message.split(":")[0]
+        return Diagnosis(fault.kind, name, seen, _NO_ROUNDING, "likely", do)
     seen = fault.message if fault.kind in {"dimension", "cached"} else fault.message.split(":")[0]
     return replace(_RULES[fault.kind], seen=seen)
 

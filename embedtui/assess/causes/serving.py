@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
-from embedtui.results.results import NOISE_MARGIN
+from embedtui.assess.noise import restart_is_noise
 
 
 def split(evidence: Evidence) -> list[Diagnosis]:
@@ -37,7 +37,7 @@ def restart(evidence: Evidence) -> list[Diagnosis]:
         return []
     floor = float(repeated[1].l2.max()) if repeated else None
     most = float(restarted[1].l2.max())
-    if restarted[1].identical.all() or (floor is not None and most <= NOISE_MARGIN * floor):
+    if restarted[1].identical.all() or restart_is_noise(setting):
         return []
     beside = "nothing was run again" if floor is None else f"{floor:.1e} by running again"
     return [
