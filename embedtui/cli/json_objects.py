@@ -142,6 +142,8 @@ class ModelObject(TypedDict):
     max_length: int | None
     random: Annotated[bool, "whether its weights are random"]
     prompts: dict[str, str]
+    default_prompt: Annotated[str, "the prompt that its own pipeline puts before every text"]
+    differs: Annotated[list[str], "what vLLM will make otherwise than its files ask"]
     embeds: Annotated[str, "whether the installed vLLM embeds with it: yes, no, unknown"]
     reason: str
 

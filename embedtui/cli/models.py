@@ -65,6 +65,8 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
             "max_length",
             "random",
             "prompts",
+            "default_prompt",
+            "differs",
             "embeds",
             "reason",
         )
@@ -171,4 +173,5 @@ def _lines(info: models.ModelInfo) -> Text:
         "\n  ",
         (f"{mark}vLLM: {info.embeds}", style),
         f", {printable(info.reason)}" if info.reason else "",
+        *((f"\n  {line}", "yellow") for line in models.notes(info)),
     )
