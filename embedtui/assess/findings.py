@@ -13,7 +13,7 @@ import numpy as np
 from embedtui.assess import ranking_quality
 from embedtui.assess.another_input import another_input
 from embedtui.assess.finding import Finding
-from embedtui.assess.server_findings import of_encodings, of_server
+from embedtui.assess.server_findings import encoding_faults, server_faults
 from embedtui.common.printable import printable
 from embedtui.common.wording import text_count
 from embedtui.measure import broken_rows, collapsed_rows, swapped_rows
@@ -49,7 +49,7 @@ def find(results: Results, faults: Faults | None = None) -> list[Finding]:
     ]
     found += _of_files(results)
     found += _of_truth(results)
-    found += of_encodings(results)
+    found += encoding_faults(results)
     found += _of_labels(results)
     found = _told_once(found, {s.number for s in results.settings if s.unbatched.count})
     rank = {"fault": 0, "warning": 1, "note": 2}
@@ -76,8 +76,8 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
                 )
             )
     mixed_up: dict[int, set[int]] = {}
-    for (size, draw), pass_ in sorted(setting.passes.items()):
-        if (size, draw) != (1, FIRST):
+    for (size, pass_key), pass_ in sorted(setting.passes.items()):
+        if (size, pass_key) != (1, FIRST):
             mixed_up.setdefault(size, set()).update(_swapped(pass_, setting.unbatched))
     for size, struck in mixed_up.items():
         if struck:
@@ -126,7 +126,7 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
 def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
     number = setting.number
     if setting.setting.is_server:
-        yield from of_server(results, setting)
+        yield from server_faults(results, setting)
     if setting.status == "failed":
         yield Finding("failed", "warning", setting.reason, number)
     if setting.status == "refused":
@@ -200,8 +200,8 @@ def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
 def _of_steps(results: Results, setting: SettingResults) -> Iterator[Finding]:
     """Yield where fewer texts were together than was asked for."""
     number = setting.number
-    for (size, draw), pass_ in sorted(setting.passes.items()):
-        if draw == FIRST and pass_.split_steps:
+    for (size, pass_key), pass_ in sorted(setting.passes.items()):
+        if pass_key == FIRST and pass_.split_steps:
             yield Finding(
                 "split",
                 "warning",
@@ -266,15 +266,6 @@ def _of_truth(results: Results) -> Iterator[Finding]:
             for row in np.flatnonzero(truth.done)
             if row not in prepared.refused and prepared.tokens[row] not in {0, truth.tokens[row]}
         ]
-        width = setting.unbatched.vectors.shape[1]
-        if width not in {0, truth.vectors.shape[1], setting.setting.dimensions}:
-            yield Finding(
-                "width-differs",
-                "warning",
-                f"{_whose(setting)} vectors have {width} dimensions, the model's own pipeline "
-                f"gives {truth.vectors.shape[1]}: there is no precision error",
-                setting.number,
-            )
         if rows:
             yield Finding(
                 "tokens-differ",
@@ -293,10 +284,6 @@ def _nulls(setting: SettingResults, kind: str) -> str:
 
 def _where(setting: SettingResults) -> str:
     return "the server" if setting.setting.is_server else "vLLM"
-
-
-def _whose(setting: SettingResults) -> str:
-    return "the server's" if setting.setting.is_server else "vLLM's"
 
 
 def _why_split(pass_: Pass, budget: int) -> str:

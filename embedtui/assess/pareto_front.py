@@ -38,7 +38,7 @@ class Step:
     """By what factor the distance shrinks; None where nothing is left of it."""
 
 
-def front(candidates: Sequence[Candidate]) -> list[Step]:
+def pareto_front(candidates: Sequence[Candidate]) -> list[Step]:
     """Return the settings that no other of its model beats in both speed and distance.
 
     The fastest first, one model after the other. Distances within `ABOUT_EQUAL` are not told apart,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.measure.rounding import most_rounding
-from embedtui.results.results import Rows, SettingResults, Truth
+from embedtui.results.results import ReferenceVectors, Rows, SettingResults
 
 _NARROW = 1e-5
 """Relative L2 of one kernel to float64 that float32 never shows (it is near 1e-7; TF32's 3e-4)."""
@@ -47,7 +47,7 @@ class Mismatch:
         return longest if int(self.tokens[self.rows].min()) > longest else None
 
 
-def mismatch_of(setting: SettingResults, truth: Truth) -> Mismatch | None:
+def mismatch_of(setting: SettingResults, truth: ReferenceVectors) -> Mismatch | None:
     """Return where the unbatched vectors are not the model's own; None where nothing says so.
 
     What-ifs that change the vectors on purpose, quantised weights and the old pooling, have no

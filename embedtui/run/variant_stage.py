@@ -13,8 +13,8 @@ from embedtui.results.events import (
     BatchEmbedded,
     EngineReady,
     Event,
+    ReferenceComputed,
     RunStarted,
-    TruthComputed,
     VariantsCompared,
     Waiting,
 )
@@ -48,13 +48,13 @@ class VariantStage:
     def __call__(self, event: Event) -> None:
         """Take in what says whether vectors are the model's own."""
         match event:
-            case RunStarted() | EngineReady() | TruthComputed():
+            case RunStarted() | EngineReady() | ReferenceComputed():
                 self._results(event)
-            case BatchEmbedded(batch_size=1, draw=draw) if draw == FIRST:
+            case BatchEmbedded(batch_size=1, pass_key=key) if key == FIRST:
                 self._results(event)
 
     def run(self, *, max_length: int, pooling: str) -> None:
-        """Tell the variants of every setting whose vectors are not the model's own.
+        """OnStage the variants of every setting whose vectors are not the model's own.
 
         Raises:
             Cancelled: if it was stopped.

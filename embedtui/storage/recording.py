@@ -31,11 +31,11 @@ from embedtui.results.events import (
     LayersFailed,
     LayersJudged,
     LayersMixed,
+    ReferenceComputed,
+    ReferenceFailed,
     RunStarted,
     SettingEnded,
     TextsPrepared,
-    TruthComputed,
-    TruthFailed,
     VariantsCompared,
 )
 from embedtui.results.results import Results
@@ -125,7 +125,7 @@ def _of_settings(
             ):
                 if event.setting in place:
                     yield replace(event, setting=place[event.setting])
-            case TruthComputed() | TruthFailed():
+            case ReferenceComputed() | ReferenceFailed():
                 if truth:
                     yield event
             case _:
@@ -184,7 +184,7 @@ def _kept(events: Iterable[Event], rows: Sequence[int], sizes: Sequence[int]) ->
                     )
             case SettingEnded():
                 yield replace(event, log="", reason=printable(event.reason))
-            case TruthComputed():
+            case ReferenceComputed():
                 there = [at for at, row in enumerate(event.rows) if row in place]
                 if there:
                     yield replace(

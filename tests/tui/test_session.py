@@ -17,6 +17,7 @@ from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
 from embedtui.tui.state.session import Session
 from tests.fakes import FakeEngines, Script, broken
+from tests.waiting import wait_until
 
 Begin = Callable[..., tuple[Session, Choices]]
 
@@ -111,10 +112,7 @@ def test_kill_takes_the_engine_and_the_next_run_loads_another(begin: Begin) -> N
     script = Script(sleep=0.05)
     session, choices = begin(script)
     session.run(choices)
-    end = time.monotonic() + 10
-    while not (session.runs and session.runs[-1].settings[0].unbatched.count):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: session.runs and session.runs[-1].settings[0].unbatched.count)
     began = time.monotonic()
     session.cancel()
     session.kill()
