@@ -132,6 +132,8 @@ def _poolings(pipeline: Pipeline) -> Iterator[tuple[_Key, list[Any]]]:
 
 def _modules(pipeline: Pipeline) -> Iterator[tuple[_Key, list[Any]]]:
     """Yield the modules with one left out, without any from one on, and without activations."""
+    import torch  # noqa: PLC0415
+
     modules = pipeline.modules
     first = 1 if pipeline.pool is None else pipeline.pool + 1
     dense = [at for at in range(first, len(modules)) if type(modules[at]).__name__ == "Dense"]
@@ -139,8 +141,8 @@ def _modules(pipeline: Pipeline) -> Iterator[tuple[_Key, list[Any]]]:
         name = _module_name(modules, at)
         yield ("module", f"{name} left out"), [*modules[1:at], *modules[at + 1 :]]
     for at in dense:
-        plain = copy.copy(modules[at])
-        plain.activation_function = lambda given: given
+        plain = copy.deepcopy(modules[at])  # a shallow copy shares what it holds
+        plain.activation_function = torch.nn.Identity()
         name = f"the activation of {_module_name(modules, at)} left out"
         yield ("module", name), [*modules[1:at], plain, *modules[at + 1 :]]
     if len(dense) > 1:
