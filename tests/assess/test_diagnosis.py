@@ -281,7 +281,7 @@ class TestVectorsThatAreNotTheModelsOwn:
         script = Script(drift=no_drift, precision={"float32": 1.05}, variants=(self.NOT, self.FITS))
         ran = run_study(made("float32"), script)
         found, nothing = causes(ran)
-        assert (found.cause, found.name, found.sure) == ("another-input", self.FITS.name, "certain")
+        assert (found.cause, found.name, found.confidence) == ("another-input", self.FITS.name, "certain")
         assert "all 32 texts" in found.seen
         assert nothing.cause == "none"
         (fault,) = all_faults(ran.results)[0]
@@ -292,7 +292,7 @@ class TestVectorsThatAreNotTheModelsOwn:
         other = Variant("module", "the Dense layer left out", (4e-7,) * 3)
         script = Script(drift=no_drift, precision={"float32": 1.05}, variants=(other, self.FITS))
         found, _ = causes(run_study(made("float32"), script))
-        assert (found.name, found.sure) == (
+        assert (found.name, found.confidence) == (
             "another pooling, prompt or tokenizer than the model's own",
             "likely",
         )
