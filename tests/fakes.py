@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.common.errors import Cancelled, EmbedtuiError
+from embedtui.engine.base_engine import BaseEngine
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import (
     BatchDone,
@@ -153,34 +154,16 @@ class Script:
             raise self.failures[stage, label]
 
 
-class FakeEngine(FakeLayers):
+class FakeEngine(BaseEngine[FakeProcess], FakeLayers):
     """One loaded setting."""
 
     def __init__(self, owner: FakeEngines, process: FakeProcess, setting: Setting) -> None:
-        self.setting = setting
-        self.process = process
-        self.effective = EffectiveConfig()
-        self.opened: Opened | None = None
-        self.largest_batch = 0
-        self.token_budget = 0
-        self.longest = 0
+        super().__init__(setting, process)
         self._owner = owner
         self._script = owner.script
         self._exact = exact
         self._texts: tuple[str, ...] = ()
         self._prepared = Prepared(())
-
-    @property
-    def log(self) -> Path:
-        return self.process.log
-
-    @property
-    def alive(self) -> bool:
-        return self.process.alive
-
-    @property
-    def busy(self) -> bool:
-        return self.process.busy
 
     def open(self, tell: OnStage, stop: Stop, max_length: int | None = None) -> Opened:
         with self.process.work():
