@@ -113,6 +113,8 @@ class Script:
     drift: Drift = usual_drift
     noise: float = 0.0
     """L2 by which a vector moves each time it is computed again."""
+    noise_from: int = 0
+    """Where the noise begins; two runs from the same place have the same."""
     restart_noise: float = 0.0
     """L2 between the vectors of one engine and of the next of the same setting."""
     plants: tuple[Plant, ...] = ()
@@ -290,7 +292,9 @@ class FakeEngine(BaseEngine[FakeProcess], FakeLayers):
             vector = _moved(vector, f"engine {loaded} {text}", self._script.restart_noise)
         if self._script.noise:
             self._owner.computed += 1
-            vector = _moved(vector, f"{self._owner.computed}", self._script.noise)
+            vector = _moved(
+                vector, f"{self._script.noise_from + self._owner.computed}", self._script.noise
+            )
         return vector.astype(np.float32)
 
 

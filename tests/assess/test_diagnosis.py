@@ -281,7 +281,11 @@ class TestVectorsThatAreNotTheModelsOwn:
         script = Script(drift=no_drift, precision={"float32": 1.05}, variants=(self.NOT, self.FITS))
         ran = run_study(made("float32"), script)
         found, nothing = causes(ran)
-        assert (found.cause, found.name, found.confidence) == ("another-input", self.FITS.name, "certain")
+        assert (found.cause, found.name, found.confidence) == (
+            "another-input",
+            self.FITS.name,
+            "certain",
+        )
         assert "all 32 texts" in found.seen
         assert nothing.cause == "none"
         (fault,) = all_faults(ran.results)[0]
