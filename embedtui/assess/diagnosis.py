@@ -12,7 +12,7 @@ from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.drift import drift
 from embedtui.assess.causes.evidence import Evidence
 from embedtui.assess.causes.faults import of_fault
-from embedtui.assess.causes.inputs import silent_truncation, truncation, wrong_input
+from embedtui.assess.causes.inputs import another_input, silent_truncation, truncation
 from embedtui.assess.causes.serving import restart, split
 from embedtui.assess.causes.tf32 import tf32
 from embedtui.assess.causes.wire import wire
@@ -22,7 +22,7 @@ from embedtui.results.results import Results, SettingResults
 Rule = Callable[[Evidence], list[Diagnosis]]
 
 RULES: tuple[Rule, ...] = (
-    wrong_input,
+    another_input,
     truncation,
     silent_truncation,
     tf32,
@@ -42,6 +42,7 @@ def diagnose(
     Empty where nothing batched was measured.
     """
     evidence = Evidence(results, setting)
-    if faults:
-        return [of_fault(evidence, fault) for fault in faults]
+    broken = [fault for fault in faults if fault.kind != "another-input"]
+    if broken:
+        return [of_fault(evidence, fault) for fault in broken]
     return [found for rule in RULES for found in rule(evidence)]

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.assess.another_input import another_input
 from embedtui.assess.answer_cache import from_cache
 from embedtui.assess.finding import Finding
+from embedtui.assess.input_error import text_errors
 from embedtui.assess.repeat_faults import repeat_faults
 from embedtui.assess.usual_error import BEYOND, usual_error
 from embedtui.common.wording import text_count
@@ -36,6 +38,7 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
         *_dimensions(results, setting),
         *_lengths(results, setting),
         *_answered_from_cache(setting),
+        *_another_input(results, setting),
     ]
 
 
@@ -261,6 +264,19 @@ def _answered_from_cache(setting: SettingResults) -> Iterator[Finding]:
             f"{cached.first * 1e3:.2g} ms, with the same bits; batches were not computed, so batch "
             "drift was not measured",
             setting.number,
+        )
+
+
+def _another_input(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    another, errors = another_input(results, setting), text_errors(results, setting)
+    rounding = errors is not None and not errors.wrong.any()
+    if another is not None and (another.sure == "certain" or not rounding):
+        yield Finding(
+            "another-input",
+            "fault",
+            f"vectors are not the model's own: {another.name}; {another.texts}, {another.evidence}",
+            setting.number,
+            ids_of(results, (int(row) for row in another.mismatch.rows)),
         )
 
 

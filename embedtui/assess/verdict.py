@@ -247,7 +247,8 @@ def _wrong_input(results: Results, setting: SettingResults) -> str:
 def _precision(results: Results, setting: SettingResults) -> str:
     error = setting.largest_error(results.truth)
     if error is None:
-        return ""
+        reason = results.truth.reason
+        return f"the error against float64 was not measured: {reason}" if reason else ""
     errors = text_errors(results, setting)
     said = f"precision error against float64: L2 up to {error:.1e}"
     if errors is not None and errors.wrong.any():

@@ -10,6 +10,7 @@ import numpy as np
 from embedtui.assess.input_error import TextErrors, text_errors
 from embedtui.assess.usual_error import USUAL_ERROR, reach, usual_error
 from embedtui.measure import Distances
+from embedtui.results.mismatch import Mismatch, mismatch_of
 from embedtui.results.results import Results, Rows, SettingResults
 
 
@@ -41,6 +42,11 @@ class Evidence:
     def knows_dtype(self) -> bool:
         """Whether it is known in which dtype the vectors were computed."""
         return self.setting.effective.dtype in USUAL_ERROR
+
+    @cached_property
+    def mismatch(self) -> Mismatch | None:
+        """Where the vectors are not the model's own, which makes their error no yardstick."""
+        return mismatch_of(self.setting, self.results.truth)
 
     @cached_property
     def drifts(self) -> dict[int, Distances]:

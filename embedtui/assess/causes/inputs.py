@@ -7,6 +7,7 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.assess.another_input import another_input as another
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
 from embedtui.assess.input_error import TextErrors
@@ -51,6 +52,39 @@ def silent_truncation(evidence: Evidence) -> list[Diagnosis]:
             "only what comes after a limit tells them apart, and it is in no vector",
             "likely",
             "raise the server's limit of tokens, or have it refuse longer texts",
+        )
+    ]
+
+
+_DO = {
+    "pooling": "have the server pool as the model's files say, or take another engine",
+    "module": "serve the model by an engine that has all of its modules",
+    "prompt": "send every text with the model's prompt, and let nobody put one before it twice",
+    "truncation": "raise the server's limit to the model's, or cut long texts before they are sent",
+    "tokens": "let the tokenizer add its special tokens",
+    "case": "leave the case of the texts to the tokenizer",
+    "length": "scale vectors to length one, or compare them by cosine alone",
+}
+
+
+def another_input(evidence: Evidence) -> list[Diagnosis]:
+    """Return that the vectors are those of another pooling, module, prompt or tokenizer."""
+    found = another(evidence.results, evidence.setting)
+    told = wrong_input(evidence)
+    rounding = evidence.errors is not None and not evidence.errors.wrong.any()
+    if found is None or (found.sure != "certain" and (told or rounding)):
+        return told
+    certain = found.sure == "certain"
+    return [
+        Diagnosis(
+            "another-input",
+            found.name,
+            f"{found.texts}: {found.evidence}",
+            "of all variants of the model's pipeline that one alone gives these vectors"
+            if certain
+            else "the truth follows the model's own files, and no dtype rounds that much",
+            found.sure,
+            _DO.get(found.kind, "compare pooling, prompt and token counts with the model's card"),
         )
     ]
 
