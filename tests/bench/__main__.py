@@ -13,6 +13,7 @@ BENCHMARKS = {
     "first-paint": "screen",
     "live": "screen",
     "table": "screen",
+    "export": "screen",
     "neighbours": "neighbours",
 }
 """The module of each; those of the engines need no terminal to be at hand."""

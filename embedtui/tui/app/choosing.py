@@ -144,7 +144,9 @@ class Choosing(Opening):
                 self.explore.show_use(scenario(key))
 
         self.push_screen(
-            ChoiceScreen("What are the embeddings for?", options, self.framer.wish.scenario.key),
+            ChoiceScreen(
+                "What are the embeddings for?", lambda: options, self.framer.wish.scenario.key
+            ),
             chosen,
         )
 
