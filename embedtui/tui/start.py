@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedtui.common.errors import ExitCode, InputError
 from embedtui.config import Config, save
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state import hangup
 from embedtui.tui.state.gpu_meter import GpuMeter
 from embedtui.tui.state.supervisor import SUPERVISOR
@@ -71,7 +71,7 @@ def show(
 
         with SUPERVISOR.hooked(), guarded(_log(logs)) as guard:
             app = Explorer(
-                Outside(
+                AppDeps(
                     open_session,
                     config,
                     save=partial(_save, path, kept, given),
@@ -92,7 +92,7 @@ def show(
     told = [f"Run file: {one.run_path}" for one in sessions if one.run_path and not opened]
     if app.crashed:
         return Ended(ExitCode.CRASHED, (f"embedtui: {app.crashed}", *told))
-    return Ended(app.return_code or code or 0, tuple(told))
+    return Ended(app.return_code or code or ExitCode.DONE, tuple(told))
 
 
 def _outlive(sessions: list[Session]) -> None:
@@ -118,9 +118,9 @@ def _open_session(access: Access) -> Session:
 
 
 def _open_files(files: tuple[Path, ...]) -> Session:
-    from embedtui.tui.state.replay_session import Opened  # noqa: PLC0415 - after the first paint
+    from embedtui.tui.state.replay_session import ReplaySession  # noqa: PLC0415 - after the first paint
 
-    return Opened(files)
+    return ReplaySession(files)
 
 
 def _save(path: Path, kept: Config, given: Mapping[str, Any], config: Config) -> None:

@@ -17,8 +17,8 @@ from embedtui.common import machine
 from embedtui.config import Config
 from embedtui.run.study import Study
 from embedtui.storage.run_writer import Recorder
-from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.state.replay_session import Opened
+from embedtui.tui.app import AppDeps, Explorer
+from embedtui.tui.state.replay_session import ReplaySession
 from tests import fakes
 
 TEXTS, DTYPES, SIZES = 6_000, ("float32", "bfloat16"), (1, 8, 64)
@@ -45,7 +45,9 @@ async def main() -> None:
         measure(run, folder)
         opened = (run,)
         app = Explorer(
-            Outside(lambda: Opened(opened), replace(Config()), shots_folder=folder, opened=opened)
+            AppDeps(
+                lambda: ReplaySession(opened), replace(Config()), shots_folder=folder, opened=opened
+            )
         )
         lags: list[float] = []
         async with app.run_test(size=(120, 40)) as pilot:

@@ -7,13 +7,15 @@ import os
 import re
 import signal
 import threading
-import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from embedtui.common import paths
 from embedtui.common.errors import EngineError, InputError
+from embedtui.run.study import Study
 from embedtui.storage import run_file
 from tests.cli.conftest import FEW, Embedtui, Said
 from tests.fakes import Script
@@ -74,16 +76,36 @@ class TestFailure:
         assert said.err.splitlines()[-1] == "embedtui: out of memory"
 
 
-def signalled(*signals: tuple[int, signal.Signals], **further: float) -> Script:
-    """Return a script that sends this process signals, each before some batch."""
+class Signals:
+    """Sends this process signals before some batch, each once the one before was obeyed."""
 
-    def on_job(count: int) -> None:
-        for at, signum in signals:
-            if count == at:
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self._obeyed = threading.Event()
+        patch.setattr(Study, "cancel", self._heard(Study.cancel))
+        patch.setattr(Study, "kill", self._heard(Study.kill))
+
+    def before(self, batch: int, *signals: signal.Signals) -> Script:
+        """Return a script in which they come before this batch."""
+
+        def on_job(count: int) -> None:
+            for signum in signals if count == batch else ():
+                self._obeyed.clear()
                 os.kill(os.getpid(), signum)
-                time.sleep(0.3)
+                assert self._obeyed.wait(20)
 
-    return Script(on_job=on_job, **further)  # type: ignore[arg-type]
+        return Script(on_job=on_job)
+
+    def _heard(self, obey: Callable[[Study], None]) -> Callable[[Study], None]:
+        def heard(study: Study) -> None:
+            obey(study)
+            self._obeyed.set()
+
+        return heard
+
+
+@pytest.fixture
+def signals(monkeypatch: pytest.MonkeyPatch) -> Signals:
+    return Signals(monkeypatch)
 
 
 class TestCtrlC:
@@ -97,9 +119,9 @@ class TestCtrlC:
         return said
 
     def test_lets_the_batch_come_back_and_shows_what_there_is(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
+        self, embedtui: Embedtui, model_folder: Path, few: Path, signals: Signals
     ) -> None:
-        script = signalled((9, signal.SIGINT))
+        script = signals.before(9, signal.SIGINT)
         said = self.run(embedtui, model_folder, few, script, "--shuffles", "0")
         assert "stopping after this batch; Ctrl+C again kills the engine" in said.err
         assert (
@@ -115,9 +137,9 @@ class TestCtrlC:
         assert sum(pass_.count for pass_ in first.passes.values()) == 16
 
     def test_prints_the_report_so_far(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
+        self, embedtui: Embedtui, model_folder: Path, few: Path, signals: Signals
     ) -> None:
-        script = signalled((9, signal.SIGINT))
+        script = signals.before(9, signal.SIGINT)
         said = self.run(embedtui, model_folder, few, script, "--json")
         made = json.loads(said.out)
         assert made["status"] == "cancelled"
@@ -125,36 +147,32 @@ class TestCtrlC:
         assert made["settings"][0]["batches"][0]["texts"] == 4
 
     def test_twice_kills_the_engine(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
+        self, embedtui: Embedtui, model_folder: Path, few: Path, signals: Signals
     ) -> None:
-        def on_job(count: int) -> None:
-            if count == 5:
-                for _ in range(2):
-                    os.kill(os.getpid(), signal.SIGINT)
-                    time.sleep(0.3)
-
-        said = self.run(embedtui, model_folder, few, Script(on_job=on_job))
+        script = signals.before(5, signal.SIGINT, signal.SIGINT)
+        said = self.run(embedtui, model_folder, few, script)
         assert said.err.splitlines()[-1].startswith("embedtui: the engine was killed; what was")
 
-    def test_is_told_quietly_too(self, embedtui: Embedtui, model_folder: Path, few: Path) -> None:
-        script = signalled((5, signal.SIGINT))
+    def test_is_told_quietly_too(
+        self, embedtui: Embedtui, model_folder: Path, few: Path, signals: Signals
+    ) -> None:
+        script = signals.before(5, signal.SIGINT)
         said = self.run(embedtui, model_folder, few, script, "--quiet")
         assert len(said.err.splitlines()) == 2
 
     def test_while_vllm_is_imported(
         self, embedtui: Embedtui, model_folder: Path, few: Path
     ) -> None:
-        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        said = self.run(embedtui, model_folder, few, Script(import_never_ends=True), "--json")
-        timer.join()
+        interrupt = partial(os.kill, os.getpid(), signal.SIGINT)
+        script = Script(import_never_ends=True, on_import=interrupt)
+        said = self.run(embedtui, model_folder, few, script, "--json")
         assert "cancelled while vLLM was being imported" in said.err
         assert json.loads(said.out)["verdict"] == "nothing was measured"
 
     def test_terminate_kills_the_engine_at_once(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
+        self, embedtui: Embedtui, model_folder: Path, few: Path, signals: Signals
     ) -> None:
-        said = self.run(embedtui, model_folder, few, signalled((5, signal.SIGTERM)))
+        said = self.run(embedtui, model_folder, few, signals.before(5, signal.SIGTERM))
         assert said.err.splitlines()[-1].startswith("embedtui: the engine was killed")
 
     def test_before_the_run_begins_is_one_line(

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual import events
+from textual.errors import NoWidget
 from textual.geometry import Offset
 
 from embedtui.storage import library
@@ -65,7 +67,8 @@ async def _play(app: Explorer, pilot: Any, keys: int, seed: int) -> None:
         for key in bunch:
             app.simulate_key(key)
         if chosen.random() < MOUSE:
-            await chosen.choice((_drag, _click, _wheel))(app, pilot, chosen)
+            with suppress(NoWidget):  # where nothing is laid out yet, there is nothing to click
+                await chosen.choice((_drag, _click, _wheel))(app, pilot, chosen)
         await pilot.pause()
         assert app.return_code is None, pressed
         assert app._exception is None, pressed

@@ -46,7 +46,7 @@ def results(tmp_path: Path) -> Any:
 
 
 def test_lists_before_and_after_with_what_became_of_each(results: Any) -> None:
-    found = retrieval.of_batches(results, results.settings[0], 4)
+    found = retrieval.batch_retrieval(results, results.settings[0], 4)
     assert found is not None
     fates = set()
     for place in range(24):
@@ -174,7 +174,7 @@ async def test_searching_holds_up_neither_frames_nor_the_run(
     make_app: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = threading.Event()
-    search = retrieval.of_batches
+    search = retrieval.batch_retrieval
 
     def slow(*args: Any) -> Any:
         held.wait(20)

@@ -13,7 +13,7 @@ from tests.tui.test_start import Started
 
 PICKERS = ("u", "t", "a", "T", "m", "?", "S", "\x10")
 """The keys of all that lies over the main screen; the last is Ctrl+P."""
-KINDS = ("\r\r", "\r\r\r", "\x1b[5~", "\x1b[6~\x1b[B\r", "jk\r\r", "\t\t\r", "\x1b[A\x1b[H", "qq")
+KINDS = ("\r\r", "\r\r\r", "\x1b[5~", "\x1b[6~\x1b[B\r", "jk\r\r", "\t\t\r", "\x1b[A\x1b[H")
 ESCAPE_EVERY = 0.3
 """Seconds; two of them in one read would be Alt+Esc."""
 
@@ -48,10 +48,8 @@ def test_a_picker_and_what_follows_it_in_one_read(explorer: Started, key: str) -
         explorer.press(key + kind)
         explorer.press("\x1b[I")  # an event that no widget minds: what came before has been read
         explorer.drain()
-        if explorer.ended():
-            break  # `qq` may leave, which it should do in peace
         to_the_main_screen(explorer)
-    assert explorer.process.poll() in {None, 0}
+    assert not explorer.ended()
     assert not list(paths.logs_folder().glob("crash-*"))
 
 

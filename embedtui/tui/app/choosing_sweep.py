@@ -14,7 +14,7 @@ from embedtui.tui.state.background import in_background
 
 if TYPE_CHECKING:
     from embedtui.plan.choices import Choices
-    from embedtui.tui.app.opening import Opening
+    from embedtui.tui.app.opening import OpeningMixin
 
 _MOST_FILES = 50
 
@@ -32,7 +32,7 @@ def plan_files() -> list[Path]:
     return found
 
 
-def choose(app: Opening) -> None:
+def choose(app: OpeningMixin) -> None:
     """Ask which sweep, then measure it with the model and the texts that are chosen."""
 
     def chosen(ref: str | None) -> None:
@@ -43,14 +43,15 @@ def choose(app: Opening) -> None:
 
 
 @in_background("reading the sweep", group="sweep")
-def _measure(app: Opening, ref: str) -> None:
+def _measure(app: OpeningMixin, ref: str) -> None:
     try:
-        plans = choices_of(load_sweep(ref), app.choices)
+        sweep = load_sweep(ref)
+        plans = choices_of(sweep, app.choices)
     except InputError as error:
         told = printable(str(error))
         app.call_later(app.notify, told, severity="error", markup=False, timeout=8)
         return
-    app.session.run(*plans)
+    app.session.run(*plans, timeout=sweep.timeout)
     app.call_later(app.open_view, "sweep")
 
 

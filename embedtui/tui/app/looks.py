@@ -13,14 +13,14 @@ from textual.widgets import ContentSwitcher
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.tui import themes
-from embedtui.tui.app.opening import Opening
+from embedtui.tui.app.opening import OpeningMixin
 from embedtui.tui.state.background import in_background
 from embedtui.tui.terminal.ascii_filter import AsciiFilter
 
 _ASCII = AsciiFilter()
 
 
-class Looks(Opening):
+class LooksMixin(OpeningMixin):
     """Shows all in the chosen theme."""
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
