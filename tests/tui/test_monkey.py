@@ -25,7 +25,7 @@ from tests.fakes import Script
 from tests.tui.conftest import Make, told, until
 from tests.tui.test_open import app_of
 
-KEYS = int(os.environ.get("EMBEDTUI_MONKEY_KEYS", "800"))
+KEYS = int(os.environ.get("EMBEDTUI_MONKEY_KEYS", "400"))
 SEED = int(os.environ.get("EMBEDTUI_MONKEY_SEED", "0"))
 RUNS = 8
 """Explorers that share the keys, half of them on engines and half on recordings."""

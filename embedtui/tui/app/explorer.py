@@ -100,12 +100,15 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
     async def _begin(self) -> None:
         self.session.listen(self.framer.grown)
         self.framer.seconds = self._seconds()
-        await self.open_view("explore")
+        views = self.query_one("#views", ContentSwitcher)
+        await self.build_view("explore")
+        if views.current is None:  # a key may have opened another already
+            await self.open_view("explore")
         self.framer.start()
         self.set_interval(1.0, self._tick)
         if self.opened is not None:
             self.opened.show(self.opened.files[0])
-            if self.size.width < WIDE:
+            if self.size.width < WIDE and views.current == "explore":
                 await self._open_pane("drift", focus=True)
         for problem in self.outside.problems:
             self.notify(printable(problem), severity="warning", markup=False, timeout=12)
