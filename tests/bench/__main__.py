@@ -15,6 +15,7 @@ BENCHMARKS = {
     "table": "screen",
     "export": "screen",
     "neighbours": "neighbours",
+    "noise": "noise",
 }
 """The module of each; those of the engines need no terminal to be at hand."""
 
