@@ -65,8 +65,9 @@ class ChoiceScreen(Over[str | None]):
         if not options:
             self.query_one("#choice-details", Static).update("\nthere is nothing to choose")
         values = [value for value, _, _ in options]
-        if self._current in values:
-            self.query_one(OptionList).highlighted = values.index(self._current)
+        if options:
+            place = values.index(self._current) if self._current in values else 0
+            self.query_one(OptionList).highlighted = place
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Explain it."""

@@ -79,8 +79,8 @@ class ThemePicker(Over[str | None]):
         said = "\n".join(printable(str(error)) for error in errors)
         self.query_one("#theme-errors", Static).update(said)
         names = [theme.name for theme in self._themes]
-        if self._before in names:
-            self.query_one(OptionList).highlighted = names.index(self._before)
+        place = names.index(self._before) if self._before in names else 0
+        self.query_one(OptionList).highlighted = place
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show the theme, once the cursor rests."""
