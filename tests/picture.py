@@ -13,7 +13,7 @@ from pathlib import Path
 
 from embedtui.config import Config
 from embedtui.engine.pool import VllmPool
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
 from tests.tui.conftest import settled, until
 
@@ -29,7 +29,7 @@ async def take(path: Path) -> None:
     session = Session(engines)
     with tempfile.TemporaryDirectory() as folder:
         app = Explorer(
-            Outside(
+            AppDeps(
                 lambda: session, replace(Config(), settings=SETTINGS), shots_folder=Path(folder)
             )
         )

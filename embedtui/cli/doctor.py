@@ -28,7 +28,7 @@ class Check:
     name: str
     found: str
     ok: bool = True
-    mend: str = ""
+    fix: str = ""
     """What to do, where something is to be done."""
 
 
@@ -45,8 +45,8 @@ def show(checks: list[Check], console: Console) -> int:
         mark = (good, "green") if check.ok else (bad, "red")
         line = Text.assemble(mark, f"  {check.name:<{width}}  {printable(check.found)}")
         console.print(line, soft_wrap=True)
-        if check.mend:
-            console.print(Text(f"   {'':<{width}}  → {check.mend}"), soft_wrap=True)
+        if check.fix:
+            console.print(Text(f"   {'':<{width}}  → {check.fix}"), soft_wrap=True)
     return code_of(checks)
 
 
@@ -84,12 +84,12 @@ def _packages() -> list[Check]:
         found.append(Check("vLLM", f"{name} {machine.version(name)}, computes on the {device}"))
     except InputError as error:
         extra = "gpu" if machine.gpus() else "cpu"
-        mend = "" if machine.foreign_build() else f"pip install 'embedtui[{extra}]'"
-        found.append(Check("vLLM", str(error), False, mend))
+        fix = "" if machine.foreign_build() else f"pip install 'embedtui[{extra}]'"
+        found.append(Check("vLLM", str(error), False, fix))
     for package in ("torch", "transformers", "sentence-transformers", "textual"):
         version = machine.version(package)
-        mend = "" if version else f"pip install {package}"
-        found.append(Check(package, version or "missing", version is not None, mend))
+        fix = "" if version else f"pip install {package}"
+        found.append(Check(package, version or "missing", version is not None, fix))
     torch, vision = machine.version("torch"), machine.version("torchvision")
     if torch and vision and "+cpu" in torch and "+cpu" not in vision:
         found.append(

@@ -96,7 +96,7 @@ class Looked(TypedDict):
     name: str
     found: str
     ok: bool
-    mend: Annotated[str, "what to do, where something is to be done"]
+    fix: Annotated[str, "what to do, where something is to be done"]
 
 
 class Doctor(TypedDict):
@@ -187,7 +187,7 @@ class Cause(TypedDict):
     name: str
     seen: str
     why: str
-    sure: str
+    confidence: str
     do: str
 
 

@@ -13,7 +13,7 @@ from embedtui.engine.access import Access
 from embedtui.engine.settings import Setting, device_of, expected_cost, refuse_impossible
 from embedtui.plan.choices import Choices, settings_of
 from embedtui.plan.options import CHOSEN, model_kind
-from embedtui.plan.server_sides import prompt_text_for_server, sides_of
+from embedtui.plan.server_sides import prompt_text_for_server, split_servers
 
 if TYPE_CHECKING:
     from embedtui import models
@@ -160,7 +160,7 @@ def _settings(choices: Choices, info: models.ModelInfo | None) -> tuple[Setting,
     here = "" if info is None else str(info.folder or info.hub_id)
     if not is_address(choices.model):
         return settings_of(here, choices.chosen)
-    sides = sides_of(choices.chosen, against=info is not None)
+    sides = split_servers(choices.chosen, against=info is not None)
     address = str(Address.parse(choices.model))
     return (*settings_of(address, sides.server), *settings_of(here, sides.local))
 

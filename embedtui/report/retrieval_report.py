@@ -18,9 +18,9 @@ from embedtui.results.results import Results, SettingResults
 
 def section(results: Results, setting: SettingResults) -> RetrievalReport | None:
     """Return what a setting does to lists of neighbours; None where nothing can be compared."""
-    by_size = {size: retrieval.of_batches(results, setting, size) for size in setting.batched}
+    by_size = {size: retrieval.batch_retrieval(results, setting, size) for size in setting.batched}
     batches = {size: one for size, one in by_size.items() if one is not None}
-    error = retrieval.of_precision(results, setting)
+    error = retrieval.precision_retrieval(results, setting)
     any_ = next(iter(batches.values()), error)
     if any_ is None:
         return None

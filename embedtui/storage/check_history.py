@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from embedtui.assess.answers import largest_drift
-from embedtui.assess.check_result import Check, Checked
+from embedtui.assess.check_result import Check, CheckResult
 from embedtui.common import paths
 from embedtui.common.errors import InputError
 from embedtui.common.machine import vllm_of
@@ -101,7 +101,7 @@ def read(path: Path) -> list[Row]:
         return [Row(*values) for values in found]
 
 
-def _row(check: Check, one: Checked) -> Row:
+def _row(check: Check, one: CheckResult) -> Row:
     results, setting = check.results, one.setting
     pack = results.plan.pack
     noise = setting.noise()

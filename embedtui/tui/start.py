@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedtui.common.errors import ExitCode, InputError
 from embedtui.config import Config, save
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state import hangup
 from embedtui.tui.state.gpu_meter import GpuMeter
 from embedtui.tui.state.supervisor import SUPERVISOR
@@ -71,7 +71,7 @@ def show(
 
         with SUPERVISOR.hooked(), guarded(_log(logs)) as guard:
             app = Explorer(
-                Outside(
+                AppDeps(
                     open_session,
                     config,
                     save=partial(_save, path, kept, given),
@@ -114,13 +114,13 @@ def _open_session(access: Access) -> Session:
     engines = VllmPool()
     engines.access = access
     engines.start()
-    return Session(engines, _recorder, _reopened)
+    return Session(engines, open_recorder, reopen_recorder)
 
 
 def _open_files(files: tuple[Path, ...]) -> Session:
-    from embedtui.tui.state.replay_session import Opened  # noqa: PLC0415 - after the first paint
+    from embedtui.tui.state.replay_session import ReplaySession  # noqa: PLC0415 - after the first paint
 
-    return Opened(files)
+    return ReplaySession(files)
 
 
 def _save(path: Path, kept: Config, given: Mapping[str, Any], config: Config) -> None:
@@ -142,7 +142,8 @@ def _with_theme(config: Config, problems: list[str], path: Path) -> tuple[Config
     return config, problems
 
 
-def _recorder(plan: Any) -> Any:
+def open_recorder(plan: Any) -> Any:
+    """Return what records a run, and what is there already of one that a sweep goes on with."""
     from embedtui.storage.run_file import read  # noqa: PLC0415 - when a run begins
     from embedtui.storage.run_writer import Recorder  # noqa: PLC0415 - likewise
     from embedtui.storage.unfinished import find_unfinished  # noqa: PLC0415 - likewise
@@ -153,7 +154,8 @@ def _recorder(plan: Any) -> Any:
     return Recorder(begun, go_on=True), read(begun)
 
 
-def _reopened(path: Path) -> Any:
+def reopen_recorder(path: Path) -> Any:
+    """Return what adds to a run file, where a run's layers are looked into afterwards."""
     from embedtui.storage.run_writer import Recorder  # noqa: PLC0415 - when layers are looked into
 
     return Recorder(path, go_on=True)

@@ -17,7 +17,7 @@ import pytest
 
 from embedtui.config import Config
 from embedtui.engine.pool import VllmPool
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.bars import ProgressStrip
@@ -55,7 +55,7 @@ def few() -> Config:
 
 @pytest.mark.timeout(600)
 async def test_from_a_key_press_to_the_verdict(session: Session, tmp_path: Path) -> None:
-    app = Explorer(Outside(lambda: session, few(), shots_folder=tmp_path))
+    app = Explorer(AppDeps(lambda: session, few(), shots_folder=tmp_path))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.frame is not None)
         await pilot.press("r")
@@ -102,7 +102,7 @@ async def test_esc_stops_after_the_batch_and_esc_again_kills_within_two_seconds(
         repeats=0,
         shuffles=0,
     )
-    app = Explorer(Outside(lambda: session, config, shots_folder=tmp_path))
+    app = Explorer(AppDeps(lambda: session, config, shots_folder=tmp_path))
 
     def engine() -> psutil.Process:
         assert isinstance(session.engines, VllmPool)
@@ -222,8 +222,8 @@ import sys
 from embedtui.engine.pool import VllmPool
 from embedtui.plan.choices import Choices
 from embedtui.tui.state.session import Session
-from embedtui.tui.start import _recorder
-session = Session(VllmPool(), _recorder)
+from embedtui.tui.start import open_recorder
+session = Session(VllmPool(), open_recorder)
 session.run(Choices(limit=4, batch_sizes=(1, 2), chosen=({"dtype": ["float32"]},)))
 session.wait()
 heavy = ("torch", "vllm", "transformers", "sentence_transformers", "triton")

@@ -25,7 +25,7 @@ import pytest
 from embedtui.common import machine
 from embedtui.config import Config
 from embedtui.engine.pool import VllmPool
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from tests.gpu.test_engine_on_gpu import model, used
@@ -48,7 +48,7 @@ def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
     session = Session(VllmPool())
     session.engines.start()
     config = Config(model=model, limit=64, batch_sizes="1,2,8,64", settings=SETTINGS)
-    app = Explorer(Outside(lambda: session, config, shots_folder=tmp_path))
+    app = Explorer(AppDeps(lambda: session, config, shots_folder=tmp_path))
 
     async def drive() -> str:
         async with app.run_test(size=(132, 44)) as pilot:
@@ -69,8 +69,12 @@ def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
     finally:
         session.close()
     assert session.problem == ""
-    lines = {line.key[2].brief: line for line in view_of(app).lines}
-    strict = next(line for brief, line in lines.items() if "ieee" in brief and "float32" in brief)
+    lines = {line.key[2].short_label: line for line in view_of(app).lines}
+    strict = next(
+        line
+        for short_label, line in lines.items()
+        if "ieee" in short_label and "float32" in short_label
+    )
     plain = lines["float32"]
     assert strict.error is not None
     assert plain.error is not None

@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 
 from embedtui.config import Config
 from embedtui.tui import themes
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
 from embedtui.tui.state.supervisor import SUPERVISOR
 from embedtui.tui.terminal.screenshot import text_of
@@ -77,7 +77,7 @@ def make_app(tmp_path: Path, model_folder: Path, texts_file: Path) -> Make:
             "batch_sizes": "1,2,4",
         }
         return Explorer(
-            Outside(
+            AppDeps(
                 lambda: session,
                 replace(Config(), **defaults | config),
                 shots_folder=tmp_path,
@@ -158,7 +158,7 @@ def said(app: Explorer) -> str:
     return app.query_one(ProgressStrip).said
 
 
-class Held:
+class HeldBack:
     """Engines that stop before a batch until they are let go."""
 
     def __init__(self, at: int = 5) -> None:
@@ -172,7 +172,7 @@ class Held:
             self.go_on.wait(20)
 
 
-async def begun(pilot: Any, held: Held) -> None:
+async def begun(pilot: Any, held: HeldBack) -> None:
     app = pilot.app
     await until(pilot, lambda: app.frame is not None)
     await pilot.press("r")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from embedtui.config import Config
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.guard import guarded
 from tests.fakes import FakeEngines, make_model
@@ -24,7 +24,7 @@ from tests.fakes import FakeEngines, make_model
 class Disturbed(Explorer):
     """Others write to the terminal for as long as it runs."""
 
-    def __init__(self, outside: Outside) -> None:
+    def __init__(self, outside: AppDeps) -> None:
         super().__init__(outside)
         self.end = threading.Event()
         self.noise = threading.Thread(target=write_everywhere, args=(self.end,), daemon=True)
@@ -57,7 +57,7 @@ def main(folder: Path, crash: bool) -> int:
     config = replace(Config(), model=str(make_model(folder / "tiny-bert")), limit=8)
     app_class = Crashing if crash else Disturbed
     with guarded(folder / "screen.txt") as guard:
-        app = app_class(Outside(lambda: Session(engines), config, guard=guard, shots_folder=folder))
+        app = app_class(AppDeps(lambda: Session(engines), config, guard=guard, shots_folder=folder))
         app.run()
         app.end.set()
         app.noise.join()

@@ -13,7 +13,7 @@ from embedtui.tui.screens.help import HelpScreen
 from embedtui.tui.terminal.screenshot import text_of
 from tests.tui.conftest import (
     WIDE,
-    Held,
+    HeldBack,
     Make,
     hints,
     ran,
@@ -48,7 +48,7 @@ def differs(app: Explorer, before: tuple[str, str, int]) -> bool:
 
 
 async def test_every_hint_does_something_and_nothing_hinted_is_refused(make_app: Make) -> None:
-    held = Held()
+    held = HeldBack()
     app = make_app(held.script)
     async with app.run_test(size=(200, 50)) as pilot:
         await until(pilot, lambda: app.frame is not None)
@@ -142,7 +142,7 @@ async def test_the_explorer_starts_with_keys_that_clash_and_yours_counts(make_ap
         await ran(pilot)
         assert "'F5' is both run and hide" in told(app)
         await pilot.press("f5")
-        await until(pilot, lambda: view_of(app).wish.hidden)
+        await until(pilot, lambda: view_of(app).view_state.hidden)
         assert not app.session.busy
 
 

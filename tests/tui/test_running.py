@@ -29,7 +29,7 @@ from tests.fakes import Script, broken
 from tests.tui.conftest import (
     NARROW,
     WIDE,
-    Held,
+    HeldBack,
     Make,
     begun,
     hints,
@@ -59,7 +59,7 @@ async def test_one_key_gives_a_verdict(make_app: Make, key: str) -> None:
 
 
 async def test_esc_stops_after_the_batch_and_the_run_can_go_on(make_app: Make) -> None:
-    held = Held()
+    held = HeldBack()
     app = make_app(held.script)
     async with app.run_test(size=WIDE) as pilot:
         await begun(pilot, held)
@@ -78,7 +78,7 @@ async def test_esc_stops_after_the_batch_and_the_run_can_go_on(make_app: Make) -
 
 
 async def test_a_second_esc_kills_the_engine(make_app: Make) -> None:
-    held = Held()
+    held = HeldBack()
     app = make_app(held.script)
     async with app.run_test(size=WIDE) as pilot:
         await begun(pilot, held)
@@ -110,7 +110,7 @@ async def test_a_frame_that_comes_while_the_screen_is_left_is_let_go(make_app: M
 
 
 async def test_a_held_picture_stands_still_while_the_run_goes_on(make_app: Make) -> None:
-    held = Held(at=20)
+    held = HeldBack(at=20)
     app = make_app(held.script)
     async with app.run_test(size=WIDE) as pilot:
         await begun(pilot, held)
@@ -127,7 +127,7 @@ async def test_a_held_picture_stands_still_while_the_run_goes_on(make_app: Make)
 
 
 async def test_quitting_in_mid_run_asks(make_app: Make) -> None:
-    held = Held()
+    held = HeldBack()
     app = make_app(held.script)
     async with app.run_test(size=NARROW) as pilot:
         await begun(pilot, held)
@@ -171,7 +171,7 @@ async def test_a_report_is_written_beside_the_run_while_the_lock_is_another_s(
 ) -> None:
     app = make_app()
     engines = app.outside.open_session().engines
-    app.outside.open_session = lambda: Session(engines, start._recorder)
+    app.outside.open_session = lambda: Session(engines, start.open_recorder)
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
         path = app.session.run_path
@@ -218,7 +218,7 @@ async def test_a_fault_is_named_before_any_distance(make_app: Make) -> None:
 
 
 async def test_the_run_field_says_what_is_going_on(make_app: Make) -> None:
-    held = Held()
+    held = HeldBack()
     app = make_app(held.script)
     async with app.run_test(size=WIDE) as pilot:
         await begun(pilot, held)

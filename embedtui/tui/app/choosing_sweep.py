@@ -13,7 +13,7 @@ from embedtui.tui.pickers.choice import ChoiceScreen
 
 if TYPE_CHECKING:
     from embedtui.plan.choices import Choices
-    from embedtui.tui.app.opening import Opening
+    from embedtui.tui.app.opening import OpeningMixin
 
 _MOST_FILES = 50
 
@@ -31,7 +31,7 @@ def plan_files() -> list[Path]:
     return found
 
 
-def choose(app: Opening) -> None:
+def choose(app: OpeningMixin) -> None:
     """Ask which sweep, then measure it with the model and the texts that are chosen."""
     options = []
     for ref in [*sweep_names(), *map(str, plan_files())]:

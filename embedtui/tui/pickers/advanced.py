@@ -17,7 +17,7 @@ from embedtui.common.machine import Device
 from embedtui.engine.settings import SWITCHES, Switch, why_not
 from embedtui.plan.choices import Choices
 from embedtui.tui.pickers.style import FRAME_CSS, Over
-from embedtui.tui.widgets.toggle_group import Chip, Chips
+from embedtui.tui.widgets.toggle_group import Toggle, ToggleGroup
 
 _MANY = 16
 _TIMES = {
@@ -102,7 +102,7 @@ class AdvancedScreen(Over[Choices | None]):
                 said = f"{where}: {switch.refusal}"
                 yield Static(said, classes="refused", markup=False)
             elif switch.choices:
-                yield Chips(self._chips(switch), self._on(switch), id=f"switch-{switch.key}")
+                yield ToggleGroup(self._chips(switch), self._on(switch), id=f"switch-{switch.key}")
             else:
                 values = self._chosen.get(switch.key, [switch.default])
                 yield Input(
@@ -126,9 +126,11 @@ class AdvancedScreen(Over[Choices | None]):
                 continue  # it is not ours to start anew
             with Vertical(classes="switch"):
                 yield Static(name, classes="name", markup=False)
-                numbers = [Chip(str(n), str(n)) for n in sorted({0, 1, 2, 3, 5, self._times[name]})]
+                numbers = [
+                    Toggle(str(n), str(n)) for n in sorted({0, 1, 2, 3, 5, self._times[name]})
+                ]
                 now = str(self._times[name])
-                yield Chips(numbers, (now,), single=True, id=f"option-{name}")
+                yield ToggleGroup(numbers, (now,), single=True, id=f"option-{name}")
                 yield Static(said, classes="explained", markup=False)
         if self._device == "server":
             with Vertical(classes="switch"):
@@ -139,15 +141,15 @@ class AdvancedScreen(Over[Choices | None]):
             return
         with Vertical(classes="switch"):
             yield Static("float64 truth", classes="name", markup=False)
-            chips = [Chip("on", "on"), Chip("off", "off")]
+            chips = [Toggle("on", "on"), Toggle("off", "off")]
             now = "on" if self._truth else "off"
-            yield Chips(chips, (now,), single=True, id="option-truth")
+            yield ToggleGroup(chips, (now,), single=True, id="option-truth")
             said = "each text once in float64 on the same weights, kept for next time"
             yield Static(said, classes="explained", markup=False)
         with Vertical(classes="switch"):
             yield Static("texts beyond the model's limit", classes="name", markup=False)
-            chips = [Chip("truncate", "truncate"), Chip("refuse", "leave out")]
-            yield Chips(chips, (self._too_long,), single=True, id="option-too-long")
+            chips = [Toggle("truncate", "truncate"), Toggle("refuse", "leave out")]
+            yield ToggleGroup(chips, (self._too_long,), single=True, id="option-too-long")
 
     def on_mount(self) -> None:
         """Say how many settings there are, and begin at the top."""
@@ -156,8 +158,8 @@ class AdvancedScreen(Over[Choices | None]):
             error.display = False
         self.call_after_refresh(self.query_one(VerticalScroll).scroll_home, animate=False)
 
-    @on(Chips.Changed)
-    def _chip(self, event: Chips.Changed) -> None:
+    @on(ToggleGroup.Changed)
+    def _chip(self, event: ToggleGroup.Changed) -> None:
         event.stop()
         kind, _, key = (event.chips.id or "").partition("-")
         if kind == "option":
@@ -173,8 +175,8 @@ class AdvancedScreen(Over[Choices | None]):
         switch = _switch_of(key)
         self._take(switch, [switch.parse(value) for value in event.selected])
 
-    @on(Chips.Refused)
-    def _refused(self, event: Chips.Refused) -> None:
+    @on(ToggleGroup.Refused)
+    def _refused(self, event: ToggleGroup.Refused) -> None:
         event.stop()
         self.notify(event.reason, markup=False, timeout=4)
 
@@ -234,7 +236,7 @@ class AdvancedScreen(Over[Choices | None]):
         """Put every switch to its default."""
         self._chosen.clear()
         for switch in SWITCHES:
-            for chips in self.query(f"#switch-{switch.key}").results(Chips):
+            for chips in self.query(f"#switch-{switch.key}").results(ToggleGroup):
                 chips.replace(chips.options, self._on(switch))
             for line in self.query(f"#switch-{switch.key}").results(Input):
                 line.value = switch.show(switch.default)
@@ -270,9 +272,9 @@ class AdvancedScreen(Over[Choices | None]):
         changed = switch.key in self._chosen
         return Text(f"{switch.key}{' ● changed' if changed else ''}")
 
-    def _chips(self, switch: Switch) -> list[Chip]:
+    def _chips(self, switch: Switch) -> list[Toggle]:
         return [
-            Chip(value, value, refused=why_not({switch.key: switch.parse(value)}, self._device))
+            Toggle(value, value, refused=why_not({switch.key: switch.parse(value)}, self._device))
             for value in switch.choices
         ]
 

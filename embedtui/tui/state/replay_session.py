@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from embedtui.results.results import Results
 
 
-class Opened(Session):
+class ReplaySession(Session):
     """Holds the figures of one run file at a time, out of those that were opened."""
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -31,7 +31,7 @@ class Opened(Session):
         """Measure nothing: there is no engine."""
         return False
 
-    def look(self, results: Results, number: int) -> bool:
+    def inspect(self, results: Results, number: int) -> bool:
         """Look into nothing, as there is no engine."""
         return False
 

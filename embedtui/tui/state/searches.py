@@ -138,8 +138,8 @@ def jobs_of(run: Results, setting: SettingResults) -> list[Job]:
 
 def _search(job: Job) -> Retrieval | None:
     if job.against == "truth":
-        return retrieval.of_precision(job.run, job.setting)
-    return retrieval.of_batches(job.run, job.setting, job.against)
+        return retrieval.precision_retrieval(job.run, job.setting)
+    return retrieval.batch_retrieval(job.run, job.setting, job.against)
 
 
 def _settled(job: Job) -> bool:

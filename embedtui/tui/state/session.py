@@ -32,7 +32,7 @@ from embedtui.results.events import (
 )
 from embedtui.results.progress import Progress
 from embedtui.results.results import Results, SettingResults
-from embedtui.run.layer_analysis import LayersStudy
+from embedtui.run.layer_analysis import LayerAnalysis
 from embedtui.run.study import Study
 from embedtui.tui.state.supervisor import SUPERVISOR, Worker
 
@@ -41,7 +41,7 @@ State = Literal["idle", "running", "cancelling", "killing"]
 _RUNS_KEPT = 8
 
 
-class Listening(Protocol):
+class RunRecorder(Protocol):
     """What writes a run down."""
 
     def __call__(self, event: Event) -> None:
@@ -51,9 +51,9 @@ class Listening(Protocol):
         """Finish the file."""
 
 
-Recording = Callable[[Plan], tuple[Listening, Results | None]]
+Recording = Callable[[Plan], tuple[RunRecorder, Results | None]]
 """Gives what writes a plan's run down, and what it holds already of a sweep that was cut off."""
-Reopening = Callable[[Path], Listening]
+Reopening = Callable[[Path], RunRecorder]
 """Gives what writes on in the file of a run that has ended."""
 
 
@@ -89,7 +89,7 @@ class Session:
         self._reopen = reopen
         self._known: dict[Results, tuple[Path | None, int | None]] = {}
         """The file of each run, and the bytes of its model's weights."""
-        self._study: Study | LayersStudy | None = None
+        self._study: Study | LayerAnalysis | None = None
         self._results = Results()
         self._began = 0.0
         self._took: float | None = 0.0
@@ -127,7 +127,7 @@ class Session:
         works = [partial(self._one, one) for one in choices]
         return self._begin("reading model and texts", Progress(), works)
 
-    def look(self, results: Results, number: int) -> bool:
+    def inspect(self, results: Results, number: int) -> bool:
         """Begin to look into the layers of a setting that was measured; False where one goes on."""
         progress = Progress()
         progress.looking(results.plan)
@@ -207,7 +207,7 @@ class Session:
             self.problem = f"{type(error).__name__}: {error}"
             SUPERVISOR.failed("the run", error)
 
-    def _go(self, study: Study | LayersStudy) -> None:
+    def _go(self, study: Study | LayerAnalysis) -> None:
         with self._state_lock:
             self._study = study
             stop = self._stop.is_set()
@@ -263,12 +263,12 @@ class Session:
         path, weights = self._known.get(results, (None, None))
         with self._problems_told(), suppress(Cancelled), ExitStack() as closing:
             # What was found stays where it is cancelled.
-            recorder: Listening | None = None
+            recorder: RunRecorder | None = None
             if path is not None and self._reopen is not None:
                 recorder = self._reopen(path)
                 closing.callback(recorder.close)
             listen = self._locked([results, self.progress, self._after_look])
-            study = LayersStudy(
+            study = LayerAnalysis(
                 results,
                 number,
                 self.engines,

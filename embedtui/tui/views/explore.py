@@ -23,9 +23,9 @@ from embedtui.tui.views.texts import TextsPane
 from embedtui.tui.widgets.batch_sizes import BatchSizes
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.field import Field
-from embedtui.tui.widgets.settings_table import Board
+from embedtui.tui.widgets.settings_table import SettingsTable
 from embedtui.tui.widgets.titles import entitle
-from embedtui.tui.widgets.toggle_group import Chip, Chips
+from embedtui.tui.widgets.toggle_group import Toggle, ToggleGroup
 
 OVER = {
     "by-batch-size": "batch size",
@@ -91,8 +91,8 @@ class ExploreView(Vertical):
                 yield Field("texts", "Texts", "", id="field-texts")
                 yield Field("made", "Made", "", id="field-made")
                 yield Field("use", "Use", "", id="field-use")
-                yield Chips(
-                    [Chip(value, label, tip) for value, label, tip in _DTYPES],
+                yield ToggleGroup(
+                    [Toggle(value, label, tip) for value, label, tip in _DTYPES],
                     selected=tuple(choices.chosen[0]["dtype"]),
                     title="dtype",
                     id="dtypes",
@@ -109,7 +109,7 @@ class ExploreView(Vertical):
                         for name in OVER:
                             yield ChartView(name, id=name)
                 with Vertical(id="board-box", classes="box"):
-                    yield Board(id="board")
+                    yield SettingsTable(id="board")
         pane = TextsPane(id="few-texts", classes="box")
         pane.border_title = "4 texts"
         yield pane
@@ -125,7 +125,7 @@ class ExploreView(Vertical):
         for name in OVER:
             self.query_one(f"#{name}").display = name == self._over
         self.show_choices(self.app.choices)  # type: ignore[attr-defined]
-        self.show_use(self.app.framer.wish.scenario)  # type: ignore[attr-defined]
+        self.show_use(self.app.framer.view_state.scenario)  # type: ignore[attr-defined]
         self.focus_first()
 
     # --- what is chosen -----------------------------------------------------------------------
@@ -143,7 +143,7 @@ class ExploreView(Vertical):
         self.query_one("#field-texts", Field).show(f"{texts}{limit}")
         chosen = dict(choices.chosen[0])
         dtypes = [str(value) for value in chosen.pop("dtype")]
-        chips = self.query_one("#dtypes", Chips)
+        chips = self.query_one("#dtypes", ToggleGroup)
         chips.replace(chips.options, dtypes)
         chips.display = not is_address(choices.model)  # a server has the dtype that it has
         counted = applicable(choices)
@@ -194,15 +194,15 @@ class ExploreView(Vertical):
         event.stop()
         await self.app.run_action(event.field.name or "")
 
-    @on(Chips.Changed, "#dtypes")
-    def _dtypes(self, event: Chips.Changed) -> None:
+    @on(ToggleGroup.Changed, "#dtypes")
+    def _dtypes(self, event: ToggleGroup.Changed) -> None:
         event.stop()
         choices: Choices = self.app.choices  # type: ignore[attr-defined]
         chosen = {**choices.chosen[0], "dtype": list(event.selected)}
         self.post_message(self.Chose(chosen=(chosen,)))
 
-    @on(Chips.Refused)
-    def _refused(self, event: Chips.Refused) -> None:
+    @on(ToggleGroup.Refused)
+    def _refused(self, event: ToggleGroup.Refused) -> None:
         event.stop()
         self.notify(event.reason, markup=False, timeout=4)
 
@@ -218,13 +218,13 @@ class ExploreView(Vertical):
         view = frame.view
         for chart in self.query(ChartView):
             chart.show(frame.pictures.get(chart.picture_name))
-        self.query_one(Board).show(view)
+        self.query_one(SettingsTable).show(view)
         if self._of_files:
             self._show_recorded(view)
         else:
             self._show_run(view.state)
-        metric = METRIC_NAMES[view.wish.metric]
-        size = view.wish.histogram_of
+        metric = METRIC_NAMES[view.view_state.metric]
+        size = view.view_state.histogram_of
         which = "each text's largest" if size is None else f"at batch size {size}"
         entitle(self.query_one("#drift"), f"2 batch drift, {metric}, {which}")
         if self._over == "by-batch-size":
