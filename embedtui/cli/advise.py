@@ -45,7 +45,7 @@ from embedtui.results.results import Results
 )
 @json_option("the advice as JSON")
 @quiet_option()
-def command(asked: Asked, among: str, as_json: bool, quiet: bool) -> int:
+def command(asked: Asked, among: str, as_json: bool, quiet: bool) -> ExitCode:
     """Find the cheapest setting of MODEL whose batch drift a use can bear.
 
     Each candidate is measured unbatched and at the largest batch. From the fastest on, those that

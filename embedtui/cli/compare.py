@@ -22,7 +22,7 @@ from embedtui.storage import run_file
 @click.argument("before", type=RunRef())
 @click.argument("after", type=RunRef())
 @json_option()
-def command(before: Path, after: Path, as_json: bool) -> int:
+def command(before: Path, after: Path, as_json: bool) -> ExitCode:
     """Say what moved the vectors between two run files of the same model, texts and setting.
 
     For an upgrade of vLLM or the driver, another GPU, another container: run the same plan before

@@ -37,8 +37,8 @@ def examine() -> list[Check]:
     return [*_hardware(), *_packages(), _model(), *_environment(), _storage(), *_terminal()]
 
 
-def show(checks: list[Check], console: Console) -> int:
-    """Print the checks; return 1 if something is missing, else 0."""
+def show(checks: list[Check], console: Console) -> ExitCode:
+    """Print the checks; say whether everything is here."""
     width = max(len(check.name) for check in checks)
     good, bad = ("✔", "✗") if output.unicode_works(console) else ("ok", "--")
     for check in checks:
@@ -153,7 +153,7 @@ def _terminal() -> list[Check]:
 
 @click.command("doctor")
 @json_option()
-def doctor(as_json: bool) -> int:
+def doctor(as_json: bool) -> ExitCode:
     """Check the machine: GPU or CPU, vLLM and its companions, the terminal.
 
     Whatever is missing comes with the command that mends it; the exit code is 1 then.

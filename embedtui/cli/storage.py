@@ -35,7 +35,7 @@ _SIGNS = {"drift": "drift", "storage": "store", "dimensions": "cut", "wire": "wi
 @click.argument("run_path", metavar="[RUN]", default=library.LAST, type=RunRef())
 @json_option()
 @tells_searches
-def command(run_path: Path, as_json: bool) -> int:
+def command(run_path: Path, as_json: bool) -> ExitCode:
     """Show drift in proportion: beside float16, int8 or binary storage, and beside the wire.
 
     One table by size: how far vectors move and how many lists of neighbours change by batches, by

@@ -48,8 +48,6 @@ class HostReady:
     """vLLM is imported; engines can be forked."""
 
     seconds: float
-    preloaded_frozen_switches: bool
-    """Whether a module that reads batch-invariant mode at import came in with the host."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import numpy as np
 
 from embedtui.engine.messages import Job, TooLong
 from embedtui.engine.settings import Setting
-from embedtui.models import ModelInfo
 from embedtui.texts import Labels, Qrel, Text, TextPack
 
 _USUAL_BY_LAYER = 16
@@ -182,27 +181,6 @@ class Plan:
             layers=values.get("layers", 0),
             layers_under=values.get("layers_under"),
         )
-
-
-def plan_for(
-    model: ModelInfo,
-    model_hash: str | None,
-    settings: Sequence[Setting],
-    batch_sizes: Sequence[int],
-    pack: TextPack,
-    **further: Any,
-) -> Plan:
-    """Build a plan; 1 joins the batch sizes, since unbatched is the baseline of all others."""
-    return Plan(
-        model=model.ref,
-        model_name=model.name,
-        model_hash=model_hash,
-        settings=tuple(settings),
-        batch_sizes=tuple(sorted({1, *batch_sizes})),
-        pack=pack,
-        max_length=model.max_length,
-        **further,
-    )
 
 
 @dataclass(frozen=True)

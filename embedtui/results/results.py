@@ -6,6 +6,7 @@ which is why a figure is the same to the bit wherever it is shown.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
@@ -292,19 +293,19 @@ class SettingResults:
         )
 
     def _of(self, key: object) -> _Measured:
-        if key not in self._measured:
-            self._measured[key] = _Measured(self._texts)
-        return self._measured[key]
+        found = self._measured.get(key)
+        return found or self._measured.setdefault(key, _Measured(self._texts))
 
 
 class _Measured:
     """Distances of texts that come in one batch after the other, each measured once.
 
     Everything shown asks for them, several times a second while a run goes on; a distance depends
-    on its own two rows alone, so measuring in parts changes no bit of it.
+    on its own two rows alone, so measuring in parts changes no bit of it. Any thread may ask.
     """
 
     def __init__(self, texts: int) -> None:
+        self._lock = threading.Lock()
         self._done = np.zeros(texts, dtype=np.bool_)
         self._all = _nothing(texts)
         self._answer: tuple[Rows, Distances] = np.flatnonzero(self._done), _nothing(0)
@@ -313,15 +314,16 @@ class _Measured:
         self, there: npt.NDArray[np.bool_], measure: Callable[[Rows], Distances]
     ) -> tuple[Rows, Distances]:
         """Measure the rows that are `there` and were not before; return all, in order."""
-        fresh = np.flatnonzero(there & ~self._done)
-        if len(fresh):
-            measured = measure(fresh)
-            for field in fields(Distances):
-                getattr(self._all, field.name)[fresh] = getattr(measured, field.name)
-            self._done[fresh] = True
-            rows = np.flatnonzero(self._done)
-            self._answer = rows, self._all.rows(rows)
-        return self._answer
+        with self._lock:
+            fresh = np.flatnonzero(there & ~self._done)
+            if len(fresh):
+                measured = measure(fresh)
+                for field in fields(Distances):
+                    getattr(self._all, field.name)[fresh] = getattr(measured, field.name)
+                self._done[fresh] = True
+                rows = np.flatnonzero(self._done)
+                self._answer = rows, self._all.rows(rows)
+            return self._answer
 
 
 def _nothing(texts: int) -> Distances:

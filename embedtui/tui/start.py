@@ -92,7 +92,7 @@ def show(
     told = [f"Run file: {one.run_path}" for one in sessions if one.run_path and not opened]
     if app.crashed:
         return Ended(ExitCode.CRASHED, (f"embedtui: {app.crashed}", *told))
-    return Ended(app.return_code or code or 0, tuple(told))
+    return Ended(app.return_code or code or ExitCode.DONE, tuple(told))
 
 
 def _outlive(sessions: list[Session]) -> None:

@@ -41,9 +41,16 @@ def wait_gone(session: str) -> None:
     wait_until(lambda: not processes_of(session), 5, lambda: processes_of(session))
 
 
-def test_the_host_imports_vllm_without_a_torch_thread_or_a_frozen_switch(engines: Engines) -> None:
-    ready = engines.host.wait_ready()
-    assert ready.preloaded_frozen_switches is False
+def test_the_host_imports_nothing_that_reads_batch_invariant_mode_for_all_engines() -> None:
+    code = (
+        "import sys; from embedtui.engine.vllm_adapter import startup; startup.preload();"
+        "sys.exit(startup.FROZEN_AT_IMPORT in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_host_imports_vllm_without_a_torch_thread(engines: Engines) -> None:
+    engines.host.wait_ready()
     assert len(psutil.Process(engines.host.pid).threads()) < 10
     maps = psutil.Process(engines.host.pid).memory_maps()
     assert not any("nvidiactl" in m.path or "/dev/nvidia" in m.path for m in maps)

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedtui import models
 from embedtui.common.errors import InputError
 from embedtui.engine.settings import Setting
 from embedtui.plan.batch_sizes import MOST_TEXTS_PER_BATCH, parse_batch_sizes
-from embedtui.plan.plan import FIRST, PassKey, Plan, PlannedBatch, batches_of, plan_for
+from embedtui.plan.choices import Choices
+from embedtui.plan.make_plan import plan_of
+from embedtui.plan.plan import FIRST, PassKey, Plan, PlannedBatch, batches_of
 from tests.fakes import pack, plan
 
 SIZES = st.sets(st.integers(1, 9), max_size=4).map(lambda s: tuple(sorted({1, *s})))
@@ -221,10 +222,9 @@ class TestPlan:
         }
 
     def test_unbatched_joins_the_batch_sizes(self, model_folder: Path) -> None:
-        info = models.describe(model_folder, ref="./tiny-bert")
-        made = plan_for(info, "ab", [Setting("m")], [8, 2, 8], pack("a"), repeats=0)
+        made, _ = plan_of(Choices(str(model_folder), batch_sizes=(8, 2, 8), repeats=0), print)
         assert made.batch_sizes == (1, 2, 8)
-        assert (made.model, made.model_name, made.model_hash) == ("./tiny-bert", "tiny-bert", "ab")
+        assert (made.model, made.model_name) == (str(model_folder), "tiny-bert")
         assert (made.repeats, made.truth, made.too_long) == (0, True, "truncate")
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 
 from embedtui.common import machine
+from embedtui.engine.settings import SWITCHES
+from embedtui.plan.options import OPTIONS
 from embedtui.tui.app import Explorer
 from embedtui.tui.pickers.advanced import AdvancedScreen
 from embedtui.tui.pickers.model import ModelPicker
@@ -229,7 +231,17 @@ async def test_repeats_truth_and_long_texts_are_chosen(make_app: Make) -> None:
         screen = await opened(pilot, "a", AdvancedScreen)
         screen.query_one("#option-repeats", ToggleGroup).switch("3")
         screen.query_one("#option-truth", ToggleGroup).switch("off")
-        screen.query_one("#option-too-long", ToggleGroup).switch("refuse")
+        screen.query_one("#option-too_long", ToggleGroup).switch("refuse")
         await pilot.press("escape")
         await closed(pilot, AdvancedScreen)
     assert (app.choices.repeats, app.choices.truth, app.choices.too_long) == (3, False, "refuse")
+
+
+async def test_what_is_explained_is_what_the_tables_say(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 100)) as pilot:
+        screen = await opened(pilot, "a", AdvancedScreen)
+        shown = {str(one.render()) for one in screen.query(".explained").results(Static)}
+        table = {one.help for one in (*SWITCHES, *OPTIONS)}
+        assert shown
+        assert shown <= table

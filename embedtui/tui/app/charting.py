@@ -10,7 +10,7 @@ from embedtui.tui.app.opening import OpeningMixin
 
 if TYPE_CHECKING:
     from embedtui.tui.screens.detail import DetailScreen
-    from embedtui.tui.viewmodel.view_state import Key, SettingRow
+    from embedtui.tui.viewmodel.view_state import SettingRow
     from embedtui.tui.widgets.chart import ChartView
     from embedtui.tui.widgets.settings_table import SettingsTable
     from embedtui.tui.widgets.text_table import TextTable
@@ -57,9 +57,10 @@ class ChartingMixin(OpeningMixin):
     def action_compare_step(self, which: int, by: int) -> None:
         """Compare another setting."""
         pair = list(self.framer.view_state.compared)
-        keys: list[Key] = [line.key for line in self._lines() if line.key != pair[1 - which]]
+        keys = [line.key for line in self._lines() if line.key != pair[1 - which]]
         if keys:
-            now = keys.index(pair[which]) if pair[which] in keys else -1  # type: ignore[arg-type]
+            compared = pair[which]
+            now = keys.index(compared) if compared in keys else -1
             pair[which] = keys[(now + by) % len(keys)]
             self.framer.change(compared=(pair[0], pair[1]))
 

@@ -43,11 +43,12 @@ def choose(app: OpeningMixin) -> None:
         if ref is None:
             return
         try:
-            plans = choices_of(load_sweep(ref), app.choices)
+            sweep = load_sweep(ref)
+            plans = choices_of(sweep, app.choices)
         except InputError as error:
             app.notify(printable(str(error)), severity="error", markup=False, timeout=8)
             return
-        app.session.run(*plans)
+        app.session.run(*plans, timeout=sweep.timeout)
         app.run_worker(app.open_view("sweep"))
 
     app.push_screen(ChoiceScreen("Which sweep is to be measured?", options, ""), chosen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.message import Message
@@ -94,12 +94,16 @@ class Core(App[int]):
     @cached_property
     def opened(self) -> ReplaySession | None:
         """The session, where it shows run files and has no engines."""
-        return cast("ReplaySession", self.session) if self.outside.opened else None
+        from embedtui.tui.state.replay_session import ReplaySession  # noqa: PLC0415 - after paint
+
+        return self.session if isinstance(self.session, ReplaySession) else None
 
     @property
     def explore(self) -> ExploreView:
         """The first view, once it is built."""
-        return cast("ExploreView", self.query_one("#explore"))
+        from embedtui.tui.views.explore import ExploreView  # noqa: PLC0415 - after the first paint
+
+        return self.query_one("#explore", ExploreView)
 
     def _lines(self) -> tuple[SettingRow, ...]:
         return self.frame.view.lines if self.frame else ()

@@ -131,9 +131,6 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
         elif self._trouble[0] and self.frame is not None:
             self._show_progress(self.frame.view)
         self._follow_theme_file()
-        for log in self.query("#log"):
-            if log.display:
-                log.tick()  # type: ignore[attr-defined]
 
 
 def _task_failed(_loop: asyncio.AbstractEventLoop, found: dict[str, Any]) -> None:

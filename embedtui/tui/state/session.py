@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
 from embedtui.assess.findings import faults_of
-from embedtui.common.errors import Cancelled, EmbedtuiError
+from embedtui.common.errors import Cancelled, EmbedtuiError, InputError
 from embedtui.engine.port import EnginePool
 from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
@@ -62,11 +63,11 @@ class Session:
 
     def __init__(
         self,
-        engines: EnginePool,
+        engines: EnginePool | None,
         record: Recording | None = None,
         reopen: Reopening | None = None,
     ) -> None:
-        self.engines = engines
+        self._engines = engines
         self.lock = threading.RLock()
         """Held while results change; hold it to read them, and compute nothing long meanwhile."""
         self._state_lock = threading.RLock()
@@ -97,6 +98,17 @@ class Session:
         self._stop = threading.Event()
         self.progress = Progress()
 
+    @property
+    def engines(self) -> EnginePool:
+        """What measures.
+
+        Raises:
+            InputError: where run files are shown, which have no engines.
+        """
+        if self._engines is None:
+            raise InputError("a run file is shown, and no engine is there to measure")
+        return self._engines
+
     def listen(self, listener: Callable[[], None]) -> None:
         """Have `listener` called, from any thread, whenever something has changed."""
         self._listener = listener
@@ -122,9 +134,12 @@ class Session:
         """Whether a run is under way."""
         return self.state != "idle"
 
-    def run(self, *choices: Choices) -> bool:
-        """Begin a run, or one after the other of a sweep over models; False where one goes on."""
-        works = [partial(self._one, one) for one in choices]
+    def run(self, *choices: Choices, timeout: float | None = None) -> bool:
+        """Begin a run, or one after the other of a sweep over models; False where one goes on.
+
+        `timeout` is how many seconds a request to a server may take in it, unless as usual.
+        """
+        works = [partial(self._one, one, timeout) for one in choices]
         return self._begin("reading model and texts", Progress(), works)
 
     def inspect(self, results: Results, number: int) -> bool:
@@ -219,16 +234,26 @@ class Session:
             with self._state_lock:
                 self._study = None
 
-    def _one(self, choices: Choices) -> None:
+    def _one(self, choices: Choices, timeout: float | None) -> None:
         results = self._results = Results()
         try:
-            with self._problems_told():
+            with self._problems_told(), self._patience(timeout):
                 plan, weights = plan_of(applicable(choices), self._say, self.engines.access)
                 if not self._stop.is_set():
                     self._measure(plan, weights, results)
         finally:
             self._forget(results)
             self._touch()
+
+    @contextmanager
+    def _patience(self, timeout: float | None) -> Iterator[None]:
+        """Have requests take so many seconds meanwhile; a key typed in that time is kept."""
+        usual = self.engines.access.timeout
+        self.engines.access = replace(self.engines.access, timeout=timeout or usual)
+        try:
+            yield
+        finally:
+            self.engines.access = replace(self.engines.access, timeout=usual)
 
     def _measure(self, plan: Plan, weights: int | None, results: Results) -> None:
         recorder, begun = self._record(plan) if self._record else (None, None)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from embedtui import charts
 from embedtui.charts import Picture
@@ -66,10 +67,10 @@ class Framer:
         """Begin to make frames."""
         self._worker.start()
 
-    def change(self, **wishes: object) -> None:
+    def change(self, **wishes: Any) -> None:
         """Change what is to be shown; the frame comes at once."""
         with self._condition:
-            self._wish = replace(self._wish, **wishes)  # type: ignore[arg-type]
+            self._wish = replace(self._wish, **wishes)
             self._ask()
 
     def size(self, name: str, size: Size | None, *, unicode: bool = True) -> None:

@@ -22,6 +22,7 @@ from embedtui.tui.viewmodel.view_state import View
 from embedtui.tui.views.texts import TextsPane
 from embedtui.tui.widgets.batch_sizes import BatchSizes
 from embedtui.tui.widgets.chart import ChartView
+from embedtui.tui.widgets.explorer_app import explorer_of
 from embedtui.tui.widgets.field import Field
 from embedtui.tui.widgets.settings_table import SettingsTable
 from embedtui.tui.widgets.titles import entitle
@@ -77,12 +78,12 @@ class ExploreView(Vertical):
     @property
     def _of_files(self) -> bool:
         """Whether run files are shown, and there is nothing to choose for a next run."""
-        return bool(self.app.outside.opened)  # type: ignore[attr-defined]
+        return explorer_of(self).opened is not None
 
     def compose(self) -> ComposeResult:
         """Lay the panes out."""
         self.add_class("settings")
-        choices: Choices = self.app.choices  # type: ignore[attr-defined]
+        choices = explorer_of(self).choices
         with Horizontal(id="upper"):
             with VerticalScroll(id="settings", classes="box", can_focus=False) as box:
                 box.border_title = "1 settings"
@@ -124,8 +125,8 @@ class ExploreView(Vertical):
                 self.query_one(f"#{told}").disabled = True
         for name in OVER:
             self.query_one(f"#{name}").display = name == self._over
-        self.show_choices(self.app.choices)  # type: ignore[attr-defined]
-        self.show_use(self.app.framer.view_state.scenario)  # type: ignore[attr-defined]
+        self.show_choices(explorer_of(self).choices)
+        self.show_use(explorer_of(self).framer.view_state.scenario)
         self.focus_first()
 
     # --- what is chosen -----------------------------------------------------------------------
@@ -173,7 +174,7 @@ class ExploreView(Vertical):
     def show_model(self, ref: str, name: str, note: str) -> None:
         """Show what the chosen model is, once that is known."""
         self._model = ref, name, note
-        if ref == self.app.choices.model:  # type: ignore[attr-defined]
+        if ref == explorer_of(self).choices.model:
             self.query_one("#field-model", Field).show(name, note)
 
     def show_use(self, use: Scenario) -> None:
@@ -197,7 +198,7 @@ class ExploreView(Vertical):
     @on(ToggleGroup.Changed, "#dtypes")
     def _dtypes(self, event: ToggleGroup.Changed) -> None:
         event.stop()
-        choices: Choices = self.app.choices  # type: ignore[attr-defined]
+        choices = explorer_of(self).choices
         chosen = {**choices.chosen[0], "dtype": list(event.selected)}
         self.post_message(self.Chose(chosen=(chosen,)))
 
