@@ -178,7 +178,7 @@ async def test_searching_holds_up_neither_frames_nor_the_run(
         held.wait(20)
         return search(*args)
 
-    monkeypatch.setattr(retrieval, "of_batches", slow)
+    monkeypatch.setattr(retrieval, "batch_retrieval", slow)
     app = make_app(drifting())
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
@@ -238,7 +238,7 @@ def test_a_search_that_nobody_waits_for_is_ended(
         finally:
             ended.set()
 
-    monkeypatch.setattr(retrieval, "of_batches", endless)
+    monkeypatch.setattr(retrieval, "batch_retrieval", endless)
     searches = Searches()
     setting = results.settings[0]
     searches.want([Job(results, setting, 4)], busy=False)
