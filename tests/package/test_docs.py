@@ -128,7 +128,6 @@ def test_runs_as_it_is_shown(
 ON_THE_ENGINE = {
     "embedtui run": "Verdict:",
     "embedtui run --json --quiet > report.json": '"status": "finished"',
-    "embedtui advise --scenario rag": "vllm serve",
     "embedtui check minilm --dtype float16 --record golden.sqlite": "",
     "embedtui check minilm --dtype float16 --golden golden.sqlite": "the same bits as recorded",
 }

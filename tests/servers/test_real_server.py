@@ -39,12 +39,12 @@ def embedtui(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return run
 
 
-def test_one_by_one_a_list_of_32_and_8_at_once(
+def test_one_by_one_a_list_of_64_and_16_at_once(
     embedtui: Run, vllm_server: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "run.sqlite"
     code, said, error = embedtui(
-        *("run", vllm_server, "--limit", "32", "--batch-sizes", "8,32", "--shuffles", "0"),
+        *("run", vllm_server, "--limit", "64", "--batch-sizes", "16,64", "--shuffles", "0"),
         *("--setting", "requests=list,concurrent", "--also", "requests=list,encoding=base64"),
         *("--repeats", "0", "--out", out, "--json", "--quiet"),
     )
@@ -62,11 +62,11 @@ def test_one_by_one_a_list_of_32_and_8_at_once(
         for batch in setting["batches"][1:]:
             assert batch["drift"]["l2"]["max"] < 2e-6
             assert 1 <= batch["texts_per_step"] <= batch["batch_size"]
-    # A list of 32 is several steps on a server, and nobody claims that it was one.
-    assert made["settings"][0]["batches"][2]["texts_per_step"] < 32
+    # A list of 64 is several steps on a server, and nobody claims that it was one.
+    assert made["settings"][0]["batches"][2]["texts_per_step"] < 64
     assert [one["kind"] for one in made["findings"]].count("split") == 0
     (encodings,) = (one for one in made["findings"] if one["kind"] == "encodings")
-    assert "decimals and base64 agree to the last bit, in 32 texts" in encodings["message"]
+    assert "decimals and base64 agree to the last bit, in 64 texts" in encodings["message"]
     vectors = [setting.unbatched.vectors for setting in results.settings]
     assert all(np.array_equal(vectors[0], other) for other in vectors[1:])
 
