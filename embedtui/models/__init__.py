@@ -16,6 +16,7 @@ from embedtui.models.info import (
     require_embeddable,
 )
 from embedtui.models.make import make, shape_of
+from embedtui.models.preflight import notes
 from embedtui.models.prompts import prompt_text, prompts_for
 from embedtui.models.servable import Verdict, servable
 
@@ -32,6 +33,7 @@ __all__ = [
     "find_models",
     "make",
     "model_hash",
+    "notes",
     "prompt_text",
     "prompts_for",
     "require_embeddable",
