@@ -141,7 +141,7 @@ def expected(one: Margins) -> Floats:
     them would have closed this gap. It takes them to be independent of the gap's size.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return _likely(one.gap / one.scale, _steps(one))
+        return closing_likelihood(one.gap / one.scale, _steps(one))
 
 
 def shares(likely: Floats) -> tuple[float, float]:
@@ -180,7 +180,7 @@ def forecast(one: Margins, documents: int, larger: int = MILLION) -> Forecast | 
     def estimate(rows: npt.NDArray[np.intp], part: float) -> tuple[float, float, float, float]:
         power = _power(relative[rows])
         nearer = density ** (part * power)
-        order, top1 = shares(_likely(nearer * relative[rows], steps))
+        order, top1 = shares(closing_likelihood(nearer * relative[rows], steps))
         return order, top1, nearer * float(np.median(least[rows])), power
 
     whole = estimate(there, 1.0)
@@ -240,7 +240,7 @@ def _steps(one: Margins) -> Floats:
     return np.sort(steps[np.isfinite(steps)])
 
 
-def _likely(relative: Floats, steps: Floats) -> Floats:
+def closing_likelihood(relative: Floats, steps: Floats) -> Floats:
     """Return how likely gaps are closed that are so many times as large as their scale."""
     if not len(steps):
         return np.zeros(relative.shape)
