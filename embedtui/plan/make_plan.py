@@ -48,19 +48,14 @@ def plan_of(
     info = None if info is None else _brought(info, tell)
     prompt, query_prompt = _prompts(choices, info, labelled=pack.labels is not None)
     settings, skipped = _able(_settings(choices, info), skip=bool(choices.sweep))
-    if choices.layers and all(one.is_server for one in settings):
-        raise InputError(
-            "--layers: no setting of a model on this machine is asked for: give --dtype"
-        )
+    _refuse_layers_of_servers(choices, settings)
     model, name, longest = _served(address, access or Access(), tell)
     settings = tuple(replace(one, model=model) if one.is_server else one for one in settings)
     if info is not None:
         longest = info.max_length
     folder = None if info is None else info.folder
-    default_prompt = ""
+    asked = bool(choices.prompt or prompt) or query_prompt is not None
     if info is not None:
-        if not choices.prompt and query_prompt is None and not prompt:
-            default_prompt = info.prompts.get(info.default_prompt, "")
         for line in info.differs:
             tell(f"{info.name}: {line}")
     plan = Plan(
@@ -81,7 +76,7 @@ def plan_of(
         skipped=skipped,
         max_length=longest,
         against="" if folder is None or address is None else str(folder),
-        default_prompt=default_prompt,
+        default_prompt="" if info is None or asked else info.prompts.get(info.default_prompt, ""),
         differs=() if info is None else info.differs,
         layers=choices.layers,
         layers_under=choices.layers_under,
@@ -110,6 +105,13 @@ def _prompts(
     if info is None:
         return prompt_text_for_server(choices.prompt), None
     return models.prompts_for(info, choices.prompt, labelled=labelled)
+
+
+def _refuse_layers_of_servers(choices: Choices, settings: Sequence[Setting]) -> None:
+    if choices.layers and all(one.is_server for one in settings):
+        raise InputError(
+            "--layers: no setting of a model on this machine is asked for: give --dtype"
+        )
 
 
 def _refuse_unusable(choices: Choices) -> None:
