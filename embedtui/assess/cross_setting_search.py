@@ -10,7 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedtui.assess.retrieval import TOP, Retrieval, Sides, of_lists, only, with_direction
+from embedtui.assess.retrieval import (
+    RANDOM_WEIGHTS,
+    TOP,
+    Retrieval,
+    Sides,
+    of_lists,
+    only,
+    with_direction,
+)
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.common.suggest import suggest
@@ -123,6 +131,8 @@ def mix(index: Side, queries: Side) -> Mixed:
 def in_words(one: Mixed) -> str:
     """Say what the mixture does to a search, against its index alone."""
     found = one.against_index
+    if found.random_weights:
+        return RANDOM_WEIGHTS
     top1, order = found.top1_changed[0], found.order_changed[0]
     nouns = "queries" if found.sides.labelled else "texts"
     if not order:

@@ -82,6 +82,7 @@ def plan_of(
         against="" if folder is None or address is None else str(folder),
         layers=choices.layers,
         layers_under=choices.layers_under,
+        random_weights=(info is not None and info.random) or models.has_random_name(name),
     )
     return plan, None if info is None else loaded_bytes(info, settings)
 
@@ -95,6 +96,7 @@ def _texts(choices: Choices) -> TextPack:
         id_column=choices.id_column,
         limit=choices.limit,
         join=choices.join,
+        seed=choices.seed,
     )
 
 
@@ -104,6 +106,8 @@ def _refuse_unusable(choices: Choices) -> None:
     Raises:
         InputError: naming the option and the reason.
     """
+    if choices.seed and choices.limit is None:
+        raise InputError("--seed: it draws the texts of --limit; give that too, or leave it out")
     kind, usual = model_kind(choices), Choices()
     for option in CHOSEN:
         value = getattr(choices, option.name)

@@ -10,8 +10,8 @@ import numpy as np
 
 from embedtui.engine.messages import Job, TooLong
 from embedtui.engine.settings import Setting
-from embedtui.models import ModelInfo
-from embedtui.texts import Judgement, Labels, Text, TextPack
+from embedtui.models import ModelInfo, has_random_name
+from embedtui.texts import Judgement, Labels, Sample, Text, TextPack
 
 _USUAL_BY_LAYER = 16
 
@@ -25,6 +25,11 @@ class Draw(NamedTuple):
     """first is the measurement; a shuffle gives every text other company; a repeat is the same
     batches once more; a restart is a repeat by another engine of the same setting."""
     number: int = 0
+
+    @property
+    def is_order(self) -> bool:
+        """Whether batch drift is measured over it: repeats and restarts are the noise floor."""
+        return self.why in {"first", "shuffle"}
 
     def __str__(self) -> str:
         return self.why if self.why == "first" else f"{self.why}-{self.number}"
@@ -83,6 +88,8 @@ class Plan:
     """How many texts are looked into layer by layer, from the first on."""
     layers_under: float | None = None
     """The error, L2, that the fewest layers in float32 are to bring them under; None for half."""
+    random_weights: bool = False
+    """Whether the weights were drawn at random: then nearest neighbours mean nothing."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -130,6 +137,7 @@ class Plan:
                 "count": len(self.pack),
                 "sha256": self.pack.sha256,
                 "labels": _labels_as_dict(self.pack.labels),
+                "sample": None if self.pack.sample is None else self.pack.sample._asdict(),
             },
             "truth": self.truth,
             "repeats": self.repeats,
@@ -144,6 +152,7 @@ class Plan:
             "against": self.against,
             "layers": self.layers,
             "layers_under": self.layers_under,
+            "random_weights": self.random_weights,
         }
 
     @classmethod
@@ -160,6 +169,7 @@ class Plan:
                 values["texts"]["source"],
                 tuple(texts),
                 _labels_from_dict(values["texts"].get("labels")),
+                Sample(**sample) if (sample := values["texts"].get("sample")) else None,
             ),
             truth=values["truth"],
             repeats=values["repeats"],
@@ -174,6 +184,7 @@ class Plan:
             against=values.get("against", ""),
             layers=values.get("layers", 0),
             layers_under=values.get("layers_under"),
+            random_weights=values.get("random_weights", has_random_name(values["model_name"])),
         )
 
 
@@ -194,6 +205,7 @@ def plan_for(
         batch_sizes=tuple(sorted({1, *batch_sizes})),
         pack=pack,
         max_length=model.max_length,
+        random_weights=model.random or has_random_name(model.name),
         **further,
     )
 

@@ -32,6 +32,13 @@ class LabelsReport(TypedDict):
     ]
 
 
+class SampleReport(TypedDict):
+    """How `--limit` drew the texts."""
+
+    seed: Annotated[int, "the seed"]
+    whole: Annotated[int, "how many texts they were drawn from"]
+
+
 class PackReport(TypedDict):
     """The texts of a run, without the texts."""
 
@@ -41,6 +48,9 @@ class PackReport(TypedDict):
     sha256: Annotated[str, "SHA-256 over ids and texts in order"]
     labels: Annotated[
         LabelsReport | None, "null where every text is a query and a document at once"
+    ]
+    sample: Annotated[
+        SampleReport | None, "how the texts were drawn from more; null where none were left out"
     ]
 
 
@@ -84,6 +94,11 @@ class PlanReport(TypedDict):
     layers_under: Annotated[
         float | None,
         "the error that the fewest layers in float32 were to bring them under; null for half",
+    ]
+    random_weights: Annotated[
+        bool,
+        "whether the weights were drawn at random: then nothing is said of retrieval, and nothing "
+        "forecast",
     ]
 
 

@@ -103,6 +103,9 @@ def _plan(plan: Plan) -> PlanReport:
                 "queries": list(labels.queries),
                 "judgements": [list(one) for one in labels.judgements],
             },
+            "sample": None
+            if pack.sample is None
+            else {"seed": pack.sample.seed, "whole": pack.sample.whole},
         },
         "truth": plan.truth,
         "repeats": plan.repeats,
@@ -117,6 +120,7 @@ def _plan(plan: Plan) -> PlanReport:
         "against": plan.against,
         "layers": plan.layers,
         "layers_under": plan.layers_under,
+        "random_weights": plan.random_weights,
     }
 
 

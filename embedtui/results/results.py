@@ -41,7 +41,6 @@ Rows = npt.NDArray[np.intp]
 Steps = tuple[tuple[int, int], ...]
 """Sequences and tokens of each step of one batch."""
 
-_ORDERS = ("first", "shuffle")
 
 NOISE_MARGIN = 2
 """Two draws of one noise may differ by so many times; only what is beyond is drift."""
@@ -196,8 +195,7 @@ class SettingResults:
     def orders(self) -> int:
         """In how many orders texts went through the largest batch size; 0 before the first."""
         return sum(
-            size == max(self.batched, default=0) and draw.why in _ORDERS
-            for size, draw in self.passes
+            size == max(self.batched, default=0) and draw.is_order for size, draw in self.passes
         )
 
     @property
@@ -215,7 +213,7 @@ class SettingResults:
 
     def drifts(self, batch_size: int) -> list[tuple[Draw, Rows, Distances]]:
         """Return the batch drift of one batch size in every order that was tried."""
-        draws = sorted(d for size, d in self.passes if size == batch_size and d.why in _ORDERS)
+        draws = sorted(d for size, d in self.passes if size == batch_size and d.is_order)
         found = [(draw, *self.drift(batch_size, draw)) for draw in draws]
         return [one for one in found if len(one[1])]
 

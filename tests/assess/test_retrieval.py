@@ -245,3 +245,35 @@ def test_does_it_matter_names_the_setting_whose_lists_change_most(run_study: Run
             assert answer(entries, use, use.metric).matters.text.startswith(f"{most.label}: ")
     bare = [Entry(one.label, one.results, one.setting) for one in entries]
     assert answer(bare, use, use.metric).matters.text.startswith("RAG bears")
+
+
+def test_drift_in_one_shuffled_order_only_is_looked_at(run_study: RunStudy) -> None:
+    """The first order keeps every list; a shuffled one changes them."""
+
+    def plant(batch: Any) -> None:
+        if len(batch.rows) == 4 and list(batch.rows) != sorted(batch.rows):
+            batch.vectors[:] = batch.vectors[::-1].copy()
+
+    ran = run_study(
+        plan(40, "float32", sizes=(1, 2, 4), shuffles=2),
+        Script(drift=constant(0.0), plants=(plant,)),
+    )
+    setting = ran.results.settings[0]
+    first = retrieval.of_batches(ran.results, setting, 4)
+    assert first is not None
+    assert first.order_changed == (0, 0)
+    worst = retrieval.worst_of_batches(ran.results, setting)
+    assert worst is not None
+    assert worst[0] == 4
+    assert worst[1].order_changed[0] > 0
+    order = retrieval.worst_of_orders(ran.results, setting, 4)
+    assert order is not None
+    assert order[0].why == "shuffle"
+    assert "keep the order" not in verdict.of_setting(ran.results, setting)
+
+
+def test_of_equal_sizes_the_smallest_speaks(run_study: RunStudy) -> None:
+    ran = run_study(plan(20, "float32", sizes=(1, 2, 4)), Script(drift=constant(0.0)))
+    found = retrieval.worst_of_batches(ran.results, ran.results.settings[0])
+    assert found is not None
+    assert found[0] == 2
