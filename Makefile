@@ -60,9 +60,9 @@ picture: .venv/.dev
 findings: .venv/.dev
 	$(BIN)/python -m tests.findings docs
 
-# The tables of docs/report.md and docs/checks.md, from the types of the reports.
+# The tables of docs/report.md, docs/checks.md and docs/json.md, from the types of JSON objects.
 docs: .venv/.dev
-	$(BIN)/python -m tests.report_docs docs
+	$(BIN)/python -m tests.json_docs docs
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

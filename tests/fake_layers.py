@@ -17,7 +17,7 @@ from embedtui.engine.messages import (
     ResumeLayers,
     SeeLayers,
 )
-from embedtui.measure.layer_errors import Place
+from embedtui.measure.layer_errors import LayerSite
 
 if TYPE_CHECKING:
     from tests.fake_process import FakeProcess
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 LAYERS = 4
 PLACES = (
-    Place("embeddings"),
-    *(Place.of(part, layer) for layer in range(LAYERS) for part in ("attention", "mlp")),
-    Place("norm"),
+    LayerSite("embeddings"),
+    *(LayerSite.of(part, layer) for layer in range(LAYERS) for part in ("attention", "mlp")),
+    LayerSite("norm"),
 )
 FAULT = 30
 """About so many times as much as any other adds a part that is ordered to be at fault."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from embedtui.common.errors import Cancelled, EngineError
 from embedtui.engine.port import Stop, never
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.fakes import Script
@@ -29,10 +29,11 @@ class FakeHost:
 
     def wait_ready(self, stop: Stop = never) -> None:
         self._script.raise_for("import")
-        while self._script.import_never_ends and not self.closed:
+        self._script.on_import()
+        if self._script.import_never_ends:
+            wait_until(lambda: self.closed or stop())
             if stop():
                 raise Cancelled("cancelled while vLLM was being imported")
-            time.sleep(0.005)
         if self.closed:
             raise EngineError("the engine host was closed")
 

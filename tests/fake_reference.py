@@ -15,11 +15,11 @@ from embedtui.engine.messages import (
     LayersFound,
     LayersJudged,
     Reference,
+    ReferenceDone,
     ResumeLayers,
-    TruthDone,
 )
-from embedtui.engine.port import Stop, Tell
-from embedtui.measure.layer_errors import budget_of
+from embedtui.engine.port import OnStage, Stop
+from embedtui.measure.layer_errors import decompose_error
 from tests.fake_layers import FAULT, LAYERS, PLACES
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class FakeReference:
     def busy(self) -> bool:
         return self.process.busy
 
-    def embed(self, request: Reference, tell: Tell, stop: Stop) -> Iterator[TruthDone]:
+    def embed(self, request: Reference, tell: OnStage, stop: Stop) -> Iterator[ReferenceDone]:
         self.embedded.append(request)
         with self.process.work():
             tell("loading weights in float64")
@@ -63,7 +63,7 @@ class FakeReference:
                 if self._script.truth_value is not None:
                     vector[:] = self._script.truth_value
                 counted = min(count_tokens(text), self._script.max_length)
-                yield TruthDone(row, counted + self._script.tokens_of_truth, vector)
+                yield ReferenceDone(row, counted + self._script.tokens_of_truth, vector)
 
     @property
     def closed(self) -> bool:
@@ -102,7 +102,7 @@ class FakeReference:
         return LayersJudged(
             exact,
             relative,
-            budget_of(parts, roundings, request.places),
+            decompose_error(parts, roundings, request.places),
             tuple(np.ones((2, 4)) for _ in range(LAYERS)),
         )
 

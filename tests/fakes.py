@@ -29,15 +29,16 @@ from embedtui.engine.messages import (
     TooLong,
 )
 from embedtui.engine.pool import Pool, RunningReference
-from embedtui.engine.port import Engine, LayerAccess, Stop, Tell
+from embedtui.engine.port import Engine, LayerAccess, OnStage, Stop
 from embedtui.engine.settings import Setting
-from embedtui.measure.layer_errors import Place
+from embedtui.measure.layer_errors import LayerSite
 from embedtui.plan.plan import Plan
 from embedtui.results.events import Event
 from embedtui.texts import Text, TextPack
 from tests.fake_layers import FakeLayers
 from tests.fake_process import FakeHost, FakeProcess
 from tests.fake_reference import FakeReference, count_tokens
+from tests.waiting import wait_until
 
 REFUSED = "no tokenizer reads this"
 """A text that holds these words is refused."""
@@ -133,11 +134,13 @@ class Script:
     import_never_ends: bool = False
     load_never_ends: bool = False
     """Whether a load goes on until it is stopped or killed."""
+    on_import: Callable[[], None] = lambda: None
+    """Called when vLLM's import is waited for."""
     on_fork: Callable[[Stop], None] = lambda _stop: None
     """Called when an engine is to be forked, with what says that it was called off."""
     on_load: Callable[[Setting], None] = lambda _setting: None
     """Called when an engine begins to load its weights."""
-    layer_fault: Place | None = None
+    layer_fault: LayerSite | None = None
     """The part that adds most of the error, where states are looked into."""
     on_layers: Callable[[], None] = lambda: None
     """Called before each question about layers."""
@@ -176,7 +179,7 @@ class FakeEngine(FakeLayers):
     def busy(self) -> bool:
         return self.process.busy
 
-    def open(self, tell: Tell, stop: Stop, max_length: int | None = None) -> Opened:
+    def open(self, tell: OnStage, stop: Stop, max_length: int | None = None) -> Opened:
         with self.process.work():
             tell("reading the model's configuration")
             self._script.raise_for("open", self.setting.label)
@@ -187,7 +190,7 @@ class FakeEngine(FakeLayers):
         self,
         texts: tuple[str, ...],
         too_long: TooLong,
-        tell: Tell,
+        tell: OnStage,
         stop: Stop,
     ) -> Prepared:
         self.process.check()
@@ -211,12 +214,12 @@ class FakeEngine(FakeLayers):
         self._prepared = Prepared(tuple(tokens), truncated, refused)
         return self._prepared
 
-    def load(self, request: Load, tell: Tell, stop: Stop) -> EffectiveConfig:
+    def load(self, request: Load, tell: OnStage, stop: Stop) -> EffectiveConfig:
         with self.process.work():
             tell("loading weights")
             self._script.on_load(self.setting)
-            while self._script.load_never_ends and self.process.alive and not stop():
-                time.sleep(0.005)
+            if self._script.load_never_ends:
+                wait_until(lambda: stop() or not self.process.alive)
             if stop():
                 self.process.kill()
             self.process.check()
@@ -256,7 +259,7 @@ class FakeEngine(FakeLayers):
                 if stop():
                     raise Cancelled("cancelled after the batch in hand")
 
-    def learnt(self) -> dict[str, Any]:
+    def observed(self) -> dict[str, Any]:
         return {}
 
     def layers(self) -> LayerAccess:
@@ -346,7 +349,7 @@ class FakeEngines(Pool):
         return self.references[-1]
 
 
-class Told(list[Event]):
+class EventRecorder(list[Event]):
     """A listener that keeps what it is told."""
 
     def __call__(self, event: Event) -> None:

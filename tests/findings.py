@@ -24,9 +24,9 @@ from embedtui.assess.verdict import is_noise
 from embedtui.config import Config
 from embedtui.results.results import Results, SettingResults
 from embedtui.storage import library, run_file
-from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.state.replay_session import Opened
-from tests.tui.conftest import settled
+from embedtui.tui.app import AppDeps, Explorer
+from embedtui.tui.state.replay_session import ReplaySession
+from tests.tui.conftest import settled, until
 
 _BLOCK = re.compile(r"(<!-- (?P<name>[\w-]+) -->\n)(?P<old>.*?)(<!-- end -->)", re.DOTALL)
 
@@ -67,7 +67,7 @@ def of_settings(name: str) -> str:
     for one in run.settings:
         rows.append(
             [
-                one.setting.brief,
+                one.setting.short_label,
                 figure(largest(one.noise())),
                 *(figure(drift(one, size)) for size in shown),
                 figure(one.largest_error(run.truth)),
@@ -86,7 +86,7 @@ def pooling(name: str) -> str:
     kept = [s for s in kept if not s.setting.batch_invariant and s.setting.execution == "eager"]
     rows = []
     for one in sorted(kept, key=lambda s: (s.setting.dtype, s.setting.pooling_accumulation)):
-        rows.append([one.setting.brief, *(figure(drift(one, size)) for size in sizes)])
+        rows.append([one.setting.short_label, *(figure(drift(one, size)) for size in sizes)])
     return _where(run) + table(["setting", *(f"@{size}" for size in sizes)], rows)
 
 
@@ -97,7 +97,9 @@ def probe() -> str:
         for one in read(name).settings:
             found = [one.effective.get(f"probe_{part}") for part in ("matmul", "attention")]
             if one.setting.dtype == "float32":
-                rows.append([read(name).plan.model_name, one.setting.brief, *(map(figure, found))])
+                rows.append(
+                    [read(name).plan.model_name, one.setting.short_label, *(map(figure, found))]
+                )
     return table(["model", "setting", "matrix product", "attention"], rows)
 
 
@@ -107,7 +109,7 @@ def restarts() -> str:
     size = run.plan.batch_sizes[-1]
     rows = [
         [
-            one.setting.brief,
+            one.setting.short_label,
             figure(largest(one.noise("repeat"))),
             figure(largest(one.noise("restart"))),
             f"{figure(drift(one, size))} in {one.orders} orders",
@@ -126,7 +128,7 @@ def long(name: str) -> str:
     first = run.settings[0]
     tokens = first.prepared.tokens if first.prepared else ()
     head = ["setting", "texts that change", "drift at any size", "precision error"]
-    head += [f"texts/s @{size}", f"{first.setting.brief} is faster by"]
+    head += [f"texts/s @{size}", f"{first.setting.short_label} is faster by"]
     rows = []
     for one in run.settings:
         moved = {
@@ -138,7 +140,7 @@ def long(name: str) -> str:
         speed = one.of(size).texts_per_second or 0.0
         rows.append(
             [
-                one.setting.brief,
+                one.setting.short_label,
                 f"{len(moved)} of {one.unbatched.count}",
                 figure(max(drift(one, batch) for batch in one.batched)),
                 figure(one.largest_error(run.truth)),
@@ -169,7 +171,7 @@ def lengths() -> str:
             moved[texts] |= distances.l2 > 1e-6
         parts = [(tokens >= a) & (tokens < b) for a, b in itertools.pairwise(bounds)]
         rows.append(
-            [one.setting.brief, *(f"{moved[part].sum()} of {part.sum()}" for part in parts)]
+            [one.setting.short_label, *(f"{moved[part].sum()} of {part.sum()}" for part in parts)]
         )
     return _where(run) + table(head, rows)
 
@@ -182,11 +184,11 @@ def neighbours() -> str:
     head += ["pairs expected to turn", "that turned"]
     rows = []
     for one in run.settings:
-        found = retrieval.of_batches(run, one, size)
+        found = retrieval.batch_retrieval(run, one, size)
         assert found is not None
         rows.append(
             [
-                one.setting.brief,
+                one.setting.short_label,
                 f"{found.top1_changed[0]} of {found.queries}",
                 f"{found.order_changed[0]} of {found.queries}",
                 f"{found.mean('overlap')[0]:.4f}",
@@ -231,7 +233,7 @@ def places() -> str:
             if trend is not None and not is_noise(one):
                 found = [trend.by_position, trend.by_tokens]
                 said = ["–" if value is None else f"{value:+.2f}" for value in found]
-                rows.append([run.plan.model_name, one.setting.brief, *said])
+                rows.append([run.plan.model_name, one.setting.short_label, *said])
     return table(["model", "setting", "with the place", "with the length"], rows)
 
 
@@ -265,10 +267,9 @@ def filled(text: str) -> str:
 
 async def _picture(recording: str, keys: list[str], path: Path) -> None:
     files = tuple(library.find(recording))
-    app = Explorer(Outside(lambda: Opened(files), replace(Config()), opened=files))
+    app = Explorer(AppDeps(lambda: ReplaySession(files), replace(Config()), opened=files))
     async with app.run_test(size=(132, 40)) as pilot:
-        while app.frame is None or not app.frame.view.lines:
-            await pilot.pause(0.1)
+        await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
         await pilot.press(*keys)
         await settled(pilot)
         path.write_text(app.export_screenshot(title=f"embedtui open {recording}"), "utf-8")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from embedtui.config import Config
 from embedtui.engine.pool import VllmPool
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
-from tests.tui.conftest import settled
+from tests.tui.conftest import settled, until
 
 SETTINGS = {
     "dtype": ("bfloat16", "float16", "float32"),
@@ -29,15 +29,15 @@ async def take(path: Path) -> None:
     session = Session(engines)
     with tempfile.TemporaryDirectory() as folder:
         app = Explorer(
-            Outside(
+            AppDeps(
                 lambda: session, replace(Config(), settings=SETTINGS), shots_folder=Path(folder)
             )
         )
         try:
             async with app.run_test(size=(132, 44)) as pilot:
                 await pilot.press("r")
-                while session.busy or app.frame is None or not app.frame.view.lines:
-                    await pilot.pause(0.2)
+                await until(pilot, lambda: session.runs and not session.busy, 1200)
+                await until(pilot, lambda: app.frame is not None and app.frame.view.lines)
                 # The old pooling in bfloat16: what the older advice was about.
                 await pilot.press("right_square_bracket")
                 await settled(pilot)

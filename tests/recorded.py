@@ -13,7 +13,7 @@ from embedtui.report import run_report
 from embedtui.results.results import Results
 from embedtui.run.study import Listener, Study
 from embedtui.storage.run_writer import Recorder
-from tests.fakes import FakeEngines, Script, Told
+from tests.fakes import EventRecorder, FakeEngines, Script
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Recorded:
     """A run that was written to a file while it was listened to."""
 
     path: Path
-    told: Told
+    told: EventRecorder
     results: Results
 
     @property
@@ -48,7 +48,7 @@ def record(tmp_path: Path) -> Record:
         nonlocal count
         count += 1
         path = tmp_path / f"run-{count}.sqlite"
-        told, results, recorder = Told(), Results(), Recorder(path)
+        told, results, recorder = EventRecorder(), Results(), Recorder(path)
         engines = FakeEngines(script, logs=tmp_path)
         study = Study(plan, engines, [recorder, told, results, *listeners])
         try:

@@ -9,7 +9,7 @@ import pytest
 from embedtui.plan.plan import Plan
 from embedtui.results.results import Results
 from embedtui.run.study import Listener, Study
-from tests.fakes import FakeEngines, Script, Told
+from tests.fakes import EventRecorder, FakeEngines, Script
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Ran:
     """A study that ran, and all that can be asked of it."""
 
     status: str
-    told: Told
+    told: EventRecorder
     results: Results
     engines: FakeEngines
 
@@ -42,7 +42,7 @@ def run_study(tmp_path: Path) -> RunStudy:
     ) -> Ran:
         """Run a plan on fake engines."""
         engines = engines or FakeEngines(script, logs=tmp_path)
-        told, results = Told(), Results()
+        told, results = EventRecorder(), Results()
         study = Study(
             plan,
             engines,

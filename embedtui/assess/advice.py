@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from embedtui.assess.answers import ABOUT_EQUAL, Answers, Entry, answer
-from embedtui.assess.tolerance import Judgement, judge
+from embedtui.assess.tolerance import ToleranceResult, judge
 from embedtui.engine.serve_command import serve_command
 from embedtui.engine.settings import Setting
 from embedtui.plan.scenarios import Scenario
@@ -27,7 +27,7 @@ class Step:
 
     entry: Entry
     batch_sizes: tuple[int, ...]
-    judgement: Judgement
+    tolerance_result: ToleranceResult
     speed: float | None
     """Texts per second at the largest batch; None where it was not measured."""
 
@@ -103,4 +103,4 @@ def by_speed(step: Step) -> float:
 
 
 def _may_hold(step: Step) -> bool:
-    return bool(step.judgement.holds) and not step.entry.fault
+    return bool(step.tolerance_result.holds) and not step.entry.fault

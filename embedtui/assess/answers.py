@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from embedtui.assess.retrieval import RANDOM_WEIGHTS, Retrieval
-from embedtui.assess.tolerance import Judgement, judge
+from embedtui.assess.tolerance import ToleranceResult, judge
 from embedtui.assess.verdict import is_noise
 from embedtui.common.wording import percent
 from embedtui.engine.serve_command import serve_command
@@ -88,8 +88,8 @@ def fastest(setting: SettingResults) -> tuple[int, float] | None:
     """
     speeds = [
         (one.count == len(one.done), speed, size)
-        for (size, draw), one in setting.passes.items()
-        if draw == FIRST and (speed := one.texts_per_second) is not None
+        for (size, pass_key), one in setting.passes.items()
+        if pass_key == FIRST and (speed := one.texts_per_second) is not None
     ]
     if not speeds:
         return None
@@ -97,7 +97,7 @@ def fastest(setting: SettingResults) -> tuple[int, float] | None:
     return size, speed
 
 
-_Judged = Sequence[tuple[Entry, Judgement]]
+_Judged = Sequence[tuple[Entry, ToleranceResult]]
 
 
 def _drift(judged: _Judged, metric: Metric) -> tuple[State, str]:

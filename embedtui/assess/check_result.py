@@ -12,7 +12,7 @@ from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.finding import Finding
 from embedtui.assess.findings import Faults, all_faults, find
 from embedtui.assess.golden import Golden, compare_with
-from embedtui.assess.tolerance import Judgement, judge
+from embedtui.assess.tolerance import ToleranceResult, judge
 from embedtui.plan.scenarios import Scenario
 from embedtui.results.results import Results, SettingResults
 
@@ -23,12 +23,12 @@ _TOLD = {"none", "noise", "rounding-order"}
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckResult:
     """One setting and what came of its check."""
 
     setting: SettingResults
     outcome: Outcome
-    drift: Judgement
+    drift: ToleranceResult
     said: str
     """Why, in a sentence or two."""
     draws: int
@@ -49,7 +49,7 @@ class Check:
     results: Results
     use: Scenario
     confidence: float
-    settings: tuple[Checked, ...]
+    settings: tuple[CheckResult, ...]
     warnings: tuple[Finding, ...]
 
     @property
@@ -93,24 +93,24 @@ def _checked(
     confidence: float,
     faults: Faults,
     golden: Golden | None,
-) -> Checked:
+) -> CheckResult:
     drift = judge(setting, use)
     found = diagnose(results, setting, faults[setting.number]) if setting.passes else []
     cause = next((one for one in found if one.cause not in _TOLD), None)
     draws = sum(
-        size == max(setting.batched, default=0) and draw.why == "shuffle"
-        for size, draw in setting.passes
+        size == max(setting.batched, default=0) and pass_key.why == "shuffle"
+        for size, pass_key in setting.passes
     )
     outcome, said = _outcome(setting, drift, use, confidence, draws, faults[setting.number], found)
     if golden is not None and outcome in {"holds", "falls short"}:
         outcome = outcome if golden.holds else "falls short"
         said = f"{said}; {golden.said(use)}"
-    return Checked(setting, outcome, drift, said, draws, cause, golden)
+    return CheckResult(setting, outcome, drift, said, draws, cause, golden)
 
 
 def _outcome(
     setting: SettingResults,
-    drift: Judgement,
+    drift: ToleranceResult,
     use: Scenario,
     confidence: float,
     draws: int,

@@ -13,9 +13,9 @@ import numpy as np
 from embedtui.assess.retrieval import (
     RANDOM_WEIGHTS,
     TOP,
+    QueryDocSplit,
     Retrieval,
-    Sides,
-    of_lists,
+    compare_lists,
     only,
     with_direction,
 )
@@ -116,12 +116,12 @@ def mix(index: Side, queries: Side) -> Mixed:
     if not there.any():
         raise InputError("no text has vectors on both sides")
     stored, asked = only(stored, there), only(asked, there)
-    sides = Sides.of(one)
+    sides = QueryDocSplit.of(one)
     pure_index, pure_queries = sides.nearest(stored, TOP + 1), sides.nearest(asked, TOP + 1)
     mixed = sides.nearest_mixed(asked, stored, TOP + 1)
     together = sides.split(asked)[0], sides.split(stored)[1]
-    to_index = of_lists(one, (pure_index, mixed), sides.split(stored), together)
-    to_queries = of_lists(one, (pure_queries, mixed), sides.split(asked), together)
+    to_index = compare_lists(one, (pure_index, mixed), sides.split(stored), together)
+    to_queries = compare_lists(one, (pure_queries, mixed), sides.split(asked), together)
     if to_index is None or to_queries is None:
         raise InputError("too few texts have vectors on both sides to be searched")
     rows = np.flatnonzero(there)

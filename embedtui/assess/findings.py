@@ -12,7 +12,7 @@ import numpy as np
 
 from embedtui.assess import ranking_quality
 from embedtui.assess.finding import Finding
-from embedtui.assess.server_findings import of_encodings, of_server
+from embedtui.assess.server_findings import encoding_faults, server_faults
 from embedtui.common.wording import text_count
 from embedtui.measure import broken_rows, collapsed_rows, swapped_rows
 from embedtui.plan.plan import FIRST
@@ -45,7 +45,7 @@ def find(results: Results, faults: Faults | None = None) -> list[Finding]:
         for finding in (*faults[setting.number], *_of_setting(results, setting))
     ]
     found += _of_truth(results)
-    found += of_encodings(results)
+    found += encoding_faults(results)
     found += _of_labels(results)
     found = _told_once(found, {s.number for s in results.settings if s.unbatched.count})
     rank = {"fault": 0, "warning": 1, "note": 2}
@@ -72,8 +72,8 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
                 )
             )
     mixed_up: dict[int, set[int]] = {}
-    for (size, draw), pass_ in sorted(setting.passes.items()):
-        if (size, draw) != (1, FIRST):
+    for (size, pass_key), pass_ in sorted(setting.passes.items()):
+        if (size, pass_key) != (1, FIRST):
             mixed_up.setdefault(size, set()).update(_swapped(pass_, setting.unbatched))
     for size, struck in mixed_up.items():
         if struck:
@@ -109,7 +109,7 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
 def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
     number = setting.number
     if setting.setting.is_server:
-        yield from of_server(results, setting)
+        yield from server_faults(results, setting)
     if setting.status == "failed":
         yield Finding("failed", "warning", setting.reason, number)
     if setting.status == "refused":
@@ -183,8 +183,8 @@ def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
 def _of_steps(results: Results, setting: SettingResults) -> Iterator[Finding]:
     """Yield where fewer texts were together than was asked for."""
     number = setting.number
-    for (size, draw), pass_ in sorted(setting.passes.items()):
-        if draw == FIRST and pass_.split_steps:
+    for (size, pass_key), pass_ in sorted(setting.passes.items()):
+        if pass_key == FIRST and pass_.split_steps:
             yield Finding(
                 "split",
                 "warning",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from embedtui.measure.layer_errors import Place
+from embedtui.measure.layer_errors import LayerSite
 from embedtui.results.layer_results import Adds, LayerResults
 
 _SPREAD = 0.75
@@ -13,7 +13,7 @@ _FORTIETH = 0.025
 """Growth of one place over the one before that is no growth."""
 
 
-def of_layers(found: LayerResults, under: float | None = None) -> str:
+def layers_verdict(found: LayerResults, under: float | None = None) -> str:
     """Say in a few sentences what was found in the layers of a setting; empty for nothing."""
     said = [_error(found), _exact(found, under), _drift(found)]
     if found.reason:
@@ -55,7 +55,7 @@ def _middle(adds: Adds) -> float:
     return ordered[len(ordered) // 2] or min((one for one in ordered if one), default=1.0)
 
 
-def _stretch(begin: Place, end: Place) -> str:
+def _stretch(begin: LayerSite, end: LayerSite) -> str:
     if begin.layer >= 0 and end.layer >= 0:
         if begin.layer == end.layer:
             return f"layer {begin.layer} makes"
@@ -114,5 +114,5 @@ def layers_named(layers: Sequence[int]) -> str:
     return f"layer{'s' if len(layers) > 1 else ''} {', '.join(said)}"
 
 
-def _the(place: Place) -> str:
+def _the(place: LayerSite) -> str:
     return str(place) if place.layer >= 0 else f"the {place}"

@@ -35,7 +35,7 @@ class Step:
     """By what factor the distance shrinks; None where nothing is left of it."""
 
 
-def front(candidates: Sequence[Candidate]) -> list[Step]:
+def pareto_front(candidates: Sequence[Candidate]) -> list[Step]:
     """Return the settings that no other beats in both speed and distance, the fastest first.
 
     Distances within `ABOUT_EQUAL` are not told apart, and nobody pays for such a difference.

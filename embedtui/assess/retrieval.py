@@ -25,8 +25,8 @@ from embedtui.measure.distances import Bools, Floats, Vectors
 from embedtui.measure.forecast import Forecast, forecast
 from embedtui.measure.margins import Margins, expected, margins
 from embedtui.measure.ranking import Agreement, agreement
-from embedtui.plan.plan import FIRST, Draw, Plan
-from embedtui.results.results import Pass, Results, SettingResults, Truth
+from embedtui.plan.plan import FIRST, PassKey, Plan
+from embedtui.results.results import Pass, ReferenceVectors, Results, SettingResults
 
 TOP = 10
 """Documents that a list is taken to have: what a page shows, and a prompt holds."""
@@ -35,14 +35,14 @@ RANDOM_WEIGHTS = "random weights: says nothing about retrieval"
 """In random weights all texts are near to each other: their lists tell of no trained model."""
 
 Rows = npt.NDArray[np.intp]
-Tell = Callable[[float], None]
+OnStage = Callable[[float], None]
 
 
-_told: ContextVar[Tell | None] = ContextVar("told", default=None)
+_told: ContextVar[OnStage | None] = ContextVar("told", default=None)
 
 
 @contextmanager
-def telling(tell: Tell) -> Iterator[None]:
+def telling(tell: OnStage) -> Iterator[None]:
     """Have every search in here tell how far it is; what `tell` raises ends the search.
 
     Reports and verdicts search where they need lists: who waits for them knows how to say so.
@@ -55,7 +55,7 @@ def telling(tell: Tell) -> Iterator[None]:
 
 
 @dataclass(frozen=True, eq=False)
-class Sides:
+class QueryDocSplit:
     """Which rows of the pack ask and which are searched."""
 
     queries: Rows
@@ -64,7 +64,7 @@ class Sides:
     """Without labels every text is searched in all others, and both are all rows."""
 
     @classmethod
-    def of(cls, plan: Plan) -> Sides:
+    def of(cls, plan: Plan) -> QueryDocSplit:
         """Return the sides of a plan's texts."""
         labels = plan.pack.labels
         every = np.arange(len(plan.pack))
@@ -73,7 +73,7 @@ class Sides:
         queries = np.asarray(labels.queries, dtype=np.intp)
         return cls(queries, np.setdiff1d(every, queries), labelled=True)
 
-    def nearest(self, vectors: Vectors, k: int, tell: Tell | None = None) -> Neighbours:
+    def nearest(self, vectors: Vectors, k: int, tell: OnStage | None = None) -> Neighbours:
         """Return the k nearest documents of every query, as numbers of `documents`."""
         tell = tell or _told.get()
         if not self.labelled:
@@ -110,7 +110,7 @@ class Sides:
 class Retrieval:
     """The lists of one set of vectors held against those of another, of the same texts."""
 
-    sides: Sides
+    sides: QueryDocSplit
     agreement: Agreement
     before: Neighbours
     after: Neighbours
@@ -171,7 +171,7 @@ def held_against(
     before: Vectors,
     after: Vectors,
     lists: tuple[Neighbours, Neighbours] | None = None,
-    tell: Tell | None = None,
+    tell: OnStage | None = None,
 ) -> Retrieval | None:
     """Hold the lists that one set of vectors gives against those of another; None without any.
 
@@ -179,17 +179,17 @@ def held_against(
     margins are those of vectors filled up with zeros. Rows that have no direction in either are in
     no list.
     """
-    sides = Sides.of(plan)
+    sides = QueryDocSplit.of(plan)
     there = with_direction(before) & with_direction(after)
     if lists is None:
         one, two = only(before, there), only(after, there)
         lists = sides.nearest(one, TOP + 1, tell), sides.nearest(two, TOP + 1, tell)
     width = max(before.shape[1], after.shape[1])
     one, two = (only(_wide(side, width), there) for side in (before, after))
-    return of_lists(plan, lists, sides.split(one), sides.split(two))
+    return compare_lists(plan, lists, sides.split(one), sides.split(two))
 
 
-def of_lists(
+def compare_lists(
     plan: Plan,
     lists: tuple[Neighbours, Neighbours],
     before: tuple[Vectors, Vectors],
@@ -202,7 +202,7 @@ def of_lists(
     agreed = agreement(*lists, TOP)
     if not agreed.usable.any():
         return None
-    sides, labels = Sides.of(plan), plan.pack.labels
+    sides, labels = QueryDocSplit.of(plan), plan.pack.labels
     judged = [
         ranking_quality.quality(one, labels, sides.documents)
         if labels and ranking_quality.available()
@@ -221,17 +221,17 @@ def of_lists(
     )
 
 
-def of_batches(
-    results: Results, setting: SettingResults, size: int, draw: Draw = FIRST
+def batch_retrieval(
+    results: Results, setting: SettingResults, size: int, pass_key: PassKey = FIRST
 ) -> Retrieval | None:
     """Return what batches of a size do to the lists of unbatched vectors; None without any."""
-    pass_, baseline = setting.of(size, draw), setting.unbatched
+    pass_, baseline = setting.of(size, pass_key), setting.unbatched
     if not pass_.count or not baseline.count:
         return None
     return _compared(
         results,
         (setting.number, 1, FIRST),
-        (setting.number, size, draw),
+        (setting.number, size, pass_key),
         baseline,
         pass_,
     )
@@ -239,19 +239,19 @@ def of_batches(
 
 def worst_of_orders(
     results: Results, setting: SettingResults, size: int
-) -> tuple[Draw, Retrieval] | None:
+) -> tuple[PassKey, Retrieval] | None:
     """Return the order of the texts in which batches of a size change the most lists.
 
     Every order that was tried is looked at: drift that only one of them shows is drift. Of orders
     that change as many, the one that is to be expected to, and of those the first.
     """
-    draws = [draw for draw, _, _ in setting.drifts(size)]
-    found = [(draw, of_batches(results, setting, size, draw)) for draw in draws]
-    known = [(draw, one) for draw, one in found if one is not None]
+    orders = [pass_key for pass_key, _, _ in setting.drifts(size)]
+    found = [(order, batch_retrieval(results, setting, size, order)) for order in orders]
+    known = [(order, one) for order, one in found if one is not None]
     return max(known, key=lambda pair: harm(pair[1]), default=None)
 
 
-def of_precision(results: Results, setting: SettingResults) -> Retrieval | None:
+def precision_retrieval(results: Results, setting: SettingResults) -> Retrieval | None:
     """Return what a setting's unbatched vectors do to the lists of the truth; None without any."""
     truth, pass_ = results.truth, setting.unbatched
     width = pass_.vectors.shape[1]
@@ -393,7 +393,7 @@ def kept_of(results: Results) -> KeptLists:
 
 
 def _compared(
-    results: Results, one: Any, other: Any, before: Pass | Truth, after: Pass
+    results: Results, one: Any, other: Any, before: Pass | ReferenceVectors, after: Pass
 ) -> Retrieval | None:
     kept = kept_of(results)
 
@@ -404,9 +404,9 @@ def _compared(
         keys = [(side, there.tobytes()) for side in (one, other)]
         kept.need((one, other), frozenset(keys))
 
-        def lists_of(key: Any, side: Pass | Truth, vectors: Vectors) -> Neighbours:
+        def lists_of(key: Any, side: Pass | ReferenceVectors, vectors: Vectors) -> Neighbours:
             def search() -> Neighbours:
-                return Sides.of(results.plan).nearest(only(vectors, there), TOP + 1)
+                return QueryDocSplit.of(results.plan).nearest(only(vectors, there), TOP + 1)
 
             return kept.get(key, _stamp(side), search)
 
@@ -416,11 +416,11 @@ def _compared(
     return kept.get((one, other), (_stamp(before), _stamp(after)), make)
 
 
-def _stamp(side: Pass | Truth) -> int:
-    return side.chunks if isinstance(side, Truth) else side.batches
+def _stamp(side: Pass | ReferenceVectors) -> int:
+    return side.chunks if isinstance(side, ReferenceVectors) else side.batches
 
 
-def _there(side: Pass | Truth, width: int) -> Bools:
+def _there(side: Pass | ReferenceVectors, width: int) -> Bools:
     return side.done & with_direction(side.vectors[:, :width])
 
 

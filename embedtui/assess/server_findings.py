@@ -15,7 +15,7 @@ from embedtui.results.results import Results, SettingResults
 _TOLD = {"server": "what it is", "dtype": "its dtype", "pooling": "its pooling"}
 
 
-def of_server(results: Results, setting: SettingResults) -> Iterator[Finding]:
+def server_faults(results: Results, setting: SettingResults) -> Iterator[Finding]:
     """Return what a server keeps to itself, refused, or did to what it was sent."""
     number, told = setting.number, setting.effective
     if not told:
@@ -54,7 +54,7 @@ def of_server(results: Results, setting: SettingResults) -> Iterator[Finding]:
         yield Finding("server-steps", "note", steps, number)
 
 
-def of_encodings(results: Results) -> Iterator[Finding]:
+def encoding_faults(results: Results) -> Iterator[Finding]:
     """Compare vectors that came as decimals with those that came as bytes."""
     servers = [s for s in results.settings if s.setting.is_server and s.unbatched.count]
     for setting in servers:
@@ -90,7 +90,7 @@ def _came_as_decimals(setting: SettingResults) -> bool:
 
 def _steps(setting: SettingResults) -> str:
     """Say how many texts shared a step, where the server's metrics tell."""
-    together = [size for size, draw in setting.passes if draw == FIRST and size > 1]
+    together = [size for size, pass_key in setting.passes if pass_key == FIRST and size > 1]
     if not together:
         return ""
     if not setting.effective.tells_steps:

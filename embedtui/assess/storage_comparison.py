@@ -10,10 +10,10 @@ import numpy as np
 
 from embedtui.assess.retrieval import (
     Retrieval,
+    batch_retrieval,
     held_against,
-    of_batches,
-    of_precision,
     only,
+    precision_retrieval,
     with_direction,
     worst_of_batches,
 )
@@ -43,7 +43,9 @@ class Row:
         return largest_finite(self.distances.l2)
 
 
-def yardstick(results: Results, *, tell: Callable[[str], None] = lambda _what: None) -> list[Row]:
+def compare_storage(
+    results: Results, *, tell: Callable[[str], None] = lambda _what: None
+) -> list[Row]:
     """Return the drift of every setting and the cost of every format, each by its largest L2.
 
     Formats take the vectors that are nearest to the truth: unbatched, of the setting with the least
@@ -70,10 +72,10 @@ def yardstick(results: Results, *, tell: Callable[[str], None] = lambda _what: N
     return sorted(rows, key=lambda row: np.inf if row.l2_max is None else row.l2_max)
 
 
-def yardstick_setting(results: Results) -> str:
+def storage_setting(results: Results) -> str:
     """Return the name of the setting whose vectors the formats take."""
     measured = [setting for setting in results.settings if setting.unbatched.count]
-    return _nearest(results, measured).setting.brief
+    return _nearest(results, measured).setting.short_label
 
 
 def _nearest(results: Results, measured: list[SettingResults]) -> SettingResults:
@@ -83,15 +85,15 @@ def _nearest(results: Results, measured: list[SettingResults]) -> SettingResults
 
 def _drift(results: Results, setting: SettingResults) -> list[Row]:
     rows = []
-    label = setting.setting.brief
+    label = setting.setting.short_label
     worst = worst_of_batches(results, setting)
     if worst is not None:
         drift = setting.drift(worst[0])[1]
-        found = of_batches(results, setting, worst[0])
+        found = batch_retrieval(results, setting, worst[0])
         rows.append(Row(f"{label} @{worst[0]}", "drift", drift, found, None))
     error = setting.precision_error(results.truth)
     if error is not None:
-        found = of_precision(results, setting)
+        found = precision_retrieval(results, setting)
         rows.append(Row(f"{label} to float64", "drift", error[1], found, None))
     return rows
 

@@ -11,7 +11,7 @@ from embedtui.results.results import SettingResults
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ToleranceResult:
     """Whether a setting's batch drift is within a scenario's tolerance, and by which figures."""
 
     holds: bool | None
@@ -33,7 +33,7 @@ class Judgement:
         return f"{METRIC_NAMES[scenario.metric]} {self.worst:.1e} {sign} {scenario.tolerance:.0e}"
 
 
-def judge(setting: SettingResults, use: Scenario) -> Judgement:
+def judge(setting: SettingResults, use: Scenario) -> ToleranceResult:
     """Hold a setting's batch drift against a scenario's tolerance."""
     worst, pairs, identical = 0.0, 0, True
     for size in setting.batched:
@@ -41,11 +41,11 @@ def judge(setting: SettingResults, use: Scenario) -> Judgement:
         values = getattr(distances, use.metric)
         finite = np.isfinite(values)
         if not finite.all():
-            return Judgement(None, float("nan"), identical=False)
+            return ToleranceResult(None, float("nan"), identical=False)
         pairs += len(distances)
         identical = identical and bool(distances.identical.all())
         worst = max(worst, float(values.max(initial=0.0)))
     if not pairs:
-        return Judgement(None, 0.0, identical=False)
+        return ToleranceResult(None, 0.0, identical=False)
     holds = identical if use.bitwise else worst <= use.tolerance
-    return Judgement(holds, worst, identical)
+    return ToleranceResult(holds, worst, identical)

@@ -51,10 +51,10 @@ def trend_of(
     size = size or setting.batched[-1]
     tokens = np.asarray(setting.prepared.tokens, dtype=np.int64)
     parts = []
-    for draw, rows, distances in setting.drifts(size):
+    for pass_key, rows, distances in setting.drifts(size):
         values = np.where(distances.identical, 0.0, getattr(distances, metric))
         keep = np.isfinite(values)
-        place = setting.of(size, draw).position[rows]
+        place = setting.of(size, pass_key).position[rows]
         parts.append((place[keep].astype(np.int64), tokens[rows[keep]], values[keep]))
     if not parts:
         return None
@@ -83,8 +83,8 @@ def token_threshold(setting: SettingResults) -> Threshold | None:
     tokens = np.asarray(setting.prepared.tokens, dtype=np.int64)
     parts = []
     for size in setting.batched:
-        for draw, rows, distances in setting.drifts(size):
-            step = setting.of(size, draw).step_tokens[rows]
+        for pass_key, rows, distances in setting.drifts(size):
+            step = setting.of(size, pass_key).step_tokens[rows]
             whole = step > 0
             parts.append((tokens[rows][whole], step[whole], ~distances.identical[whole]))
     if not parts:

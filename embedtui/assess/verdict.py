@@ -19,7 +19,7 @@ Worst = Callable[[Results, SettingResults], tuple[int, Retrieval] | None]
 """Finds the batch size that changes most lists; a screen has one that does not search."""
 
 
-def of_setting(
+def setting_verdict(
     results: Results,
     setting: SettingResults,
     faults: Faults | None = None,
@@ -44,7 +44,7 @@ def of_setting(
     return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said if sentence) + "."
 
 
-def of_run(results: Results, faults: Faults | None = None) -> str:
+def run_verdict(results: Results, faults: Faults | None = None) -> str:
     """Say which of the measured settings is nearest to the truth, steadiest and fastest."""
     known = all_faults(results) if faults is None else faults
     begun = [setting for setting in results.settings if setting.unbatched.count]
@@ -53,7 +53,7 @@ def of_run(results: Results, faults: Faults | None = None) -> str:
     if not begun:
         return "nothing was measured"
     if len(begun) == 1:
-        return f"{begun[0].setting.label}: {of_setting(results, begun[0], known)}"
+        return f"{begun[0].setting.label}: {setting_verdict(results, begun[0], known)}"
     said = [f"{_labels(faulty)}: fault, no distance means anything"] if faulty else []
     if not measured:
         return said[0] + "."
@@ -179,7 +179,7 @@ def _restart(setting: SettingResults) -> str:
     found = setting.noise("restart")
     if found is None:
         return ""
-    times = len({draw for _, draw in found[0]})
+    times = len({pass_key for _, pass_key in found[0]})
     said = "a restart gives" if times == 1 else f"{times} restarts give"
     summary = summarize(found[1])
     if summary.all_identical:

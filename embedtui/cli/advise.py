@@ -45,7 +45,7 @@ from embedtui.results.results import Results
 )
 @json_option("the advice as JSON")
 @quiet_option()
-def command(asked: Asked, among: str, as_json: bool, quiet: bool) -> int:
+def command(asked: Asked, among: str, as_json: bool, quiet: bool) -> ExitCode:
     """Find the cheapest setting of MODEL whose batch drift a use can bear.
 
     Each candidate is measured unbatched and at the largest batch. From the fastest on, those that
@@ -129,12 +129,12 @@ class _Trials:
             raise Cancelled("cancelled before there was advice")
         if found.failure is not None:
             self.failures.append(found.failure)
-            self.tell(f"{setting.brief}: {found.failure}")
+            self.tell(f"{setting.short_label}: {found.failure}")
             return None
         (results,) = found.results.settings
         faults = faults_of(found.results, results)
         fault = faults[0].kind if faults else ""
-        return Entry(setting.brief, found.results, results, fault)
+        return Entry(setting.short_label, found.results, results, fault)
 
     def failure(self) -> EmbedtuiError:
         """Return why nothing was measured."""
@@ -150,8 +150,8 @@ def _said(step: Step, use: Scenario) -> str:
     sizes = ", ".join(str(size) for size in step.batch_sizes if size > 1)
     verdict = {True: "holds", False: "does not hold", None: "cannot be judged"}
     return (
-        f"→ {step.entry.label}: {_speed(step)}, {verdict[step.judgement.holds]} at "
-        f"batch size {sizes} ({step.judgement.said(use)})"
+        f"→ {step.entry.label}: {_speed(step)}, {verdict[step.tolerance_result.holds]} at "
+        f"batch size {sizes} ({step.tolerance_result.said(use)})"
     )
 
 
@@ -167,12 +167,12 @@ def _show(found: Advice, use: Scenario) -> None:
     )
     latest = {step.entry.label: step for step in found.steps}
     for step in sorted(latest.values(), key=by_speed):
-        mark = {True: "✔", False: "✗", None: "?"}[step.judgement.holds]
+        mark = {True: "✔", False: "✗", None: "?"}[step.tolerance_result.holds]
         sizes = ", ".join(str(size) for size in step.batch_sizes if size > 1)
         console.print(
             Text(
                 f"  {mark} {printable(step.entry.label)}: {_speed(step)}, "
-                f"{step.judgement.said(use)} at batch size {sizes}"
+                f"{step.tolerance_result.said(use)} at batch size {sizes}"
             )
         )
     console.print(Text.assemble(("Serve with: ", "bold"), printable(found.answers.serve.text)))
@@ -195,8 +195,10 @@ def _as_json(found: Advice, use: Scenario, skipped: tuple[tuple[str, str], ...])
                 "label": step.entry.setting.setting.label,
                 "batch_sizes": list(step.batch_sizes),
                 "texts_per_second": step.speed,
-                "holds": step.judgement.holds,
-                "worst": step.judgement.worst if step.judgement.holds is not None else None,
+                "holds": step.tolerance_result.holds,
+                "worst": step.tolerance_result.worst
+                if step.tolerance_result.holds is not None
+                else None,
                 "metric": use.metric,
             }
             for step in found.steps

@@ -25,7 +25,7 @@ from embedtui.cli.shared_options import (
     refuse,
     run_options,
 )
-from embedtui.cli.sweep import device_here, scenario_of
+from embedtui.cli.sweep import device_here, scenario_of, timeout_of
 from embedtui.common.errors import ExitCode, InputError
 from embedtui.common.printable import printable
 from embedtui.engine.access import Access
@@ -114,7 +114,7 @@ def command(
     as_json: bool,
     quiet: bool,
     ready_timeout: float,
-) -> int:
+) -> ExitCode:
     """Say whether a model, a server or a plan's settings hold for a use; one line if they do.
 
     Texts go alone, in batches, and in as many random orders of the largest batches as the wanted
@@ -124,13 +124,16 @@ def command(
     if (target is None) == (serve is None):
         raise InputError("give a model, a server's address or a plan file, or --serve: one of them")
     _refuse_unused(asked, serve, golden, no_history=no_history)
-    parts, use = _parts(asked, target or _TO_BE_STARTED, shuffles=_draws(confidence, share))
+    access = access_of(asked, named=target or "")
+    parts, use, timeout = _parts(
+        asked, target or _TO_BE_STARTED, shuffles=_draws(confidence, share)
+    )
     job = _Job(
         asked=asked,
         use=scenario(use),
         confidence=confidence,
         golden=None if golden is None else run_file.read(golden),
-        access=access_of(asked, named=target or ""),
+        access=replace(access, timeout=timeout),
         quiet=quiet or not sys.stderr.isatty(),
         record=_new(record),
     )
@@ -245,8 +248,10 @@ class _Job:
         return plan, weights
 
 
-def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], str]:
-    """Return what is to be checked, and for which use: one model, or every part of a plan file.
+def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], str, float]:
+    """Return what is to be checked, for which use, and what a request may take.
+
+    One model is checked, or every part of a plan file.
 
     The confidence decides in how many orders, and errors are not looked at without a model to hold
     a server against.
@@ -255,13 +260,13 @@ def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], 
         InputError: if an option cannot be used, or there are no batches to compare.
     """
     fixed = {"repeats": 1, "shuffles": shuffles, "truth": True}
-    use = str(asked.values["scenario"])
+    use, timeout = str(asked.values["scenario"]), float(asked.values["timeout"])
     mode: Mode = "check"
     if target.endswith(".toml") and Path(target).is_file():
         mode = "plan"
         asked.refuse_unusable(mode)
         sweep = load_sweep(target)
-        use = scenario_of(asked, sweep)
+        use, timeout = scenario_of(asked, sweep), timeout_of(asked, sweep)
         base = asked.choices(model="minilm", **fixed)
         parts = sweep.plans(base, device_here(), asked.given | {"shuffles", "truth"})
     else:
@@ -269,7 +274,7 @@ def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], 
     asked.refuse_unusable(mode, *parts)
     if any(max(part.batch_sizes) < 2 for part in parts):
         raise InputError("a check compares batches with texts alone: give a batch size above 1")
-    return [replace(part, truth=bool(part.against)) for part in parts], use
+    return [replace(part, truth=bool(part.against)) for part in parts], use, timeout
 
 
 def _draws(confidence: float, share: float) -> int:

@@ -22,7 +22,7 @@ from embedtui.storage import run_file
 @click.argument("before", type=RunRef())
 @click.argument("after", type=RunRef())
 @json_option()
-def command(before: Path, after: Path, as_json: bool) -> int:
+def command(before: Path, after: Path, as_json: bool) -> ExitCode:
     """Say what moved the vectors between two run files of the same model, texts and setting.
 
     For an upgrade of vLLM or the driver, another GPU, another container: run the same plan before
@@ -38,7 +38,7 @@ def command(before: Path, after: Path, as_json: bool) -> int:
         for one in found:
             console.print(Text.assemble((printable(one.label), "bold"), f": {_figures(one)}"))
             cause = one.diagnosis
-            said = f"Cause, {cause.sure}: {cause.name}. Seen: {cause.seen}. Why: {cause.why}."
+            said = f"Cause, {cause.confidence}: {cause.name}. Seen: {cause.seen}. Why: {cause.why}."
             console.print(Padding(Text(printable(f"{said} Do: {cause.do}.")), (0, 0, 0, 2)))
     moved = any(one.diagnosis.cause not in {"none", "noise"} for one in found)
     return ExitCode.CHECK_FAILED if moved else ExitCode.DONE

@@ -26,14 +26,18 @@ def config() -> None:
 
 
 @config.command("path")
-def path() -> None:
+@json_option()
+def path(as_json: bool) -> None:
     """Print where the config file is, whether it exists or not."""
+    if as_json:
+        output.write_json("config-path", path=str(config_path()), exists=config_path().exists())
+        return
     output.out().print(printable(str(config_path())), soft_wrap=True)
 
 
 @config.command("show")
 @json_option()
-def show(as_json: bool) -> int:
+def show(as_json: bool) -> ExitCode:
     """Print every key, its value and what it is for; tell what is wrong with the file.
 
     The exit code is 2 where something is.
@@ -53,7 +57,7 @@ def show(as_json: bool) -> int:
 
 @click.command("themes")
 @json_option()
-def list_themes(as_json: bool) -> int:
+def list_themes(as_json: bool) -> ExitCode:
     """List the colour themes, those that come with embedtui and yours.
 
     The exit code is 2 where a file of yours is wrong.

@@ -28,7 +28,7 @@ class Check:
     name: str
     found: str
     ok: bool = True
-    mend: str = ""
+    fix: str = ""
     """What to do, where something is to be done."""
 
 
@@ -37,16 +37,16 @@ def examine() -> list[Check]:
     return [*_hardware(), *_packages(), _model(), *_environment(), _storage(), *_terminal()]
 
 
-def show(checks: list[Check], console: Console) -> int:
-    """Print the checks; return 1 if something is missing, else 0."""
+def show(checks: list[Check], console: Console) -> ExitCode:
+    """Print the checks; say whether everything is here."""
     width = max(len(check.name) for check in checks)
     good, bad = ("✔", "✗") if output.unicode_works(console) else ("ok", "--")
     for check in checks:
         mark = (good, "green") if check.ok else (bad, "red")
         line = Text.assemble(mark, f"  {check.name:<{width}}  {printable(check.found)}")
         console.print(line, soft_wrap=True)
-        if check.mend:
-            console.print(Text(f"   {'':<{width}}  → {check.mend}"), soft_wrap=True)
+        if check.fix:
+            console.print(Text(f"   {'':<{width}}  → {check.fix}"), soft_wrap=True)
     return code_of(checks)
 
 
@@ -84,12 +84,12 @@ def _packages() -> list[Check]:
         found.append(Check("vLLM", f"{name} {machine.version(name)}, computes on the {device}"))
     except InputError as error:
         extra = "gpu" if machine.gpus() else "cpu"
-        mend = "" if machine.foreign_build() else f"pip install 'embedtui[{extra}]'"
-        found.append(Check("vLLM", str(error), False, mend))
+        fix = "" if machine.foreign_build() else f"pip install 'embedtui[{extra}]'"
+        found.append(Check("vLLM", str(error), False, fix))
     for package in ("torch", "transformers", "sentence-transformers", "textual"):
         version = machine.version(package)
-        mend = "" if version else f"pip install {package}"
-        found.append(Check(package, version or "missing", version is not None, mend))
+        fix = "" if version else f"pip install {package}"
+        found.append(Check(package, version or "missing", version is not None, fix))
     torch, vision = machine.version("torch"), machine.version("torchvision")
     if torch and vision and "+cpu" in torch and "+cpu" not in vision:
         found.append(
@@ -153,7 +153,7 @@ def _terminal() -> list[Check]:
 
 @click.command("doctor")
 @json_option()
-def doctor(as_json: bool) -> int:
+def doctor(as_json: bool) -> ExitCode:
     """Check the machine: GPU or CPU, vLLM and its companions, the terminal.
 
     Whatever is missing comes with the command that mends it; the exit code is 1 then.

@@ -87,15 +87,20 @@ def _checked(given: dict[str, Any], config: Config) -> dict[str, Any]:
     """Return what counts for this time as the config has it.
 
     Raises:
-        InputError: for a dtype or a batch size that there is not.
+        InputError: for a switch, a value or a batch size that there is not.
     """
-    from embedtui.engine.settings import parse_overrides  # noqa: PLC0415 - only where it is given
+    from embedtui.engine.settings import SWITCHES, parse_overrides  # noqa: PLC0415 - as above
     from embedtui.plan.options import BY_NAME  # noqa: PLC0415 - likewise
 
+    assignments = [f"dtype={given.pop('dtype')}"] if "dtype" in given else []
+    assignments += given.pop("setting", ())
     for name in BY_NAME.keys() & given:
         if problem := BY_NAME[name].key.problem(name, given[name]):
             raise InputError(problem)
-    if "dtype" in given:
-        dtypes = parse_overrides([f"dtype={given.pop('dtype')}"])
-        given["settings"] = {**config.settings, "dtype": tuple(dtypes["dtype"])}
+    if assignments:
+        chosen = parse_overrides(assignments)
+        shown = {
+            one.key: tuple(map(one.show, chosen[one.key])) for one in SWITCHES if one.key in chosen
+        }
+        given["settings"] = {**config.settings, **shown}
     return given

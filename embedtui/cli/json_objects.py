@@ -1,84 +1,83 @@
-"""The JSON objects that commands print, field by field; docs/json.md is generated from these.
+"""The JSON objects that commands print, field by field; `make docs` writes docs/json.md of them.
 
-The reports of runs, sweeps and checks are larger and have pages of their own.
+The reports of runs, sweeps and checks are in `embedtui.report.report_types` and its neighbours.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, TypedDict
 
-Retrieval = Annotated[
-    dict[str, Any] | None, "lists of neighbours, as `retrieval` in a run's report; null for none"
-]
-Distances = Annotated[dict[str, Any], "a distribution, as in a run's report"]
+from embedtui.report.report_types import DiagnosisReport, DistributionReport, SkippedReport
+from embedtui.report.report_types_retrieval import ListsReport
+from embedtui.storage.check_history import Row
 
 
 class Pack(TypedDict):
     """A text pack that comes with embedtui."""
 
-    name: str
+    name: Annotated[str, "what `--texts` takes"]
     texts: Annotated[int, "how many it has"]
-    description: str
+    description: Annotated[str, "what it is for"]
 
 
 class Texts(TypedDict):
     """`embedtui texts`."""
 
-    schema: str
-    packs: list[Pack]
+    schema: Annotated[str, "`embedtui.texts/1`"]
+    packs: Annotated[list[Pack], "every pack"]
 
 
 class SwitchObject(TypedDict):
     """A switch of a setting."""
 
-    key: str
+    key: Annotated[str, "what `--setting` takes"]
     values: Annotated[list[str], "what it can be; empty for a whole number or auto"]
-    default: str
+    default: Annotated[str, "the value that nothing changes"]
     devices: Annotated[list[str], "what obeys it: cpu, cuda, server"]
-    help: str
+    help: Annotated[str, "what it does"]
 
 
 class BundleObject(TypedDict):
     """Settings by name."""
 
-    name: str
-    help: str
+    name: Annotated[str, "what `--bundle` takes"]
+    help: Annotated[str, "what they are for"]
 
 
 class Settings(TypedDict):
     """`embedtui settings`."""
 
-    schema: str
-    switches: list[SwitchObject]
-    bundles: list[BundleObject]
+    schema: Annotated[str, "`embedtui.settings/1`"]
+    switches: Annotated[list[SwitchObject], "every switch"]
+    bundles: Annotated[list[BundleObject], "every bundle"]
 
 
 class ScenarioObject(TypedDict):
     """A use of embeddings."""
 
-    key: str
-    name: str
-    short: str
+    key: Annotated[str, "what `--scenario` takes"]
+    name: Annotated[str, "its name for people"]
+    short: Annotated[str, "its name where there is little room"]
     metric: Annotated[str, "l2, cosine or max_abs"]
     tolerance: Annotated[float, "the largest drift that it bears; 0 asks for equal bits"]
     limit: Annotated[str, "the tolerance in words"]
-    reason: str
-    source: str
+    reason: Annotated[str, "why it bears that much"]
+    source: Annotated[str, "where the tolerance comes from"]
 
 
 class Scenarios(TypedDict):
     """`embedtui scenarios`."""
 
-    schema: str
-    scenarios: list[ScenarioObject]
+    schema: Annotated[str, "`embedtui.scenarios/1`"]
+    scenarios: Annotated[list[ScenarioObject], "embedtui's own and the user's"]
     problems: Annotated[list[str], "what is wrong with the user's own"]
 
 
 class ThemeObject(TypedDict):
     """Colours of the explorer."""
 
-    name: str
-    description: str
+    name: Annotated[str, "what `--theme` takes"]
+    description: Annotated[str, "how it looks"]
     mode: Annotated[str, "dark, light or ANSI"]
     yours: Annotated[bool, "whether it is a file of the user's"]
 
@@ -86,42 +85,42 @@ class ThemeObject(TypedDict):
 class Themes(TypedDict):
     """`embedtui themes`."""
 
-    schema: str
-    themes: list[ThemeObject]
+    schema: Annotated[str, "`embedtui.themes/1`"]
+    themes: Annotated[list[ThemeObject], "embedtui's own and the user's"]
 
 
 class Looked(TypedDict):
     """One thing that was looked at."""
 
-    name: str
-    found: str
-    ok: bool
-    mend: Annotated[str, "what to do, where something is to be done"]
+    name: Annotated[str, "what it is"]
+    found: Annotated[str, "what was found"]
+    ok: Annotated[bool, "whether it is as it has to be"]
+    fix: Annotated[str, "what to do, where something is to be done"]
 
 
 class Doctor(TypedDict):
     """`embedtui doctor`."""
 
-    schema: str
-    checks: list[Looked]
+    schema: Annotated[str, "`embedtui.doctor/1`"]
+    checks: Annotated[list[Looked], "everything that was looked at"]
 
 
 class RunObject(TypedDict):
     """A run file, by what it says of itself."""
 
-    name: str
-    path: str
-    model: str
+    name: Annotated[str, "what `embedtui open` takes"]
+    path: Annotated[str, "the file"]
+    model: Annotated[str, "the model's name for people"]
     texts: Annotated[str, "how many, and what they are"]
     settings: Annotated[int, "how many it has"]
     where: Annotated[str, "when it was recorded, on what, and with which vLLM"]
-    status: str
+    status: Annotated[str, "how it ended, as in a report"]
 
 
 class Runs(TypedDict):
     """`embedtui open` without a name."""
 
-    schema: str
+    schema: Annotated[str, "`embedtui.runs/1`"]
     recordings: Annotated[list[RunObject], "those that come with embedtui"]
     own: Annotated[list[RunObject], "those in the data folder, the newest first"]
 
@@ -130,33 +129,48 @@ class ModelObject(TypedDict):
     """A model of this machine; null is what its files do not say."""
 
     ref: Annotated[str, "what finds it: alias, hub id or folder"]
-    name: str
-    architecture: str | None
-    layers: int | None
-    width: int | None
-    pooling: str | None
-    pooling_source: str | None
-    parameters: int | None
-    dtype: str | None
-    bytes_on_disk: int | None
-    max_length: int | None
+    name: Annotated[str, "its name for people"]
+    architecture: Annotated[str | None, "the class that its files name"]
+    layers: Annotated[int | None, "how many it has"]
+    width: Annotated[int | None, "length of its vectors"]
+    pooling: Annotated[str | None, "how one vector is made of those of the tokens"]
+    pooling_source: Annotated[str | None, "where that is said"]
+    parameters: Annotated[int | None, "how many it has"]
+    dtype: Annotated[str | None, "what its weights are stored in"]
+    bytes_on_disk: Annotated[int | None, "size of its weights"]
+    max_length: Annotated[int | None, "tokens that it has positions for"]
     random: Annotated[bool, "whether its weights are random"]
-    prompts: dict[str, str]
+    prompts: Annotated[dict[str, str], "texts to put before every text, by name"]
     embeds: Annotated[str, "whether the installed vLLM embeds with it: yes, no, unknown"]
-    reason: str
+    reason: Annotated[str, "why, where it does not"]
+
+
+class Model(TypedDict):
+    """`embedtui models make`."""
+
+    schema: Annotated[str, "`embedtui.model/1`"]
+    model: Annotated[ModelObject, "what was made"]
 
 
 class Models(TypedDict):
     """`embedtui models`."""
 
-    schema: str
-    models: list[ModelObject]
+    schema: Annotated[str, "`embedtui.models/1`"]
+    models: Annotated[list[ModelObject], "every model that was found"]
+
+
+class ConfigPath(TypedDict):
+    """`embedtui config path`."""
+
+    schema: Annotated[str, "`embedtui.config-path/1`"]
+    path: Annotated[str, "where the config file is, whether it exists or not"]
+    exists: Annotated[bool, "whether there is one"]
 
 
 class ConfigObject(TypedDict):
-    """`embedtui config show`: the keys of the config file, which it explains."""
+    """`embedtui config show`: the keys of the config file, explained as it explains them."""
 
-    schema: str
+    schema: Annotated[str, "`embedtui.config/1`"]
     theme: str
     refresh: float
     slow_link: str
@@ -180,134 +194,99 @@ class ConfigObject(TypedDict):
     keys: Annotated[dict[str, str], "keys, by action"]
 
 
-class Cause(TypedDict):
-    """A cause and what speaks for it."""
-
-    cause: Annotated[str, "a word for programs"]
-    name: str
-    seen: str
-    why: str
-    sure: str
-    do: str
-
-
 class ChangeObject(TypedDict):
     """One setting that both runs have."""
 
-    label: str
-    texts: int
+    label: Annotated[str, "the setting"]
+    texts: Annotated[int, "texts that both runs have"]
     identical: Annotated[int, "texts whose vectors are equal bit for bit"]
-    l2_max: float
-    diagnosis: Cause
+    l2_max: Annotated[float, "the largest L2 between the two"]
+    diagnosis: Annotated[DiagnosisReport, "what moved them"]
 
 
 class Changes(TypedDict):
     """`embedtui compare`."""
 
-    schema: str
-    settings: list[ChangeObject]
+    schema: Annotated[str, "`embedtui.changes/1`"]
+    settings: Annotated[list[ChangeObject], "every setting that both runs have"]
 
 
 class SideObject(TypedDict):
     """A setting of a run, and the batch size of its vectors."""
 
-    setting: str
-    batch_size: int
+    setting: Annotated[str, "its label"]
+    batch_size: Annotated[int, "in batches of how many texts its vectors were made"]
 
 
 class Pair(TypedDict):
     """An index of one setting, asked by another."""
 
-    index: SideObject
-    queries: SideObject
-    drift: Distances
-    against_index: Retrieval
-    against_queries: Retrieval
+    index: Annotated[SideObject, "what embedded the documents"]
+    queries: Annotated[SideObject, "what embedded the queries"]
+    drift: Annotated[
+        DistributionReport, "how far the queries' vectors are from those of the index's own setting"
+    ]
+    against_index: Annotated[ListsReport, "lists against those that the index's own setting finds"]
+    against_queries: Annotated[ListsReport, "lists against those within the queries' own setting"]
 
 
 class Mix(TypedDict):
     """`embedtui mix`."""
 
-    schema: str
-    pairs: list[Pair]
+    schema: Annotated[str, "`embedtui.mix/1`"]
+    pairs: Annotated[list[Pair], "every pair that was asked for"]
 
 
 class StorageRow(TypedDict):
     """One way to compute, store or send vectors."""
 
-    name: str
+    name: Annotated[str, "what it is"]
     kind: Annotated[str, "drift, storage, dimensions or wire"]
-    bytes_per_vector: float | None
-    distances: Distances
-    retrieval: Retrieval
+    bytes_per_vector: Annotated[float | None, "size of a vector; null where it is not stored"]
+    distances: Annotated[DistributionReport, "how far it moves vectors"]
+    retrieval: Annotated[ListsReport | None, "what it does to lists; null where there are none"]
 
 
 class Storage(TypedDict):
     """`embedtui storage`."""
 
-    schema: str
-    rows: list[StorageRow]
+    schema: Annotated[str, "`embedtui.storage/1`"]
+    rows: Annotated[list[StorageRow], "every way, by size"]
 
 
 class StepObject(TypedDict):
     """A setting that was measured, at some batch sizes."""
 
-    label: str
-    batch_sizes: list[int]
-    texts_per_second: float | None
-    holds: bool | None
-    worst: float | None
-    metric: str
-
-
-class SkippedObject(TypedDict):
-    """A setting that cannot be had here."""
-
-    label: str
-    reason: str
+    label: Annotated[str, "the setting"]
+    batch_sizes: Annotated[list[int], "those that were measured"]
+    texts_per_second: Annotated[
+        float | None, "the fastest batch size; null where nothing was measured"
+    ]
+    holds: Annotated[bool | None, "whether the use bears its drift; null where it cannot be judged"]
+    worst: Annotated[float | None, "the largest drift"]
+    metric: Annotated[str, "the scenario's"]
 
 
 class Advice(TypedDict):
     """`embedtui advise`."""
 
-    schema: str
-    scenario: str
-    limit: str
+    schema: Annotated[str, "`embedtui.advice/1`"]
+    scenario: Annotated[str, "the use"]
+    limit: Annotated[str, "the drift that it bears"]
     recommended: Annotated[dict[str, Any] | None, "every switch of the setting; null for none"]
-    serve: str
+    serve: Annotated[str, "what to serve, in words"]
     command: Annotated[str, "what starts vLLM's server with it; empty for none"]
     cells: Annotated[int, "cells of the grid that were measured"]
     grid: Annotated[int, "cells of the whole grid"]
-    steps: list[StepObject]
-    skipped: list[SkippedObject]
-
-
-class CheckRow(TypedDict):
-    """One setting of one check, as it was told then."""
-
-    at: Annotated[str, "ISO 8601 with the offset from UTC"]
-    model: str
-    label: str
-    texts: str
-    texts_sha256: str
-    use: str
-    outcome: str
-    said: str
-    drift_l2: float | None
-    noise_l2: float | None
-    error_l2: float | None
-    golden_l2: float | None
-    golden_cause: str | None
-    draws: int
-    engine: str
-    machine: str
+    steps: Annotated[list[StepObject], "every setting that was tried, in order"]
+    skipped: Annotated[list[SkippedReport], "settings that cannot be had"]
 
 
 class History(TypedDict):
     """`embedtui history`."""
 
-    schema: str
-    checks: list[CheckRow]
+    schema: Annotated[str, "`embedtui.history/1`"]
+    checks: Annotated[list[Row], "every setting of every check, the oldest first"]
 
 
 OBJECTS: dict[str, type] = {
@@ -317,7 +296,9 @@ OBJECTS: dict[str, type] = {
     "themes": Themes,
     "doctor": Doctor,
     "runs": Runs,
+    "model": Model,
     "models": Models,
+    "config-path": ConfigPath,
     "config": ConfigObject,
     "changes": Changes,
     "mix": Mix,

@@ -16,7 +16,7 @@ from embedtui.cli import output
 from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.cli.recorded_run import measure, started_engines
 from embedtui.cli.shared_options import Asked, json_option, out_option, quiet_option, run_options
-from embedtui.common.errors import EngineError, InputError
+from embedtui.common.errors import EngineError, ExitCode, InputError
 from embedtui.common.printable import printable
 from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
@@ -65,7 +65,7 @@ def command(
     out: Path | None,
     as_json: bool,
     quiet: bool,
-) -> int:
+) -> ExitCode:
     """Show in which layers of MODEL its error and its batch drift arise.
 
     The states between layers are read in vLLM itself, from each text alone and in a batch, and
@@ -94,7 +94,7 @@ def command(
     if not quiet:
         measured.tell_path()
     code = measured.ended()
-    if code == 0 and not any(s.layers.there for s in measured.results.settings):
+    if code == ExitCode.DONE and not any(s.layers.there for s in measured.results.settings):
         raise EngineError(measured.results.settings[0].layers.reason or "no layers were looked at")
     return code
 

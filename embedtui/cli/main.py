@@ -77,7 +77,7 @@ def cli(context: click.Context) -> int:
 
             return int(context.invoke(explore))
         click.echo(context.get_help())
-    return 0
+    return ExitCode.DONE
 
 
 def main() -> None:
@@ -95,14 +95,14 @@ def call(arguments: list[str]) -> int:
     except (BrokenPipeError, SystemExit):
         # Nobody reads standard output any more; click makes an exit of that where it writes itself.
         output.silence(1)
-        return 0
+        return ExitCode.DONE
     except (click.ClickException, click.Abort, KeyboardInterrupt, EmbedtuiError, OSError) as error:
         message, code = _told(error)
         output.err().print(f"embedtui: {printable(message)}", soft_wrap=True)
         return code
     except Exception as error:  # noqa: BLE001 - the last resort: one line and a report
         return _crashed(error, arguments)
-    return result if isinstance(result, int) else 0
+    return result if isinstance(result, int) else ExitCode.DONE
 
 
 def _crashed(error: Exception, arguments: list[str]) -> int:
@@ -114,17 +114,20 @@ def _crashed(error: Exception, arguments: list[str]) -> int:
     return ExitCode.CRASHED
 
 
-def _told(error: BaseException) -> tuple[str, int]:
+def _told(error: BaseException) -> tuple[str, ExitCode]:
     """Return the line that tells of a failure, and its exit code."""
     match error:
         case EmbedtuiError():
             return str(error), error.exit_code
         case click.UsageError(ctx=click.Context() as context):
-            return f"{error.format_message()} (see {context.command_path} --help)", 2
+            return (
+                f"{error.format_message()} (see {context.command_path} --help)",
+                ExitCode.BAD_INPUT,
+            )
         case click.ClickException():
-            return error.format_message(), 2
+            return error.format_message(), ExitCode.BAD_INPUT
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
-            return f"{where}{error.strerror or error}", 2
+            return f"{where}{error.strerror or error}", ExitCode.BAD_INPUT
         case _:
-            return "cancelled", 130
+            return "cancelled", ExitCode.CANCELLED

@@ -38,7 +38,7 @@ from embedtui.storage import run_file
 @click.argument("queries", metavar="[QUERIES]", required=False, type=SideRef())
 @json_option()
 @tells_searches
-def command(index: str, queries: str | None, as_json: bool) -> int:
+def command(index: str, queries: str | None, as_json: bool) -> ExitCode:
     """Search an index of one setting with queries of another: what upgrades do to a live index.
 
     INDEX and QUERIES are each RUN#SETTING, or RUN#SETTING@BATCH. Documents are those of the first,
@@ -66,7 +66,7 @@ def command(index: str, queries: str | None, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def _every_pair(results: Results, *, as_json: bool) -> int:
+def _every_pair(results: Results, *, as_json: bool) -> ExitCode:
     usable = [str(s.number + 1) for s in results.settings if s.unbatched.count]
     index = [cross_setting_search.side_of(results, one, batched=True) for one in usable]
     queries = [cross_setting_search.side_of(results, one, batched=False) for one in usable]

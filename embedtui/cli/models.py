@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.text import Text
@@ -17,6 +18,25 @@ from embedtui.common.printable import printable
 from embedtui.common.suggest import suggest
 from embedtui.models.make import ARCHITECTURES, LAYERS, POOLINGS, POSITIONS, WIDTHS, usual_pooling
 from embedtui.models.shape import Shape
+
+_KEYS = (
+    "ref",
+    "name",
+    "architecture",
+    "layers",
+    "width",
+    "pooling",
+    "pooling_source",
+    "parameters",
+    "dtype",
+    "bytes_on_disk",
+    "max_length",
+    "random",
+    "prompts",
+    "embeds",
+    "reason",
+)
+"""What --json tells of a model."""
 
 
 class _ListUnlessNamed(Group):
@@ -51,25 +71,7 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
     """
     found = models.find_models(folders)
     if as_json:
-        keys = (
-            "ref",
-            "name",
-            "architecture",
-            "layers",
-            "width",
-            "pooling",
-            "pooling_source",
-            "parameters",
-            "dtype",
-            "bytes_on_disk",
-            "max_length",
-            "random",
-            "prompts",
-            "embeds",
-            "reason",
-        )
-        listed = [{key: getattr(info, key) for key in keys} for info in found]
-        output.write_json("models", models=listed)
+        output.write_json("models", models=[_as_dict(info) for info in found])
         return
     console = output.out()
     for info in found:
@@ -119,6 +121,7 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
     metavar="FOLDER",
     help="Where to write it.  [default: the data folder, where its name finds it]",
 )
+@json_option("what was made as one JSON object")
 def make(
     arch: str,
     layers: int,
@@ -128,7 +131,8 @@ def make(
     positions: int,
     tokenizer: str,
     out: Path | None,
-) -> int:
+    as_json: bool,
+) -> ExitCode:
     """Make a model of a chosen depth and width with seeded random weights.
 
     For what-ifs about size: rounding does not ask what weights mean. What the model says of texts
@@ -145,8 +149,15 @@ def make(
         positions=positions,
     )
     made = models.make(shape, models.resolve(tokenizer), out)
-    output.out().print(_lines(made), soft_wrap=True)
+    if as_json:
+        output.write_json("model", model=_as_dict(made))
+    else:
+        output.out().print(_lines(made), soft_wrap=True)
     return ExitCode.DONE
+
+
+def _as_dict(info: models.ModelInfo) -> dict[str, Any]:
+    return {key: getattr(info, key) for key in _KEYS}
 
 
 def _lines(info: models.ModelInfo) -> Text:

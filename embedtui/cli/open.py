@@ -102,5 +102,5 @@ def _list(*, as_json: bool) -> None:
             )
 
 
-def _as_dicts(held: list[library.Held]) -> list[dict[str, Any]]:
+def _as_dicts(held: list[library.RunSummary]) -> list[dict[str, Any]]:
     return [{**vars(one), "path": str(one.path)} for one in held]

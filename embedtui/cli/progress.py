@@ -19,8 +19,8 @@ from embedtui.results.events import (
     EngineReady,
     Event,
     LayersJudged,
+    ReferenceComputed,
     RunEnded,
-    TruthComputed,
     Waiting,
 )
 from embedtui.results.progress import Progress
@@ -121,7 +121,7 @@ class PlainLines:
         if (
             isinstance(event, Waiting | RunEnded)
             or first
-            or (due and isinstance(event, BatchEmbedded | TruthComputed | LayersJudged))
+            or (due and isinstance(event, BatchEmbedded | ReferenceComputed | LayersJudged))
         ):
             self._said_at = now
             what = f"{event.status}" if isinstance(event, RunEnded) else None
@@ -192,4 +192,4 @@ def _line(progress: Progress, drift: _Drift, width: int | None = None) -> str:
 
 def _is_drift(event: BatchEmbedded) -> bool:
     """Say whether it is one of the batches that the drift of a setting is measured by."""
-    return event.batch_size > 1 and event.draw.why in {"first", "shuffle"}
+    return event.batch_size > 1 and event.pass_key.why in {"first", "shuffle"}

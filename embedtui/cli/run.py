@@ -20,6 +20,7 @@ from embedtui.cli.shared_options import (
     run_options,
 )
 from embedtui.cli.sweep import run_sweep
+from embedtui.common.errors import ExitCode
 from embedtui.engine.access import Access
 from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
@@ -49,7 +50,7 @@ from embedtui.report import exports, run_report
 @tells_searches
 def run(
     asked: Asked, sweep: str | None, fresh: bool, out: Path | None, as_json: bool, quiet: bool
-) -> int:
+) -> ExitCode:
     """Measure how far the embeddings of MODEL move with dtype and batch size.
 
     MODEL is an alias (minilm), a folder, a hub id such as intfloat/e5-small, or the address of a
@@ -69,7 +70,9 @@ def run(
     return _run(choices, access, out=out, as_json=as_json, quiet=quiet)
 
 
-def _run(choices: Choices, access: Access, *, out: Path | None, as_json: bool, quiet: bool) -> int:
+def _run(
+    choices: Choices, access: Access, *, out: Path | None, as_json: bool, quiet: bool
+) -> ExitCode:
     """Measure one model and print what it came to; return the exit code."""
     console = output.err()
     plan, weights_bytes = plan_of(

@@ -158,7 +158,8 @@ def _parameter(option: Option, command: Mode) -> Callable[[Command], Command]:
         )
     if command == "explore":
         default = None  # what was chosen last counts
-    help_ = f"{option.help[0].upper()}{option.help[1:]}."
+    told = option.flag_help or option.help
+    help_ = f"{told[0].upper()}{told[1:]}."
     if option.key.kind is bool:
         return click.option(option.written, option.name, is_flag=True, help=help_)
     return click.option(

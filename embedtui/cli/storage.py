@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from embedtui.assess.storage_comparison import Row, yardstick, yardstick_setting
+from embedtui.assess.storage_comparison import Row, compare_storage, storage_setting
 from embedtui.cli import output
 from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.cli.parameter_types import RunRef
@@ -35,7 +35,7 @@ _SIGNS = {"drift": "drift", "storage": "store", "dimensions": "cut", "wire": "wi
 @click.argument("run_path", metavar="[RUN]", default=library.LAST, type=RunRef())
 @json_option()
 @tells_searches
-def command(run_path: Path, as_json: bool) -> int:
+def command(run_path: Path, as_json: bool) -> ExitCode:
     """Show drift in proportion: beside float16, int8 or binary storage, and beside the wire.
 
     One table by size: how far vectors move and how many lists of neighbours change by batches, by
@@ -43,7 +43,7 @@ def command(run_path: Path, as_json: bool) -> int:
     file, a recording or last, the newest run in the data folder.
     """
     results = run_file.read(run_path)
-    rows = yardstick(results)
+    rows = compare_storage(results)
     if as_json:
         output.write_json("storage", rows=[_as_dict(row) for row in rows])
     else:
@@ -60,7 +60,7 @@ def _show(results: Results, rows: list[Row], console: Console) -> None:
             f" · {len(plan.pack)} texts ({printable(plan.pack.name)})",
         )
     )
-    said = f"formats take unbatched vectors of {yardstick_setting(results)}"
+    said = f"formats take unbatched vectors of {storage_setting(results)}"
     if first is not None:
         what = "queries" if first.sides.labelled else "texts"
         said += f"; top 1, order: {what} of {first.queries} with another nearest, or ten nearest"

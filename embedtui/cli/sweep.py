@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from embedtui.cli import grid_tables as shown_grid
@@ -32,13 +33,14 @@ def run_sweep(
     as_json: bool,
     quiet: bool,
     fresh: bool,
-) -> int:
+) -> ExitCode:
     """Measure every part and model of a sweep and print the grid; return the exit code.
 
     One that cannot be run does not end the others. What an earlier start of the same sweep has
     measured is taken from its run file.
     """
     sweep = load_sweep(ref)
+    access = replace(access, timeout=timeout_of(asked, sweep))
     plans = sweep.plans(asked.choices(), device_here(), asked.given)
     asked.refuse_unusable("sweep", *plans)
     if out is not None and len(plans) > 1:
@@ -86,6 +88,12 @@ def scenario_of(asked: Asked, sweep: Sweep) -> str:
     return usual if "scenario" in asked.given else sweep.scenario or usual
 
 
+def timeout_of(asked: Asked, sweep: Sweep) -> float:
+    """Return what one request to a server may take: as given by hand, else as the file says."""
+    usual = float(asked.values["timeout"])
+    return usual if "timeout" in asked.given else sweep.timeout or usual
+
+
 def _told(
     sweep: Sweep,
     done: list[Measured],
@@ -94,7 +102,7 @@ def _told(
     use: str,
     as_json: bool,
     quiet: bool,
-) -> int:
+) -> ExitCode:
     """Print what the models came to; raise what has to end the command with another code."""
     runs = [one.results for one in done if any(s.unbatched.count for s in one.results.settings)]
     if not runs:

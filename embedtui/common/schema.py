@@ -43,8 +43,9 @@ class Key:
         wanted = (int, float) if self.kind is float else self.kind
         if not isinstance(value, wanted) or (isinstance(value, bool) and self.kind is not bool):
             return f"{name} must be {_KINDS[self.kind]}"
-        if self.items is not None and not all(isinstance(one, self.items) for one in value):  # type: ignore[attr-defined]
-            return f"{name} must be a list of {_ITEMS[self.items]}"
+        items = self.items
+        if items and isinstance(value, list) and not all(isinstance(one, items) for one in value):
+            return f"{name} must be a list of {_ITEMS[items]}"
         if self.choices and value not in self.choices:
             return f"{name} must be one of {', '.join(self.choices)}"
         if self._beyond(value):

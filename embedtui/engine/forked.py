@@ -26,12 +26,12 @@ from embedtui.engine.messages import (
     Prepared,
     Ready,
     Reference,
+    ReferenceDone,
     ResumeLayers,
     SeeLayers,
     TooLong,
-    TruthDone,
 )
-from embedtui.engine.port import LayerAccess, Stop, Tell
+from embedtui.engine.port import LayerAccess, OnStage, Stop
 from embedtui.engine.process import Process
 from embedtui.engine.settings import Setting
 
@@ -68,13 +68,13 @@ class ForkedEngine:
         """Whether the process works."""
         return self.process.busy
 
-    def open(self, tell: Tell, stop: Stop, max_length: int | None = None) -> Opened:
+    def open(self, tell: OnStage, stop: Stop, max_length: int | None = None) -> Opened:
         """Read the model's configuration and tokenizer."""
         self.opened = self.process.ask(Open(self.setting, max_length), Opened, tell, stop)
         return self.opened
 
     def prepare(
-        self, texts: tuple[str, ...], too_long: TooLong, tell: Tell, stop: Stop
+        self, texts: tuple[str, ...], too_long: TooLong, tell: OnStage, stop: Stop
     ) -> Prepared:
         """Tokenize the texts; those that are there already are not tokenized again."""
         if self._prepared is not None and self._prepared[:2] == (texts, too_long):
@@ -84,7 +84,7 @@ class ForkedEngine:
         self._prepared = (texts, too_long, prepared)
         return prepared
 
-    def load(self, request: Load, tell: Tell, stop: Stop) -> EffectiveConfig:
+    def load(self, request: Load, tell: OnStage, stop: Stop) -> EffectiveConfig:
         """Load the weights; return what is in force."""
         self.effective = self.process.ask(request, Ready, tell, stop).effective
         self.largest_batch, self.token_budget = request.largest_batch, request.token_budget
@@ -95,7 +95,7 @@ class ForkedEngine:
         """Run batches, in order; yield each as it is done."""
         return self.process.stream(Embed(tuple(jobs)), BatchDone, stop=stop)
 
-    def learnt(self) -> dict[str, Any]:
+    def observed(self) -> dict[str, Any]:
         """Return nothing: it told all before anything was embedded."""
         return {}
 
@@ -139,11 +139,11 @@ class ForkedReference:
         """Whether the process works."""
         return self.process.busy
 
-    def embed(self, request: Reference, tell: Tell, stop: Stop) -> Iterator[TruthDone]:
+    def embed(self, request: Reference, tell: OnStage, stop: Stop) -> Iterator[ReferenceDone]:
         """Compute texts one at a time; yield each as it is done."""
-        return self.process.stream(request, TruthDone, tell, stop, patient=False)
+        return self.process.stream(request, ReferenceDone, tell, stop, patient=False)
 
-    def open_layers(self, request: Reference, tell: Tell, stop: Stop) -> LayersFound:
+    def open_layers(self, request: Reference, tell: OnStage, stop: Stop) -> LayersFound:
         """Load the weights and find the layers."""
         return self.process.ask(OpenLayers(request), LayersFound, tell, stop)
 

@@ -49,14 +49,14 @@ class _Host:
     def serve(self) -> None:
         began = time.monotonic()
         try:
-            frozen = _import_engine_code()
+            _import_engine_code()
         except Exception as error:  # noqa: BLE001 - any import failure is the same news
             import traceback  # noqa: PLC0415
 
             traceback.print_exc()
             self._client.send(HostFailed(f"{type(error).__name__}: {error}"))
             self.end()
-        self._client.send(HostReady(time.monotonic() - began, frozen))
+        self._client.send(HostReady(time.monotonic() - began))
         wakeup, wakeup_end = os.pipe()
         for end in (wakeup, wakeup_end):
             os.set_blocking(end, False)
@@ -138,13 +138,12 @@ def _why(error: OSError) -> str:
     return f"{error.strerror or type(error).__name__} (close other programs, or raise ulimit)"
 
 
-def _import_engine_code() -> bool:
+def _import_engine_code() -> None:
     from embedtui.engine.vllm_adapter import startup  # noqa: PLC0415 - the import is what takes seconds
 
-    frozen = startup.preload()
+    startup.preload()
     gc.collect()
     gc.freeze()  # pages of what was imported stay shared: no collector touches them
-    return frozen
 
 
 def _become_engine(request: Fork, client: Connection, host: int) -> NoReturn:

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from embedtui.measure.layer_errors import Place
+from embedtui.measure.layer_errors import LayerSite
 
 _NORM = re.compile(r"norm|(^|_)ln(_|\d|$)", re.IGNORECASE)
 _ATTENTION = re.compile(r"att(n|ention)", re.IGNORECASE)
@@ -89,9 +89,9 @@ def _kind(name: str, module: Any) -> str:
     return "unknown"
 
 
-def before_layer(number: int) -> Place:
+def before_layer(number: int) -> LayerSite:
     """Return the place where the state stands that a layer is given."""
-    return Place("layer", number - 1) if number else Place("embeddings")
+    return LayerSite("layer", number - 1) if number else LayerSite("embeddings")
 
 
 def hooks_of(model: Any) -> int:
@@ -103,17 +103,17 @@ class States:
     """The states of one run: what each forward pass had at each place, in order."""
 
     def __init__(self) -> None:
-        self._found: dict[Place, list[Any]] = {}
+        self._found: dict[LayerSite, list[Any]] = {}
 
-    def note(self, place: Place, state: Any) -> None:
+    def note(self, place: LayerSite, state: Any) -> None:
         """Keep a copy of a state; kernels that add in place will overwrite the tensor itself."""
         flat = state.detach().reshape(-1, state.shape[-1])
         self._found.setdefault(place, []).append(flat.to("cpu", copy=True))
 
-    def __contains__(self, place: Place) -> bool:
+    def __contains__(self, place: LayerSite) -> bool:
         return place in self._found
 
-    def at(self, place: Place) -> Any:
+    def at(self, place: LayerSite) -> Any:
         """Return tokens x width at a place, all forward passes one after the other."""
         import torch  # noqa: PLC0415
 
@@ -121,31 +121,31 @@ class States:
 
 
 @contextmanager
-def watching(layers: Sequence[Layer], places: Sequence[Place]) -> Iterator[States]:
+def watching(layers: Sequence[Layer], places: Sequence[LayerSite]) -> Iterator[States]:
     """Keep the states at these places of every forward pass; no hook is left at the end.
 
     The final norm is the business of whoever knows what comes after it.
     """
     wanted, states = set(places), States()
     with ExitStack() as hooks:
-        if Place("embeddings") in wanted:
+        if LayerSite("embeddings") in wanted:
 
             def embedded(_: Any, args: Any, named: Any) -> None:
-                states.note(Place("embeddings"), _sum(*_given((args, named))))
+                states.note(LayerSite("embeddings"), _sum(*_given((args, named))))
 
             before(hooks, layers[0].module, embedded)
         for number, layer in enumerate(layers):
-            if layer.gate and Place("attention", number) in wanted:
+            if layer.gate and LayerSite("attention", number) in wanted:
 
                 def attended(_: Any, args: Any, named: Any, number: int = number) -> None:
-                    states.note(Place("attention", number), _sum(*_given((args, named))))
+                    states.note(LayerSite("attention", number), _sum(*_given((args, named))))
 
                 before(hooks, getattr(layer.module, layer.gate), attended)
             for part in ("mlp", "layer"):
-                place = Place.of(part, number)
+                place = LayerSite.of(part, number)
                 if place in wanted:
 
-                    def done(_: Any, __: Any, output: Any, place: Place = place) -> None:
+                    def done(_: Any, __: Any, output: Any, place: LayerSite = place) -> None:
                         states.note(place, _sum(*_result(output)))
 
                     hooks.callback(layer.module.register_forward_hook(done).remove)

@@ -26,13 +26,13 @@ from embedtui.engine.layer_sites import (
     watching,
 )
 from embedtui.engine.messages import LayersCompared, LayersFound, LayersSeen
-from embedtui.measure.layer_errors import Place, relative_states
+from embedtui.measure.layer_errors import LayerSite, relative_states
 
 Prompts = Sequence[list[int]]
 Embed = Callable[[Prompts], npt.NDArray[np.float32]]
 
-_NORM = Place("norm")
-_EMBEDDINGS = Place("embeddings")
+_NORM = LayerSite("norm")
+_EMBEDDINGS = LayerSite("embeddings")
 _ANOTHER_TEXT = 0.1
 """Relative L2 of the embeddings of a text in a batch and alone: no arithmetic moves them so far."""
 
@@ -61,8 +61,8 @@ class EngineLayers:
         wanted = [_EMBEDDINGS]
         for number, layer in enumerate(self._layers):
             split = layer.gate is not None
-            wanted += [Place("attention", number), Place("mlp", number)] if split else []
-            wanted += [] if split else [Place("layer", number)]
+            wanted += [LayerSite("attention", number), LayerSite("mlp", number)] if split else []
+            wanted += [] if split else [LayerSite("layer", number)]
         wanted.append(_NORM)
         states, _ = self._run([prompt], wanted)
         missing = [place for place in wanted if place not in states]
@@ -76,14 +76,14 @@ class EngineLayers:
             wanted.remove(_NORM)  # this architecture has no norm behind its layers
         return LayersFound(tuple(wanted), len(self._layers), hooks_of(self._model))
 
-    def see(self, prompt: list[int], places: Sequence[Place]) -> LayersSeen:
+    def see(self, prompt: list[int], places: Sequence[LayerSite]) -> LayersSeen:
         """Run one text alone; return its states and its vector."""
         states, vectors = self._run([prompt], places)
         found = tuple(_array(states.at(place)[: len(prompt)]) for place in places)
         return LayersSeen(found, vectors[0])
 
     def compare(
-        self, prompts: Prompts, places: Sequence[Place], steps: list[tuple[int, int]]
+        self, prompts: Prompts, places: Sequence[LayerSite], steps: list[tuple[int, int]]
     ) -> LayersCompared:
         """Run each text alone and then all together; return how far their states move.
 
@@ -128,14 +128,14 @@ class EngineLayers:
         return vectors[0] if place is None else _array(states.at(place)[: len(prompt)])
 
     def _run(
-        self, prompts: Prompts, places: Sequence[Place]
+        self, prompts: Prompts, places: Sequence[LayerSite]
     ) -> tuple[States, npt.NDArray[np.float32]]:
         with self._watching(places) as states:
             vectors = self._embed(prompts)
         return states, vectors
 
     @contextmanager
-    def _watching(self, places: Sequence[Place]) -> Iterator[States]:
+    def _watching(self, places: Sequence[LayerSite]) -> Iterator[States]:
         with watching(self._layers, places) as states, ExitStack() as hooks:
             if _NORM in places:
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.settings import Setting
-from embedtui.measure.layer_errors import Budget, Place
+from embedtui.measure.layer_errors import ErrorDecomposition, LayerSite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,8 +48,6 @@ class HostReady:
     """vLLM is imported; engines can be forked."""
 
     seconds: float
-    preloaded_frozen_switches: bool
-    """Whether a module that reads batch-invariant mode at import came in with the host."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +164,7 @@ class SeeLayers:
     """Run one prepared text alone; answered by `LayersSeen`."""
 
     row: int
-    places: tuple[Place, ...]
+    places: tuple[LayerSite, ...]
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,7 @@ class CompareLayers:
     """Run each of these texts alone, then all in one batch; answered by `LayersCompared`."""
 
     rows: tuple[int, ...]
-    places: tuple[Place, ...]
+    places: tuple[LayerSite, ...]
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,7 @@ class JudgeLayers:
     """Hold what an engine had at each place against float64; answered by `LayersJudged`."""
 
     text: str
-    places: tuple[Place, ...]
+    places: tuple[LayerSite, ...]
     states: tuple[npt.NDArray[np.float32], ...]
     vector: npt.NDArray[np.float32]
     """The engine's final vector."""
@@ -280,7 +278,7 @@ class BatchDone:
 
 
 @dataclass(frozen=True)
-class TruthDone:
+class ReferenceDone:
     """The float64 vector of one text, as the model's own pipeline gives it."""
 
     row: int
@@ -292,7 +290,7 @@ class TruthDone:
 class LayersFound:
     """The places at which states of this model can be read, in order."""
 
-    places: tuple[Place, ...]
+    places: tuple[LayerSite, ...]
     layers: int
     hooks: int
     """Hooks that stand on the model while nobody watches: what vLLM itself has put there."""
@@ -326,7 +324,7 @@ class LayersJudged:
     """The float64 vector of the text."""
     relative: npt.NDArray[np.float64]
     """By place; see `measure.layers.relative_states`."""
-    budget: Budget
+    budget: ErrorDecomposition
     outputs: tuple[npt.NDArray[np.float64], ...]
     """By layer, tokens x width: what float64 makes of the input that the engine's layer had."""
 

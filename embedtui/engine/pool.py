@@ -60,8 +60,10 @@ class RunningReference(ReferenceModel, Running, Protocol):
 class _Entry:
     """What the pool knows of one engine, or of one float64 model, which has no setting."""
 
-    def __init__(self, setting: Setting | None = None) -> None:
+    def __init__(self, setting: Setting | None = None, access: Access | None = None) -> None:
         self.setting = setting
+        self.access = access
+        """How it is asked, where it is a server."""
         self.engine: Engine | None = None
         self.running: Running | None = None
         """The engine or the float64 model; None while it is being started."""
@@ -122,7 +124,10 @@ class Pool(ABC):
             raise
 
     def get(self, setting: Setting) -> EngineLease | None:
-        """Lease the engine of this setting if a loaded one stands idle."""
+        """Lease the engine of this setting if a loaded one stands idle.
+
+        The way to a server is opened anew once a key or the patience with servers has changed.
+        """
         dead: list[_Entry] = []
         found: EngineLease | None = None
         with self._lock:
@@ -130,7 +135,7 @@ class Pool(ABC):
                 if entry.leased or entry.engine is None or found is not None:
                     continue
                 self._entries.remove(entry)
-                if not entry.engine.alive:
+                if not entry.engine.alive or entry.access not in (None, self.access):
                     dead.append(entry)
                     continue
                 self._entries.append(entry)
@@ -147,9 +152,10 @@ class Pool(ABC):
             EngineError: if none can be started.
             Cancelled: if `stop` says so, or it was killed while it was started.
         """
-        entry = self._enter(_Entry(setting))
+        access = self.access if setting.is_server else None
+        entry = self._enter(_Entry(setting, access))
         try:
-            engine = self._connect(setting) if setting.is_server else None
+            engine = None if access is None else self._connect(setting, access)
             if engine is None:
                 stopped = _either(stop, entry)
                 self._host.wait_ready(stopped)
@@ -219,14 +225,14 @@ class Pool(ABC):
                         entry.running.close if _is_server(entry) else entry.running.kill
                     )
 
-    def _connect(self, setting: Setting) -> Engine:
+    def _connect(self, setting: Setting, access: Access) -> Engine:
         """Return the server that `setting` names; nothing is sent yet."""
         from embedtui.engine.remote.endpoint import Endpoint  # noqa: PLC0415 - servers alone need it
 
         name = f"server-{setting.requests}-{setting.encoding}"
         with self._lock:
             number = sum(1 for _ in self.logs.glob("server-*.log")) + 1
-        return Endpoint(setting, self.access, self.logs / f"{name}-{number}.log")
+        return Endpoint(setting, access, self.logs / f"{name}-{number}.log")
 
     def _enter(self, entry: _Entry) -> _Entry:
         with self._lock:

@@ -28,10 +28,10 @@ from embedtui.engine.messages import (
     Opened,
     Prepared,
     Reference,
+    ReferenceDone,
     ResumeLayers,
     SeeLayers,
     TooLong,
-    TruthDone,
 )
 from embedtui.engine.settings import Setting
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-Tell = Callable[[str], None]
+OnStage = Callable[[str], None]
 Stop = Callable[[], bool]
 
 State = Literal["starting", "idle", "leased", "dead"]
@@ -114,15 +114,15 @@ class Engine(Protocol):
     def busy(self) -> bool:
         """Whether it works on something that was asked of it."""
 
-    def open(self, tell: Tell, stop: Stop, max_length: int | None = None) -> Opened:
+    def open(self, tell: OnStage, stop: Stop, max_length: int | None = None) -> Opened:
         """Read the model's configuration and tokenizer."""
 
     def prepare(
-        self, texts: tuple[str, ...], too_long: TooLong, tell: Tell, stop: Stop
+        self, texts: tuple[str, ...], too_long: TooLong, tell: OnStage, stop: Stop
     ) -> Prepared:
         """Take the texts, as token counts; those that are there already are not tokenized again."""
 
-    def load(self, request: Load, tell: Tell, stop: Stop) -> EffectiveConfig:
+    def load(self, request: Load, tell: OnStage, stop: Stop) -> EffectiveConfig:
         """Load the weights; return what is in force.
 
         Raises:
@@ -136,7 +136,7 @@ class Engine(Protocol):
             Cancelled: after the batch in hand, if `stop` says so; the engine stays.
         """
 
-    def learnt(self) -> dict[str, Any]:
+    def observed(self) -> dict[str, Any]:
         """Return what only embedding has shown of it; it decides nothing about vectors."""
 
     def layers(self) -> LayerAccess:
@@ -156,10 +156,10 @@ class Engine(Protocol):
 class ReferenceModel(Protocol):
     """The float64 model, in a process of its own."""
 
-    def embed(self, request: Reference, tell: Tell, stop: Stop) -> Iterator[TruthDone]:
+    def embed(self, request: Reference, tell: OnStage, stop: Stop) -> Iterator[ReferenceDone]:
         """Compute texts one at a time; yield each as it is done."""
 
-    def open_layers(self, request: Reference, tell: Tell, stop: Stop) -> LayersFound:
+    def open_layers(self, request: Reference, tell: OnStage, stop: Stop) -> LayersFound:
         """Load the weights and find the layers."""
 
     def judge_layers(self, request: JudgeLayers, stop: Stop) -> LayersJudged:

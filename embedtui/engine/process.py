@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 from embedtui.common.errors import Cancelled, EmbedtuiError, EngineError, InputError
 from embedtui.common.printable import printable
 from embedtui.engine.messages import CancelWork, Failed, Quit, Stage, WorkDone
-from embedtui.engine.port import Stop, Tell, never, silent
+from embedtui.engine.port import OnStage, Stop, never, silent
 
 _POLL_SECONDS = 0.05
 _CLOSE_SECONDS = 2.0
@@ -47,7 +47,7 @@ class Process:
         return self._settled.is_set() and not self._dead.is_set() and not self._killed
 
     def ask(
-        self, request: Any, kind: type[_Answer], tell: Tell = silent, stop: Stop = never
+        self, request: Any, kind: type[_Answer], tell: OnStage = silent, stop: Stop = never
     ) -> _Answer:
         """Send a request and wait for its answer; a stop kills the process, which may be loading.
 
@@ -75,7 +75,7 @@ class Process:
         self,
         request: Any,
         kind: type[_Answer],
-        tell: Tell = silent,
+        tell: OnStage = silent,
         stop: Stop = never,
         *,
         patient: bool = True,
@@ -176,7 +176,7 @@ class Process:
             raise self.exit_error() from error
 
     def _answers(
-        self, kind: type[_Answer], tell: Tell, stop: Stop, *, patient: bool
+        self, kind: type[_Answer], tell: OnStage, stop: Stop, *, patient: bool
     ) -> Iterator[_Answer]:
         cancelling = begun = False
         while True:

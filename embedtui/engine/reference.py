@@ -22,18 +22,18 @@ from embedtui.engine.messages import (
     OpenLayers,
     Quit,
     Reference,
+    ReferenceDone,
     ResumeLayers,
     Stage,
-    TruthDone,
     WorkDone,
 )
-from embedtui.engine.reference_layers import ExactLayers
+from embedtui.engine.reference_layers import ReferenceLayers
 from embedtui.engine.vllm_adapter.reasons import first_line
 
 
 def serve(client: Connection) -> None:
     """Answer the client until it quits or goes away."""
-    layers: ExactLayers | None = None
+    layers: ReferenceLayers | None = None
     while True:
         request = client.recv()
         if isinstance(request, Quit):
@@ -74,13 +74,13 @@ def _compute(client: Connection, request: Reference) -> None:
             client.send(WorkDone(cancelled=True))
             return
         tokens, vector = _forward(model, text)
-        client.send(TruthDone(row, tokens, np.asarray(vector.cpu().numpy())))
+        client.send(ReferenceDone(row, tokens, np.asarray(vector.cpu().numpy())))
     client.send(WorkDone())
 
 
-def _layers(client: Connection, request: Reference) -> ExactLayers:
+def _layers(client: Connection, request: Reference) -> ReferenceLayers:
     model = _opened(client, request)
-    return ExactLayers(model, lambda text: _forward(model, text)[1], request.texts[0])
+    return ReferenceLayers(model, lambda text: _forward(model, text)[1], request.texts[0])
 
 
 def _opened(client: Connection, request: Reference) -> Any:

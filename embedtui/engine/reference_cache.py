@@ -22,7 +22,7 @@ _RECIPE = 2
 Vector = npt.NDArray[np.float64]
 
 
-class TruthCache:
+class ReferenceCache:
     """The vectors of one model, with one pooling and one length limit.
 
     A cache that cannot be read or written is no error: the truth is computed again.

@@ -26,10 +26,10 @@ from embedtui.engine.layer_sites import (
     watching,
 )
 from embedtui.engine.messages import JudgeLayers, LayersFound, LayersJudged
-from embedtui.measure.layer_errors import Place, budget_of, relative_states
+from embedtui.measure.layer_errors import LayerSite, decompose_error, relative_states
 
-_NORM = Place("norm")
-_EMBEDDINGS = Place("embeddings")
+_NORM = LayerSite("norm")
+_EMBEDDINGS = LayerSite("embeddings")
 _ROUNDING = 1e-9
 """Relative L2 within which a float64 sum is the sum that it should be."""
 
@@ -37,7 +37,7 @@ Forward = Callable[[str], Any]
 """Runs the float64 model over one text; returns its vector, as a tensor."""
 
 
-class ExactLayers:
+class ReferenceLayers:
     """The layers of a sentence-transformers model in float64; `text` is one to try it on.
 
     Raises:
@@ -53,14 +53,14 @@ class ExactLayers:
         self._layers = self._checked(layers, text)
         self.found = LayersFound(tuple(self._places()), len(layers), hooks_of(model))
 
-    def _places(self) -> Iterator[Place]:
+    def _places(self) -> Iterator[LayerSite]:
         yield _EMBEDDINGS
         for number, layer in enumerate(self._layers):
             if layer.gate:
-                yield Place("attention", number)
-                yield Place("mlp", number)
+                yield LayerSite("attention", number)
+                yield LayerSite("mlp", number)
             else:
-                yield Place("layer", number)
+                yield LayerSite("layer", number)
         yield _NORM
 
     def _checked(self, layers: Sequence[Layer], text: str) -> list[Layer]:
@@ -68,7 +68,7 @@ class ExactLayers:
 
         It is the attention's own result, or that added to the layer's input.
         """
-        places = [Place("attention", number) for number in range(len(layers))]
+        places = [LayerSite("attention", number) for number in range(len(layers))]
         self._added = [False] * len(layers)
         inputs, ends = _Kept(), _Kept()
         with watching(layers, places) as states, ExitStack() as hooks:
@@ -122,14 +122,14 @@ class ExactLayers:
             if output is not None and following is not None:
                 outputs[following] = output
                 stored = output.to(dtype).to(torch.float64)
-                vector, _ = self._from(text, Place("layer", following), stored, kept, None)
+                vector, _ = self._from(text, LayerSite("layer", following), stored, kept, None)
                 roundings.append(final(vector) - ends[-1])
         ends.append(final(torch.from_numpy(request.vector)))
         parts = [later - earlier for earlier, later in pairwise(ends)]
         return LayersJudged(
             exact=ends[0],
             relative=np.asarray(relative),
-            budget=budget_of(parts, roundings, places),
+            budget=decompose_error(parts, roundings, places),
             outputs=tuple(outputs[number].numpy() for number in range(len(self._layers))),
         )
 
@@ -149,7 +149,7 @@ class ExactLayers:
         found = vector.cpu() if place is None else states.at(place)
         return np.asarray(found.numpy())
 
-    def _baseline(self, text: str, places: Sequence[Place]) -> tuple[States, Any, list[Any]]:
+    def _baseline(self, text: str, places: Sequence[LayerSite]) -> tuple[States, Any, list[Any]]:
         """Return the exact states, the exact vector, and what each layer gave, as it gave it."""
         kept: list[Any] = []
         with watching(self._layers, places) as states, ExitStack() as hooks:
@@ -168,7 +168,7 @@ class ExactLayers:
         return states, vector, kept
 
     def _from(
-        self, text: str, place: Place, state: Any, kept: Sequence[Any], following: int | None
+        self, text: str, place: LayerSite, state: Any, kept: Sequence[Any], following: int | None
     ) -> tuple[Any, Any]:
         """Return the final vector with a state put in, and what layer `following` makes of it.
 
@@ -177,7 +177,7 @@ class ExactLayers:
         first = {"embeddings": 0, "norm": len(self._layers)}.get(place.part, place.layer)
         wanted = []
         if following is not None and following < len(self._layers):
-            wanted = [Place("layer", following)]
+            wanted = [LayerSite("layer", following)]
         with ExitStack() as hooks:
             for number in range(first):
                 _skip(hooks, self._layers[number].module, kept[number])

@@ -56,10 +56,10 @@ class Setting(SwitchValues):
         return "server" if self.is_server and self.dtype == "auto" else self.dtype
 
     @property
-    def brief(self) -> str:
+    def short_label(self) -> str:
         """The same in a person's words, for a chart that has no room for the keys."""
         further = [
-            switch.brief.format(switch.show(value))
+            switch.short_label.format(switch.show(value))
             for switch, value in changed(self)
             if switch.key != "dtype"
         ]

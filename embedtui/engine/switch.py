@@ -92,7 +92,7 @@ class Switch:
     choices: tuple[str, ...] = ()
     """The values it can take; none for a whole number."""
     aliases: Mapping[str, str] | None = None
-    brief: str = "{}"
+    short_label: str = "{}"
     """What a setting is called by a value that is not the default."""
 
     devices: tuple[Device, ...] = ("cpu", "cuda")

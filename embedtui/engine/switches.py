@@ -63,7 +63,7 @@ SWITCHES = (
         "where mean pooling adds up: float32 is today's vLLM; model puts back the old running sum "
         "over the whole batch in the model's dtype",
         ("float32", "model"),
-        brief="old pooling",
+        short_label="old pooling",
         what_if=True,
     ),
     Switch(
@@ -72,7 +72,7 @@ SWITCHES = (
         "CPU threads of the engine; with one, bfloat16's batch drift hides",
         devices=("cpu",),
         refusal="the arithmetic runs on the GPU",
-        brief="threads {}",
+        short_label="threads {}",
         env=(Variable("VLLM_CPU_OMP_THREADS_BIND", lambda count: f"0-{count - 1}", ("server",)),),
         proved_on=("cpu",),
     ),
@@ -102,7 +102,7 @@ SWITCHES = (
         None,
         "tokens that one step may hold; auto makes room for the largest batch, "
         "a smaller figure lets vLLM split batches, as a server would",
-        brief="{} tokens a step",
+        short_label="{} tokens a step",
         engine_arg=Argument("max_num_batched_tokens"),
         serve_flag=Flag("--max-num-batched-tokens"),
         read_back="scheduler_config.max_num_batched_tokens",
@@ -115,7 +115,7 @@ SWITCHES = (
         {"ieee": "highest", "tf32": "high"},
         devices=("cuda",),
         refusal=_CPU_IGNORES,
-        brief="matmul {}",
+        short_label="matmul {}",
         env=(
             Variable(
                 "VLLM_FLOAT32_MATMUL_PRECISION",
@@ -133,7 +133,7 @@ SWITCHES = (
         ("default", "tf32", "tf32x3", "ieee"),
         devices=("cuda",),
         refusal="there are no Triton kernels on the CPU",
-        brief="{} kernels",
+        short_label="{} kernels",
         env=(Variable("TRITON_F32_DEFAULT"),),
         proved_on=("cuda",),
     ),
@@ -145,7 +145,7 @@ SWITCHES = (
         _ON_OFF_WORDS,
         devices=("cuda",),
         refusal=_CPU_IGNORES,
-        brief="invariant",
+        short_label="invariant",
         env=(Variable("VLLM_BATCH_INVARIANT", lambda on: "1" if on else "0", always=True),),
         proved_on=("cuda",),
         cost=lambda on, _: int(on),
@@ -168,7 +168,7 @@ SWITCHES = (
         "for that, so that its vector depends on what ran before",
         ON_OFF,
         _ON_OFF_WORDS,
-        brief="prefix cache",
+        short_label="prefix cache",
         refuse_model=refusals.prefix_caching_of_model,
         engine_arg=Argument("enable_prefix_caching", always=True),
         serve_flag=Flag(
@@ -184,7 +184,7 @@ SWITCHES = (
         "max_num_batched_tokens says where it is cut",
         ON_OFF,
         _ON_OFF_WORDS,
-        brief="chunked",
+        short_label="chunked",
         refuse_model=refusals.chunked_prefill_of_model,
         engine_arg=Argument("enable_chunked_prefill", always=True),
         serve_flag=Flag(
@@ -209,7 +209,7 @@ SWITCHES = (
         "length of the embedding, for models that were trained to be cut short (Matryoshka); "
         "auto is the whole vector",
         devices=("cpu", "cuda", "server"),
-        brief="{} dimensions",
+        short_label="{} dimensions",
         refuse_model=refusals.dimensions_of_model,
         per_request=True,
         fact="width",
@@ -219,7 +219,7 @@ SWITCHES = (
         "tensor_parallel",
         1,
         "processes, or GPUs, that share each matrix product; every count adds up in another order",
-        brief="{} in parallel",
+        short_label="{} in parallel",
         refuse=refusals.tensor_parallel,
         refuse_model=refusals.tensor_parallel_of_model,
         engine_arg=Argument("tensor_parallel_size", always=True),
@@ -234,7 +234,7 @@ SWITCHES = (
         "which of vLLM's two model runners makes the steps: v2 needs Triton, and may order the "
         "texts of a batch by length; auto is vLLM's choice for model and device",
         ("auto", "v1", "v2"),
-        brief="runner {}",
+        short_label="runner {}",
         refuse=refusals.model_runner,
         env=(Variable("VLLM_USE_V2_MODEL_RUNNER", {"v1": "0", "v2": "1"}.__getitem__),),
     ),

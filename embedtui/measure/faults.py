@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -141,8 +142,16 @@ def _sketch(points: Floats) -> Floats:
     width = points.shape[1]
     if width <= SKETCH_WIDTH:
         return points
-    directions = np.random.default_rng(0).standard_normal((width, SKETCH_WIDTH))
-    return np.asarray(points @ np.linalg.qr(directions)[0], dtype=np.float64)
+    return np.asarray(points @ _directions(width), dtype=np.float64)
+
+
+@functools.cache
+def _directions(width: int) -> Floats:
+    """Return the directions for vectors of this width, drawn once: width x SKETCH_WIDTH."""
+    drawn = np.random.default_rng(0).standard_normal((width, SKETCH_WIDTH))
+    directions = np.asarray(np.linalg.qr(drawn)[0], dtype=np.float64)
+    directions.setflags(write=False)
+    return directions
 
 
 def _rows(index: npt.NDArray[np.intp]) -> tuple[int, ...]:

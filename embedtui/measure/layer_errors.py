@@ -33,7 +33,7 @@ _EXHAUSTIVE = 12
 """Layers of which every set is tried: 4096 sets."""
 
 
-class Place(NamedTuple):
+class LayerSite(NamedTuple):
     """Where a state stands: behind this part of this layer."""
 
     part: Part
@@ -54,7 +54,7 @@ class Place(NamedTuple):
                 return f"layer {self.layer} MLP"
 
     @classmethod
-    def of(cls, part: str, layer: int) -> Place:
+    def of(cls, part: str, layer: int) -> LayerSite:
         """Return the place that was written down.
 
         Raises:
@@ -83,7 +83,7 @@ def relative_states(states: States, reference: States) -> float:
 
 
 @dataclass(frozen=True)
-class Budget:
+class ErrorDecomposition:
     """One text's final error, part by part, as inner products of vectors of the final width.
 
     Rows and columns of `parts` are the places, in order, then the pooling, then the layers once
@@ -93,7 +93,7 @@ class Budget:
 
     parts: Floats
     """Inner products, (places + 1 + layers) squared."""
-    places: tuple[Place, ...]
+    places: tuple[LayerSite, ...]
 
     @property
     def layers(self) -> int:
@@ -146,12 +146,12 @@ class Budget:
         return counts
 
 
-def budget_of(
-    parts: Sequence[Floats], roundings: Sequence[Floats], places: Sequence[Place]
-) -> Budget:
+def decompose_error(
+    parts: Sequence[Floats], roundings: Sequence[Floats], places: Sequence[LayerSite]
+) -> ErrorDecomposition:
     """Return the budget of what each part adds, the pooling last, and of each layer's rounding."""
     vectors = np.stack([*parts, *roundings])
-    return Budget(vectors @ vectors.T, tuple(places))
+    return ErrorDecomposition(vectors @ vectors.T, tuple(places))
 
 
 class Choice(NamedTuple):
@@ -163,7 +163,7 @@ class Choice(NamedTuple):
     """Whether not every set was tried, so that a smaller one may be overlooked."""
 
 
-def fewest_exact(budgets: Sequence[Budget], tolerance: float) -> Choice | None:
+def fewest_exact(budgets: Sequence[ErrorDecomposition], tolerance: float) -> Choice | None:
     """Return the fewest layers that bring every text's error under the tolerance, as predicted.
 
     Of equally many the ones with the smallest error. None where all layers together do not.
@@ -180,7 +180,7 @@ def fewest_exact(budgets: Sequence[Budget], tolerance: float) -> Choice | None:
     )
 
 
-def best_exact(budgets: Sequence[Budget], size: int) -> Choice:
+def best_exact(budgets: Sequence[ErrorDecomposition], size: int) -> Choice:
     """Return the layers, so many, whose float32 would leave the smallest largest error."""
     sets = list(combinations(range(budgets[0].layers), size))
     errors = _largest(budgets, sets)
@@ -188,7 +188,7 @@ def best_exact(budgets: Sequence[Budget], size: int) -> Choice:
     return Choice(sets[best], float(errors[best]))
 
 
-def _greedy(budgets: Sequence[Budget], tolerance: float) -> Choice:
+def _greedy(budgets: Sequence[ErrorDecomposition], tolerance: float) -> Choice:
     """Leave out one layer after the other, always the one that costs least, while it is borne.
 
     From the whole set down, because a lone exact layer rounds its output and gains little: sets
@@ -206,7 +206,7 @@ def _greedy(budgets: Sequence[Budget], tolerance: float) -> Choice:
     return Choice(kept, error, greedy=True)
 
 
-def _largest(budgets: Sequence[Budget], sets: Sequence[Collection[int]]) -> Floats:
+def _largest(budgets: Sequence[ErrorDecomposition], sets: Sequence[Collection[int]]) -> Floats:
     """Return by set of exact layers the largest error over texts."""
     weights = np.stack([budgets[0].counted(exact) for exact in sets]).astype(np.float64)
     squares = [np.sum((weights @ budget.parts) * weights, axis=1) for budget in budgets]

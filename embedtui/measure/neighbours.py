@@ -26,7 +26,7 @@ from embedtui.measure.distances import Bools, Floats, Vectors, unit
 Index = npt.NDArray[np.intp]
 Listed = npt.NDArray[np.int32]
 Matrix = npt.NDArray[np.floating]
-Tell = Callable[[float], None]
+OnStage = Callable[[float], None]
 """Hears the share that is done, 0 to 1, some times a second; what it raises ends the search."""
 
 _U32, _U64 = 2.0**-24, 2.0**-53
@@ -88,7 +88,7 @@ def tie_width(width: int) -> float:
 
 
 def nearest(
-    queries: Vectors, documents: Vectors | None, k: int, *, tell: Tell | None = None
+    queries: Vectors, documents: Vectors | None, k: int, *, tell: OnStage | None = None
 ) -> Neighbours:
     """Find the k nearest documents of every query, and those that tie with the last of them.
 
@@ -146,7 +146,7 @@ class _Points:
 class _Search:
     """Finds the pairs that may belong to a list; what is certain is that no other does."""
 
-    def __init__(self, queries: _Points, documents: _Points | None, k: int, tell: Tell) -> None:
+    def __init__(self, queries: _Points, documents: _Points | None, k: int, tell: OnStage) -> None:
         self._queries, self._documents, self._k, self._tell = queries, documents, k, tell
         searched = queries if documents is None else documents
         self._mean = _mean(searched)

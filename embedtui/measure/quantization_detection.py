@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -23,10 +24,11 @@ class Digits:
     """Looks at vectors that come in one batch after the other, at each of them once.
 
     Screens ask several times a second while a run goes on. What one figure lacks, all lack, so a
-    regularity is not looked for again once a batch is without it.
+    regularity is not looked for again once a batch is without it. Any thread may ask.
     """
 
     def __init__(self, texts: int) -> None:
+        self._lock = threading.Lock()
         self._seen = np.zeros(texts, dtype=np.bool_)
         self._common = frozenset(_REGULARITIES)
         self._telling: Counter[str] = Counter()
@@ -39,21 +41,22 @@ class Digits:
         "8 decimals" and "4 significant digits" to "7 significant digits"; nothing where some figure
         is not finite.
         """
-        fresh = np.flatnonzero(there & ~self._seen)
-        if len(fresh):
-            self._seen[fresh] = True
-            figures = vectors[fresh]
-            if not np.isfinite(figures).all():
-                self._common = frozenset()
-            held = (name for name in self._common if _REGULARITIES[name](figures))
-            self._common = frozenset(held)
-            for name in self._common & _STEPS.keys():
-                self._telling[name] += _telling(figures, _STEPS[name])
-        return frozenset(
-            name
-            for name in self._common
-            if name not in _STEPS or self._telling[name] >= _least(name)
-        )
+        with self._lock:
+            fresh = np.flatnonzero(there & ~self._seen)
+            if len(fresh):
+                self._seen[fresh] = True
+                figures = vectors[fresh]
+                if not np.isfinite(figures).all():
+                    self._common = frozenset()
+                held = (name for name in self._common if _REGULARITIES[name](figures))
+                self._common = frozenset(held)
+                for name in self._common & _STEPS.keys():
+                    self._telling[name] += _telling(figures, _STEPS[name])
+            return frozenset(
+                name
+                for name in self._common
+                if name not in _STEPS or self._telling[name] >= _least(name)
+            )
 
 
 def printed(common: frozenset[str]) -> str:

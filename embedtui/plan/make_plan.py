@@ -13,7 +13,7 @@ from embedtui.engine.access import Access
 from embedtui.engine.settings import Setting, device_of, expected_cost, refuse_impossible
 from embedtui.plan.choices import Choices, settings_of
 from embedtui.plan.options import CHOSEN, model_kind
-from embedtui.plan.server_sides import prompt_text_for_server, sides_of
+from embedtui.plan.server_sides import prompt_text_for_server, split_servers
 
 if TYPE_CHECKING:
     from embedtui import models
@@ -45,13 +45,8 @@ def plan_of(
     info = _model_here(choices)
     _able(_settings(choices, info), skip=bool(choices.sweep))
     pack = _texts(choices)
-    query_prompt: str | None = None
-    if info is None:
-        prompt = prompt_text_for_server(choices.prompt)
-    else:
-        info = _brought(info, tell)
-        labelled = pack.labels is not None
-        prompt, query_prompt = models.prompts_for(info, choices.prompt, labelled=labelled)
+    info = None if info is None else _brought(info, tell)
+    prompt, query_prompt = _prompts(choices, info, labelled=pack.labels is not None)
     settings, skipped = _able(_settings(choices, info), skip=bool(choices.sweep))
     if choices.layers and all(one.is_server for one in settings):
         raise InputError(
@@ -98,6 +93,17 @@ def _texts(choices: Choices) -> TextPack:
         join=choices.join,
         seed=choices.seed,
     )
+
+
+def _prompts(
+    choices: Choices, info: models.ModelInfo | None, *, labelled: bool
+) -> tuple[str, str | None]:
+    """Return what to put before every text, and before queries where those have another."""
+    from embedtui import models  # noqa: PLC0415 - as above
+
+    if info is None:
+        return prompt_text_for_server(choices.prompt), None
+    return models.prompts_for(info, choices.prompt, labelled=labelled)
 
 
 def _refuse_unusable(choices: Choices) -> None:
@@ -158,7 +164,7 @@ def _settings(choices: Choices, info: models.ModelInfo | None) -> tuple[Setting,
     here = "" if info is None else str(info.folder or info.hub_id)
     if not is_address(choices.model):
         return settings_of(here, choices.chosen)
-    sides = sides_of(choices.chosen, against=info is not None)
+    sides = split_servers(choices.chosen, against=info is not None)
     address = str(Address.parse(choices.model))
     return (*settings_of(address, sides.server), *settings_of(here, sides.local))
 

@@ -29,6 +29,8 @@ _ANY: frozenset[ModelKind] = frozenset({"local", "server", "held"})
 _ALL: tuple[Mode, ...] = ("run", "check", "advise", "layers", "explore")
 _TIMES = Key(int, 0, 100)
 _SWEPT = "the plan file says which settings are measured"
+_AMONG_SETTINGS = "it stands in [[settings]], by the name of the switch"
+_NO_KEYS = "a plan file may come from anyone, and says nothing of keys: give it with the command"
 _SERVED = "a server has the dtype and the switches that it was started with"
 
 
@@ -48,6 +50,8 @@ class Option:
     """Other defaults, by command, and `config` for the config file."""
     flag: str = ""
     """How it is written, unless as its name."""
+    flag_help: str = ""
+    """What a flag that turns it off does."""
     metavar: str = ""
     multiple: bool = False
     """Whether a command line may give it several times."""
@@ -66,7 +70,8 @@ class Option:
     in_config: bool = True
     plan_kind: Key | None = None
     """Which values are right in a plan file, where they are others than on a command line."""
-    in_plan: bool = True
+    not_in_plan: str = ""
+    """Why a plan file has no key of its name; empty where it has one."""
 
     @property
     def written(self) -> str:
@@ -115,7 +120,7 @@ OPTIONS = (
         "minilm",
         metavar="MODEL",
         commands=("run", "advise", "layers", "explore"),
-        in_plan=False,  # a plan file has `models`
+        not_in_plan="a plan file lists `models`",
     ),
     Option(
         "texts",
@@ -180,7 +185,7 @@ OPTIONS = (
         refused={"sweep": _SWEPT, "plan": _SWEPT},
         chosen=False,
         in_config=False,
-        in_plan=False,  # stands in [[settings]], as switches do
+        not_in_plan=_AMONG_SETTINGS,
     ),
     Option(
         "setting",
@@ -188,11 +193,11 @@ OPTIONS = (
         Key(str),
         metavar="KEY=VALUE[,VALUE]",
         multiple=True,
-        commands=("run", "check", "layers"),
+        commands=("run", "check", "layers", "explore"),
         refused={"sweep": _SWEPT, "plan": _SWEPT},
         chosen=False,
         in_config=False,
-        in_plan=False,
+        not_in_plan=_AMONG_SETTINGS,
     ),
     Option(
         "also",
@@ -204,7 +209,7 @@ OPTIONS = (
         refused={"sweep": _SWEPT},
         chosen=False,
         in_config=False,
-        in_plan=False,
+        not_in_plan=_AMONG_SETTINGS,
     ),
     Option(
         "bundles",
@@ -253,7 +258,7 @@ OPTIONS = (
         Key(str),
         "",
         metavar="NAME|TEXT",
-        commands=("run", "check", "advise", "layers"),
+        commands=_ALL,
         off="",
     ),
     Option(
@@ -301,10 +306,11 @@ OPTIONS = (
     ),
     Option(
         "truth",
-        "leave out the float64 truth and precision error",
+        "each text once in float64 on the same weights, kept for next time: the precision error",
         Key(bool),
         True,
         flag="--no-truth",
+        flag_help="leave out the float64 truth and precision error",
         commands=("run", "layers"),
         models=_HERE,
         reason="a server without --against has no float64 truth",
@@ -321,7 +327,6 @@ OPTIONS = (
         reason="it is for servers",
         chosen=False,
         in_config=False,
-        in_plan=False,
     ),
     Option(
         "ask_key",
@@ -334,7 +339,7 @@ OPTIONS = (
         reason="it is for servers",
         chosen=False,
         in_config=False,
-        in_plan=False,
+        not_in_plan=_NO_KEYS,
     ),
     Option(
         "key_for",
@@ -347,7 +352,7 @@ OPTIONS = (
         reason="it is for servers",
         chosen=False,
         in_config=False,
-        in_plan=False,
+        not_in_plan=_NO_KEYS,
     ),
 )
 """Every option of a run. What says where a command writes, and how, is the commands' own."""

@@ -10,18 +10,18 @@ import numpy as np
 
 from embedtui.engine.messages import Job, TooLong
 from embedtui.engine.settings import Setting
-from embedtui.models import ModelInfo, has_random_name
-from embedtui.texts import Judgement, Labels, Sample, Text, TextPack
+from embedtui.models import has_random_name
+from embedtui.texts import Labels, Qrel, Sample, Text, TextPack
 
 _USUAL_BY_LAYER = 16
 
-Why = Literal["first", "shuffle", "repeat", "restart"]
+PassKind = Literal["first", "shuffle", "repeat", "restart"]
 
 
-class Draw(NamedTuple):
+class PassKey(NamedTuple):
     """Which time the texts go through a batch size: one draw is a coin flip."""
 
-    why: Why
+    why: PassKind
     """first is the measurement; a shuffle gives every text other company; a repeat is the same
     batches once more; a restart is a repeat by another engine of the same setting."""
     number: int = 0
@@ -35,7 +35,7 @@ class Draw(NamedTuple):
         return self.why if self.why == "first" else f"{self.why}-{self.number}"
 
     @classmethod
-    def parse(cls, text: str) -> Draw:
+    def parse(cls, text: str) -> PassKey:
         """Return the draw that `str` wrote.
 
         Raises:
@@ -47,8 +47,8 @@ class Draw(NamedTuple):
         return cls(why, int(number or 0))
 
 
-FIRST = Draw("first")
-_ORDER: tuple[Why, ...] = ("first", "shuffle", "repeat", "restart")
+FIRST = PassKey("first")
+_ORDER: tuple[PassKind, ...] = ("first", "shuffle", "repeat", "restart")
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,21 @@ class Plan:
         return tuple(sorted({self.batch_sizes[0], self.batch_sizes[-1]}))
 
     @property
-    def passes(self) -> list[tuple[int, Draw]]:
+    def passes(self) -> list[tuple[int, PassKey]]:
         """Every (batch size, draw) that the texts go through, restarts last."""
         found = [(size, FIRST) for size in self.batch_sizes]
         if self.batch_sizes[-1] > 1:
-            found += [(self.batch_sizes[-1], draw) for draw in _draws("shuffle", self.shuffles)]
-        again: tuple[tuple[Why, int], ...] = (("repeat", self.repeats), ("restart", self.restarts))
+            found += [
+                (self.batch_sizes[-1], pass_key) for pass_key in _draws("shuffle", self.shuffles)
+            ]
+        again: tuple[tuple[PassKind, int], ...] = (
+            ("repeat", self.repeats),
+            ("restart", self.restarts),
+        )
         for why, times in again:
-            found += [(size, draw) for draw in _draws(why, times) for size in self.noise_sizes]
+            found += [
+                (size, pass_key) for pass_key in _draws(why, times) for size in self.noise_sizes
+            ]
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -188,34 +195,12 @@ class Plan:
         )
 
 
-def plan_for(
-    model: ModelInfo,
-    model_hash: str | None,
-    settings: Sequence[Setting],
-    batch_sizes: Sequence[int],
-    pack: TextPack,
-    **further: Any,
-) -> Plan:
-    """Build a plan; 1 joins the batch sizes, since unbatched is the baseline of all others."""
-    return Plan(
-        model=model.ref,
-        model_name=model.name,
-        model_hash=model_hash,
-        settings=tuple(settings),
-        batch_sizes=tuple(sorted({1, *batch_sizes})),
-        pack=pack,
-        max_length=model.max_length,
-        random_weights=model.random or has_random_name(model.name),
-        **further,
-    )
-
-
 @dataclass(frozen=True)
 class PlannedBatch:
     """One batch of the plan: these rows, in this pass."""
 
     batch_size: int
-    draw: Draw
+    pass_key: PassKey
     start: int
     """Place of its first text in the order of its draw."""
     rows: tuple[int, ...]
@@ -236,18 +221,26 @@ def batches_of(plan: Plan, rows: Sequence[int]) -> list[PlannedBatch]:
     stretch = max(plan.batch_sizes)
     place = {row: at for at, row in enumerate(rows)}
     batches = []
-    for size, draw in plan.passes:
-        order = _order(rows, draw)
+    for size, pass_key in plan.passes:
+        order = _order(rows, pass_key)
         batches += [
-            PlannedBatch(size, draw, start, tuple(order[start : start + size]))
+            PlannedBatch(size, pass_key, start, tuple(order[start : start + size]))
             for start in range(0, len(order), size)
         ]
 
     def when(batch: PlannedBatch) -> tuple[int, ...]:
         end = max(place[row] for row in batch.rows) + 1
-        again = batch.draw.number if batch.draw.why == "restart" else 0
-        why = _ORDER.index(batch.draw.why)
-        return again, -(-end // stretch), why, batch.draw.number, end, batch.batch_size, batch.start
+        again = batch.pass_key.number if batch.pass_key.why == "restart" else 0
+        why = _ORDER.index(batch.pass_key.why)
+        return (
+            again,
+            -(-end // stretch),
+            why,
+            batch.pass_key.number,
+            end,
+            batch.batch_size,
+            batch.start,
+        )
 
     return sorted(batches, key=when)
 
@@ -264,17 +257,17 @@ def _labels_as_dict(labels: Labels | None) -> dict[str, Any] | None:
 def _labels_from_dict(values: dict[str, Any] | None) -> Labels | None:
     if values is None:
         return None
-    judgements = tuple(Judgement(*one) for one in values["judgements"])
+    judgements = tuple(Qrel(*one) for one in values["judgements"])
     return Labels(tuple(values["queries"]), judgements)
 
 
-def _draws(why: Why, times: int) -> list[Draw]:
-    return [Draw(why, number) for number in range(1, times + 1)]
+def _draws(why: PassKind, times: int) -> list[PassKey]:
+    return [PassKey(why, number) for number in range(1, times + 1)]
 
 
-def _order(rows: Sequence[int], draw: Draw) -> Sequence[int]:
+def _order(rows: Sequence[int], pass_key: PassKey) -> Sequence[int]:
     """Return the rows in the order of a draw; the same shuffle is the same order in every run."""
-    if draw.why != "shuffle":
+    if pass_key.why != "shuffle":
         return rows
-    mixed = np.random.default_rng(draw.number).permutation(len(rows))
+    mixed = np.random.default_rng(pass_key.number).permutation(len(rows))
     return [rows[at] for at in mixed]

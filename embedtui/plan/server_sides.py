@@ -33,14 +33,14 @@ def applicable(choices: Choices) -> Choices:
 
 
 @dataclass(frozen=True)
-class Sides:
+class ServerSplit:
     """Settings of a server, and of engines on this machine that it is held against."""
 
     server: tuple[Mapping[str, Sequence[Any]], ...]
     local: tuple[Mapping[str, Sequence[Any]], ...]
 
 
-def sides_of(chosen: Sequence[Mapping[str, Sequence[Any]]], *, against: bool) -> Sides:
+def split_servers(chosen: Sequence[Mapping[str, Sequence[Any]]], *, against: bool) -> ServerSplit:
     """Tell switches of a server from those of engines here.
 
     Without a model to hold it `against`, everything is asked of the server, which refuses what it
@@ -48,10 +48,10 @@ def sides_of(chosen: Sequence[Mapping[str, Sequence[Any]]], *, against: bool) ->
     """
     if not against:
         given = [dict(values) for values in chosen if values]
-        return Sides(tuple(_with_ways(one) for one in given) or (_BOTH_WAYS,), ())
+        return ServerSplit(tuple(_with_ways(one) for one in given) or (_BOTH_WAYS,), ())
     server = [{k: v for k, v in one.items() if k in SERVER_SWITCHES} for one in chosen]
     local = [{k: v for k, v in one.items() if k not in SERVER_SWITCHES} for one in chosen]
-    return Sides(
+    return ServerSplit(
         tuple(_with_ways(one) for one in server if one) or (_BOTH_WAYS,),
         tuple(one for one in local if one),
     )

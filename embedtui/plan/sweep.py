@@ -3,8 +3,8 @@
 A plan file is TOML. Its keys are the options of `embedtui run` that say what is measured (`limit`,
 `too_long`, `scenario`, ...); `models` lists models, `bundles` names settings, and every
 `[[settings]]` table gives one for each combination of its values. Where models want different
-things, each `[[parts]]` table may hold any of these keys but `scenario`; what it does not hold is
-as above the parts.
+things, each `[[parts]]` table may hold any of these keys but `scenario` and `timeout`; what it does
+not hold is as above the parts. No key of a server stands in one: who wrote it may be anyone.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from embedtui.plan.choices import Choices
 from embedtui.plan.options import CHOSEN, OPTIONS, model_kind, refuse_unusable
 from embedtui.plan.scenarios import scenario
 
-_OF_THE_FILE = ("description", "parts", "scenario")
+_OF_THE_FILE = ("description", "parts", "scenario", "timeout")
 """Keys of the whole file, which no part has."""
 _KEYS: Mapping[str, Key] = {
     "description": Key(str),
     "models": Key(list, items=str),
     "settings": Key(list),
     "parts": Key(list),
-    **{option.name: option.plan_kind or option.key for option in OPTIONS if option.in_plan},
+    **{option.name: option.plan_kind or option.key for option in OPTIONS if not option.not_in_plan},
     "scenario": Key(str, check=scenario),
 }
 _KEYS_OF_PARTS = {name: key for name, key in _KEYS.items() if name not in _OF_THE_FILE}
@@ -71,6 +71,12 @@ class Sweep:
         """What the embeddings are for, by the file; empty where it does not say."""
         return str(self.values.get("scenario", ""))
 
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that one request to a server may take, by the file; None where it is silent."""
+        found = self.values.get("timeout")
+        return None if found is None else float(found)
+
     def plans(self, base: Choices, device: Device, given: Collection[str] = ()) -> list[Choices]:
         """Return what is to be measured of each model, part by part.
 
@@ -100,8 +106,10 @@ class Sweep:
     def _refuse_unusable(self, values: Mapping[str, Any], plans: Sequence[Choices]) -> None:
         asked = {
             option.name
-            for option in CHOSEN
-            if option.name in values and option.read(values[option.name]) != option.off
+            for option in OPTIONS
+            if (option.chosen or option.name in _OF_THE_FILE)
+            and option.name in values
+            and option.read(values[option.name]) != option.off
         }
         try:
             refuse_unusable(asked, "sweep", plans, in_file=True)
@@ -178,6 +186,9 @@ def _checked(name: str, text: str, shown: str = "") -> Sweep:
 
 
 def _check_keys(values: Mapping[str, Any], where: str, keys: Mapping[str, Key]) -> None:
+    for option in OPTIONS:
+        if option.not_in_plan and option.name in values:
+            raise InputError(f"{where}: {option.name}: {option.not_in_plan}")
     for _, problem in schema.problems(values, keys):
         raise InputError(f"{where}: {problem}")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
 from embedtui.assess.answers import largest_drift
-from embedtui.assess.check_result import Check, Checked
+from embedtui.assess.check_result import Check, CheckResult
 from embedtui.assess.confidence import share_below
 from embedtui.assess.golden import Golden
 from embedtui.common.printable import printable
@@ -110,7 +110,7 @@ def to_markdown(checks: Sequence[Check]) -> str:
     return "\n".join(lines)
 
 
-def _setting(check: Check, one: Checked) -> CheckedSettingReport:
+def _setting(check: Check, one: CheckResult) -> CheckedSettingReport:
     return {
         "label": one.label,
         "setting": one.setting.setting.as_dict(),
@@ -144,7 +144,7 @@ def _golden(golden: Golden) -> GoldenReport:
     }
 
 
-def _case(suite: Xml.Element, check: Check, one: Checked) -> Xml.Element:
+def _case(suite: Xml.Element, check: Check, one: CheckResult) -> Xml.Element:
     case = Xml.SubElement(
         suite, "testcase", classname=f"embedtui.{check.use.key}", name=printable(one.label)
     )
@@ -156,7 +156,7 @@ def _case(suite: Xml.Element, check: Check, one: Checked) -> Xml.Element:
     return case
 
 
-def _golden_case(suite: Xml.Element, check: Check, one: Checked) -> Xml.Element:
+def _golden_case(suite: Xml.Element, check: Check, one: CheckResult) -> Xml.Element:
     assert one.golden is not None
     case = Xml.SubElement(
         suite, "testcase", classname="embedtui.golden", name=printable(f"{one.label}: golden")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from embedtui.assess.layer_verdict import of_layers
+from embedtui.assess.layer_verdict import layers_verdict
 from embedtui.measure import finite
-from embedtui.measure.layer_errors import Place
+from embedtui.measure.layer_errors import LayerSite
 from embedtui.report.report_types_layers import (
     LayersReport,
     NoLayersReport,
@@ -52,7 +52,7 @@ def build(results: Results, setting: SettingResults) -> LayersReport | NoLayersR
             "predicted": everything.error,
             "measured": finite(found.measured_with(everything)),
         },
-        "verdict": of_layers(found, under),
+        "verdict": layers_verdict(found, under),
     }
 
 
@@ -105,7 +105,7 @@ def _places(setting: SettingResults) -> list[PlaceReport]:
     error, drift, adds = found.error(), found.drift(), found.adds()
     curve = error or drift
     assert curve is not None, "something is there"
-    places = (*curve.places, Place("pooling"))
+    places = (*curve.places, LayerSite("pooling"))
     listed: list[PlaceReport] = []
     for number, place in enumerate(places):
         listed.append(
@@ -122,11 +122,11 @@ def _places(setting: SettingResults) -> list[PlaceReport]:
     return listed
 
 
-def _at(curve: Curve | None, place: Place) -> StatesReport | None:
+def _at(curve: Curve | None, place: LayerSite) -> StatesReport | None:
     """Return a curve at a place; a layer that is not split is there as its MLP."""
     if curve is None:
         return None
-    for known in (place, Place("mlp", place.layer)):
+    for known in (place, LayerSite("mlp", place.layer)):
         if known in curve.places:
             at = curve.places.index(known)
             return {

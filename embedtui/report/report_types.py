@@ -326,7 +326,7 @@ class FindingReport(TypedDict):
 class RunReport(TypedDict):
     """The report of one run."""
 
-    schema: Annotated[str, "`embedtui.report/1`"]
+    schema: Annotated[str, "`embedtui.report/2`"]
     status: Annotated[str, "how the run ended, see below"]
     reason: Annotated[str, "why it was cancelled or failed; empty otherwise"]
     started_at: Annotated[str, "ISO 8601 with the offset from UTC"]

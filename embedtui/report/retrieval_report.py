@@ -20,7 +20,7 @@ def section(results: Results, setting: SettingResults) -> RetrievalReport | None
     """Return what a setting does to lists of neighbours; None where nothing can be compared."""
     by_size = {size: retrieval.worst_of_orders(results, setting, size) for size in setting.batched}
     batches = {size: one for size, one in by_size.items() if one is not None}
-    error = retrieval.of_precision(results, setting)
+    error = retrieval.precision_retrieval(results, setting)
     any_ = next((one for _, one in batches.values()), error)
     if any_ is None:
         return None

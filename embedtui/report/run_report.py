@@ -13,10 +13,10 @@ import numpy as np
 from embedtui.assess import findings, verdict
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.diagnosis import diagnose
-from embedtui.assess.retrieval import Retrieval, of_batches, of_precision
+from embedtui.assess.retrieval import Retrieval, batch_retrieval, precision_retrieval
 from embedtui.assess.trends import trend_of
 from embedtui.measure import Distances, Distribution, finite, summarize
-from embedtui.plan.plan import Draw, Plan
+from embedtui.plan.plan import PassKey, Plan
 from embedtui.report import layer_report, retrieval_report
 from embedtui.report.report_types import (
     BatchReport,
@@ -35,9 +35,9 @@ from embedtui.report.report_types import (
 )
 from embedtui.results.results import Results, SettingResults
 
-Noise = tuple[list[tuple[int, Draw]], Distances]
+Noise = tuple[list[tuple[int, PassKey]], Distances]
 
-SCHEMA = "embedtui.report/1"
+SCHEMA = "embedtui.report/2"
 """The last part goes up when a field changes its meaning or goes; new fields leave it alone."""
 
 
@@ -66,7 +66,7 @@ def build(results: Results, faults: findings.Faults | None = None) -> RunReport:
             }
             for finding in findings.find(results, faults)
         ],
-        "verdict": verdict.of_run(results, faults),
+        "verdict": verdict.run_verdict(results, faults),
     }
 
 
@@ -143,7 +143,7 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
         "texts": _texts(results, setting),
         "diagnosis": [diagnosis(one) for one in diagnose(results, setting, faults[setting.number])],
         "layers": layer_report.build(results, setting),
-        "verdict": verdict.of_setting(results, setting, faults),
+        "verdict": verdict.setting_verdict(results, setting, faults),
     }
 
 
@@ -154,7 +154,7 @@ def diagnosis(one: Diagnosis) -> DiagnosisReport:
         "name": one.name,
         "seen": one.seen,
         "why": one.why,
-        "sure": one.sure,
+        "sure": one.confidence,
         "do": one.do,
     }
 
@@ -235,11 +235,11 @@ def _texts(results: Results, setting: SettingResults) -> list[TextReport]:
         return []
     sizes = [size for size in results.plan.batch_sizes if size > 1]
     by_size = {
-        size: _with_lists(_by_row(*setting.drift(size)), of_batches(results, setting, size))
+        size: _with_lists(_by_row(*setting.drift(size)), batch_retrieval(results, setting, size))
         for size in sizes
     }
     error = setting.precision_error(results.truth)
-    errors = _with_lists(_by_row(*error) if error else {}, of_precision(results, setting))
+    errors = _with_lists(_by_row(*error) if error else {}, precision_retrieval(results, setting))
     listed = []
     for row, text in enumerate(results.plan.pack.texts):
         entry: TextReport = {

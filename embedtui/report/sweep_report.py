@@ -10,7 +10,7 @@ from collections.abc import Callable
 from embedtui.assess import findings, retrieval
 from embedtui.assess.answers import Entry, answer, fastest, largest_drift
 from embedtui.assess.finding import Finding
-from embedtui.assess.pareto_front import Candidate, front
+from embedtui.assess.pareto_front import Candidate, pareto_front
 from embedtui.assess.tolerance import judge
 from embedtui.engine.serve_command import serve_command
 from embedtui.measure import Distances, largest_finite, summarize
@@ -74,7 +74,7 @@ def _front(entries: list[Entry], distance: Callable[[Entry], float | None]) -> l
             "times_slower": step.slower,
             "times_nearer": step.nearer,
         }
-        for step in front(weighed)
+        for step in pareto_front(weighed)
     ]
 
 
@@ -84,7 +84,7 @@ def _drift(entry: Entry) -> float | None:
 
 def _name(runs: list[Results], run: Results, setting: SettingResults) -> str:
     """Name a setting with what tells its run from the others: the model, or the texts too."""
-    label = setting.setting.brief
+    label = setting.setting.short_label
     if len(runs) == 1:
         return label
     plan = run.plan
@@ -110,7 +110,7 @@ def _row(entry: Entry) -> RowReport:
         "model": entry.results.plan.model_name,
         "texts": _texts(entry.results),
         "label": setting.setting.label,
-        "brief": setting.setting.brief,
+        "brief": setting.setting.short_label,
         "status": setting.status,
         "fault": entry.fault,
         "dtype": setting.effective.dtype,

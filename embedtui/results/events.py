@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import Prepared
-from embedtui.measure.layer_errors import Budget, Place
-from embedtui.plan.plan import Draw, Plan
+from embedtui.measure.layer_errors import ErrorDecomposition, LayerSite
+from embedtui.plan.plan import PassKey, Plan
 
 Status = Literal["running", "finished", "cancelled", "failed", "cut off", "refused"]
 
@@ -74,7 +74,7 @@ class BatchEmbedded:
     setting: int
     batch_size: int
     """The batch size that was asked for; `rows` is shorter for the remainder."""
-    draw: Draw
+    pass_key: PassKey
     start: int
     rows: tuple[int, ...]
     vectors: npt.NDArray[np.float32]
@@ -102,7 +102,7 @@ class SettingEnded:
 
 
 @dataclass(frozen=True)
-class TruthComputed:
+class ReferenceComputed:
     """Float64 vectors of some texts, as the model's own pipeline gives them."""
 
     rows: tuple[int, ...]
@@ -112,7 +112,7 @@ class TruthComputed:
 
 
 @dataclass(frozen=True)
-class TruthFailed:
+class ReferenceFailed:
     """There is no float64 truth, and why."""
 
     reason: str
@@ -126,7 +126,7 @@ class LayersCompared:
     batch_size: int
     """The batch size that was asked for; `rows` is shorter for the remainder."""
     rows: tuple[int, ...]
-    places: tuple[Place, ...]
+    places: tuple[LayerSite, ...]
     relative: npt.NDArray[np.float64]
     """Texts x places; see `measure.layers.relative_states`."""
     identical: npt.NDArray[np.bool_]
@@ -143,7 +143,7 @@ class LayersJudged:
     row: int
     relative: npt.NDArray[np.float64]
     """By place of the budget; see `measure.layers.relative_states`."""
-    budget: Budget
+    budget: ErrorDecomposition
     alone: npt.NDArray[np.float64]
     """By layer: what the error is, L2, when this layer alone is computed exactly."""
 
@@ -182,8 +182,8 @@ Event = (
     | TextsPrepared
     | BatchEmbedded
     | SettingEnded
-    | TruthComputed
-    | TruthFailed
+    | ReferenceComputed
+    | ReferenceFailed
     | LayersCompared
     | LayersJudged
     | LayersMixed

@@ -11,7 +11,14 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.measure.layer_errors import Budget, Choice, Part, Place, best_exact, fewest_exact
+from embedtui.measure.layer_errors import (
+    Choice,
+    ErrorDecomposition,
+    LayerSite,
+    Part,
+    best_exact,
+    fewest_exact,
+)
 from embedtui.results.events import LayersCompared, LayersFailed, LayersJudged, LayersMixed
 
 Floats = npt.NDArray[np.float64]
@@ -27,7 +34,7 @@ _MOST = 0.8
 class Curve:
     """Relative L2 of states by place, over texts."""
 
-    places: tuple[Place, ...]
+    places: tuple[LayerSite, ...]
     largest: Floats
     median: Floats
     identical: npt.NDArray[np.int64]
@@ -41,13 +48,13 @@ class Curve:
             return np.asarray(np.append(np.nan, self.median[1:] / self.median[:-1]))
 
     @property
-    def moved(self) -> Place | None:
+    def moved(self) -> LayerSite | None:
         """The first place where some text's states are not equal bit for bit; None for none."""
         there = np.flatnonzero(self.identical < self.texts)
         return self.places[int(there[0])] if len(there) else None
 
     @property
-    def begins(self) -> Place | None:
+    def begins(self) -> LayerSite | None:
         """The first place where it is a hundredth of its largest; None where it is nowhere."""
         finite = self.largest[np.isfinite(self.largest)]
         if not len(finite) or not finite.max():
@@ -60,14 +67,14 @@ class Curve:
 class Adds:
     """What each part adds to the final error, over texts; the pooling is the last part."""
 
-    parts: tuple[Place, ...]
+    parts: tuple[LayerSite, ...]
     lengths: Floats
     """By part, the median length over texts, L2."""
     shares: Floats
     """By part, the mean share over texts; they sum to 1."""
 
     @property
-    def jumps(self) -> tuple[Place, ...]:
+    def jumps(self) -> tuple[LayerSite, ...]:
         """The parts that add several times as much as the middle one, the largest first."""
         middle = float(np.median(self.lengths[:-1]))
         order = np.argsort(-self.lengths, kind="stable")
@@ -78,13 +85,13 @@ class Adds:
         return float(sum(self.shares[n] for n, one in enumerate(self.parts) if one.part == part))
 
     @property
-    def most(self) -> tuple[Place, Place, float, float]:
+    def most(self) -> tuple[LayerSite, LayerSite, float, float]:
         """The shortest stretch that makes most of the error.
 
         Its first and its last part, its share of the error, and how much of the model it is.
         Attention and MLP of a layer go together.
         """
-        units: list[tuple[Place, Place, float]] = []
+        units: list[tuple[LayerSite, LayerSite, float]] = []
         for part, share in zip(self.parts, self.shares, strict=True):
             if units and part.layer >= 0 and units[-1][1].layer == part.layer:
                 units[-1] = (units[-1][0], part, units[-1][2] + float(share))
@@ -107,7 +114,7 @@ class LayerResults:
     def __init__(self) -> None:
         self.reason = ""
         """Why there is nothing, or no truth."""
-        self.places: tuple[Place, ...] = ()
+        self.places: tuple[LayerSite, ...] = ()
         """Where states were held against float64."""
         self.mixed: LayersMixed | None = None
         """The error that was measured with some layers exact."""
@@ -176,7 +183,7 @@ class LayerResults:
         relative = np.stack([self._judged[row].relative for row in self.rows])
         return _curve(self.places, relative, np.zeros(relative.shape, dtype=np.bool_))
 
-    def budgets(self) -> list[Budget]:
+    def budgets(self) -> list[ErrorDecomposition]:
         """Return each text's budget, those without a finite error left out."""
         found = (self._judged[row].budget for row in self.rows)
         return [budget for budget in found if np.isfinite(budget.parts).all()]
@@ -187,7 +194,7 @@ class LayerResults:
         if not budgets:
             return None
         return Adds(
-            (*self.places, Place("pooling")),
+            (*self.places, LayerSite("pooling")),
             np.median([budget.lengths for budget in budgets], axis=0),
             np.mean([budget.shares for budget in budgets], axis=0),
         )
@@ -248,7 +255,9 @@ class LayerResults:
         return max(gaps, default=None)
 
 
-def _curve(places: tuple[Place, ...], relative: Floats, identical: npt.NDArray[np.bool_]) -> Curve:
+def _curve(
+    places: tuple[LayerSite, ...], relative: Floats, identical: npt.NDArray[np.bool_]
+) -> Curve:
     return Curve(
         places,
         np.max(relative, axis=0),

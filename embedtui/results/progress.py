@@ -12,10 +12,10 @@ from embedtui.results.events import (
     EngineReady,
     Event,
     LayersJudged,
+    ReferenceComputed,
     RunStarted,
     SettingEnded,
     TextsPrepared,
-    TruthComputed,
     Waiting,
 )
 
@@ -84,13 +84,13 @@ class Progress:
                 self._setting_done += len(event.rows)
                 self._done[event.setting] += len(event.rows)
                 which = "unbatched" if event.batch_size == 1 else f"batches of {event.batch_size}"
-                again = _AGAIN[event.draw.why]
+                again = _AGAIN[event.pass_key.why]
                 self.what = f"{self._labels[event.setting]}: {which}{again}"
             case SettingEnded():
                 self.measuring = False
                 if event.status != "cancelled":
                     self._done[event.setting] = self._per_setting
-            case TruthComputed():
+            case ReferenceComputed():
                 self.what = "float64 truth"
             case LayersJudged():
                 self._looked_into += 1

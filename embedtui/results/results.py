@@ -6,6 +6,7 @@ which is why a figure is the same to the bit wherever it is shown.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
@@ -18,7 +19,7 @@ from embedtui.engine.messages import Prepared
 from embedtui.engine.settings import Setting
 from embedtui.measure import Distances, compare, join, largest_finite, unit
 from embedtui.measure.quantization_detection import Digits
-from embedtui.plan.plan import FIRST, Draw, Plan, Why
+from embedtui.plan.plan import FIRST, PassKey, PassKind, Plan
 from embedtui.results.events import (
     BatchEmbedded,
     EngineReady,
@@ -27,13 +28,13 @@ from embedtui.results.events import (
     LayersFailed,
     LayersJudged,
     LayersMixed,
+    ReferenceComputed,
+    ReferenceFailed,
     RunEnded,
     RunStarted,
     SettingEnded,
     Status,
     TextsPrepared,
-    TruthComputed,
-    TruthFailed,
 )
 from embedtui.results.layer_results import LayerResults
 
@@ -176,26 +177,29 @@ class SettingResults:
         self.prepared: Prepared | None = None
         self.status: Status = "running"
         self.reason = ""
-        self.passes: dict[tuple[int, Draw], Pass] = {}
+        self.passes: dict[tuple[int, PassKey], Pass] = {}
         self.layers = LayerResults()
         self._texts = texts
         self._measured: dict[object, _Measured] = {}
         self._digits = Digits(texts)
 
-    def of(self, batch_size: int, draw: Draw = FIRST) -> Pass:
+    def of(self, batch_size: int, pass_key: PassKey = FIRST) -> Pass:
         """Return a pass, an empty one where nothing has come yet."""
-        return self.passes.get((batch_size, draw)) or Pass(self._texts, batch_size)
+        return self.passes.get((batch_size, pass_key)) or Pass(self._texts, batch_size)
 
     @property
     def batched(self) -> tuple[int, ...]:
         """The batch sizes above 1 of which something has come, ascending."""
-        return tuple(sorted(size for size, draw in self.passes if draw == FIRST and size > 1))
+        return tuple(
+            sorted(size for size, pass_key in self.passes if pass_key == FIRST and size > 1)
+        )
 
     @property
     def orders(self) -> int:
         """In how many orders texts went through the largest batch size; 0 before the first."""
         return sum(
-            size == max(self.batched, default=0) and draw.is_order for size, draw in self.passes
+            size == max(self.batched, default=0) and pass_key.is_order
+            for size, pass_key in self.passes
         )
 
     @property
@@ -207,14 +211,14 @@ class SettingResults:
         """Return what is true of all figures of the unbatched vectors, which should be nothing."""
         return self._digits.grown(self.unbatched.done, self.unbatched.vectors)
 
-    def drift(self, batch_size: int, draw: Draw = FIRST) -> tuple[Rows, Distances]:
+    def drift(self, batch_size: int, pass_key: PassKey = FIRST) -> tuple[Rows, Distances]:
         """Return the rows that are there batched and unbatched, and how far they are apart."""
-        return self._between(self.of(batch_size, draw), self.unbatched, (batch_size, draw))
+        return self._between(self.of(batch_size, pass_key), self.unbatched, (batch_size, pass_key))
 
-    def drifts(self, batch_size: int) -> list[tuple[Draw, Rows, Distances]]:
+    def drifts(self, batch_size: int) -> list[tuple[PassKey, Rows, Distances]]:
         """Return the batch drift of one batch size in every order that was tried."""
-        draws = sorted(d for size, d in self.passes if size == batch_size and d.is_order)
-        found = [(draw, *self.drift(batch_size, draw)) for draw in draws]
+        orders = sorted(key for size, key in self.passes if size == batch_size and key.is_order)
+        found = [(pass_key, *self.drift(batch_size, pass_key)) for pass_key in orders]
         return [one for one in found if len(one[1])]
 
     def drift_in_any_order(self, batch_size: int) -> Distances:
@@ -224,10 +228,10 @@ class SettingResults:
     def shuffled(self) -> Distances | None:
         """Return the batch drift of the shuffled orders; None where there are none."""
         size = max(self.batched, default=0)
-        found = [distances for draw, _, distances in self.drifts(size) if draw != FIRST]
+        found = [distances for pass_key, _, distances in self.drifts(size) if pass_key != FIRST]
         return join(found) if found else None
 
-    def noise(self, why: Why = "repeat") -> tuple[list[tuple[int, Draw]], Distances] | None:
+    def noise(self, why: PassKind = "repeat") -> tuple[list[tuple[int, PassKey]], Distances] | None:
         """Return the passes that were run again and how far they are from the first runs.
 
         Repeats by the same engine, or by one that was loaded anew (`restart`).
@@ -237,7 +241,9 @@ class SettingResults:
         parts = [(key, distances) for key, distances in parts if len(distances)]
         return ([key for key, _ in parts], join([d for _, d in parts])) if parts else None
 
-    def precision_error(self, truth: Truth, batch_size: int = 1) -> tuple[Rows, Distances] | None:
+    def precision_error(
+        self, truth: ReferenceVectors, batch_size: int = 1
+    ) -> tuple[Rows, Distances] | None:
         """Return the rows that have a truth and how far the vectors are from it.
 
         The precision error proper is that of the unbatched ones; batched ones show drift as well.
@@ -258,7 +264,7 @@ class SettingResults:
         found = self._of(("truth", batch_size)).grown(pass_.done & truth.done, measure)
         return found if len(found[0]) else None
 
-    def largest_error(self, truth: Truth) -> float | None:
+    def largest_error(self, truth: ReferenceVectors) -> float | None:
         """Return the largest precision error, L2; None where no text has one."""
         found = self.precision_error(truth)
         if found is None:
@@ -278,7 +284,7 @@ class SettingResults:
         )
 
     def _between(
-        self, pass_: Pass, baseline: Pass, key: tuple[int, Draw]
+        self, pass_: Pass, baseline: Pass, key: tuple[int, PassKey]
     ) -> tuple[Rows, Distances]:
         return self._of(key).grown(
             pass_.done & baseline.done,
@@ -286,19 +292,19 @@ class SettingResults:
         )
 
     def _of(self, key: object) -> _Measured:
-        if key not in self._measured:
-            self._measured[key] = _Measured(self._texts)
-        return self._measured[key]
+        found = self._measured.get(key)
+        return found or self._measured.setdefault(key, _Measured(self._texts))
 
 
 class _Measured:
     """Distances of texts that come in one batch after the other, each measured once.
 
     Everything shown asks for them, several times a second while a run goes on; a distance depends
-    on its own two rows alone, so measuring in parts changes no bit of it.
+    on its own two rows alone, so measuring in parts changes no bit of it. Any thread may ask.
     """
 
     def __init__(self, texts: int) -> None:
+        self._lock = threading.Lock()
         self._done = np.zeros(texts, dtype=np.bool_)
         self._all = _nothing(texts)
         self._answer: tuple[Rows, Distances] = np.flatnonzero(self._done), _nothing(0)
@@ -307,15 +313,16 @@ class _Measured:
         self, there: npt.NDArray[np.bool_], measure: Callable[[Rows], Distances]
     ) -> tuple[Rows, Distances]:
         """Measure the rows that are `there` and were not before; return all, in order."""
-        fresh = np.flatnonzero(there & ~self._done)
-        if len(fresh):
-            measured = measure(fresh)
-            for field in fields(Distances):
-                getattr(self._all, field.name)[fresh] = getattr(measured, field.name)
-            self._done[fresh] = True
-            rows = np.flatnonzero(self._done)
-            self._answer = rows, self._all.rows(rows)
-        return self._answer
+        with self._lock:
+            fresh = np.flatnonzero(there & ~self._done)
+            if len(fresh):
+                measured = measure(fresh)
+                for field in fields(Distances):
+                    getattr(self._all, field.name)[fresh] = getattr(measured, field.name)
+                self._done[fresh] = True
+                rows = np.flatnonzero(self._done)
+                self._answer = rows, self._all.rows(rows)
+            return self._answer
 
 
 def _nothing(texts: int) -> Distances:
@@ -323,7 +330,7 @@ def _nothing(texts: int) -> Distances:
     return Distances(**blank | {"identical": np.zeros(texts, dtype=np.bool_)})
 
 
-class Truth:
+class ReferenceVectors:
     """The float64 vectors, and where they are missing, why."""
 
     def __init__(self, texts: int) -> None:
@@ -334,7 +341,7 @@ class Truth:
         self.chunks = 0
         """How many have come in."""
 
-    def add(self, event: TruthComputed) -> None:
+    def add(self, event: ReferenceComputed) -> None:
         """Take in the vectors of some texts."""
         self.chunks += 1
         if self.vectors.shape[1] != event.vectors.shape[1]:
@@ -352,7 +359,7 @@ class Results:
 
     def __init__(self) -> None:
         self.settings: list[SettingResults] = []
-        self.truth = Truth(0)
+        self.truth = ReferenceVectors(0)
         self.status: Status = "running"
         self.reason = ""
 
@@ -363,7 +370,7 @@ class Results:
                 self.plan, self.environment = event.plan, event.environment
                 self.started_at = event.at
                 count = len(event.plan.pack)
-                self.truth = Truth(count)
+                self.truth = ReferenceVectors(count)
                 self.settings = [
                     SettingResults(number, setting, count)
                     for number, setting in enumerate(event.plan.settings)
@@ -375,16 +382,16 @@ class Results:
                 self.settings[event.setting].prepared = event.prepared
             case BatchEmbedded():
                 passes = self.settings[event.setting].passes
-                key = (event.batch_size, event.draw)
+                key = (event.batch_size, event.pass_key)
                 if key not in passes:
                     passes[key] = Pass(len(self.plan.pack), event.batch_size)
                 passes[key].add(event)
             case SettingEnded():
                 results = self.settings[event.setting]
                 results.status, results.reason = event.status, event.reason
-            case TruthComputed():
+            case ReferenceComputed():
                 self.truth.add(event)
-            case TruthFailed():
+            case ReferenceFailed():
                 self.truth.reason = event.reason
             case LayersCompared() | LayersJudged() | LayersMixed() | LayersFailed():
                 self.settings[event.setting].layers(event)

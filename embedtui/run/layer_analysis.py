@@ -26,7 +26,7 @@ from embedtui.engine.messages import (
 from embedtui.engine.port import Engine, EnginePool, ReferenceModel
 from embedtui.engine.settings import Setting, changed
 from embedtui.measure import compare, unit
-from embedtui.measure.layer_errors import Place
+from embedtui.measure.layer_errors import LayerSite
 from embedtui.plan.plan import Plan
 from embedtui.results.events import (
     Event,
@@ -60,7 +60,7 @@ def refuse_layers(setting: Setting) -> None:
             raise InputError(f"{told} {switch.hides_layers}: leave out {switch.key}")
 
 
-class LayersStudy:
+class LayerAnalysis:
     """A look into the layers of one setting of a run that has ended; its listeners go on hearing.
 
     `cancel` and `kill` may be called from any other thread.
@@ -102,7 +102,7 @@ class LayersStudy:
         try:
             self._tell(Waiting("importing vLLM"))
             self._engines.wait_ready(self._stop.is_set)
-            look(plan, self._number, self._engines, self._loader, self._tell, self._stop.is_set)
+            inspect(plan, self._number, self._engines, self._loader, self._tell, self._stop.is_set)
         finally:
             self._loader.close()
             self._tell(ended)
@@ -112,7 +112,7 @@ class LayersStudy:
             listener(event)
 
 
-def look(
+def inspect(
     plan: Plan,
     number: int,
     engines: EnginePool,
@@ -130,7 +130,7 @@ def look(
         refuse_layers(setting)
         loaded = loader.load(setting, lambda what: tell(Waiting(what, number)))
         try:
-            one = _Look(plan, number, loaded.engine, loaded.prepared, tell, stop)
+            one = _Inspection(plan, number, loaded.engine, loaded.prepared, tell, stop)
             one.run(engines, loader.weights_bytes)
         finally:
             loaded.lease.release()
@@ -140,7 +140,7 @@ def look(
         tell(LayersFailed(number, str(error)))
 
 
-class _Look:
+class _Inspection:
     def __init__(
         self,
         plan: Plan,
@@ -189,7 +189,7 @@ class _Look:
         self._found(event)
         self._told(event)
 
-    def _compare(self, places: tuple[Place, ...]) -> None:
+    def _compare(self, places: tuple[LayerSite, ...]) -> None:
         size = min(self._plan.batch_sizes[-1], len(self._rows))
         if size < 2:
             return
@@ -204,7 +204,7 @@ class _Look:
                 )
             )
 
-    def _refuse_too_large(self, rows: Sequence[int], places: Sequence[Place]) -> None:
+    def _refuse_too_large(self, rows: Sequence[int], places: Sequence[LayerSite]) -> None:
         width = self._width()
         tokens = sum(self._prepared.tokens[row] for row in rows)
         # Alone and together, in four bytes at most.
@@ -218,10 +218,10 @@ class _Look:
     def _width(self) -> int:
         """Return the width of the model's states, seen in the shortest text."""
         row = min(self._rows, key=lambda one: self._prepared.tokens[one])
-        first = SeeLayers(row, (Place("embeddings"),))
+        first = SeeLayers(row, (LayerSite("embeddings"),))
         return int(self._layers.see_layers(first).states[0].shape[1])
 
-    def _agreed(self, found: LayersFound, exact: ReferenceModel) -> tuple[Place, ...]:
+    def _agreed(self, found: LayersFound, exact: ReferenceModel) -> tuple[LayerSite, ...]:
         """Load the float64 model; return the places that both models have."""
         facts = self._engine.effective
         request = reference_request(
@@ -242,10 +242,10 @@ class _Look:
             if place.layer not in unsplit:
                 places.append(place)
             elif place.part != "attention":
-                places.append(Place("layer", place.layer))
+                places.append(LayerSite("layer", place.layer))
         return tuple(places)
 
-    def _judge(self, exact: ReferenceModel, row: int, places: tuple[Place, ...]) -> None:
+    def _judge(self, exact: ReferenceModel, row: int, places: tuple[LayerSite, ...]) -> None:
         self._heed_stop()
         text, facts = self._inputs[row], self._engine.effective
         seen = self._layers.see_layers(SeeLayers(row, places))

@@ -9,11 +9,11 @@ import numpy as np
 
 from embedtui.common import machine, paths
 from embedtui.common.errors import Cancelled, EngineError, InputError
-from embedtui.engine.messages import Reference, TruthDone
+from embedtui.engine.messages import Reference, ReferenceDone
 from embedtui.engine.port import EnginePool, Stop
-from embedtui.engine.reference_cache import TruthCache
+from embedtui.engine.reference_cache import ReferenceCache
 from embedtui.plan.plan import Plan
-from embedtui.results.events import Event, TruthComputed, TruthFailed, Waiting
+from embedtui.results.events import Event, ReferenceComputed, ReferenceFailed, Waiting
 
 _CHUNK = 8
 _GIB = 2**30
@@ -65,7 +65,7 @@ class ReferenceStage:
         if self._plan.model_hash:
             with suppress(OSError):  # a cache that cannot be had is no reason to fail
                 folder = paths.cache_folder("truth")
-                cache = TruthCache(folder, self._plan.model_hash, pooling, max_length)
+                cache = ReferenceCache(folder, self._plan.model_hash, pooling, max_length)
         try:
             missing = self._tell_known(cache, rows) if cache else list(rows)
             if missing:
@@ -74,18 +74,18 @@ class ReferenceStage:
                     cache,
                 )
         except (EngineError, InputError) as error:
-            self._tell(TruthFailed(str(error)))
+            self._tell(ReferenceFailed(str(error)))
         finally:
             if cache:
                 cache.close()
 
-    def _tell_known(self, cache: TruthCache, rows: Sequence[int]) -> list[int]:
+    def _tell_known(self, cache: ReferenceCache, rows: Sequence[int]) -> list[int]:
         """Tell what the cache holds; return the rows that it does not."""
         inputs = self._plan.inputs
         known = cache.get([inputs[row] for row in rows])
         if known:
             self._tell(
-                TruthComputed(
+                ReferenceComputed(
                     tuple(rows[index] for index in known),
                     tuple(tokens for tokens, _ in known.values()),
                     np.stack([vector for _, vector in known.values()]),
@@ -94,7 +94,7 @@ class ReferenceStage:
             )
         return [row for index, row in enumerate(rows) if index not in known]
 
-    def _compute(self, request: Reference, cache: TruthCache | None) -> None:
+    def _compute(self, request: Reference, cache: ReferenceCache | None) -> None:
         inputs = self._plan.inputs
         self._tell(Waiting("float64 truth"))
         self._engines.evict(reference_bytes(self._weights_bytes))
@@ -104,7 +104,7 @@ class ReferenceStage:
                 if cache:
                     cache.put((inputs[done.row], done.tokens, done.vector) for done in chunk)
                 self._tell(
-                    TruthComputed(
+                    ReferenceComputed(
                         tuple(done.row for done in chunk),
                         tuple(done.tokens for done in chunk),
                         np.stack([done.vector for done in chunk]),
@@ -113,8 +113,8 @@ class ReferenceStage:
                 )
 
 
-def _chunks(stream: Iterator[TruthDone]) -> Iterator[list[TruthDone]]:
-    chunk: list[TruthDone] = []
+def _chunks(stream: Iterator[ReferenceDone]) -> Iterator[list[ReferenceDone]]:
+    chunk: list[ReferenceDone] = []
     try:
         for done in stream:
             chunk.append(done)

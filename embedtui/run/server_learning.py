@@ -17,7 +17,7 @@ _TELL_SECONDS = 2.0
 """Token counts are told again no oftener: each time all of them are written."""
 
 
-class Learning:
+class ServerObserver:
     """Takes in what comes with batches, and tells it: refusals at once, counts now and then."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Learning:
 
     def is_too_large(self, batch_size: int) -> bool:
         """Say whether a server has refused batches of that size; the rest of a pass is none."""
-        return str(batch_size) in self._engine.learnt().get("too_large", {})
+        return str(batch_size) in self._engine.observed().get("too_large", {})
 
     @property
     def refused_all(self) -> bool:
@@ -66,7 +66,7 @@ class Learning:
         if self._fresh:
             self._tell_texts()
         if self._engine.setting.is_server:
-            effective = self._engine.effective.merged(self._engine.learnt())
+            effective = self._engine.effective.merged(self._engine.observed())
             log = str(self._engine.log)
             self._tell(EngineReady(self._number, effective, True, log))
 

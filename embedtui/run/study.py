@@ -36,11 +36,11 @@ from embedtui.results.events import (
     Waiting,
 )
 from embedtui.results.results import Results, SettingResults, Steps
-from embedtui.run.layer_analysis import look
+from embedtui.run.layer_analysis import inspect
 from embedtui.run.loading import Loaded, Loader
 from embedtui.run.reference_stage import ReferenceStage
 from embedtui.run.reuse import EarlierRuns, differing, same_engine, usable_rows
-from embedtui.run.server_learning import Learning
+from embedtui.run.server_learning import ServerObserver
 
 Listener = Callable[[Event], None]
 
@@ -80,7 +80,7 @@ class Study:
         self._refusals: list[EmbedtuiError] = []
         self._measured: list[int] = []
         """Numbers of the settings that came to their end."""
-        self._begun: dict[int, _Begun | EmbedtuiError] = {}
+        self._begun: dict[int, _PendingSetting | EmbedtuiError] = {}
         """Settings that have their first figures beside an earlier one, or why they have none."""
 
     def cancel(self) -> None:
@@ -177,14 +177,14 @@ class Study:
             if isinstance(begun, EmbedtuiError):
                 raise begun
             loaded, missing = begun.loaded, begun.missing
-            self._embed(number, loaded, [b for b in missing if b.draw.why != "restart"])
-            for draw in sorted({b.draw for b in missing if b.draw.why == "restart"}):
+            self._embed(number, loaded, [b for b in missing if b.pass_key.why != "restart"])
+            for pass_key in sorted({b.pass_key for b in missing if b.pass_key.why == "restart"}):
                 loaded = self._restarted(number, loaded)
-                self._embed(number, loaded, [b for b in missing if b.draw == draw])
+                self._embed(number, loaded, [b for b in missing if b.pass_key == pass_key])
         finally:
             self._loader.release(setting)
 
-    def _start(self, number: int, setting: Setting) -> _Begun:
+    def _start(self, number: int, setting: Setting) -> _PendingSetting:
         """Load the engine of a setting, tell what earlier runs hold of it; the rest is missing."""
         following = (s for s in self.plan.settings[number + 1 :] if not self._earlier.is_whole(s))
         loaded = self._loader.next(
@@ -195,10 +195,10 @@ class Study:
         batches = self._begin(number, effective, prepared, loaded.warm, log)
         earlier = self._earlier.find(setting)
         if earlier is None or not same_engine(earlier, effective, prepared):
-            return _Begun(loaded, batches)
-        return _Begun(loaded, self._tell_again(number, batches, earlier))
+            return _PendingSetting(loaded, batches)
+        return _PendingSetting(loaded, self._tell_again(number, batches, earlier))
 
-    def _first_figures(self, number: int, begun: _Begun) -> None:
+    def _first_figures(self, number: int, begun: _PendingSetting) -> None:
         """Give every setting whose engine was loaded beside this one its first drift figure.
 
         So that settings that load together are seen together, before any is measured whole.
@@ -264,7 +264,7 @@ class Study:
         """Tell the batches that an earlier run holds; return those that it does not."""
         missing = []
         for batch in batches:
-            found = earlier.of(batch.batch_size, batch.draw).batch(batch.rows)
+            found = earlier.of(batch.batch_size, batch.pass_key).batch(batch.rows)
             if found is None:
                 missing.append(batch)
             else:
@@ -274,14 +274,14 @@ class Study:
     def _embed(self, number: int, loaded: Loaded, batches: Sequence[PlannedBatch]) -> None:
         jobs = [batch.job(index) for index, batch in enumerate(batches)]
         engine = loaded.engine
-        learning = Learning(number, engine, loaded.prepared, self._tell)
+        server_observer = ServerObserver(number, engine, loaded.prepared, self._tell)
         try:
             for done in engine.embed(jobs, self._stop.is_set) if jobs else ():
                 batch = batches[done.job]
-                learning(done)
+                server_observer(done)
                 if done.rows is not None:
                     batch = replace(batch, rows=done.rows)
-                if batch.rows and not learning.is_too_large(batch.batch_size):
+                if batch.rows and not server_observer.is_too_large(batch.batch_size):
                     told = done.told_steps
                     self._tell(
                         _event(number, batch, done.vectors, done.steps, done.seconds, told=told)
@@ -293,9 +293,11 @@ class Study:
             loaded.lease.discard()
             raise
         finally:
-            learning.close()
-        if batches and learning.refused_all:
-            raise InputError(f"none of the texts can be embedded, the first because {learning.why}")
+            server_observer.close()
+        if batches and server_observer.refused_all:
+            raise InputError(
+                f"none of the texts can be embedded, the first because {server_observer.why}"
+            )
 
     def _reference(self) -> None:
         if not self.plan.truth or self._prepared is None:
@@ -308,7 +310,7 @@ class Study:
 
     def _layers(self) -> None:
         for number in self._measured if self.plan.layers else ():
-            look(self.plan, number, self._engines, self._loader, self._tell, self._stop.is_set)
+            inspect(self.plan, number, self._engines, self._loader, self._tell, self._stop.is_set)
 
 
 def _event(
@@ -323,7 +325,7 @@ def _event(
     return BatchEmbedded(
         setting=number,
         batch_size=batch.batch_size,
-        draw=batch.draw,
+        pass_key=batch.pass_key,
         start=batch.start,
         rows=batch.rows,
         vectors=vectors,
@@ -335,7 +337,7 @@ def _event(
 
 
 @dataclass
-class _Begun:
+class _PendingSetting:
     """A setting whose engine stands, and the batches that are still to come."""
 
     loaded: Loaded

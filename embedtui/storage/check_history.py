@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from embedtui.assess.answers import largest_drift
-from embedtui.assess.check_result import Check, Checked
+from embedtui.assess.check_result import Check, CheckResult
 from embedtui.common import paths
 from embedtui.common.errors import InputError
 from embedtui.common.machine import vllm_of
@@ -39,27 +39,26 @@ CREATE TABLE IF NOT EXISTS checks (
 class Row:
     """One setting of one check, as it was told then."""
 
-    at: str
-    """ISO 8601 with the offset from UTC."""
-    model: str
-    label: str
-    texts: str
-    texts_sha256: str
-    use: str
-    outcome: str
-    said: str
-    drift_l2: float | None
-    """Largest L2 between a batched and an unbatched vector; 0 for equal bits."""
-    noise_l2: float | None
-    error_l2: float | None
-    """Largest L2 from the float64 truth, where that was computed."""
-    golden_l2: float | None
-    """Largest L2 from the recorded vectors, where there were some."""
-    golden_cause: str | None
-    draws: int
-    engine: str
-    """vLLM's version, or what the server said that it is."""
-    machine: str
+    at: Annotated[str, "ISO 8601 with the offset from UTC"]
+    model: Annotated[str, "its name for people"]
+    label: Annotated[str, "the setting"]
+    texts: Annotated[str, "how many, and what they are"]
+    texts_sha256: Annotated[str, "SHA-256 over ids and texts in order"]
+    use: Annotated[str, "the scenario that it was checked for"]
+    outcome: Annotated[str, "`holds`, `falls short`, `fault` or `failed`"]
+    said: Annotated[str, "a sentence for a person; do not parse it"]
+    drift_l2: Annotated[
+        float | None, "largest L2 between a batched and an unbatched vector; 0 for equal bits"
+    ]
+    noise_l2: Annotated[float | None, "largest L2 between two runs of the same batches"]
+    error_l2: Annotated[float | None, "largest L2 from the float64 truth, where that was computed"]
+    golden_l2: Annotated[
+        float | None, "largest L2 from the recorded vectors, where there were some"
+    ]
+    golden_cause: Annotated[str | None, "what moved them, a word for programs"]
+    draws: Annotated[int, "in how many random orders the largest batches were tried"]
+    engine: Annotated[str, "vLLM's version, or what the server said that it is"]
+    machine: Annotated[str, "the GPU or the CPU, or which server"]
 
     @property
     def name(self) -> str:
@@ -101,7 +100,7 @@ def read(path: Path) -> list[Row]:
         return [Row(*values) for values in found]
 
 
-def _row(check: Check, one: Checked) -> Row:
+def _row(check: Check, one: CheckResult) -> Row:
     results, setting = check.results, one.setting
     pack = results.plan.pack
     noise = setting.noise()

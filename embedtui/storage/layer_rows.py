@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.measure.layer_errors import Budget, Place
+from embedtui.measure.layer_errors import ErrorDecomposition, LayerSite
 from embedtui.results.events import LayersCompared, LayersFailed, LayersJudged, LayersMixed
 
 LayerEvent = LayersCompared | LayersJudged | LayersMixed | LayersFailed
@@ -60,7 +60,7 @@ def read(setting: int, kind: str, facts: dict[str, Any], figures: bytes) -> Laye
             places, layers = _places(facts), int(facts["layers"])
             alone = len(places) + layers
             parts = alone + 1
-            budget = Budget(values[alone:].reshape(parts, parts), places)
+            budget = ErrorDecomposition(values[alone:].reshape(parts, parts), places)
             return LayersJudged(
                 setting, facts["row"], values[: len(places)], budget, values[len(places) : alone]
             )
@@ -71,8 +71,8 @@ def read(setting: int, kind: str, facts: dict[str, Any], figures: bytes) -> Laye
     raise ValueError(f"unknown kind of layers {kind!r}")
 
 
-def _places(facts: dict[str, Any]) -> tuple[Place, ...]:
-    return tuple(Place.of(part, int(layer)) for part, layer in facts["places"])
+def _places(facts: dict[str, Any]) -> tuple[LayerSite, ...]:
+    return tuple(LayerSite.of(part, int(layer)) for part, layer in facts["places"])
 
 
 def _bytes(values: npt.NDArray[np.float64]) -> bytes:

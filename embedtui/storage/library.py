@@ -23,7 +23,7 @@ LAST = "last"
 
 
 @dataclass(frozen=True)
-class Held:
+class RunSummary:
     """A run file, and what it says of itself without being read as a whole."""
 
     name: str
@@ -98,7 +98,7 @@ def own_runs() -> list[Path]:
     return sorted(paths.runs_folder().glob(f"*{_SUFFIX}"), reverse=True)[:_NEWEST]
 
 
-def describe(path: Path) -> Held:
+def describe(path: Path) -> RunSummary:
     """Return what a run file says of itself.
 
     Raises:
@@ -107,7 +107,7 @@ def describe(path: Path) -> Held:
     plan, environment, run = run_file.facts(path)
     with run_file.decoding(path):
         texts = plan["texts"]
-        return Held(
+        return RunSummary(
             name=path.stem,
             path=path,
             model=plan["model_name"],
@@ -118,7 +118,7 @@ def describe(path: Path) -> Held:
         )
 
 
-def describe_all(files: Sequence[Path]) -> list[Held]:
+def describe_all(files: Sequence[Path]) -> list[RunSummary]:
     """Describe the run files that can be read, in their order."""
     found = []
     for path in files:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.plan.plan import FIRST, Draw
-from embedtui.results.results import SettingResults, Truth
+from embedtui.plan.plan import FIRST, PassKey
+from embedtui.results.results import ReferenceVectors, SettingResults
 from embedtui.storage.vector_packing import cost, pack, pack_parts, unpack, unpack_parts
 
 _SCHEMA = """
@@ -28,7 +28,7 @@ _TRUTH = "truth"
 _TEXTS = "texts"
 
 Floats = npt.NDArray[np.floating[Any]]
-Key = tuple[int, int, Draw] | str
+Key = tuple[int, int, PassKey] | str
 """Setting, batch size and draw of a pass; or the truth."""
 
 
@@ -53,23 +53,25 @@ class Packed:
         by_number: dict[int, Floats] = {}
         matrices: dict[Key, Floats] = {}
         found_texts = None
-        for number, setting, size, draw, reference, texts, width, data in database.execute(
+        for number, setting, size, pass_key, reference, texts, width, data in database.execute(
             "SELECT number, setting, batch_size, draw, reference, texts, width, data FROM packed"
             " ORDER BY number"
         ):
-            if draw == _TEXTS:
+            if pass_key == _TEXTS:
                 found_texts = unpack_parts(data, texts)
                 continue
-            kind = np.dtype("<f8" if draw == _TRUTH else "<f4")
+            kind = np.dtype("<f8" if pass_key == _TRUTH else "<f4")
             near = None if reference is None else by_number[reference].astype(kind)
             found = unpack(data, (texts, width), kind, near)
             by_number[number] = found
-            matrices[_TRUTH if draw == _TRUTH else (setting, size, Draw.parse(draw))] = found
+            matrices[_TRUTH if pass_key == _TRUTH else (setting, size, PassKey.parse(pass_key))] = (
+                found
+            )
         return cls(matrices, found_texts)
 
-    def vectors(self, setting: int, batch_size: int, draw: Draw) -> Floats:
+    def vectors(self, setting: int, batch_size: int, pass_key: PassKey) -> Floats:
         """Return a pass, texts x width; rows of texts that it does not hold mean nothing."""
-        return self._matrices[setting, batch_size, draw]
+        return self._matrices[setting, batch_size, pass_key]
 
     def truth(self) -> Floats:
         """Return the float64 vectors, texts x width."""
@@ -81,7 +83,7 @@ def write_packed(
     settings: Sequence[SettingResults],
     rows: Sequence[int],
     sizes: Sequence[int],
-    truth: Truth | None,
+    truth: ReferenceVectors | None,
 ) -> None:
     """Write all passes of these batch sizes, the truth, of these texts, and the texts themselves.
 
@@ -94,13 +96,13 @@ def write_packed(
     for place, setting in enumerate(settings):
         own: list[int] = []
         # The unbatched first: all others of the setting are near to it.
-        for (size, draw), pass_ in sorted(setting.passes.items(), key=lambda item: item[0]):
+        for (size, pass_key), pass_ in sorted(setting.passes.items(), key=lambda item: item[0]):
             if size in sizes and pass_.vectors.shape[1]:
-                key = (place, size, str(draw))
+                key = (place, size, str(pass_key))
                 there = pass_.done[index]
                 number = writer.write(key, pass_.vectors[index], there, own or baselines)
                 own.append(number)
-                if size == 1 and draw == FIRST:
+                if size == 1 and pass_key == FIRST:
                     baselines.append(number)
     if truth is not None and truth.done.any():
         writer.write((None, None, _TRUTH), truth.vectors[index], truth.done[index], baselines)

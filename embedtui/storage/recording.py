@@ -31,11 +31,11 @@ from embedtui.results.events import (
     LayersFailed,
     LayersJudged,
     LayersMixed,
+    ReferenceComputed,
+    ReferenceFailed,
     RunStarted,
     SettingEnded,
     TextsPrepared,
-    TruthComputed,
-    TruthFailed,
 )
 from embedtui.results.results import Results
 from embedtui.storage import run_file
@@ -123,7 +123,7 @@ def _of_settings(
             ):
                 if event.setting in place:
                     yield replace(event, setting=place[event.setting])
-            case TruthComputed() | TruthFailed():
+            case ReferenceComputed() | ReferenceFailed():
                 if truth:
                     yield event
             case _:
@@ -182,7 +182,7 @@ def _kept(events: Iterable[Event], rows: Sequence[int], sizes: Sequence[int]) ->
                     )
             case SettingEnded():
                 yield replace(event, log="", reason=printable(event.reason))
-            case TruthComputed():
+            case ReferenceComputed():
                 there = [at for at, row in enumerate(event.rows) if row in place]
                 if there:
                     yield replace(

@@ -20,7 +20,7 @@ from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import Prepared
-from embedtui.plan.plan import Draw, Plan
+from embedtui.plan.plan import PassKey, Plan
 from embedtui.results.events import (
     BatchEmbedded,
     EngineReady,
@@ -28,12 +28,12 @@ from embedtui.results.events import (
     Kept,
     LayersFailed,
     LayersJudged,
+    ReferenceComputed,
+    ReferenceFailed,
     RunEnded,
     RunStarted,
     SettingEnded,
     TextsPrepared,
-    TruthComputed,
-    TruthFailed,
 )
 from embedtui.results.results import Results
 from embedtui.storage import layer_rows
@@ -157,7 +157,7 @@ class _Reader:
         yield from self._settings(len(started.plan.settings))
         yield from self._truth()
         if "truth_failed" in run:
-            yield TruthFailed(run["truth_failed"])
+            yield ReferenceFailed(run["truth_failed"])
         yield from self._layers(len(started.plan.settings))
         yield RunEnded(run.get("status", "cut off"), run.get("reason", ""))
 
@@ -220,15 +220,15 @@ class _Reader:
     ) -> BatchEmbedded:
         index = tuple(int(row) for row in np.frombuffer(rows, dtype="<i4"))
         _require_within(index, self._texts, "text")
-        draw = Draw.parse(written)
+        pass_key = PassKey.parse(written)
         if self._packed is None:
             found = np.frombuffer(vectors, dtype="<f4").reshape(len(index), -1)
         else:
-            found = self._packed.vectors(setting, size, draw)[list(index)]
+            found = self._packed.vectors(setting, size, pass_key)[list(index)]
         return BatchEmbedded(
             setting=setting,
             batch_size=size,
-            draw=draw,
+            pass_key=pass_key,
             start=start,
             rows=index,
             vectors=found,
@@ -238,7 +238,7 @@ class _Reader:
             told_steps=told,
         )
 
-    def _truth(self) -> Iterator[TruthComputed]:
+    def _truth(self) -> Iterator[ReferenceComputed]:
         for row, tokens, vector, cached in self._database.execute(
             "SELECT row, tokens, vector, cached FROM truth ORDER BY row"
         ):
@@ -246,7 +246,7 @@ class _Reader:
                 _require_within([row], self._texts, "text")
                 packed = self._packed
                 exact = packed.truth()[row] if packed else np.frombuffer(vector, dtype="<f8")
-            yield TruthComputed((row,), (tokens,), exact[None, :], bool(cached))
+            yield ReferenceComputed((row,), (tokens,), exact[None, :], bool(cached))
 
     def _layers(self, planned: int) -> Iterator[layer_rows.LayerEvent]:
         named = "SELECT 1 FROM sqlite_master WHERE name = 'layers'"

@@ -32,12 +32,12 @@ from embedtui.results.events import (
     LayersFailed,
     LayersJudged,
     LayersMixed,
+    ReferenceComputed,
+    ReferenceFailed,
     RunEnded,
     RunStarted,
     SettingEnded,
     TextsPrepared,
-    TruthComputed,
-    TruthFailed,
 )
 from embedtui.storage import layer_rows, run_file
 from embedtui.storage.run_schema import APPLICATION_ID, FORMAT, LATER, LAYERS, SCHEMA, has_column
@@ -156,9 +156,9 @@ class Recorder:
             case SettingEnded():
                 log_ = _packed_log(event.log)
                 self._set(event.setting, status=event.status, reason=event.reason, log=log_)
-            case TruthComputed():
+            case ReferenceComputed():
                 self._write_truth(event)
-            case TruthFailed():
+            case ReferenceFailed():
                 self._put(truth_failed=event.reason)
             case LayersCompared() | LayersJudged() | LayersMixed() | LayersFailed():
                 self._execute(
@@ -202,7 +202,7 @@ class Recorder:
         )
 
     def _write_batch(self, event: BatchEmbedded) -> None:
-        if (event.setting, event.batch_size, str(event.draw), event.start) in self._there:
+        if (event.setting, event.batch_size, str(event.pass_key), event.start) in self._there:
             return
         self._execute(
             "INSERT INTO batches (setting, batch_size, draw, start, rows, vectors, steps,"
@@ -210,7 +210,7 @@ class Recorder:
             (
                 event.setting,
                 event.batch_size,
-                str(event.draw),
+                str(event.pass_key),
                 event.start,
                 np.asarray(event.rows, dtype="<i4").tobytes(),
                 event.vectors.astype("<f4", copy=False).tobytes(),
@@ -221,7 +221,7 @@ class Recorder:
             ),
         )
 
-    def _write_truth(self, event: TruthComputed) -> None:
+    def _write_truth(self, event: ReferenceComputed) -> None:
         with self._database:
             self._database.executemany(
                 "INSERT OR REPLACE INTO truth VALUES (?, ?, ?, ?)",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from embedtui.common.errors import InputError
-from embedtui.texts.pack import Judgement, Labels, Text
+from embedtui.texts.pack import Labels, Qrel, Text
 from embedtui.texts.quoting import quoted
 from embedtui.texts.readers import json_objects, kind_of, text_lines
 from embedtui.texts.sampling import draw
@@ -80,7 +80,7 @@ def _made(
     texts += [Text(name, documents[name]) for name in listed]
     row_of = {name: len(kept) + at for at, name in enumerate(listed)}
     judgements = tuple(
-        Judgement(row, row_of[document], grade)
+        Qrel(row, row_of[document], grade)
         for row, name in enumerate(kept)
         for document, grade in judged[name].items()
         if document in row_of

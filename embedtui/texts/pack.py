@@ -19,7 +19,7 @@ class Text:
     text: str
 
 
-class Judgement(NamedTuple):
+class Qrel(NamedTuple):
     """What somebody said of a document for a query: rows of a pack, and how relevant it is."""
 
     query: int
@@ -34,13 +34,13 @@ class Labels:
 
     queries: tuple[int, ...]
     """Rows, ascending."""
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[Qrel, ...]
 
     def of_rows(self, rows: Sequence[int]) -> Labels | None:
         """Return the labels of a pack that keeps these rows; None where no judgement is left."""
         place = {row: at for at, row in enumerate(rows)}
         kept = tuple(
-            Judgement(place[one.query], place[one.document], one.grade)
+            Qrel(place[one.query], place[one.document], one.grade)
             for one in self.judgements
             if one.query in place and one.document in place
         )

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from embedtui.common.errors import ExitCode, InputError
 from embedtui.config import Config, save
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
+from embedtui.tui.state import hangup
 from embedtui.tui.state.gpu_meter import GpuMeter
 from embedtui.tui.state.supervisor import SUPERVISOR
 from embedtui.tui.terminal.guard import guarded
@@ -24,6 +25,9 @@ from embedtui.tui.terminal.guard import guarded
 if TYPE_CHECKING:
     from embedtui.engine.access import Access
     from embedtui.tui.state.session import Session
+
+_HUNG_UP = 128 + signal.SIGHUP
+"""Exit code where the terminal is gone."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def show(
 
         with SUPERVISOR.hooked(), guarded(_log(logs)) as guard:
             app = Explorer(
-                Outside(
+                AppDeps(
                     open_session,
                     config,
                     save=partial(_save, path, kept, given),
@@ -78,14 +82,17 @@ def show(
                     opened=opened,
                 )
             )
-            with _ending_on_signals(app):
+            hung_up = partial(app.call_later, app.exit, _HUNG_UP)
+            with _ending_on_signals(app), hangup.watched(hung_up):
                 code = app.run()
         if app.crashed:
             _outlive(sessions)
+    if hangup.is_gone():
+        return Ended(_HUNG_UP)  # nobody is there to be told
     told = [f"Run file: {one.run_path}" for one in sessions if one.run_path and not opened]
     if app.crashed:
         return Ended(ExitCode.CRASHED, (f"embedtui: {app.crashed}", *told))
-    return Ended(app.return_code or code or 0, tuple(told))
+    return Ended(app.return_code or code or ExitCode.DONE, tuple(told))
 
 
 def _outlive(sessions: list[Session]) -> None:
@@ -111,9 +118,9 @@ def _open_session(access: Access) -> Session:
 
 
 def _open_files(files: tuple[Path, ...]) -> Session:
-    from embedtui.tui.state.replay_session import Opened  # noqa: PLC0415 - after the first paint
+    from embedtui.tui.state.replay_session import ReplaySession  # noqa: PLC0415 - after the first paint
 
-    return Opened(files)
+    return ReplaySession(files)
 
 
 def _save(path: Path, kept: Config, given: Mapping[str, Any], config: Config) -> None:

@@ -55,7 +55,7 @@ def test_other_hardware_and_other_kernels_are_named(run_study: RunStudy) -> None
     (found,) = changes(before, after)
     assert "→ another GPU" in found.diagnosis.why
     assert "attention_backend cpu_attn → flash_attn" in found.diagnosis.why
-    assert found.diagnosis.sure == "possible"
+    assert found.diagnosis.confidence == "possible"
 
 
 def test_without_any_difference_it_is_the_engine(run_study: RunStudy) -> None:

@@ -59,7 +59,7 @@ class TestARunWithoutFaults:
         self, run_study: RunStudy, dtype: str
     ) -> None:
         (found,) = causes(run_study(made(dtype), Script(drift=no_drift)))
-        assert (found.cause, found.name, found.sure) == ("none", "no drift", "certain")
+        assert (found.cause, found.name, found.confidence) == ("none", "no drift", "certain")
 
     def test_whose_drift_is_below_the_dtypes_error_is_rounding_order(
         self, run_study: RunStudy
@@ -86,13 +86,13 @@ class TestAccumulation:
     def test_grows_with_the_place_in_the_batch(self, run_study: RunStudy) -> None:
         (found,) = causes(run_study(made("float16"), Script(drift=by_place)))
         assert found.name == "accumulation in the model dtype, grows with the place in the batch"
-        assert found.sure == "likely"
+        assert found.confidence == "likely"
         assert "upgrade vLLM" in found.do
 
     def test_that_was_put_back_is_certain(self, run_study: RunStudy) -> None:
         ran = run_study(made("float16"), Script(drift=by_place))
         (found,) = causes(ran, pooling_accumulation="model")
-        assert found.sure == "certain"
+        assert found.confidence == "certain"
 
     def test_no_correlation_is_told_where_there_is_none(self, run_study: RunStudy) -> None:
         ran = run_study(plan(2, "float16", sizes=(1, 2)), Script(drift=far))
@@ -117,16 +117,16 @@ class TestAccumulation:
 class TestFaults:
     def test_nan_in_float16_is_overflow(self, run_study: RunStudy) -> None:
         (found,) = causes(run_study(made("float16"), Script(plants=(broken(3, np.nan),))))
-        assert (found.name, found.sure) == ("overflow in float16", "likely")
+        assert (found.name, found.confidence) == ("overflow in float16", "likely")
         assert found.do == "serve with bfloat16 or float32"
 
     def test_nan_in_float32_is_not_blamed_on_float16(self, run_study: RunStudy) -> None:
         (found,) = causes(run_study(made("float32"), Script(plants=(broken(3, np.nan),))))
-        assert (found.name, found.sure) == ("overflow in float32", "possible")
+        assert (found.name, found.confidence) == ("overflow in float32", "possible")
 
     def test_swapped_rows_are_order(self, run_study: RunStudy) -> None:
         (found,) = causes(run_study(made("float16"), Script(plants=(swapped(4),))))
-        assert (found.cause, found.sure) == ("order", "certain")
+        assert (found.cause, found.confidence) == ("order", "certain")
 
     def test_collapsed_vectors_are_named(self, run_study: RunStudy) -> None:
         assert names(causes(run_study(made("float16"), Script(plants=(collapsed,))))) == [
@@ -167,7 +167,7 @@ class TestTf32:
         ran = run_study(plan(16, "float32", sizes=(1, 4), truth=False), Script(drift=no_drift))
         found = causes(ran, **TF32, probe_matmul=1.3e-7, probe_attention=2.9e-4)
         assert names(found) == ["tf32", "none"]
-        assert found[0].sure == "certain"
+        assert found[0].confidence == "certain"
         assert found[0].seen == (
             "the attention in use is 2.9e-04 from float64, which is 12 bits of float32's 24"
         )
@@ -226,7 +226,7 @@ def test_old_pooling_that_saturates_is_still_accumulation(run_study: RunStudy) -
     assert names(causes(ran)) == ["another-input", "rounding-order"]
     far_out = run_study(made("bfloat16"), Script(drift=lambda d, s, p: 1.2 if s > 1 else 0.0))
     (found,) = causes(far_out, pooling_accumulation="model")
-    assert (found.cause, found.sure) == ("accumulation", "certain")
+    assert (found.cause, found.confidence) == ("accumulation", "certain")
 
 
 def test_batches_that_were_split_are_named(run_study: RunStudy) -> None:
@@ -253,7 +253,7 @@ class TestRestarts:
         found = causes(ran)
         assert names(found) == ["restart", "none"]
         assert "nothing was run again without one" in found[0].seen
-        assert found[0].sure == "possible"
+        assert found[0].confidence == "possible"
 
     def test_that_differ_no_more_than_repeats_are_not(self, run_study: RunStudy) -> None:
         ran = run_study(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedtui.assess.pareto_front import Candidate, front, step_in_words
+from embedtui.assess.pareto_front import Candidate, pareto_front, step_in_words
 
 FIGURES = st.tuples(st.floats(1, 1e5), st.one_of(st.just(0.0), st.floats(1e-12, 2)))
 
@@ -19,7 +19,7 @@ def test_nothing_beats_what_is_on_it_and_something_matches_what_is_not(
     figures: list[tuple[float, float]],
 ) -> None:
     made = candidates(figures)
-    there = [made[step.place] for step in front(made)]
+    there = [made[step.place] for step in pareto_front(made)]
     for one in there:
         assert not any(
             other.speed >= one.speed
@@ -35,7 +35,7 @@ def test_nothing_beats_what_is_on_it_and_something_matches_what_is_not(
 
 def test_each_step_up_is_told_by_what_it_costs_and_buys() -> None:
     made = candidates([(100, 1e-6), (800, 1e-2), (400, 1e-3), (300, 5e-3), (50, 0.0)])
-    steps = front(made)
+    steps = pareto_front(made)
     assert [step.place for step in steps] == [1, 2, 0, 4]
     assert [step_in_words(step, "error") for step in steps] == [
         "the fastest",
@@ -46,4 +46,4 @@ def test_each_step_up_is_told_by_what_it_costs_and_buys() -> None:
 
 
 def test_nothing_measured_has_no_front() -> None:
-    assert front([]) == []
+    assert pareto_front([]) == []

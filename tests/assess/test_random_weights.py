@@ -53,7 +53,7 @@ def test_sentences_are_a_label_instead(run_study: RunStudy, random: bool) -> Non
     made = replace(plan(240, "bfloat16", "float16", sizes=(1, 4)), random_weights=random)
     ran = run_study(made, Script(drift=lambda _d, size, _p: 0.05 if size > 1 else 0.0))
     report = run_report.build(ran.results)
-    said = [verdict.of_run(ran.results), report["verdict"]]
+    said = [verdict.run_verdict(ran.results), report["verdict"]]
     said += [one["verdict"] for one in report["settings"]]
     use = scenario("rag")
     entries = []
@@ -74,4 +74,4 @@ def test_sentences_are_a_label_instead(run_study: RunStudy, random: bool) -> Non
 def test_recordings_are_labelled_where_their_weights_are_random(path: Path) -> None:
     results = run_file.read(path)
     random = results.plan.model_name.startswith("random-")
-    assert (RANDOM_WEIGHTS in verdict.of_run(results).lower()) is random
+    assert (RANDOM_WEIGHTS in verdict.run_verdict(results).lower()) is random

@@ -10,7 +10,7 @@ from embedtui.assess import findings, ranking_quality, retrieval
 from embedtui.common.errors import InputError
 from embedtui.measure import nearest
 from embedtui.plan.plan import Plan
-from embedtui.texts import Judgement, Labels, Text, TextPack
+from embedtui.texts import Labels, Qrel, Text, TextPack
 from tests.fakes import Script, plan
 from tests.studies import RunStudy
 
@@ -28,15 +28,15 @@ def by_hand(ranked: list[int], grades: dict[int, int]) -> tuple[float, float, fl
 
 
 def labelled(queries: int = 6, documents: int = 30, seed: int = 1) -> TextPack:
-    draw = np.random.default_rng(seed)
+    pass_key = np.random.default_rng(seed)
     texts = [Text(f"q{n}", f"question {n}") for n in range(queries)]
     texts += [Text(f"d{n}", f"document {n} {'word ' * (n % 4)}") for n in range(documents)]
     judgements = [
-        Judgement(query, queries + int(document), int(draw.integers(0, 3)))
+        Qrel(query, queries + int(document), int(pass_key.integers(0, 3)))
         for query in range(queries)
-        for document in draw.choice(documents, min(8, documents), replace=False)
+        for document in pass_key.choice(documents, min(8, documents), replace=False)
     ]
-    judgements += [Judgement(query, queries + query, 1) for query in range(queries)]
+    judgements += [Qrel(query, queries + query, 1) for query in range(queries)]
     return TextPack(
         "asked", "asked", tuple(texts), Labels(tuple(range(queries)), tuple(judgements))
     )
@@ -66,7 +66,7 @@ def test_figures_are_those_of_their_definitions() -> None:
 
 
 def test_differences_below_float32_are_seen_and_ties_give_a_range() -> None:
-    labels = Labels((0,), (Judgement(0, 1, 1),))
+    labels = Labels((0,), (Qrel(0, 1, 1),))
     query = np.array([[1.0, 0.0]])
 
     def at(angle: float) -> list[float]:
@@ -84,7 +84,7 @@ def test_differences_below_float32_are_seen_and_ties_give_a_range() -> None:
 
 
 def test_queries_that_find_nothing_and_that_nobody_judged_relevant() -> None:
-    labels = Labels((0, 1, 2), (Judgement(0, 3, 1), Judgement(1, 3, 0), Judgement(2, 3, 1)))
+    labels = Labels((0, 1, 2), (Qrel(0, 3, 1), Qrel(1, 3, 0), Qrel(2, 3, 1)))
     vectors = np.array([[np.nan, 1.0], [1.0, 0.0], [1.0, 0.1], [1.0, 0.2]])
     found = ranking_quality.quality(nearest(vectors[:3], vectors[3:], 11), labels, np.array([3]))
     assert found.figures["nDCG@10"].tolist() == [[0, 0], [1, 1]]
@@ -100,7 +100,7 @@ def test_a_run_of_a_labelled_pack_searches_queries_in_documents(run_study: RunSt
 
     ran = run_study(made, Script(drift=drift))
     setting = ran.results.settings[0]
-    found = retrieval.of_batches(ran.results, setting, 4)
+    found = retrieval.batch_retrieval(ran.results, setting, 4)
     assert found is not None
     assert (found.queries, found.documents, found.sides.labelled) == (6, 30, True)
     grades = grades_of(pack)
@@ -123,7 +123,7 @@ def test_without_the_library_one_line_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(ranking_quality, "available", lambda: False)
     ran = run_study(plan(labelled(), "float16", sizes=(1, 4)))
-    found = retrieval.of_batches(ran.results, ran.results.settings[0], 4)
+    found = retrieval.batch_retrieval(ran.results, ran.results.settings[0], 4)
     assert found is not None
     assert found.quality_before is None
     told: list[Any] = [f for f in findings.find(ran.results) if f.kind == "no-quality"]

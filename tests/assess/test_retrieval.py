@@ -10,7 +10,7 @@ import pytest
 
 from embedtui.assess import retrieval, verdict
 from embedtui.measure import neighbours
-from embedtui.plan.plan import Draw
+from embedtui.plan.plan import PassKey
 from embedtui.results.results import Results, SettingResults
 from embedtui.storage import library, run_file
 from tests.fakes import Script, broken, plan, some_texts
@@ -40,12 +40,12 @@ def test_what_changes_is_what_sorting_says(run_study: RunStudy) -> None:
     ran = run_study(made, Script(drift=constant(0.05), precision={"bfloat16": 0.1, "float32": 0}))
     for setting in ran.results.settings:
         for size in (2, 4):
-            found = retrieval.of_batches(ran.results, setting, size)
+            found = retrieval.batch_retrieval(ran.results, setting, size)
             assert found is not None
             want = changed(setting, size)
             assert (found.top1_changed, found.order_changed) == ((want[0],) * 2, (want[1],) * 2)
             assert want[1] > 0
-        error = retrieval.of_precision(ran.results, setting)
+        error = retrieval.precision_retrieval(ran.results, setting)
         assert error is not None
         truth, own = lists(ran.results.truth.vectors), lists(setting.unbatched.vectors)
         assert error.order_changed[0] == sum(a != b for a, b in zip(truth, own, strict=True))
@@ -60,14 +60,14 @@ def test_equal_bits_change_nothing(run_study: RunStudy) -> None:
     assert found[1].margins.could.sum() == 0
     assert found[1].mean("rbo")[0] == pytest.approx(1.0)
     assert retrieval.in_words(found[1]).startswith("all 20 texts keep the order of their top 10")
-    assert "neighbour" not in verdict.of_setting(ran.results, ran.results.settings[0])
+    assert "neighbour" not in verdict.setting_verdict(ran.results, ran.results.settings[0])
 
 
 def test_the_verdict_speaks_of_neighbours(run_study: RunStudy) -> None:
     ran = run_study(plan(40, "bfloat16", sizes=(1, 4)), Script(drift=constant(0.05)))
     setting = ran.results.settings[0]
     top1, order = changed(setting, 4)
-    said = verdict.of_setting(ran.results, setting)
+    said = verdict.setting_verdict(ran.results, setting)
     share = "100" if order == 40 else f"{round(100 * order / 40)}"
     assert f"{top1} of 40 texts change" in said
     assert f"{share} % some order in the top 10; the smallest margin is" in said
@@ -87,15 +87,15 @@ def test_what_was_found_is_kept_until_more_comes(
     monkeypatch.setattr(retrieval, "nearest", counted)
     ran = run_study(plan(12, "float16", sizes=(1, 2, 4)))
     setting = ran.results.settings[0]
-    first = retrieval.of_batches(ran.results, setting, 4)
+    first = retrieval.batch_retrieval(ran.results, setting, 4)
     count = len(searched)
     assert count == 2
-    assert retrieval.of_batches(ran.results, setting, 4) is first
-    retrieval.of_batches(ran.results, setting, 2)
-    retrieval.of_batches(ran.results, setting, 2, Draw("first"))
+    assert retrieval.batch_retrieval(ran.results, setting, 4) is first
+    retrieval.batch_retrieval(ran.results, setting, 2)
+    retrieval.batch_retrieval(ran.results, setting, 2, PassKey("first"))
     assert len(searched) == count + 1  # the unbatched lists are the same
     again = run_study(plan(12, "float16", sizes=(1, 2, 4)), Script(drift=constant(1e-3)))
-    assert retrieval.of_batches(again.results, again.results.settings[0], 4) is not first
+    assert retrieval.batch_retrieval(again.results, again.results.settings[0], 4) is not first
 
 
 def test_live_results_are_looked_at_again_when_batches_come(run_study: RunStudy) -> None:
@@ -104,7 +104,7 @@ def test_live_results_are_looked_at_again_when_batches_come(run_study: RunStudy)
     def look(event: object) -> None:
         live(event)  # type: ignore[arg-type]
         for setting in live.settings:
-            found = retrieval.of_batches(live, setting, 4)
+            found = retrieval.batch_retrieval(live, setting, 4)
             seen.append(found.queries if found else 0)
 
     run_study(plan(12, "float16", sizes=(1, 4)), listeners=(look,))
@@ -119,7 +119,7 @@ def test_what_nothing_asks_for_any_more_is_let_go(run_study: RunStudy) -> None:
         live(event)  # type: ignore[arg-type]
         for setting in live.settings:
             for size in setting.batched:
-                retrieval.of_batches(live, setting, size)
+                retrieval.batch_retrieval(live, setting, size)
         kept.append(len(retrieval.kept_of(live)))
 
     run_study(plan(48, "float16", sizes=(1, 2, 4)), listeners=(look,))
@@ -141,7 +141,7 @@ def test_a_search_is_not_waited_for_by_who_wants_another(
         return whole(vectors, *args, **options)
 
     monkeypatch.setattr(retrieval, "nearest", held)
-    of = retrieval.of_batches
+    of = retrieval.batch_retrieval
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(of, slow.results, slow.results.settings[0], 4)
         assert begun.wait(30)
@@ -163,7 +163,7 @@ def _given_up(ran: Ran) -> str:
 
     try:
         with retrieval.telling(tell):
-            retrieval.of_batches(ran.results, ran.results.settings[0], 4)
+            retrieval.batch_retrieval(ran.results, ran.results.settings[0], 4)
     except InterruptedError as error:
         return str(error)
     return "found"
@@ -171,7 +171,7 @@ def _given_up(ran: Ran) -> str:
 
 def test_a_broken_vector_is_in_no_list_before_or_after(run_study: RunStudy) -> None:
     ran = run_study(plan(15, "float16", sizes=(1, 4)), Script(plants=(broken(3, np.nan, size=4),)))
-    found = retrieval.of_batches(ran.results, ran.results.settings[0], 4)
+    found = retrieval.batch_retrieval(ran.results, ran.results.settings[0], 4)
     assert found is not None
     assert found.queries == 14
     assert not (found.before.documents == 3).any()
@@ -182,11 +182,11 @@ def test_a_broken_vector_is_in_no_list_before_or_after(run_study: RunStudy) -> N
 def test_too_few_texts_have_no_neighbours(run_study: RunStudy) -> None:
     ran = run_study(plan(1, "float16", sizes=(1, 2)))
     setting = ran.results.settings[0]
-    assert retrieval.of_batches(ran.results, setting, 2) is None
-    assert retrieval.of_precision(ran.results, setting) is None
+    assert retrieval.batch_retrieval(ran.results, setting, 2) is None
+    assert retrieval.precision_retrieval(ran.results, setting) is None
     assert retrieval.worst_of_batches(ran.results, setting) is None
     empty = run_study(plan(some_texts(3), "float16", sizes=(1,), truth=False))
-    assert retrieval.of_precision(empty.results, empty.results.settings[0]) is None
+    assert retrieval.precision_retrieval(empty.results, empty.results.settings[0]) is None
 
 
 def recorded(name: str) -> list[Path]:
@@ -214,7 +214,7 @@ def test_on_a_gpu_bfloat16_changes_lists_and_strict_float32_none(path: Path) -> 
     }.items():
         setting = by_name(results, **switches)
         assert setting is not None, name
-        found = retrieval.of_batches(results, setting, size)
+        found = retrieval.batch_retrieval(results, setting, size)
         assert found is not None
         if len(results.plan.pack) == len(setting.unbatched.done):
             want = changed(setting, size)
@@ -259,7 +259,7 @@ def test_drift_in_one_shuffled_order_only_is_looked_at(run_study: RunStudy) -> N
         Script(drift=constant(0.0), plants=(plant,)),
     )
     setting = ran.results.settings[0]
-    first = retrieval.of_batches(ran.results, setting, 4)
+    first = retrieval.batch_retrieval(ran.results, setting, 4)
     assert first is not None
     assert first.order_changed == (0, 0)
     worst = retrieval.worst_of_batches(ran.results, setting)
@@ -269,7 +269,7 @@ def test_drift_in_one_shuffled_order_only_is_looked_at(run_study: RunStudy) -> N
     order = retrieval.worst_of_orders(ran.results, setting, 4)
     assert order is not None
     assert order[0].why == "shuffle"
-    assert "keep the order" not in verdict.of_setting(ran.results, setting)
+    assert "keep the order" not in verdict.setting_verdict(ran.results, setting)
 
 
 def test_of_equal_sizes_the_smallest_speaks(run_study: RunStudy) -> None:

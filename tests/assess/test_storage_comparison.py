@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from embedtui.assess.storage_comparison import yardstick, yardstick_setting
+from embedtui.assess.storage_comparison import compare_storage, storage_setting
 from embedtui.common.errors import InputError
 from embedtui.measure import compare
 from embedtui.results.results import Results
@@ -21,11 +21,11 @@ def script() -> Script:
 
 def test_drift_and_formats_stand_in_one_table_by_their_size(run_study: RunStudy) -> None:
     ran = run_study(plan(60, "bfloat16", "float32", sizes=(1, 4)), script())
-    rows = yardstick(ran.results)
+    rows = compare_storage(ran.results)
     sizes = [row.l2_max for row in rows if row.l2_max is not None]
     assert len(sizes) == len(rows)
     assert sizes == sorted(sizes)
-    assert yardstick_setting(ran.results) == "float32"
+    assert storage_setting(ran.results) == "float32"
     names = [row.name for row in rows]
     assert names.index("float16") < names.index("float32 @4") < names.index("bfloat16 to float64")
     assert names.index("int8, a scale per vector") < names.index("binary, signs alone")
@@ -50,7 +50,7 @@ def test_drift_and_formats_stand_in_one_table_by_their_size(run_study: RunStudy)
 def test_formats_are_told_as_they_are_tried_and_judged_by_labels(run_study: RunStudy) -> None:
     heard: list[str] = []
     ran = run_study(plan(labelled(), "float32", sizes=(1,)), script())
-    rows = yardstick(ran.results, tell=heard.append)
+    rows = compare_storage(ran.results, tell=heard.append)
     assert heard[0] == "float32"
     assert set(heard) <= {row.name for row in rows}
     for row in rows:
@@ -61,7 +61,7 @@ def test_formats_are_told_as_they_are_tried_and_judged_by_labels(run_study: RunS
 
 def test_a_broken_vector_costs_no_format_anything(run_study: RunStudy) -> None:
     ran = run_study(plan(20, "float32", sizes=(1,)), Script(plants=(broken(2, np.nan),)))
-    for row in yardstick(ran.results):
+    for row in compare_storage(ran.results):
         assert np.isfinite(row.distances.l2).sum() == 19
         assert row.retrieval is not None
         assert row.retrieval.queries == 19
@@ -70,11 +70,11 @@ def test_a_broken_vector_costs_no_format_anything(run_study: RunStudy) -> None:
 def test_what_cannot_be_compared_is_not_the_smallest(run_study: RunStudy) -> None:
     """The truth of every text is broken: no distance to it is 0."""
     ran = run_study(plan(20, "float32", sizes=(1, 4)), Script(truth_value=np.nan))
-    rows = yardstick(ran.results)
+    rows = compare_storage(ran.results)
     assert [row.name for row in rows if row.l2_max is None] == ["float32 to float64"]
     assert rows[-1].name == "float32 to float64"
 
 
 def test_a_run_without_vectors_has_no_yardstick() -> None:
     with pytest.raises(InputError, match="nothing was measured"):
-        yardstick(Results())
+        compare_storage(Results())

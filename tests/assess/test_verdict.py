@@ -11,7 +11,7 @@ from tests.studies import Ran, RunStudy
 
 
 def said(ran: Ran, setting: int = 0) -> str:
-    return verdict.of_setting(ran.results, ran.results.settings[setting])
+    return verdict.setting_verdict(ran.results, ran.results.settings[setting])
 
 
 def constant(l2: float) -> Drift:
@@ -129,7 +129,7 @@ class TestOfRun:
         ran = run_study(plan(8, "bfloat16", "float16", "float32", sizes=(1, 2, 4)))
         for setting, seconds in zip(ran.results.settings, (0.02, 0.01, 0.04), strict=True):
             setting.of(4).seconds = seconds
-        sentence = verdict.of_run(ran.results)
+        sentence = verdict.run_verdict(ran.results)
         parts = sentence.split("; ")
         assert parts[0] == "float32: no batch drift, bitwise identical at every batch size"
         assert parts[1].startswith("bfloat16 drifts most, up to L2 1.")
@@ -141,11 +141,11 @@ class TestOfRun:
 
     def test_of_one_setting_is_its_own(self, run_study: RunStudy) -> None:
         ran = run_study(plan(4, "float32"))
-        assert verdict.of_run(ran.results) == f"float32: {said(ran)}"
+        assert verdict.run_verdict(ran.results) == f"float32: {said(ran)}"
 
     def test_of_unbatched_runs_claims_no_steadiness(self, run_study: RunStudy) -> None:
         ran = run_study(plan(4, "float16", "float32", sizes=(1,)))
-        sentence = verdict.of_run(ran.results)
+        sentence = verdict.run_verdict(ran.results)
         assert "drift" not in sentence
         assert "identical" not in sentence
         assert "float32 is nearest to the truth" in sentence
@@ -153,43 +153,46 @@ class TestOfRun:
     def test_drift_within_noise_is_not_told_as_the_most(self, run_study: RunStudy) -> None:
         script = Script(drift=no_drift, noise=1e-5)
         ran = run_study(plan(8, "float16", "float32", sizes=(1, 4), truth=False), script)
-        sentence = verdict.of_run(ran.results)
+        sentence = verdict.run_verdict(ran.results)
         assert sentence.startswith("float16, float32: no batch drift beyond noise")
         assert "drifts most" not in sentence
 
     def test_a_faulty_setting_is_said_to_be_one(self, run_study: RunStudy) -> None:
         ran = run_study(plan(8, "float16", "float32"))
         ran.results.settings[0].of(2).vectors[3, 3] = np.nan
-        sentence = verdict.of_run(ran.results)
+        sentence = verdict.run_verdict(ran.results)
         assert sentence.startswith("float16: fault, no distance means anything; float32: no batch")
         assert "float16 is" not in sentence
 
     def test_nothing_but_faults(self, run_study: RunStudy) -> None:
         ran = run_study(plan(8, "float16", "float32"), Script(plants=(swapped(2),)))
-        assert verdict.of_run(ran.results) == "float16, float32: fault, no distance means anything."
+        assert (
+            verdict.run_verdict(ran.results)
+            == "float16, float32: fault, no distance means anything."
+        )
 
     def test_what_failed_is_left_out(self, run_study: RunStudy) -> None:
         script = Script(failures={("load", "float16"): EngineError("out of memory")})
         ran = run_study(plan(4, "float32", "float16"), script)
-        assert verdict.of_run(ran.results) == f"float32: {said(ran)}"
+        assert verdict.run_verdict(ran.results) == f"float32: {said(ran)}"
 
     def test_switches_are_in_the_names(self, run_study: RunStudy) -> None:
         settings = (Setting("tiny", "float32"), Setting("tiny", "float32", threads=1))
         ran = run_study(plan(4, settings=settings))
-        assert verdict.of_run(ran.results).startswith(
+        assert verdict.run_verdict(ran.results).startswith(
             "float32, float32 · threads=1: no batch drift"
         )
 
     def test_a_setting_that_was_cut_short_is_not_compared(self, run_study: RunStudy) -> None:
         ran = run_study(plan(8, "float16", "float32", sizes=(1, 2)))
         ran.results.settings[1].status = "failed"
-        sentence = verdict.of_run(ran.results)
+        sentence = verdict.run_verdict(ran.results)
         assert "float32: cut short, not compared" in sentence
         assert "float32 is" not in sentence
         assert said(ran, 1).startswith("Cut short after 8 of 8 texts. ")
 
     def test_figures_that_are_about_equal_have_no_winner(self, run_study: RunStudy) -> None:
         settings = tuple(Setting("tiny", "float32", threads=n) for n in (None, 1))
-        sentence = verdict.of_run(run_study(plan(8, settings=settings)).results)
+        sentence = verdict.run_verdict(run_study(plan(8, settings=settings)).results)
         assert "float32, float32 · threads=1 are about equally near to the truth" in sentence
         assert "are about equally fast at batch size 4" in sentence

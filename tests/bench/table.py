@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 
 from embedtui.config import Config
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
 from embedtui.tui.widgets.table_data import Column, TableData
 from embedtui.tui.widgets.text_table import TextTable
@@ -58,7 +58,7 @@ async def timed(pilot: Any, do: Callable[[], object]) -> float:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         engines: Any = FakeEngines(logs=Path(folder))
-        app = Explorer(Outside(lambda: Session(engines), replace(Config(), limit=8)))
+        app = Explorer(AppDeps(lambda: Session(engines), replace(Config(), limit=8)))
         seconds: dict[str, list[float]] = {"up": [], "sort": [], "filter": []}
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("4")

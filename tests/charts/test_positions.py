@@ -20,7 +20,7 @@ WIDTHS, HEIGHTS = st.integers(30, 200), st.integers(9, 50)
 DISTANCES = st.floats(-16.5, -0.1).map(lambda log: 10.0**log)
 DECADE = re.compile(r"1|1e-?\d+")
 
-Draw = Callable[[list[float], int, int], Picture]
+PassKey = Callable[[list[float], int, int], Picture]
 """Draws distances, the last of them as `series-1`, the others as another series."""
 
 
@@ -96,7 +96,7 @@ def scatter(values: list[float], width: int, height: int) -> Picture:
     )
 
 
-UPWARD: dict[str, Draw] = {
+UPWARD: dict[str, PassKey] = {
     one.__name__: one for one in (by_batch_size, by_layer, over_time, front, by_count, scatter)
 }
 

@@ -32,6 +32,8 @@ class Said:
 
 
 Embedtui = Callable[..., Said]
+FEW = ("--batch-sizes", "1,4", "--dtype", "float16,float32")
+"""A run of two batch sizes and two settings."""
 
 
 @pytest.fixture(autouse=True)

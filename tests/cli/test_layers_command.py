@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from embedtui.common.errors import EngineError
-from embedtui.measure.layer_errors import Place
+from embedtui.measure.layer_errors import LayerSite
 from tests.cli.conftest import Embedtui
 from tests.fakes import Script
 
@@ -17,7 +17,7 @@ WORDS = ("--limit", "6", "--batch-size", "4", "--quiet")
 
 
 def test_shows_every_place_and_what_it_comes_to(embedtui: Embedtui, model_folder: Path) -> None:
-    said = embedtui("layers", model_folder, *WORDS, script=Script(layer_fault=Place("mlp", 2)))
+    said = embedtui("layers", model_folder, *WORDS, script=Script(layer_fault=LayerSite("mlp", 2)))
     assert said.code == 0, said.err
     for name in ("embeddings", "layer 0 attention", "layer 3 MLP", "final norm", "pooling"):
         assert re.search(rf"^ {name} .*e-", said.out, re.MULTILINE), name

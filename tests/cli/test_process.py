@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import FEW
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
     "torch",
@@ -23,7 +25,6 @@ HEAVY = (
     "huggingface_hub",
     "triton",
 )
-FEW = ("--batch-sizes", "1,4", "--dtype", "float16,float32")
 ASCII = [
     {"PYTHONIOENCODING": "ascii"},
     {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},

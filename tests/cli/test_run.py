@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -13,13 +10,11 @@ import pytest
 
 from embedtui.cli import progress
 from embedtui.common import paths
-from embedtui.common.errors import EngineError, InputError
+from embedtui.common.errors import EngineError
 from embedtui.report import exports, run_report
 from embedtui.storage import run_file
-from tests.cli.conftest import Embedtui, Said
+from tests.cli.conftest import FEW, Embedtui, Said
 from tests.fakes import Script, make_model
-
-FEW = ("--batch-sizes", "1,4", "--dtype", "float16,float32")
 
 
 class TestTable:
@@ -120,7 +115,7 @@ class TestJson:
         said = embedtui("run", model_folder, "--texts", few, *FEW, "--json")
         made = json.loads(said.out)
         assert said.out == exports.to_json(made)
-        assert (made["schema"], made["status"]) == ("embedtui.report/1", "finished")
+        assert (made["schema"], made["status"]) == ("embedtui.report/2", "finished")
         assert [setting["label"] for setting in made["settings"]] == ["float16", "float32"]
         assert made["plan"]["batch_sizes"] == [1, 4]
         assert made["plan"]["texts"]["count"] == 9
@@ -289,161 +284,6 @@ class TestPlan:
         assert [text["id"] for text in setting["texts"]] == ["a", "b"]
         assert "more than the model's 64" in setting["texts"][1]["refused"]
         assert (setting["noise_floor"], setting["precision_error"]) == (None, None)
-
-
-class TestFailure:
-    def test_of_every_setting_is_one_line_and_exit_code_3(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
-    ) -> None:
-        script = Script(
-            failures={("load", label): EngineError("no kernel") for label in ("float16", "float32")}
-        )
-        for more in ((), ("--json",)):
-            said = embedtui(
-                "run", model_folder, "--texts", few, *FEW, "--quiet", *more, script=script
-            )
-            assert (said.code, said.error) == (3, "no kernel")
-
-    def test_of_input_that_only_the_engine_can_judge_is_exit_code_2(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
-    ) -> None:
-        script = Script(
-            failures={
-                ("open", label): InputError("no tokenizer") for label in ("float16", "float32")
-            }
-        )
-        said = embedtui("run", model_folder, "--texts", few, *FEW, "--quiet", script=script)
-        assert (said.code, said.error) == (2, "no tokenizer")
-
-    def test_of_the_import_is_exit_code_3(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
-    ) -> None:
-        script = Script(failures={("import", ""): EngineError("vLLM cannot be imported: …")})
-        said = embedtui("run", model_folder, "--texts", few, *FEW, "--quiet", script=script)
-        assert (said.code, said.error) == (3, "vLLM cannot be imported: …")
-
-    def test_half_way_shows_what_was_measured(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
-    ) -> None:
-        script = Script(failures={("embed", "float16"): EngineError("it died")}, fail_after=6)
-        said = embedtui(
-            *("run", model_folder, "--texts", few, "--dtype", "float16", "--batch-sizes", "1,2"),
-            script=script,
-        )
-        assert said.code == 3
-        assert said.err.splitlines()[-1] == "embedtui: it died"
-        assert "! warning: float16: it died" in said.out
-        assert re.search(r"^ *2 +1000 +0/2 ", said.out, re.MULTILINE)
-
-    def test_of_one_setting_shows_the_others(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
-    ) -> None:
-        script = Script(failures={("load", "float16"): EngineError("out of memory")})
-        said = embedtui("run", model_folder, "--texts", few, *FEW, script=script)
-        assert said.code == 3
-        assert "not measured: out of memory" in said.out
-        assert "Verdict: float32: No batch drift" in said.out
-        assert said.err.splitlines()[-1] == "embedtui: out of memory"
-
-
-def signalled(*signals: tuple[int, signal.Signals], **further: float) -> Script:
-    """Return a script that sends this process signals, each before some batch."""
-
-    def on_job(count: int) -> None:
-        for at, signum in signals:
-            if count == at:
-                os.kill(os.getpid(), signum)
-                time.sleep(0.3)
-
-    return Script(on_job=on_job, **further)  # type: ignore[arg-type]
-
-
-class TestCtrlC:
-    def run(self, embedtui: Embedtui, folder: Path, few: Path, script: Script, *more: str) -> Said:
-        before = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
-        said = embedtui("run", folder, "--texts", few, *FEW, *more, script=script)
-        after = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
-        assert after == before
-        assert said.code == 130
-        assert not [t for t in threading.enumerate() if t.name == "study"]
-        return said
-
-    def test_lets_the_batch_come_back_and_shows_what_there_is(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
-    ) -> None:
-        script = signalled((9, signal.SIGINT))
-        said = self.run(embedtui, model_folder, few, script, "--shuffles", "0")
-        assert "stopping after this batch; Ctrl+C again kills the engine" in said.err
-        assert (
-            said.err.splitlines()[-1] == "embedtui: cancelled after the batch in hand; "
-            "what was measured until then is in the run file"
-        )
-        assert "The run was cancelled: cancelled after the batch in hand." in said.out
-        (path,) = paths.runs_folder().iterdir()
-        results = run_file.read(path)
-        assert results.status == "cancelled"
-        first = results.settings[0]
-        # Ten batches: four texts alone, one batch of them, and both again.
-        assert sum(pass_.count for pass_ in first.passes.values()) == 16
-
-    def test_prints_the_report_so_far(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
-    ) -> None:
-        script = signalled((9, signal.SIGINT))
-        said = self.run(embedtui, model_folder, few, script, "--json")
-        made = json.loads(said.out)
-        assert made["status"] == "cancelled"
-        assert [s["status"] for s in made["settings"]] == ["cancelled", "cancelled"]
-        assert made["settings"][0]["batches"][0]["texts"] == 4
-
-    def test_twice_kills_the_engine(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
-    ) -> None:
-        def on_job(count: int) -> None:
-            if count == 5:
-                for _ in range(2):
-                    os.kill(os.getpid(), signal.SIGINT)
-                    time.sleep(0.3)
-
-        said = self.run(embedtui, model_folder, few, Script(on_job=on_job))
-        assert said.err.splitlines()[-1].startswith("embedtui: the engine was killed; what was")
-
-    def test_is_told_quietly_too(self, embedtui: Embedtui, model_folder: Path, few: Path) -> None:
-        script = signalled((5, signal.SIGINT))
-        said = self.run(embedtui, model_folder, few, script, "--quiet")
-        assert len(said.err.splitlines()) == 2
-
-    def test_while_vllm_is_imported(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
-    ) -> None:
-        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        said = self.run(embedtui, model_folder, few, Script(import_never_ends=True), "--json")
-        timer.join()
-        assert "cancelled while vLLM was being imported" in said.err
-        assert json.loads(said.out)["verdict"] == "nothing was measured"
-
-    def test_terminate_kills_the_engine_at_once(
-        self, embedtui: Embedtui, model_folder: Path, few: Path
-    ) -> None:
-        said = self.run(embedtui, model_folder, few, signalled((5, signal.SIGTERM)))
-        assert said.err.splitlines()[-1].startswith("embedtui: the engine was killed")
-
-    def test_before_the_run_begins_is_one_line(
-        self,
-        embedtui: Embedtui,
-        model_folder: Path,
-        few: Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        from embedtui import models
-
-        def interrupt(_folder: Path) -> str:
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(models, "model_hash", interrupt)
-        said = embedtui("run", model_folder, "--texts", few)
-        assert (said.code, said.err.strip()) == (130, "embedtui: cancelled")
 
 
 class TestForeignText:

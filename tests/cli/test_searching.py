@@ -52,10 +52,10 @@ def test_searches_of_a_report_tell_and_can_be_ended(run_study: RunStudy) -> None
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), retrieval.telling(enough):
-        retrieval.of_batches(results, setting, 4)
+        retrieval.batch_retrieval(results, setting, 4)
     assert shares == [1.0]
     # Nothing half done is kept, and nobody is told afterwards.
-    found = retrieval.of_batches(results, setting, 4)
+    found = retrieval.batch_retrieval(results, setting, 4)
     assert found is not None
     assert np.isfinite(found.margins.gap).any()
     assert len(shares) == 1

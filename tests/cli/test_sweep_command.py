@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from embedtui.common.errors import EngineError, InputError
 from embedtui.storage import run_file
 from tests.cli.conftest import Embedtui
 from tests.fakes import Script
+from tests.waiting import wait_until
 
 PLAN = """
 batch_sizes = "1,2,4"
@@ -61,7 +61,7 @@ def test_as_json_has_rows_scenarios_and_reports(
     assert (golden["holds"], golden["recommended"]) == (["float32"], "float32")
     assert "--dtype float32" in golden["command"]
     assert [one["label"] for one in grid["skipped"]] == ["float32 · batch_invariant=on"]
-    assert grid["runs"][0]["schema"] == "embedtui.report/1"
+    assert grid["runs"][0]["schema"] == "embedtui.report/2"
 
 
 def test_several_models_stand_in_one_grid(
@@ -101,19 +101,15 @@ def test_what_was_killed_goes_on_and_computes_no_batch_twice(
     command = [sys.executable, "-m", "tests.cli.with_fakes"]
     command += ["run", str(model_folder), "--sweep", str(plan_file)]
     first = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
-    ends = time.monotonic() + 30
-    while time.monotonic() < ends:
-        time.sleep(0.1)
-        files = list((tmp_path / "embedtui/runs").glob("*.sqlite"))
-        if files and batches(files[0]) > 10:
-            break
+    runs = tmp_path / "embedtui/runs"
+    wait_until(lambda: any(batches(file) > 10 for file in runs.glob("*.sqlite")))
     first.send_signal(signal.SIGKILL)
     first.wait()
-    (file,) = files
+    (file,) = runs.glob("*.sqlite")
     before = batches(file)
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert f"{before} batches are there" in again.stderr
-    assert list((tmp_path / "embedtui/runs").glob("*.sqlite")) == [file]
+    assert list(runs.glob("*.sqlite")) == [file]
     results = run_file.read(file)
     assert results.status == "finished"
     assert all(set(s.passes) == set(results.plan.passes) for s in results.settings)

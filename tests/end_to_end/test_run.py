@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from embedtui.report import exports, run_report
 from embedtui.storage import run_file
 from tests.engine.conftest import MakeModel
 from tests.run_files import engine_log
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -113,9 +113,7 @@ def started(out: Path) -> subprocess.Popen[str]:
         [*EMBEDTUI, "run", "--dtype", "float32", "--no-truth", "--out", str(out)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    ends = time.monotonic() + 120
-    while batches_in(out) < 50 and running.poll() is None and time.monotonic() < ends:
-        time.sleep(0.05)
+    wait_until(lambda: batches_in(out) >= 50 or running.poll() is not None, 120)
     assert running.poll() is None
     return running
 
@@ -158,11 +156,16 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
 def test_a_second_ctrl_c_kills_the_engine(tmp_path: Path) -> None:
     running = started(tmp_path / "run.sqlite")
     family = psutil.Process(running.pid).children(recursive=True)
+    for process in family:
+        process.suspend()  # the batch in hand does not come back
+    assert running.stderr is not None
     running.send_signal(signal.SIGINT)
-    time.sleep(0.01)
+    while "stopping after this batch" not in (line := running.stderr.readline()):
+        assert line
     running.send_signal(signal.SIGINT)
-    running.communicate(timeout=30)
+    _, stderr = running.communicate(timeout=30)
     assert running.returncode == 130
+    assert "the engine was killed" in stderr
     _, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from embedtui.engine.forked import ForkedEngine
-from embedtui.engine.messages import BatchDone, Job, Load, Reference, TooLong, TruthDone
+from embedtui.engine.messages import BatchDone, Job, Load, Reference, ReferenceDone, TooLong
 from embedtui.engine.pool import EngineLease, VllmPool
-from embedtui.engine.port import Engine, Stop, Tell, never, silent
+from embedtui.engine.port import Engine, OnStage, Stop, never, silent
 from embedtui.engine.settings import Setting
 
 ROOM = 16_384
@@ -43,7 +43,7 @@ class Engines(VllmPool):
         for lease in self._leases_of(engine):
             lease.discard()
 
-    def truth(self, request: Reference, tell: Tell, stop: Stop) -> Iterator[TruthDone]:
+    def truth(self, request: Reference, tell: OnStage, stop: Stop) -> Iterator[ReferenceDone]:
         with self.reference(stop) as model:
             yield from model.embed(request, tell, stop)
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from pathlib import Path
 
 import psutil
@@ -21,6 +20,7 @@ from embedtui.engine.messages import Job, Load
 from embedtui.engine.port import never, silent
 from embedtui.engine.settings import Setting
 from tests.engine.support import Engines, batches, loaded, with_texts
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -37,16 +37,20 @@ def processes_of(session: str) -> list[psutil.Process]:
     return [p for p in found if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
-def wait_gone(session: str, seconds: float = 5) -> list[psutil.Process]:
-    ends = time.monotonic() + seconds
-    while (left := processes_of(session)) and time.monotonic() < ends:
-        time.sleep(0.05)
-    return left
+def wait_gone(session: str) -> None:
+    wait_until(lambda: not processes_of(session), 5, lambda: processes_of(session))
 
 
-def test_the_host_imports_vllm_without_a_torch_thread_or_a_frozen_switch(engines: Engines) -> None:
-    ready = engines.host.wait_ready()
-    assert ready.preloaded_frozen_switches is False
+def test_the_host_imports_nothing_that_reads_batch_invariant_mode_for_all_engines() -> None:
+    code = (
+        "import sys; from embedtui.engine.vllm_adapter import startup; startup.preload();"
+        "sys.exit(startup.FROZEN_AT_IMPORT in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_host_imports_vllm_without_a_torch_thread(engines: Engines) -> None:
+    engines.host.wait_ready()
     assert len(psutil.Process(engines.host.pid).threads()) < 10
     maps = psutil.Process(engines.host.pid).memory_maps()
     assert not any("nvidiactl" in m.path or "/dev/nvidia" in m.path for m in maps)
@@ -91,15 +95,15 @@ def test_a_host_started_by_a_thread_that_ends_lives_on(
         assert len(batches(engine, 4, 4)) == 1
     finally:
         made[0].close()
-    assert not wait_gone(made[0].host.session)
+    wait_gone(made[0].host.session)
 
 
 def test_closing_leaves_nothing_and_a_closed_host_says_so(minilm: str) -> None:
     host = HostClient()
     host.start()
-    time.sleep(0.3)
+    wait_until(lambda: processes_of(host.session))
     host.close()
-    assert not wait_gone(host.session)
+    wait_gone(host.session)
     with pytest.raises(EngineError):
         host.wait_ready()
 
@@ -109,7 +113,7 @@ def test_closing_while_the_host_is_being_started_leaves_nothing() -> None:
         host = HostClient()
         host.start()
         host.close()
-        assert not wait_gone(host.session)
+        wait_gone(host.session)
 
 
 def test_old_logs_are_removed_whatever_lies_among_them(home: Path) -> None:
@@ -141,7 +145,7 @@ def test_waiting_for_the_import_can_be_cancelled() -> None:
             host.wait_ready(lambda: True)
     finally:
         host.close()
-    assert not wait_gone(host.session)
+    wait_gone(host.session)
 
 
 def test_a_host_that_cannot_import_vllm_says_why(
@@ -185,7 +189,7 @@ def test_the_death_of_the_host_ends_its_engines_and_is_told(
         os.kill(engines.host.pid, signal.SIGKILL)
         with pytest.raises(EngineError):
             list(stream)
-        assert not wait_gone(engines.host.session)
+        wait_gone(engines.host.session)
         assert not engine.alive
     finally:
         engines.close()
@@ -233,13 +237,10 @@ def test_no_process_outlives_its_owner(minilm: str, moment: str, signum: int) ->
         assert owner.stdout is not None
         session = owner.stdout.readline().strip()
         assert owner.stdout.readline().strip() == "now"
-        ends = time.monotonic() + 10
-        while not processes_of(session) and time.monotonic() < ends:
-            time.sleep(0.01)
-        assert processes_of(session)
+        wait_until(lambda: processes_of(session), 10)
         owner.send_signal(signum)
         owner.wait()
-        assert not wait_gone(session)
+        wait_gone(session)
     finally:
         owner.kill()
         owner.wait()

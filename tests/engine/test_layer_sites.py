@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from embedtui.engine.layer_sites import Layer, dissect, hooks_of, layer_modules, put_in, watching  # noqa: E402 - torch may be absent
-from embedtui.measure.layer_errors import Place  # noqa: E402
+from embedtui.measure.layer_errors import LayerSite  # noqa: E402
 
 WIDTH, TOKENS = 8, 5
 nn = torch.nn
@@ -188,8 +188,8 @@ def by_hand(model: Model, given: torch.Tensor) -> list[torch.Tensor]:
 @pytest.mark.parametrize("kind", [PostNorm, PreNorm, Fused, Sandwich])
 def test_states_are_those_that_are_computed_plainly(kind: type) -> None:
     model, layers, given = built(kind)
-    places = [Place("embeddings")]
-    places += [Place.of(part, n) for n in range(3) for part in ("attention", "mlp")]
+    places = [LayerSite("embeddings")]
+    places += [LayerSite.of(part, n) for n in range(3) for part in ("attention", "mlp")]
     with torch.no_grad():
         expected = by_hand(model, given)
         with watching(layers, places) as states:
@@ -208,7 +208,7 @@ def test_a_state_put_back_where_it_was_changes_nothing_and_another_does(
     kind: type, start: int
 ) -> None:
     model, layers, given = built(kind)
-    place = Place("layer", start - 1) if start else Place("embeddings")
+    place = LayerSite("layer", start - 1) if start else LayerSite("embeddings")
     with torch.no_grad():
         with watching(layers, [place]) as states:
             whole = model(given.clone())
@@ -224,7 +224,7 @@ def test_a_state_put_back_where_it_was_changes_nothing_and_another_does(
 
 def test_hooks_go_also_where_the_run_fails() -> None:
     model, layers, _ = built(Fused)
-    with pytest.raises(RuntimeError), watching(layers, [Place("mlp", 1)]):
+    with pytest.raises(RuntimeError), watching(layers, [LayerSite("mlp", 1)]):
         model(torch.zeros(TOKENS, WIDTH + 1, dtype=torch.float64))
     assert hooks_of(model) == 0
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtui.assess.layer_verdict import of_layers
+from embedtui.assess.layer_verdict import layers_verdict
 from embedtui.engine.forked import ForkedEngine
 from embedtui.engine.messages import CompareLayers, ResumeLayers, SeeLayers
 from embedtui.engine.settings import Setting
-from embedtui.measure.layer_errors import Place
+from embedtui.measure.layer_errors import LayerSite
 from embedtui.results.results import Results
 from embedtui.run.study import Study
 from embedtui.texts import Text, TextPack
@@ -83,7 +83,7 @@ def test_float16_against_truth_grows_and_sums_to_the_precision_error(
     assert len(error.places) == 13
     assert 2e-4 < error.median[0] < 1e-3
     assert error.median[-1] > 2 * error.median[0]
-    assert "grows evenly" in of_layers(found)
+    assert "grows evenly" in layers_verdict(found)
     # Independently: what the run measured of unbatched vectors and the truth, without any hook.
     assert gap_to_the_error(results) < 1e-9
     assert found.independence is not None
@@ -144,9 +144,9 @@ def test_places_match_in_every_architecture(
     results = looked(engines, (setting,), ("short", *texts[:2]))
     found = results.settings[0].layers
     assert found.reason == ""
-    expected = [Place("embeddings")]
-    expected += [Place.of(part, n) for n in range(3) for part in ("attention", "mlp")]
-    assert list(found.places) == expected + [Place("norm")] * norm
+    expected = [LayerSite("embeddings")]
+    expected += [LayerSite.of(part, n) for n in range(3) for part in ("attention", "mlp")]
+    assert list(found.places) == expected + [LayerSite("norm")] * norm
     error = found.error()
     assert error is not None
     # In float32 the two models have one state at every place: else they were not the same place.
@@ -182,8 +182,8 @@ save_file(weights, file, metadata={"format": "pt"})
 @pytest.mark.parametrize(
     ("architecture", "pooling", "weights", "fault"),
     [
-        ("bert", "mean", "layer.1.output.dense", Place("mlp", 1)),
-        ("qwen3", "last", "layers.2.self_attn.o_proj", Place("attention", 2)),
+        ("bert", "mean", "layer.1.output.dense", LayerSite("mlp", 1)),
+        ("qwen3", "last", "layers.2.self_attn.o_proj", LayerSite("attention", 2)),
     ],
 )
 def test_rounded_weights_of_one_layer_are_found_there(
@@ -194,7 +194,7 @@ def test_rounded_weights_of_one_layer_are_found_there(
     architecture: str,
     pooling: str,
     weights: str,
-    fault: Place,
+    fault: LayerSite,
 ) -> None:
     whole = make_model(architecture, pooling)
     spoilt = tmp_path / "spoilt"
@@ -215,7 +215,7 @@ def test_rounded_weights_of_one_layer_are_found_there(
     assert found.largest_error > 1e-3
     assert error.begins == fault
     assert adds.jumps[0] == fault
-    said = of_layers(found, 1e-4)
+    said = layers_verdict(found, 1e-4)
     assert f"Error begins at {fault}" in said
     assert f"jumps at {fault}" in said
     assert f"In float32, layer {fault.layer} would bring" in said

@@ -16,7 +16,9 @@ import psutil
 import pytest
 
 from embedtui.common import machine
+from embedtui.common.address import Address
 from embedtui.common.errors import Cancelled, EngineError, InputError
+from embedtui.engine.access import Secret
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import BatchDone, Job
 from embedtui.engine.pool import VllmPool
@@ -199,6 +201,17 @@ def test_eviction_takes_what_is_idle_and_never_what_is_leased(
     assert another.engine.alive
     another.discard()
     lease.release()
+
+
+def test_the_way_to_a_server_is_opened_anew_once_a_key_was_typed_for_it() -> None:
+    with serving() as serve:
+        pool = VllmPool()
+        subject = server_subject(pool, serve)
+        loaded(subject, subject.one).release()
+        pool.access = pool.access.with_key(Address.parse(subject.one.model), Secret("typed"))
+        assert pool.get(subject.one) is None
+        assert subject.state(subject.one) == []
+        pool.close()
 
 
 def test_a_server_takes_no_memory_that_closing_it_would_free(

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from embedtui.common.errors import EngineError
-from embedtui.engine.messages import Reference, TruthDone
+from embedtui.engine.messages import Reference, ReferenceDone
 from embedtui.engine.port import never, silent
-from embedtui.engine.reference_cache import TruthCache
+from embedtui.engine.reference_cache import ReferenceCache
 from embedtui.measure import compare, unit
 from tests.engine.conftest import MakeModel
 from tests.engine.support import Engines, batches, loaded
@@ -48,7 +48,7 @@ def truth(
     texts: Sequence[str],
     pooling: str = "mean",
     limit: int = 256,
-) -> list[TruthDone]:
+) -> list[ReferenceDone]:
     request = Reference(model, "cpu", limit, pooling, tuple(range(len(texts))), tuple(texts))
     done = list(engines.truth(request, silent, never))
     assert [one.row for one in done] == list(range(len(texts)))
@@ -155,26 +155,26 @@ def test_nothing_is_narrowed_on_the_way() -> None:
 
 def test_the_cache_gives_back_the_bits_and_knows_what_it_is_for(tmp_path: Path) -> None:
     vector = np.asarray([1 / 3, -2e-300, 0.0])
-    cache = TruthCache(tmp_path, "a" * 64, "mean", 256)
+    cache = ReferenceCache(tmp_path, "a" * 64, "mean", 256)
     assert cache.get(["x", "y"]) == {}
     cache.put([("x", 3, vector), ("\ud800", 1, -vector)])
     cache.close()
-    again = TruthCache(tmp_path, "a" * 64, "mean", 256)
+    again = ReferenceCache(tmp_path, "a" * 64, "mean", 256)
     found = again.get(["y", "x", "\ud800"])
     assert sorted(found) == [1, 2]
     assert found[1][0] == 3
     assert found[1][1].tobytes() == vector.tobytes()
     for other in (("b" * 64, "mean", 256), ("a" * 64, "cls", 256), ("a" * 64, "mean", 128)):
-        assert TruthCache(tmp_path, *other).get(["x"]) == {}
+        assert ReferenceCache(tmp_path, *other).get(["x"]) == {}
 
 
 def test_a_cache_that_cannot_be_used_is_as_good_as_none(tmp_path: Path) -> None:
     folder = tmp_path / "missing"
-    cache = TruthCache(folder, "a" * 64, "mean", 256)
+    cache = ReferenceCache(folder, "a" * 64, "mean", 256)
     cache.put([("x", 1, np.ones(3))])
     assert cache.get(["x"]) == {}
     broken = next(iter([tmp_path / f"{'a' * 32}-mean-256-v2.sqlite"]))
     broken.write_bytes(b"no database at all" * 100)
-    cache = TruthCache(tmp_path, "a" * 64, "mean", 256)
+    cache = ReferenceCache(tmp_path, "a" * 64, "mean", 256)
     cache.put([("x", 1, np.ones(3))])
     assert cache.get(["x"]) == {}

@@ -54,5 +54,8 @@ def test_a_brief_name_tells_settings_apart_as_the_long_one_does() -> None:
     for switch in SWITCHES:
         values = switch.choices or ("1", "2")
         made = [Setting("m", **{switch.key: switch.parse(value)}) for value in values]
-        assert len({one.brief for one in made}) == len({one.label for one in made})
-    assert Setting("m", "bfloat16", pooling_accumulation="model").brief == "bfloat16 · old pooling"
+        assert len({one.short_label for one in made}) == len({one.label for one in made})
+    assert (
+        Setting("m", "bfloat16", pooling_accumulation="model").short_label
+        == "bfloat16 · old pooling"
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from embedtui.engine.settings import Setting
 from embedtui.measure import compare
 from tests.engine.conftest import MakeModel
 from tests.engine.support import Engines, batches, loaded, with_texts
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -149,10 +149,7 @@ def test_two_processes_share_the_work_and_end_with_their_engine(
     moved = compare(done.vectors, one)
     assert 0 < moved.l2.max() < 1e-5
     engines.drop(engine)
-    ends = time.monotonic() + 10
-    while any(alive(worker) for worker in workers) and time.monotonic() < ends:
-        time.sleep(0.1)
-    assert not any(alive(worker) for worker in workers)
+    wait_until(lambda: not any(alive(worker) for worker in workers), 10)
 
 
 def alive(process: psutil.Process) -> bool:

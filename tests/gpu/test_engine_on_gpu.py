@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from embedtui.engine.settings import Setting
 from embedtui.measure import compare
 from tests.engine.conftest import MakeModel
 from tests.engine.support import Engines, batches, with_texts
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.engine,
@@ -102,10 +102,7 @@ def test_a_switch_is_in_force_and_batches_are_what_they_claim(
     assert [steps for one in done for steps, _ in one.steps] == [16] * 4
     assert all(np.isfinite(one.vectors).all() for one in done)
     engines.drop(engine)
-    ends = time.monotonic() + 10
-    while used() - before > 100 << 20 and time.monotonic() < ends:
-        time.sleep(0.1)
-    assert used() - before < 100 << 20
+    wait_until(lambda: used() - before < 100 << 20, 10)
 
 
 def test_a_killed_engine_gives_its_memory_back(
@@ -115,10 +112,7 @@ def test_a_killed_engine_gives_its_memory_back(
     engine = on_gpu(engines, Setting(model, dtype="float16"), passages[:8])
     assert used() > before
     engine.kill()
-    ends = time.monotonic() + 10
-    while used() - before > 100 << 20 and time.monotonic() < ends:
-        time.sleep(0.1)
-    assert used() - before < 100 << 20
+    wait_until(lambda: used() - before < 100 << 20, 10)
 
 
 def test_two_engines_stand_side_by_side(

@@ -9,14 +9,15 @@ import asyncio
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -24,11 +25,12 @@ import pytest
 from embedtui.common import machine
 from embedtui.config import Config
 from embedtui.engine.pool import VllmPool
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from tests.gpu.test_engine_on_gpu import model, used
 from tests.tui.conftest import settled, view_of
+from tests.tui.conftest import until as usual_until
 
 pytestmark = [
     pytest.mark.engine,
@@ -39,18 +41,14 @@ __all__ = ["model"]
 SETTINGS = {"dtype": ("float16", "float32"), "kernel_precision": ("default", "ieee")}
 
 
-async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 240) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"it never came about:\n{text_of(pilot.app)}"
-        await pilot.pause(0.05)
+until = partial(usual_until, seconds=240)
 
 
 def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
     session = Session(VllmPool())
     session.engines.start()
     config = Config(model=model, limit=64, batch_sizes="1,2,8,64", settings=SETTINGS)
-    app = Explorer(Outside(lambda: session, config, shots_folder=tmp_path))
+    app = Explorer(AppDeps(lambda: session, config, shots_folder=tmp_path))
 
     async def drive() -> str:
         async with app.run_test(size=(132, 44)) as pilot:
@@ -71,8 +69,12 @@ def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
     finally:
         session.close()
     assert session.problem == ""
-    lines = {line.key[2].brief: line for line in view_of(app).lines}
-    strict = next(line for brief, line in lines.items() if "ieee" in brief and "float32" in brief)
+    lines = {line.key[2].short_label: line for line in view_of(app).lines}
+    strict = next(
+        line
+        for short_label, line in lines.items()
+        if "ieee" in short_label and "float32" in short_label
+    )
     plain = lines["float32"]
     assert strict.error is not None
     assert plain.error is not None
@@ -105,7 +107,7 @@ def test_a_killed_screen_leaves_nothing_on_the_gpu(model: str, tmp_path: Path) -
                 # A terminal that nobody reads holds the screen up.
                 painted.extend(os.read(near, 1 << 20))
             except OSError:  # nothing to read, or nobody at the other end any more
-                time.sleep(0.02)
+                select.select([near], [], [], 0.02)
         return condition()
 
     # It asks for single keys by then; what was typed before is lost.

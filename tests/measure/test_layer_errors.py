@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pytest
 
 from embedtui.measure.layer_errors import (
-    Budget,
-    Place,
+    ErrorDecomposition,
+    LayerSite,
     best_exact,
-    budget_of,
+    decompose_error,
     fewest_exact,
     relative_states,
 )
@@ -23,14 +23,14 @@ WIDTH = 48
 Figures = npt.NDArray[np.float64]
 
 
-def places(layers: int) -> tuple[Place, ...]:
-    inner = (Place.of(part, n) for n in range(layers) for part in ("attention", "mlp"))
-    return (Place("embeddings"), *inner, Place("norm"))
+def places(layers: int) -> tuple[LayerSite, ...]:
+    inner = (LayerSite.of(part, n) for n in range(layers) for part in ("attention", "mlp"))
+    return (LayerSite("embeddings"), *inner, LayerSite("norm"))
 
 
 def drawn_budget(
-    layers: int, lengths: dict[Place, float] | None = None, seed: int = 1
-) -> tuple[Budget, list[Figures], list[Figures]]:
+    layers: int, lengths: dict[LayerSite, float] | None = None, seed: int = 1
+) -> tuple[ErrorDecomposition, list[Figures], list[Figures]]:
     """Return a budget and the vectors it is made of."""
     rng = np.random.default_rng(seed)
 
@@ -39,9 +39,9 @@ def drawn_budget(
         return np.asarray(found * (length / np.linalg.norm(found)))
 
     where = places(layers)
-    parts = [vector((lengths or {}).get(place, 1e-3)) for place in (*where, Place("pooling"))]
+    parts = [vector((lengths or {}).get(place, 1e-3)) for place in (*where, LayerSite("pooling"))]
     roundings = [vector(1e-4) for _ in range(layers)]
-    return budget_of(parts, roundings, where), parts, roundings
+    return decompose_error(parts, roundings, where), parts, roundings
 
 
 def test_states_are_compared_token_by_token() -> None:
@@ -68,7 +68,7 @@ def test_the_parts_sum_to_the_error() -> None:
     assert budget.lengths == pytest.approx([np.linalg.norm(part) for part in parts])
 
 
-def error_with(budget: Budget, exact: Collection[int]) -> float:
+def error_with(budget: ErrorDecomposition, exact: Collection[int]) -> float:
     """The error that is predicted with these layers in float32, from the parts that are left."""
     weights = budget.counted(exact).astype(np.float64)
     return float(np.sqrt(max(float(weights @ budget.parts @ weights), 0.0)))
@@ -104,7 +104,7 @@ def test_the_fewest_layers_are_the_fewest_by_brute_force() -> None:
 
 
 def test_the_layer_at_fault_is_the_one_that_is_chosen() -> None:
-    at_fault = {Place("mlp", 3): 0.1}
+    at_fault = {LayerSite("mlp", 3): 0.1}
     budgets = [drawn_budget(6, at_fault, seed)[0] for seed in range(4)]
     assert best_exact(budgets, 1).layers == (3,)
     found = fewest_exact(budgets, 0.01)
@@ -114,7 +114,7 @@ def test_the_layer_at_fault_is_the_one_that_is_chosen() -> None:
 
 
 def test_of_many_layers_not_every_set_is_tried_and_what_is_found_holds() -> None:
-    faults = {Place("mlp", layer): 0.1 for layer in (7, 8, 20)}
+    faults = {LayerSite("mlp", layer): 0.1 for layer in (7, 8, 20)}
     budgets = [drawn_budget(30, faults, seed)[0] for seed in range(4)]
     found = fewest_exact(budgets, 0.02)
     assert found is not None
@@ -126,18 +126,18 @@ def test_of_many_layers_not_every_set_is_tried_and_what_is_found_holds() -> None
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        (Place("embeddings"), "embeddings"),
-        (Place("attention", 7), "layer 7 attention"),
-        (Place("mlp", 0), "layer 0 MLP"),
-        (Place("layer", 2), "layer 2"),
-        (Place("norm"), "final norm"),
+        (LayerSite("embeddings"), "embeddings"),
+        (LayerSite("attention", 7), "layer 7 attention"),
+        (LayerSite("mlp", 0), "layer 0 MLP"),
+        (LayerSite("layer", 2), "layer 2"),
+        (LayerSite("norm"), "final norm"),
     ],
 )
-def test_places_have_names(place: Place, said: str) -> None:
+def test_places_have_names(place: LayerSite, said: str) -> None:
     assert str(place) == said
-    assert Place.of(place.part, place.layer) == place
+    assert LayerSite.of(place.part, place.layer) == place
 
 
 def test_no_other_part_is_read() -> None:
     with pytest.raises(ValueError, match="unknown part"):
-        Place.of("elsewhere", 1)
+        LayerSite.of("elsewhere", 1)

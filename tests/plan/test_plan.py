@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedtui import models
 from embedtui.common.errors import InputError
 from embedtui.engine.settings import Setting
 from embedtui.plan.batch_sizes import MOST_TEXTS_PER_BATCH, parse_batch_sizes
-from embedtui.plan.plan import FIRST, Draw, Plan, PlannedBatch, batches_of, plan_for
+from embedtui.plan.choices import Choices
+from embedtui.plan.make_plan import plan_of
+from embedtui.plan.plan import FIRST, PassKey, Plan, PlannedBatch, batches_of
 from tests.fakes import pack, plan
 
 SIZES = st.sets(st.integers(1, 9), max_size=4).map(lambda s: tuple(sorted({1, *s})))
@@ -79,10 +80,10 @@ class TestBatchSizes:
             parse_batch_sizes("1,2,4x,8")
 
 
-def when(batches: list[PlannedBatch]) -> dict[tuple[int, Draw, int], int]:
+def when(batches: list[PlannedBatch]) -> dict[tuple[int, PassKey, int], int]:
     """Return when each text was through each pass: its place in the order of batches."""
     return {
-        (batch.batch_size, batch.draw, row): place
+        (batch.batch_size, batch.pass_key, row): place
         for place, batch in enumerate(batches)
         for row in batch.rows
     }
@@ -95,14 +96,14 @@ class TestBatches:
     ) -> None:
         made = plan(1, sizes=sizes, repeats=times, shuffles=times, restarts=times)
         batches = batches_of(made, rows)
-        for size, draw in made.passes:
-            passed = [b for b in batches if (b.batch_size, b.draw) == (size, draw)]
+        for size, pass_key in made.passes:
+            passed = [b for b in batches if (b.batch_size, b.pass_key) == (size, pass_key)]
             passed.sort(key=lambda batch: batch.start)
             gone = [row for b in passed for row in b.rows]
-            assert sorted(gone) == sorted(rows) if draw.why == "shuffle" else gone == rows
+            assert sorted(gone) == sorted(rows) if pass_key.why == "shuffle" else gone == rows
             assert [b.start for b in passed] == list(range(0, len(rows), size))
             assert all(len(b.rows) == size for b in passed[:-1])
-        assert {(b.batch_size, b.draw) for b in batches} <= set(made.passes)
+        assert {(b.batch_size, b.pass_key) for b in batches} <= set(made.passes)
 
     @given(SIZES, ROWS)
     def test_a_batch_comes_after_the_unbatched_vectors_of_its_texts(
@@ -116,7 +117,7 @@ class TestBatches:
         self, sizes: tuple[int, ...], rows: list[int]
     ) -> None:
         at = when(batches_of(plan(1, sizes=sizes, repeats=2), rows))
-        one, two = Draw("repeat", 1), Draw("repeat", 2)
+        one, two = PassKey("repeat", 1), PassKey("repeat", 2)
         assert all(at[size, FIRST, row] < at[size, one, row] for size, r, row in at if r == one)
         assert all(at[size, one, row] < at[size, two, row] for size, r, row in at if r == two)
 
@@ -125,7 +126,7 @@ class TestBatches:
         self, sizes: tuple[int, ...], rows: list[int]
     ) -> None:
         batches = batches_of(plan(1, sizes=sizes, repeats=1, shuffles=1, restarts=2), rows)
-        again = [b.draw.number if b.draw.why == "restart" else 0 for b in batches]
+        again = [b.pass_key.number if b.pass_key.why == "restart" else 0 for b in batches]
         assert again == sorted(again)
 
     def test_a_shuffle_mixes_and_is_the_same_in_every_run(self) -> None:
@@ -135,7 +136,7 @@ class TestBatches:
         def orders() -> list[list[int]]:
             batches = batches_of(made, rows)
             return [
-                [row for b in batches if b.draw == Draw("shuffle", n) for row in b.rows]
+                [row for b in batches if b.pass_key == PassKey("shuffle", n) for row in b.rows]
                 for n in (1, 2)
             ]
 
@@ -143,7 +144,7 @@ class TestBatches:
         assert one != two
         assert rows not in (one, two)
         assert orders() == [one, two]
-        mates = [set(b.rows) for b in batches_of(made, rows) if b.draw.why == "shuffle"]
+        mates = [set(b.rows) for b in batches_of(made, rows) if b.pass_key.why == "shuffle"]
         assert not any(block == set(range(n, n + 8)) for block in mates for n in range(0, 64, 8))
 
     def test_unbatched_only_has_nothing_to_shuffle(self) -> None:
@@ -157,7 +158,7 @@ class TestBatches:
         cut = data.draw(st.integers(0, len(batches)))
         done: dict[int, list[int]] = {size: [] for size in sizes}
         for batch in batches[:cut]:
-            if batch.draw == FIRST:
+            if batch.pass_key == FIRST:
                 done[batch.batch_size] += batch.rows
         for size, got in done.items():
             assert got == rows[: len(got)]
@@ -169,24 +170,24 @@ class TestBatches:
 
     def test_the_noise_floor_comes_with_each_stretch_of_the_largest_batch(self) -> None:
         at = when(batches_of(plan(1, sizes=(1, 2, 8), repeats=1), range(30)))
-        again = Draw("repeat", 1)
+        again = PassKey("repeat", 1)
         assert at[8, again, 7] < at[1, FIRST, 8]
         assert at[1, again, 15] < at[1, FIRST, 16]
 
     def test_only_the_extremes_are_run_again(self) -> None:
         made = plan(1, sizes=(1, 2, 4), repeats=2)
         assert made.noise_sizes == (1, 4)
-        one, two = Draw("repeat", 1), Draw("repeat", 2)
+        one, two = PassKey("repeat", 1), PassKey("repeat", 2)
         again = [(1, one), (4, one), (1, two), (4, two)]
         assert made.passes == [(1, FIRST), (2, FIRST), (4, FIRST), *again]
         assert plan(1, sizes=(1,)).passes == [(1, FIRST), (1, one)]
         assert plan(1, sizes=(1,), repeats=0).passes == [(1, FIRST)]
 
     def test_a_draw_is_read_back(self) -> None:
-        for draw in (FIRST, Draw("shuffle", 3), Draw("restart", 12)):
-            assert Draw.parse(str(draw)) == draw
+        for pass_key in (FIRST, PassKey("shuffle", 3), PassKey("restart", 12)):
+            assert PassKey.parse(str(pass_key)) == pass_key
         with pytest.raises(ValueError, match="unknown draw"):
-            Draw.parse("again-1")
+            PassKey.parse("again-1")
 
     def test_a_batch_is_asked_for_by_its_rows(self) -> None:
         job = PlannedBatch(4, FIRST, 8, (8, 9, 11)).job(7)
@@ -222,10 +223,9 @@ class TestPlan:
         }
 
     def test_unbatched_joins_the_batch_sizes(self, model_folder: Path) -> None:
-        info = models.describe(model_folder, ref="./tiny-bert")
-        made = plan_for(info, "ab", [Setting("m")], [8, 2, 8], pack("a"), repeats=0)
+        made, _ = plan_of(Choices(str(model_folder), batch_sizes=(8, 2, 8), repeats=0), print)
         assert made.batch_sizes == (1, 2, 8)
-        assert (made.model, made.model_name, made.model_hash) == ("./tiny-bert", "tiny-bert", "ab")
+        assert (made.model, made.model_name) == (str(model_folder), "tiny-bert")
         assert (made.repeats, made.truth, made.too_long) == (0, True, "truncate")
 
 

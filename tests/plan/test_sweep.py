@@ -124,6 +124,13 @@ def test_parts_hold_what_differs_and_take_the_rest_from_above(plan_file: PlanFil
         ('[[parts]]\nparts = []\nbundles = ["fast"]\n', "part 1: unknown key 'parts'"),
         ('join = 0\nbundles = ["fast"]\n', "join must be 1 or more"),
         ('models = [1]\nbundles = ["fast"]\n', "models must be a list of texts"),
+        ("timeout = 0\n", "timeout must be 0.1 to 86400"),
+        ("[[parts]]\ntimeout = 9\n", "part 1: unknown key 'timeout'"),
+        ("ask_key = true\n", "ask_key: a plan file may come from anyone, and says nothing of keys"),
+        ('key_for = ["https://a.example"]\n', "key_for: a plan file may come from anyone"),
+        ('[[parts]]\nkey_for = ["https://a.example"]\n', "part 1: key_for: a plan file may come"),
+        ('model = "minilm"\n', "model: a plan file lists `models`"),
+        ('dtype = "float16"\n', r"dtype: it stands in \[\[settings\]\]"),
     ],
 )
 def test_what_is_wrong_with_a_plan_file_is_told_in_one_line(
@@ -133,6 +140,12 @@ def test_what_is_wrong_with_a_plan_file_is_told_in_one_line(
         load_sweep(plan_file(text))
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith("plan file mine")
+
+
+def test_a_plan_of_models_of_this_machine_has_no_timeout(plan_file: PlanFile) -> None:
+    sweep = load_sweep(plan_file('models = ["a"]\ntimeout = 9\nbundles = ["fast"]\n'))
+    with pytest.raises(InputError, match="timeout: it is for servers; leave it out"):
+        sweep.plans(Choices(), "cpu")
 
 
 def test_an_unknown_sweep_names_those_that_there_are() -> None:

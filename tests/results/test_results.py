@@ -7,8 +7,14 @@ import numpy.typing as npt
 import pytest
 
 from embedtui.measure import compare
-from embedtui.plan.plan import FIRST, Draw
-from embedtui.results.events import BatchEmbedded, RunEnded, RunStarted, SettingEnded, TruthComputed
+from embedtui.plan.plan import FIRST, PassKey
+from embedtui.results.events import (
+    BatchEmbedded,
+    ReferenceComputed,
+    RunEnded,
+    RunStarted,
+    SettingEnded,
+)
 from embedtui.results.results import Results
 from tests.fakes import REFUSED, Script, exact, pack, plan
 from tests.studies import Ran, RunStudy
@@ -16,12 +22,14 @@ from tests.studies import Ran, RunStudy
 Vectors = npt.NDArray[np.float64]
 
 
-def vectors_of(ran: Ran, size: int, draw: Draw = FIRST, setting: int = 0) -> dict[int, Vectors]:
+def vectors_of(
+    ran: Ran, size: int, pass_key: PassKey = FIRST, setting: int = 0
+) -> dict[int, Vectors]:
     """Return each text's vector of one pass, from the events."""
     return {
         row: vector.astype(np.float64)
         for batch in ran.told.of(BatchEmbedded)
-        if (batch.setting, batch.batch_size, batch.draw) == (setting, size, draw)
+        if (batch.setting, batch.batch_size, batch.pass_key) == (setting, size, pass_key)
         for row, vector in zip(batch.rows, batch.vectors, strict=True)
     }
 
@@ -72,11 +80,11 @@ def test_noise_is_every_repeat_against_its_first_run(ran: Ran) -> None:
     found = ran.results.settings[0].noise()
     assert found is not None
     passes, distances = found
-    one, two = Draw("repeat", 1), Draw("repeat", 2)
+    one, two = PassKey("repeat", 1), PassKey("repeat", 2)
     assert passes == [(1, one), (1, two), (4, one), (4, two)]
     expected = [
-        l2(vectors_of(ran, size, draw)[row], vectors_of(ran, size)[row])
-        for size, draw in passes
+        l2(vectors_of(ran, size, pass_key)[row], vectors_of(ran, size)[row])
+        for size, pass_key in passes
         for row in range(11)
     ]
     assert distances.l2 == pytest.approx(expected, rel=1e-5)
@@ -90,10 +98,10 @@ def test_a_shuffle_is_held_against_the_unbatched_vectors(run_study: RunStudy) ->
     made = plan(12, "float16", sizes=(1, 2, 4), shuffles=2)
     (setting,) = run_study(made, Script(drift=drift)).results.settings
     assert setting.orders == 3
-    assert [(draw, len(rows)) for draw, rows, _ in setting.drifts(4)] == [
+    assert [(pass_key, len(rows)) for pass_key, rows, _ in setting.drifts(4)] == [
         (FIRST, 12),
-        (Draw("shuffle", 1), 12),
-        (Draw("shuffle", 2), 12),
+        (PassKey("shuffle", 1), 12),
+        (PassKey("shuffle", 2), 12),
     ]
     moved = [
         set(np.flatnonzero(~distances.identical).tolist()) for _, _, distances in setting.drifts(4)
@@ -116,7 +124,7 @@ def test_a_restart_is_told_apart_from_a_repeat(run_study: RunStudy) -> None:
     assert again is not None
     assert restarted is not None
     assert again[1].identical.all()
-    assert [str(draw) for _, draw in restarted[0]] == ["restart-1", "restart-2"] * 2
+    assert [str(pass_key) for _, pass_key in restarted[0]] == ["restart-1", "restart-2"] * 2
     assert not restarted[1].identical.any()
     assert restarted[1].l2.max() < 1e-5
     assert len(ran.engines.loaded) == 3
@@ -151,7 +159,7 @@ def test_no_truth_no_precision_error(run_study: RunStudy) -> None:
 
 def test_a_truth_of_another_width_is_none(run_study: RunStudy) -> None:
     ran = run_study(plan(3, truth=False))
-    ran.results(TruthComputed((0, 1, 2), (4, 4, 4), np.ones((3, 5)), cached=False))
+    ran.results(ReferenceComputed((0, 1, 2), (4, 4, 4), np.ones((3, 5)), cached=False))
     assert ran.results.settings[0].precision_error(ran.results.truth) is None
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from embedtui.assess.layer_verdict import layers_named, of_layers
+from embedtui.assess.layer_verdict import layers_named, layers_verdict
 from embedtui.common.errors import Cancelled, EngineError, InputError
 from embedtui.engine.settings import Setting
-from embedtui.measure.layer_errors import Place, budget_of
+from embedtui.measure.layer_errors import LayerSite, decompose_error
 from embedtui.results.events import (
     BatchEmbedded,
     Event,
@@ -22,20 +22,20 @@ from embedtui.results.events import (
     LayersFailed,
     LayersJudged,
     LayersMixed,
+    ReferenceComputed,
     RunEnded,
     SettingEnded,
-    TruthComputed,
     Waiting,
 )
 from embedtui.results.layer_results import LayerResults
 from embedtui.results.results import Results
-from embedtui.run.layer_analysis import LayersStudy, refuse_layers
-from embedtui.texts.pack import Judgement, Labels
+from embedtui.run.layer_analysis import LayerAnalysis, refuse_layers
+from embedtui.texts.pack import Labels, Qrel
 from tests.fake_layers import PLACES
-from tests.fakes import REFUSED, FakeEngines, Script, Told, no_drift, pack, plan
+from tests.fakes import REFUSED, EventRecorder, FakeEngines, Script, no_drift, pack, plan
 from tests.studies import Ran, RunStudy
 
-Begun = tuple[Ran, Told, LayersStudy]
+Begun = tuple[Ran, EventRecorder, LayerAnalysis]
 LAYER_EVENTS = (LayersCompared, LayersJudged, LayersMixed, LayersFailed)
 
 
@@ -47,7 +47,7 @@ def test_a_plan_that_asks_for_layers_looks_after_all_else(run_study: RunStudy) -
     assert ran.told.before(ran.told[looked[0]])[-1] == Waiting(
         "layers of a batch of 4 texts, alone and together", 0
     )
-    measured = (BatchEmbedded, SettingEnded, TruthComputed)
+    measured = (BatchEmbedded, SettingEnded, ReferenceComputed)
     assert not [event for event in ran.told[looked[0] :] if isinstance(event, measured)]
     compared = ran.told.of(LayersCompared)
     assert [(one.setting, one.batch_size, one.rows) for one in compared] == [
@@ -75,7 +75,9 @@ def test_without_truth_there_is_drift_by_layer_alone(run_study: RunStudy) -> Non
     drift = found.drift()
     assert drift is not None
     assert drift.moved == PLACES[3]
-    assert of_layers(found).startswith("Batch drift at batch size 4 begins at layer 1 attention")
+    assert layers_verdict(found).startswith(
+        "Batch drift at batch size 4 begins at layer 1 attention"
+    )
 
 
 def test_the_parts_sum_to_the_error_of_the_run(run_study: RunStudy) -> None:
@@ -92,27 +94,29 @@ def test_the_parts_sum_to_the_error_of_the_run(run_study: RunStudy) -> None:
     assert setting.layers.sum_gap(wrong) == pytest.approx(1 / 3, rel=1e-6)
 
 
-@pytest.mark.parametrize("fault", [Place("mlp", 2), Place("attention", 1), Place("norm")])
-def test_the_part_at_fault_is_named(run_study: RunStudy, fault: Place) -> None:
+@pytest.mark.parametrize(
+    "fault", [LayerSite("mlp", 2), LayerSite("attention", 1), LayerSite("norm")]
+)
+def test_the_part_at_fault_is_named(run_study: RunStudy, fault: LayerSite) -> None:
     ran = run_study(plan(6, "float16", layers=6), Script(layer_fault=fault, drift=no_drift))
     found = ran.results.settings[0].layers
     adds = found.adds()
     assert adds is not None
-    said = of_layers(found)
+    said = layers_verdict(found)
     assert fault in adds.jumps
     assert "jumps at" in said
     assert "No batch drift in any layer" in said
 
 
 def test_no_jump_is_seen_where_all_add_alike() -> None:
-    said = of_layers(grown([1.0] * 10))
+    said = layers_verdict(grown([1.0] * 10))
     assert "grows evenly" in said
     assert "jumps" not in said
     assert "layers 0–3 make" in said
 
 
 def test_no_stretch_is_named_that_is_nearly_the_whole_model() -> None:
-    said = of_layers(grown([2.0, *[1.0] * 8, 2.0]))
+    said = layers_verdict(grown([2.0, *[1.0] * 8, 2.0]))
     assert "it comes from all over the model (all attention" in said
 
 
@@ -122,7 +126,7 @@ def grown(lengths: list[float], layers: int = 4) -> LayerResults:
     for row in range(3):
         rng = np.random.default_rng(row)
         parts = [1e-3 * length * _unit(rng) for length in (*lengths, 1e-6)]
-        budget = budget_of(parts, [1e-9 * _unit(rng) for _ in range(layers)], PLACES)
+        budget = decompose_error(parts, [1e-9 * _unit(rng) for _ in range(layers)], PLACES)
         relative = np.sqrt(np.cumsum(np.square(lengths))) * 1e-3
         found(LayersJudged(0, row, relative, budget, np.full(layers, 1e-3)))
     return found
@@ -135,23 +139,23 @@ def _unit(rng: np.random.Generator) -> npt.NDArray[np.float64]:
 
 def test_where_it_begins_jumps_and_what_would_mend_it_are_said_with_figures() -> None:
     lengths = [1e-4] * 10
-    lengths[PLACES.index(Place("mlp", 1))] = 1.0
+    lengths[PLACES.index(LayerSite("mlp", 1))] = 1.0
     found = grown(lengths)
-    said = of_layers(found, 1e-4)
+    said = layers_verdict(found, 1e-4)
     assert "Error begins at layer 1 MLP" in said
     assert "jumps at layer 1 MLP, which adds 10000 times" in said
     assert "layer 1 makes 100% of it" in said
     assert "In float32, layer 1 would bring the final error from 1.0e-03 under 1.0e-04" in said
     found(LayersMixed(0, (1,), (0, 1, 2), np.asarray([2e-5, 3e-5, 1e-5])))
-    assert "3.0e-05 measured" in of_layers(found, 1e-4)
-    assert "is under 1.0e-02 as it is" in of_layers(found, 1e-2)
-    assert "no layers in float32 would bring" in of_layers(found, 1e-9).lower()
+    assert "3.0e-05 measured" in layers_verdict(found, 1e-4)
+    assert "is under 1.0e-02 as it is" in layers_verdict(found, 1e-2)
+    assert "no layers in float32 would bring" in layers_verdict(found, 1e-9).lower()
 
 
 def test_the_shortest_stretch_that_makes_most_of_it() -> None:
     lengths = [0.1] * 10
     for layer in (2, 3):
-        lengths[PLACES.index(Place("mlp", layer))] = 1.0
+        lengths[PLACES.index(LayerSite("mlp", layer))] = 1.0
     adds = grown(lengths).adds()
     assert adds is not None
     begin, end, share, part = adds.most
@@ -163,7 +167,7 @@ def test_the_shortest_stretch_that_makes_most_of_it() -> None:
 
 def test_a_text_without_a_finite_error_is_left_out_of_sums() -> None:
     found = grown([1.0] * 10)
-    bad = budget_of([np.full(4, np.nan)] * 11, [np.zeros(4)] * 4, PLACES)
+    bad = decompose_error([np.full(4, np.nan)] * 11, [np.zeros(4)] * 4, PLACES)
     found(LayersJudged(0, 9, np.full(10, np.nan), bad, np.full(4, np.nan)))
     assert len(found.budgets()) == 3
     assert found.largest_error is not None
@@ -209,8 +213,8 @@ class TestOfARunThatHasEnded:
 
     def begun(self, run_study: RunStudy, script: Script | None = None) -> Begun:
         ran = run_study(plan(6, "float16", "float32", sizes=(1, 2, 4)), script)
-        told = Told()
-        study = LayersStudy(ran.results, 0, ran.engines, [told, ran.results])
+        told = EventRecorder()
+        study = LayerAnalysis(ran.results, 0, ran.engines, [told, ran.results])
         return ran, told, study
 
     def test_adds_to_its_results(self, run_study: RunStudy) -> None:
@@ -225,7 +229,7 @@ class TestOfARunThatHasEnded:
         ran, _, study = self.begun(run_study)
         study.run()
         before = ran.results.settings[0].layers.budgets()
-        LayersStudy(ran.results, 0, ran.engines, [ran.results]).run()
+        LayerAnalysis(ran.results, 0, ran.engines, [ran.results]).run()
         after = ran.results.settings[0].layers
         assert len(after.budgets()) == len(before)
         drift = after.drift()
@@ -240,7 +244,7 @@ class TestOfARunThatHasEnded:
             if isinstance(event, LayersJudged) and event.row == 2:
                 study.cancel()
 
-        study = LayersStudy(ran.results, 0, ran.engines, [listen, ran.results])
+        study = LayerAnalysis(ran.results, 0, ran.engines, [listen, ran.results])
         with pytest.raises(Cancelled):
             study.run()
         assert [one.row for one in told.of(LayersJudged)] == [0, 1, 2]
@@ -305,7 +309,7 @@ def test_results_know_nothing_before_the_first_event(tmp_path: Path) -> None:
     empty = LayerResults()
     assert (empty.there, empty.error(), empty.drift(), empty.adds()) == (False, None, None, None)
     assert (empty.choice(None), empty.all_exact(), empty.largest_error) == (None, None, None)
-    assert of_layers(empty) == ""
+    assert layers_verdict(empty) == ""
     engines = FakeEngines(logs=tmp_path)
     assert engines.exacts == []
 
@@ -315,7 +319,7 @@ def test_the_float64_model_is_told_of_every_prompt(
     run_study: RunStudy, prompts: dict[str, Any]
 ) -> None:
     """A model that leaves prompts out of its pooling gives another vector than vLLM."""
-    texts = replace(pack("a question", "a passage"), labels=Labels((0,), (Judgement(0, 1, 1),)))
+    texts = replace(pack("a question", "a passage"), labels=Labels((0,), (Qrel(0, 1, 1),)))
     ran = run_study(plan(texts, layers=2, **prompts))
     assert [asked.prompted for one in ran.engines.exacts for asked in one.opened] == [True]
     assert [asked.prompted for asked in ran.engines.truths] == [True]

@@ -13,7 +13,7 @@ from embedtui.results.events import BatchEmbedded, EngineReady, SettingEnded
 from embedtui.results.progress import Progress
 from embedtui.results.results import Results
 from embedtui.run.study import Study
-from tests.fakes import FakeEngine, FakeEngines, Script, Told, plan
+from tests.fakes import EventRecorder, FakeEngine, FakeEngines, Script, plan
 
 SETTINGS = ("float16", "bfloat16", "float32")
 
@@ -39,7 +39,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_engines_load_together_and_take_turns_for_their_first_figures(
     tmp_path: Path, at_once: list[int]
 ) -> None:
-    engines, told = FakeEngines(Script(), logs=tmp_path), Told()
+    engines, told = FakeEngines(Script(), logs=tmp_path), EventRecorder()
     Study(plan(6, *SETTINGS), engines, [told], together=3).run()
     assert at_once == [3, 3, 3]
     assert [event.setting for event in told.of(EngineReady)] == [0, 1, 2]
@@ -52,7 +52,7 @@ def test_engines_load_together_and_take_turns_for_their_first_figures(
 
 def test_one_that_fails_at_its_first_figure_is_told_in_its_turn(tmp_path: Path) -> None:
     script = Script(failures={("embed", "bfloat16"): EngineError("no kernel")})
-    engines, told, results = FakeEngines(script, logs=tmp_path), Told(), Results()
+    engines, told, results = FakeEngines(script, logs=tmp_path), EventRecorder(), Results()
     Study(plan(4, *SETTINGS), engines, [told, results], together=3).run()
     assert [(e.setting, e.status) for e in told.of(SettingEnded)] == [
         (0, "finished"),
@@ -104,7 +104,7 @@ def test_figures_are_those_of_engines_that_load_alone(tmp_path: Path) -> None:
 
 def test_one_that_fails_does_not_end_those_beside_it(tmp_path: Path) -> None:
     script = Script(failures={("load", "bfloat16"): EngineError("no kernel")})
-    engines, told = FakeEngines(script, logs=tmp_path), Told()
+    engines, told = FakeEngines(script, logs=tmp_path), EventRecorder()
     Study(plan(4, *SETTINGS), engines, [told], together=3).run()
     assert [event.status for event in told.of(SettingEnded)] == ["finished", "failed", "finished"]
     assert told.of(SettingEnded)[1].reason == "no kernel"

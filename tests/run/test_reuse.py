@@ -15,7 +15,7 @@ from embedtui.results.events import BatchEmbedded, EngineReady
 from embedtui.results.progress import Progress
 from embedtui.results.results import Results
 from embedtui.run.study import Study
-from tests.fakes import FakeEngines, Told, plan
+from tests.fakes import EventRecorder, FakeEngines, plan
 from tests.studies import RunStudy
 
 SIZES = (1, 2, 4)
@@ -65,7 +65,7 @@ def test_only_the_batch_size_that_is_new_is_computed(run_study: RunStudy) -> Non
 
 
 def test_a_run_that_was_cut_off_goes_on_where_it_ended(run_study: RunStudy, tmp_path: Path) -> None:
-    known, told = Results(), Told()
+    known, told = Results(), EventRecorder()
     engines = FakeEngines(logs=tmp_path)
     study = Study(asked("float16"), engines, [told, known])
     engines.script.on_job = lambda count: study.cancel() if count == 6 else None

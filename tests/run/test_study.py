@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +15,12 @@ from embedtui.results.events import (
     BatchEmbedded,
     EngineReady,
     Event,
+    ReferenceComputed,
+    ReferenceFailed,
     RunEnded,
     RunStarted,
     SettingEnded,
     TextsPrepared,
-    TruthComputed,
-    TruthFailed,
     Waiting,
 )
 from embedtui.results.results import Results
@@ -29,8 +28,9 @@ from embedtui.run.loading import largest_step
 from embedtui.run.study import Study
 from embedtui.storage.run_file import read
 from embedtui.storage.run_writer import Recorder
-from tests.fakes import REFUSED, FakeEngines, Script, Told, pack, plan
+from tests.fakes import REFUSED, EventRecorder, FakeEngines, Script, pack, plan
 from tests.studies import RunStudy
+from tests.waiting import wait_until
 
 
 class TestEvents:
@@ -71,8 +71,8 @@ class TestEvents:
         made = plan(7, "float16", sizes=(1, 3), repeats=1)
         told = run_study(made).told.of(BatchEmbedded)
         planned = batches_of(made, range(7))
-        assert [(b.batch_size, b.draw, b.start, b.rows) for b in told] == [
-            (b.batch_size, b.draw, b.start, b.rows) for b in planned
+        assert [(b.batch_size, b.pass_key, b.start, b.rows) for b in told] == [
+            (b.batch_size, b.pass_key, b.start, b.rows) for b in planned
         ]
         assert all(b.vectors.shape == (len(b.rows), 16) for b in told)
         assert all(sum(sequences for sequences, _ in b.steps) == len(b.rows) for b in told)
@@ -82,18 +82,18 @@ class TestEvents:
         ran = run_study(made)
         rows = {row for batch in ran.told.of(BatchEmbedded) for row in batch.rows}
         assert rows == {0, 2, 4}
-        assert [row for done in ran.told.of(TruthComputed) for row in done.rows] == [0, 2, 4]
+        assert [row for done in ran.told.of(ReferenceComputed) for row in done.rows] == [0, 2, 4]
         assert next(b.rows for b in ran.told.of(BatchEmbedded) if b.batch_size == 2) == (0, 2)
 
     def test_the_truth_comes_in_chunks(self, run_study: RunStudy) -> None:
-        told = run_study(plan(19)).told.of(TruthComputed)
+        told = run_study(plan(19)).told.of(ReferenceComputed)
         assert [len(done.rows) for done in told] == [8, 8, 3]
         assert not any(done.cached for done in told)
 
     def test_without_truth_none_is_asked_for(self, run_study: RunStudy) -> None:
         ran = run_study(plan(3, truth=False))
         assert not ran.engines.truths
-        assert not ran.told.of(TruthComputed)
+        assert not ran.told.of(ReferenceComputed)
 
     def test_the_truth_is_asked_for_as_the_engine_was_loaded(self, run_study: RunStudy) -> None:
         (asked,) = run_study(plan(3), Script(max_length=5)).engines.truths
@@ -117,9 +117,9 @@ def stop_at(count: int, stop: str) -> tuple[Script, list[Study]]:
 
 
 class TestCancel:
-    def run(self, folder: Path, stop: str) -> tuple[str, Told, Results, FakeEngines]:
+    def run(self, folder: Path, stop: str) -> tuple[str, EventRecorder, Results, FakeEngines]:
         script, studies = stop_at(4, stop)
-        engines, told, results = FakeEngines(script, logs=folder), Told(), Results()
+        engines, told, results = FakeEngines(script, logs=folder), EventRecorder(), Results()
         made = plan(10, "float16", "float32")
         studies.append(Study(made, engines, [told, results]))
         return studies[0].run(), told, results, engines
@@ -155,7 +155,7 @@ class TestCancel:
             if isinstance(event, SettingEnded):
                 studies[0].cancel()
 
-        engines, told = FakeEngines(logs=tmp_path), Told()
+        engines, told = FakeEngines(logs=tmp_path), EventRecorder()
         studies.append(Study(plan(3), engines, [told, cancel]))
         assert studies[0].run() == "cancelled"
         assert told.of(SettingEnded) == [SettingEnded(0, "finished")]
@@ -168,19 +168,18 @@ class TestCancel:
             if isinstance(event, SettingEnded):
                 studies[0].cancel()
 
-        engines, told = FakeEngines(logs=tmp_path), Told()
+        engines, told = FakeEngines(logs=tmp_path), EventRecorder()
         made = plan(3, "float16", "float32")
         studies.append(Study(made, engines, [told, cancel]))
         assert studies[0].run() == "cancelled"
         assert len(engines.loaded) == 1
 
     def test_while_vllm_is_imported(self, tmp_path: Path) -> None:
-        engines, told = FakeEngines(Script(import_never_ends=True), logs=tmp_path), Told()
+        engines, told = FakeEngines(Script(import_never_ends=True), logs=tmp_path), EventRecorder()
         study = Study(plan(3), engines, [told])
         worker = threading.Thread(target=study.run)
         worker.start()
-        while not told.of(Waiting):
-            time.sleep(0.001)
+        wait_until(lambda: told.of(Waiting))
         study.cancel()
         worker.join(5)
         assert not worker.is_alive()
@@ -206,7 +205,7 @@ class TestFailure:
         ]
         assert ran.told[-1] == RunEnded("failed", "no kernel")
         assert ran.results.settings[2].of(4).count == 4
-        assert ran.told.of(TruthComputed)
+        assert ran.told.of(ReferenceComputed)
         # What failed does not stay: it could be in any state.
         assert not ran.engines.stands(Setting("tiny", dtype="float16"))
         assert ran.engines.stands(Setting("tiny", dtype="float32"))
@@ -223,7 +222,7 @@ class TestFailure:
         script = Script(
             failures={("load", "float16"): kind("first"), ("open", "float32"): EngineError("last")}
         )
-        told = Told()
+        told = EventRecorder()
         engines = FakeEngines(script, logs=tmp_path)
         study = Study(plan(3, "float16", "float32"), engines, [told])
         with pytest.raises(kind, match="first"):
@@ -238,7 +237,7 @@ class TestFailure:
         script = Script(
             failures={("load", "float16"): refusal, ("open", "float32"): InputError("nor of that")}
         )
-        told, recorder = Told(), Recorder(run_file)
+        told, recorder = EventRecorder(), Recorder(run_file)
         made = plan(3, "float16", "float32", sweep="grid")
         study = Study(made, FakeEngines(script, logs=tmp_path), [told, recorder])
         with pytest.raises(InputError, match="this model has none of it"):
@@ -251,7 +250,7 @@ class TestFailure:
 
     def test_of_the_import_raises_it(self, tmp_path: Path) -> None:
         script = Script(failures={("import", ""): EngineError("no vLLM")})
-        told, results = Told(), Results()
+        told, results = EventRecorder(), Results()
         engines = FakeEngines(script, logs=tmp_path)
         study = Study(plan(3), engines, [told, results])
         with pytest.raises(EngineError, match="no vLLM"):
@@ -263,7 +262,7 @@ class TestFailure:
         script = Script(failures={("truth", ""): EngineError("no float64 truth: out of memory")})
         ran = run_study(plan(3), script)
         assert ran.status == "finished"
-        assert ran.told.of(TruthFailed) == [TruthFailed("no float64 truth: out of memory")]
+        assert ran.told.of(ReferenceFailed) == [ReferenceFailed("no float64 truth: out of memory")]
 
     def test_no_text_that_can_be_embedded_is_one(self, tmp_path: Path) -> None:
         engines = FakeEngines(logs=tmp_path)
@@ -276,7 +275,7 @@ class TestFailure:
             if isinstance(event, BatchEmbedded):
                 raise OSError(28, "No space left on device")
 
-        told = Told()
+        told = EventRecorder()
         study = Study(plan(3), FakeEngines(logs=tmp_path), [full, told])
         with pytest.raises(OSError, match="No space left"):
             study.run()
@@ -290,7 +289,7 @@ class TestFailure:
             if isinstance(event, RunEnded):
                 raise InputError("the disk is full")
 
-        told = Told()
+        told = EventRecorder()
         study = Study(plan(3), FakeEngines(logs=tmp_path), [broken, told])
         with pytest.raises(InputError, match="the disk is full"):
             study.run()
@@ -302,7 +301,7 @@ class TestTruthCache:
         made = plan(10, model_hash="ab" * 32)
         first, second = run_study(made), run_study(made)
         assert not second.engines.truths
-        assert [done.cached for done in second.told.of(TruthComputed)] == [True]
+        assert [done.cached for done in second.told.of(ReferenceComputed)] == [True]
         assert (first.results.truth.vectors == second.results.truth.vectors).all()
         assert (first.results.truth.tokens == second.results.truth.tokens).all()
 
@@ -329,7 +328,7 @@ class TestTruthCache:
         studies: list[Study] = []
 
         def cancel(event: Event) -> None:
-            if isinstance(event, TruthComputed):
+            if isinstance(event, ReferenceComputed):
                 studies[0].cancel()
 
         made = plan(20, model_hash="ab" * 32)

@@ -90,7 +90,7 @@ def test_any_error_has_words(said: object) -> None:
     assert answer(said, 429).has_no_credit in {True, False}
 
 
-class Told(HttpClient):
+class EventRecorder(HttpClient):
     """A client to which every fact is the same JSON, or the same text."""
 
     def __init__(self, body: bytes) -> None:
@@ -115,7 +115,7 @@ FACTS = st.dictionaries(
 
 @given(FACTS | ANY_JSON, st.sampled_from(["vllm", ""]))
 def test_any_json_is_facts_or_none(said: object, owner: str) -> None:
-    client = Told(json.dumps(said).encode())
+    client = EventRecorder(json.dumps(said).encode())
     found = server_facts.ask(client, ADDRESS, lambda: False, {owner})
     assert all(value.isprintable() and len(value) <= 80 for value in found.values())
     for one in server_facts.models(client, ADDRESS, lambda: False) or ():
@@ -134,7 +134,7 @@ FIGURES = (
 def test_any_metrics_are_counters_or_none(figures: list[str]) -> None:
     names = ("iteration_tokens_total_count", "iteration_tokens_total_sum", "request_success_total")
     lines = (f"vllm:{name} {figure}\n" for name, figure in zip(names, figures, strict=True))
-    found = server_facts.counters(Told("".join(lines).encode()), ADDRESS, lambda: False)
+    found = server_facts.counters(EventRecorder("".join(lines).encode()), ADDRESS, lambda: False)
     if found is not None:
         assert all(0 <= int(one) < 2**63 for one in (found.steps, found.tokens, found.texts))
 

@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from embedtui.storage import run_file
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECK = """
@@ -46,9 +46,7 @@ def test_a_signal_ends_it_all_but_the_figures(home: Path, signum: signal.Signals
         stderr=subprocess.STDOUT,
     )
     runs = home / "data/embedtui/runs"
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None and not measured(runs):
-        time.sleep(0.1)
+    wait_until(lambda: measured(runs) or process.poll() is not None, 60)
     started = servers()
     assert started
     process.send_signal(signum)

@@ -17,7 +17,7 @@ import pytest
 
 from embedtui.common.errors import EngineError, InputError
 from embedtui.engine.settings import Setting
-from embedtui.measure.layer_errors import Budget, Place
+from embedtui.measure.layer_errors import ErrorDecomposition, LayerSite
 from embedtui.plan.plan import Plan
 from embedtui.report import exports, run_report
 from embedtui.results.events import (
@@ -27,9 +27,9 @@ from embedtui.results.events import (
     LayersFailed,
     LayersJudged,
     LayersMixed,
+    ReferenceComputed,
     RunEnded,
     RunStarted,
-    TruthComputed,
 )
 from embedtui.results.results import Results
 from embedtui.storage import run_file
@@ -74,7 +74,7 @@ RUNS: dict[str, tuple[Plan, Script]] = {
         plan(6, settings=(Setting("tiny", "float32", threads=1), Setting("tiny", "auto"))),
         Script(),
     ),
-    "layers": (plan(6, "float16", "float32", layers=5), Script(layer_fault=Place("mlp", 2))),
+    "layers": (plan(6, "float16", "float32", layers=5), Script(layer_fault=LayerSite("mlp", 2))),
     "layers that cannot be looked into": (
         plan(6, settings=(Setting("tiny", execution="compiled"), Setting("tiny")), layers=3),
         Script(failures={("exact layers", ""): EngineError("no \x1b[31m layers")}),
@@ -107,10 +107,10 @@ class TestRoundTrip:
         assert [p.name for p in recorded.path.parent.glob("*.sqlite*")] == [recorded.path.name]
 
 
-def assert_same(one: Event | Budget, other: Event | Budget) -> None:
+def assert_same(one: Event | ErrorDecomposition, other: Event | ErrorDecomposition) -> None:
     for field in fields(one):
         a, b = getattr(one, field.name), getattr(other, field.name)
-        if isinstance(a, Budget):
+        if isinstance(a, ErrorDecomposition):
             assert_same(a, b)
         elif isinstance(a, np.ndarray):
             assert a.tobytes() == b.tobytes()
@@ -173,7 +173,7 @@ def test_whether_truth_and_engine_were_there_already_is_kept(record: Record) -> 
     made = plan(3, model_hash="ab" * 32)
     for expected in (False, True):
         events = list(run_file.events_of(record(made).path))
-        cached = [event.cached for event in events if isinstance(event, TruthComputed)]
+        cached = [event.cached for event in events if isinstance(event, ReferenceComputed)]
         assert cached == [expected] * 3
 
 

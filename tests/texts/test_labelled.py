@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from embedtui.texts import Judgement, Labels, load_texts, sample_texts_folder
+from embedtui.texts import Labels, Qrel, load_texts, sample_texts_folder
 from tests.texts.conftest import Refused
 
 DOCUMENTS = [
@@ -47,7 +47,7 @@ def test_queries_come_first_and_titles_before_their_text(folder: Path) -> None:
     ]
     assert pack.labels == Labels(
         (0, 1),
-        (Judgement(0, 2, 2), Judgement(0, 4, 1), Judgement(1, 3, 1), Judgement(1, 2, 0)),
+        (Qrel(0, 2, 2), Qrel(0, 4, 1), Qrel(1, 3, 1), Qrel(1, 2, 0)),
     )
     assert (pack.name, pack.source) == ("mine", str(folder))
 
@@ -79,7 +79,7 @@ def test_ids_that_queries_and_documents_share_are_told_apart(folder: Path) -> No
 def test_a_limit_keeps_what_was_judged(folder: Path) -> None:
     pack = load_texts(str(folder), limit=3)
     assert [text.id for text in pack.texts] == ["q1", "d1", "d3"]
-    assert pack.labels == Labels((0,), (Judgement(0, 1, 2), Judgement(0, 2, 1)))
+    assert pack.labels == Labels((0,), (Qrel(0, 1, 2), Qrel(0, 2, 1)))
     assert load_texts(str(folder), limit=100).labels == load_texts(str(folder)).labels
 
 
@@ -124,8 +124,8 @@ def test_options_for_files_are_refused(folder: Path, refused: Refused) -> None:
 
 
 def test_labels_of_some_rows() -> None:
-    labels = Labels((0, 1), (Judgement(0, 2, 1), Judgement(1, 3, 1)))
-    assert labels.of_rows([1, 2, 3]) == Labels((0,), (Judgement(0, 2, 1),))
+    labels = Labels((0, 1), (Qrel(0, 2, 1), Qrel(1, 3, 1)))
+    assert labels.of_rows([1, 2, 3]) == Labels((0,), (Qrel(0, 2, 1),))
     assert labels.of_rows([0, 3]) is None
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,15 +15,18 @@ from textual.pilot import Pilot
 
 from embedtui.config import Config
 from embedtui.tui import themes
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
 from embedtui.tui.state.supervisor import SUPERVISOR
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.viewmodel.frames import Frame
 from embedtui.tui.viewmodel.view_state import View
+from embedtui.tui.widgets.bars import Hints, ProgressStrip
 from tests.fakes import FakeEngines, Script
 
 Make = Callable[..., Explorer]
+WIDE = (120, 40)
+NARROW = (80, 24)
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +77,7 @@ def make_app(tmp_path: Path, model_folder: Path, texts_file: Path) -> Make:
             "batch_sizes": "1,2,4",
         }
         return Explorer(
-            Outside(
+            AppDeps(
                 lambda: session,
                 replace(Config(), **defaults | config),
                 shots_folder=tmp_path,
@@ -143,3 +147,34 @@ async def ran(pilot: Any) -> None:
     await pilot.press("r")
     await until(pilot, lambda: not app.session.busy)
     await until(pilot, lambda: view_of(app).version == app.session.version)
+
+
+def hints(app: Explorer) -> dict[str, str]:
+    """Return what the last line promises, by action."""
+    return {action: label for action, _, label in app.query_one(Hints).hints}
+
+
+def said(app: Explorer) -> str:
+    return app.query_one(ProgressStrip).said
+
+
+class HeldBack:
+    """Engines that stop before a batch until they are let go."""
+
+    def __init__(self, at: int = 5) -> None:
+        self.reached, self.go_on = threading.Event(), threading.Event()
+        self.script = Script(on_job=self._on_job)
+        self._at = at
+
+    def _on_job(self, count: int) -> None:
+        if count == self._at:
+            self.reached.set()
+            self.go_on.wait(20)
+
+
+async def begun(pilot: Any, held: HeldBack) -> None:
+    app = pilot.app
+    await until(pilot, lambda: app.frame is not None)
+    await pilot.press("r")
+    await until(pilot, held.reached.is_set)
+    await until(pilot, lambda: view_of(app).lines)

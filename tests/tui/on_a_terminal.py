@@ -10,13 +10,12 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from embedtui.config import Config
-from embedtui.tui.app import Explorer, Outside
+from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.guard import guarded
 from tests.fakes import FakeEngines, make_model
@@ -25,7 +24,7 @@ from tests.fakes import FakeEngines, make_model
 class Disturbed(Explorer):
     """Others write to the terminal for as long as it runs."""
 
-    def __init__(self, outside: Outside) -> None:
+    def __init__(self, outside: AppDeps) -> None:
         super().__init__(outside)
         self.end = threading.Event()
         self.noise = threading.Thread(target=write_everywhere, args=(self.end,), daemon=True)
@@ -43,7 +42,7 @@ class Crashing(Disturbed):
 def write_everywhere(end: threading.Event) -> None:
     """Write to the terminal's descriptors in every way that engines do."""
     libc = ctypes.CDLL(None)
-    while not end.is_set():
+    while not end.wait(0.01):
         os.write(1, b"TEAR-os-1\n")
         os.write(2, b"TEAR-os-2\n")
         libc.puts(b"TEAR-libc")
@@ -51,7 +50,6 @@ def write_everywhere(end: threading.Event) -> None:
         subprocess.run([sys.executable, "-c", "print('TEAR-child')"], check=True)
         print("TEAR-print")
         print(f"TEAR-fileno {sys.stdout.fileno()}", file=sys.stderr)
-        time.sleep(0.01)
 
 
 def main(folder: Path, crash: bool) -> int:
@@ -59,7 +57,7 @@ def main(folder: Path, crash: bool) -> int:
     config = replace(Config(), model=str(make_model(folder / "tiny-bert")), limit=8)
     app_class = Crashing if crash else Disturbed
     with guarded(folder / "screen.txt") as guard:
-        app = app_class(Outside(lambda: Session(engines), config, guard=guard, shots_folder=folder))
+        app = app_class(AppDeps(lambda: Session(engines), config, guard=guard, shots_folder=folder))
         app.run()
         app.end.set()
         app.noise.join()

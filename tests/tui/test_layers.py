@@ -12,13 +12,13 @@ from textual.pilot import Pilot
 
 from embedtui.common.errors import EngineError
 from embedtui.engine.settings import Setting
-from embedtui.measure.layer_errors import Place
+from embedtui.measure.layer_errors import LayerSite
 from embedtui.run.study import Study
 from embedtui.storage import run_file
 from embedtui.storage.run_writer import Recorder
 from embedtui.tui import start
 from embedtui.tui.app import Explorer
-from embedtui.tui.state.replay_session import Opened
+from embedtui.tui.state.replay_session import ReplaySession
 from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.views.layers import LayersView
@@ -47,7 +47,7 @@ async def looked(pilot: Pilot[Any]) -> None:
 
 
 async def test_l_looks_and_shows_what_was_found(make_app: Make) -> None:
-    app = make_app(Script(layer_fault=Place("mlp", 2)))
+    app = make_app(Script(layer_fault=LayerSite("mlp", 2)))
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
         await looked(pilot)
@@ -186,7 +186,7 @@ async def test_a_recording_shows_its_layers_and_offers_no_look(
     Study(made, FakeEngines(logs=tmp_path), [recorder]).run()
     recorder.close()
     app = make_app()
-    app.outside = replace(app.outside, open_session=lambda: Opened((path,)), opened=(path,))
+    app.outside = replace(app.outside, open_session=lambda: ReplaySession((path,)), opened=(path,))
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.frame is not None and view_of(app).lines)
         await pilot.press("9")
@@ -212,8 +212,8 @@ def test_what_was_looked_into_is_in_the_runs_file(
     assert session.run(choices)
     session.wait(10)
     run = session.runs[-1]
-    assert session.look(run, 0)
-    assert not session.look(run, 0)
+    assert session.inspect(run, 0)
+    assert not session.inspect(run, 0)
     session.wait(10)
     assert session.problem == ""
     path = session.run_path

@@ -46,7 +46,7 @@ def results(tmp_path: Path) -> Any:
 
 
 def test_lists_before_and_after_with_what_became_of_each(results: Any) -> None:
-    found = retrieval.of_batches(results, results.settings[0], 4)
+    found = retrieval.batch_retrieval(results, results.settings[0], 4)
     assert found is not None
     fates = set()
     for place in range(24):
@@ -174,13 +174,13 @@ async def test_searching_holds_up_neither_frames_nor_the_run(
     make_app: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = threading.Event()
-    search = retrieval.of_batches
+    search = retrieval.worst_of_orders
 
     def slow(*args: Any) -> Any:
         held.wait(20)
         return search(*args)
 
-    monkeypatch.setattr(retrieval, "of_batches", slow)
+    monkeypatch.setattr(retrieval, "worst_of_orders", slow)
     app = make_app(drifting())
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
@@ -240,7 +240,7 @@ def test_a_search_that_nobody_waits_for_is_ended(
         finally:
             ended.set()
 
-    monkeypatch.setattr(retrieval, "of_batches", endless)
+    monkeypatch.setattr(retrieval, "worst_of_orders", endless)
     searches = Searches()
     setting = results.settings[0]
     searches.want([Job(results, setting, 4)], busy=False)

@@ -16,8 +16,8 @@ from embedtui.common.errors import InputError
 from embedtui.config import Config
 from embedtui.storage import library
 from embedtui.tui.actions import NEED_ENGINES
-from embedtui.tui.app import Explorer, Outside
-from embedtui.tui.state.replay_session import Opened
+from embedtui.tui.app import AppDeps, Explorer
+from embedtui.tui.state.replay_session import ReplaySession
 from embedtui.tui.terminal.screenshot import text_of
 from tests.tui.conftest import shows, told, until, view_of
 
@@ -27,7 +27,9 @@ WIDE, NARROW = (120, 40), (80, 24)
 def app_of(files: list[Path], folder: Path) -> Explorer:
     opened = tuple(files)
     return Explorer(
-        Outside(lambda: Opened(opened), replace(Config()), shots_folder=folder, opened=opened)
+        AppDeps(
+            lambda: ReplaySession(opened), replace(Config()), shots_folder=folder, opened=opened
+        )
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import threading
-import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from embedtui.tui.state.gpu_meter import GpuMeter
 from embedtui.tui.state.log_tail import LogTail, log_files
 from embedtui.tui.terminal import clipboard, screenshot
 from tests.tui.conftest import Bare
+from tests.waiting import wait_until
 
 
 def copied(text: str, folder: Path, **environment: str) -> tuple[str, str]:
@@ -115,10 +115,7 @@ def test_the_meter_reads_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) ->
     meter = GpuMeter()
     assert meter.readings() == ()
     meter.start()
-    end = time.monotonic() + 5
-    while not meter.readings():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(meter.readings)
     meter.stop()
     assert meter.readings()[0].utilisation == 7
     assert meter.readings()[0].total_bytes == 100
@@ -128,10 +125,7 @@ def test_without_a_gpu_the_meter_ends_by_itself(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(machine, "gpu_load", lambda: None)
     meter = GpuMeter()
     meter.start()
-    end = time.monotonic() + 5
-    while any(thread.name == "embedtui-gpu" for thread in threading.enumerate()):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: all(one.name != "embedtui-gpu" for one in threading.enumerate()))
     assert meter.readings() == ()
 
 

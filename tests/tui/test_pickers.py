@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 
 from embedtui.common import machine
+from embedtui.engine.settings import SWITCHES
+from embedtui.plan.options import OPTIONS
 from embedtui.tui.app import Explorer
 from embedtui.tui.pickers.advanced import AdvancedScreen
 from embedtui.tui.pickers.model import ModelPicker
 from embedtui.tui.pickers.texts import TextsPicker
 from embedtui.tui.terminal.screenshot import text_of
-from embedtui.tui.widgets.toggle_group import Chips
+from embedtui.tui.widgets.toggle_group import ToggleGroup
 from tests.tui.conftest import Make, told, until
 
 WIDE = (120, 40)
@@ -163,7 +165,7 @@ async def test_switches_are_changed_and_counted(make_app: Make) -> None:
     async with app.run_test(size=WIDE) as pilot:
         screen = await opened(pilot, "a", AdvancedScreen)
         assert "2 dtypes = 2 settings" in text_of(app)
-        screen.query_one("#switch-pooling_accumulation", Chips).switch("model")
+        screen.query_one("#switch-pooling_accumulation", ToggleGroup).switch("model")
         screen.query_one("#switch-threads", Input).value = "1,2"
         await until(
             pilot,
@@ -183,7 +185,7 @@ async def test_switches_are_changed_and_counted(make_app: Make) -> None:
         )
         assert "2 changed" in text_of(app)
         screen = await opened(pilot, "a", AdvancedScreen)
-        screen.query_one("#switch-pooling_accumulation", Chips).focus()
+        screen.query_one("#switch-pooling_accumulation", ToggleGroup).focus()
         await pilot.press("D", "escape")
         await closed(pilot, AdvancedScreen)
         assert app.choices.chosen == ({"dtype": ["float16", "float32"]},)
@@ -219,7 +221,7 @@ async def test_an_instruction_set_that_the_processor_lacks_is_refused(
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
         screen = await opened(pilot, "a", AdvancedScreen)
-        screen.query_one("#switch-cpu_isa", Chips).switch("avx512")
+        screen.query_one("#switch-cpu_isa", ToggleGroup).switch("avx512")
         await until(pilot, lambda: "this CPU has no avx512f" in told(app))
 
 
@@ -227,9 +229,19 @@ async def test_repeats_truth_and_long_texts_are_chosen(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=(120, 100)) as pilot:
         screen = await opened(pilot, "a", AdvancedScreen)
-        screen.query_one("#option-repeats", Chips).switch("3")
-        screen.query_one("#option-truth", Chips).switch("off")
-        screen.query_one("#option-too-long", Chips).switch("refuse")
+        screen.query_one("#option-repeats", ToggleGroup).switch("3")
+        screen.query_one("#option-truth", ToggleGroup).switch("off")
+        screen.query_one("#option-too_long", ToggleGroup).switch("refuse")
         await pilot.press("escape")
         await closed(pilot, AdvancedScreen)
     assert (app.choices.repeats, app.choices.truth, app.choices.too_long) == (3, False, "refuse")
+
+
+async def test_what_is_explained_is_what_the_tables_say(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 100)) as pilot:
+        screen = await opened(pilot, "a", AdvancedScreen)
+        shown = {str(one.render()) for one in screen.query(".explained").results(Static)}
+        table = {one.help for one in (*SWITCHES, *OPTIONS)}
+        assert shown
+        assert shown <= table

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from embedtui.common.address import Address
 from embedtui.common.errors import EngineError
+from embedtui.engine.access import Secret
 from embedtui.engine.settings import Setting
 from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
 from embedtui.tui.state.session import Session
 from tests.fakes import FakeEngines, Script, broken
+from tests.waiting import wait_until
 
 Begin = Callable[..., tuple[Session, Choices]]
 
@@ -56,6 +59,26 @@ def test_a_run_ends_idle_with_its_figures(begin: Begin) -> None:
     assert versions == sorted(versions)
     assert session.problem == ""
     assert session.seconds > 0
+
+
+def test_a_request_may_take_as_long_as_the_sweep_says_and_a_key_typed_meanwhile_is_kept(
+    begin: Begin,
+) -> None:
+    during: list[float] = []
+    address = Address.parse("https://a.example/v1")
+
+    def on_job(_: int) -> None:
+        during.append(engines.access.timeout)
+        engines.access = engines.access.with_key(address, Secret("typed"))
+
+    session, choices = begin(Script(on_job=on_job))
+    engines = session.engines
+    usual = engines.access.timeout
+    session.run(choices, timeout=7.0)
+    wait(session)
+    assert set(during) == {7.0}
+    assert engines.access.timeout == usual
+    assert engines.access.key_for(address) is not None
 
 
 def test_while_one_runs_no_other_begins(begin: Begin) -> None:
@@ -111,10 +134,7 @@ def test_kill_takes_the_engine_and_the_next_run_loads_another(begin: Begin) -> N
     script = Script(sleep=0.05)
     session, choices = begin(script)
     session.run(choices)
-    end = time.monotonic() + 10
-    while not (session.runs and session.runs[-1].settings[0].unbatched.count):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: session.runs and session.runs[-1].settings[0].unbatched.count)
     began = time.monotonic()
     session.cancel()
     session.kill()

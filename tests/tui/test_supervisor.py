@@ -42,8 +42,8 @@ async def test_after_an_error_in_composing_the_next_frame_comes_and_it_is_told(
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        composer = app.framer.composer
-        monkeypatch.setattr(composer, "compose", _once(composer.compose))
+        view_builder = app.framer.view_builder
+        monkeypatch.setattr(view_builder, "compose", _once(view_builder.compose))
         before = app.frame
         await pilot.press("v")
         await until(pilot, lambda: app.frame is not before)
@@ -76,11 +76,11 @@ async def test_a_search_that_fails_is_told_and_not_tried_again(
     def broken(*_arguments: object, **_options: object) -> None:
         raise KeyError("planted")
 
-    monkeypatch.setattr(retrieval, "of_batches", broken)
+    monkeypatch.setattr(retrieval, "worst_of_orders", broken)
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        searches = app.framer.composer.searches
+        searches = app.framer.view_builder.searches
         settings = app.session.runs[-1].settings
         await until(pilot, lambda: not any(searches.pending(setting) for setting in settings))
         await until(pilot, lambda: "searching for neighbours failed" in told(app))

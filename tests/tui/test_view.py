@@ -15,11 +15,12 @@ from embedtui.plan.scenarios import scenario
 from embedtui.tui.state.session import Session
 from embedtui.tui.viewmodel.frames import Frame, Framer
 from embedtui.tui.viewmodel.text_detail import detail_of
-from embedtui.tui.viewmodel.view_builder import Composer
-from embedtui.tui.viewmodel.view_state import View, Wish
+from embedtui.tui.viewmodel.view_builder import ViewBuilder
+from embedtui.tui.viewmodel.view_state import View, ViewState
 from tests.fakes import FakeEngines, Script
+from tests.waiting import wait_until
 
-RAG = Wish(scenario("rag"), "l2")
+RAG = ViewState(scenario("rag"), "l2")
 
 
 @pytest.fixture
@@ -46,14 +47,14 @@ def ran(session: Session, choices: Choices) -> Session:
 
 
 def test_before_a_run_there_is_nothing_and_it_says_so(session: Session) -> None:
-    view = Composer(session).compose(RAG)
+    view = ViewBuilder(session).compose(RAG)
     assert view.lines == ()
     assert view.focus is None
     assert view.answers.drift.text == "not measured yet"
 
 
 def test_a_line_holds_the_figures_of_its_setting(session: Session, choices: Choices) -> None:
-    view = Composer(ran(session, choices)).compose(RAG)
+    view = ViewBuilder(ran(session, choices)).compose(RAG)
     bfloat16, float32 = view.lines
     setting = session.runs[0].settings[0]
     drift = max(float(setting.drift_in_any_order(size).l2.max()) for size in (2, 4))
@@ -71,16 +72,16 @@ def test_a_line_holds_the_figures_of_its_setting(session: Session, choices: Choi
 
 
 def test_nothing_is_composed_again_for_nothing(session: Session, choices: Choices) -> None:
-    composer = Composer(ran(session, choices))
-    first, again = composer.compose(RAG), composer.compose(RAG)
+    view_builder = ViewBuilder(ran(session, choices))
+    first, again = view_builder.compose(RAG), view_builder.compose(RAG)
     assert all(a is b for a, b in zip(first.lines, again.lines, strict=True))
     assert first.per_text is again.per_text
 
 
 def test_a_change_of_metric_changes_every_figure(session: Session, choices: Choices) -> None:
-    composer = Composer(ran(session, choices))
-    l2 = composer.compose(RAG).lines[0].drift
-    cosine = composer.compose(Wish(scenario("rag"), "cosine")).lines[0].drift
+    view_builder = ViewBuilder(ran(session, choices))
+    l2 = view_builder.compose(RAG).lines[0].drift
+    cosine = view_builder.compose(ViewState(scenario("rag"), "cosine")).lines[0].drift
     assert l2 is not None
     assert cosine == pytest.approx(l2**2 / 2, rel=1e-6)
 
@@ -88,9 +89,9 @@ def test_a_change_of_metric_changes_every_figure(session: Session, choices: Choi
 def test_per_text_figures_are_those_of_the_setting_spoken_of(
     session: Session, choices: Choices
 ) -> None:
-    composer = Composer(ran(session, choices))
-    keys = [line.key for line in composer.compose(RAG).lines]
-    view = composer.compose(Wish(scenario("rag"), "l2", focus=keys[1]))
+    view_builder = ViewBuilder(ran(session, choices))
+    keys = [line.key for line in view_builder.compose(RAG).lines]
+    view = view_builder.compose(ViewState(scenario("rag"), "l2", focus=keys[1]))
     assert view.focus is not None
     assert view.focus.label == "float32"
     assert view.per_text is not None
@@ -101,8 +102,8 @@ def test_per_text_figures_are_those_of_the_setting_spoken_of(
 
 
 def test_a_histogram_can_be_had_of_one_batch_size(session: Session, choices: Choices) -> None:
-    composer = Composer(ran(session, choices))
-    view = composer.compose(Wish(scenario("rag"), "l2", histogram_of=2))
+    view_builder = ViewBuilder(ran(session, choices))
+    view = view_builder.compose(ViewState(scenario("rag"), "l2", histogram_of=2))
     values = session.runs[0].settings[0].drift(2)[1].l2
     assert view.lines[0].histogram.high == float(values.max())
 
@@ -110,17 +111,17 @@ def test_a_histogram_can_be_had_of_one_batch_size(session: Session, choices: Cho
 def test_hidden_settings_are_off_the_charts_and_keep_their_ink(
     session: Session, choices: Choices
 ) -> None:
-    composer = Composer(ran(session, choices))
-    first = composer.compose(RAG).lines[0]
-    view = composer.compose(Wish(scenario("rag"), "l2", hidden=frozenset({first.key})))
+    view_builder = ViewBuilder(ran(session, choices))
+    first = view_builder.compose(RAG).lines[0]
+    view = view_builder.compose(ViewState(scenario("rag"), "l2", hidden=frozenset({first.key})))
     assert [line.label for line in view.lines] == ["float32"]
     assert view.lines[0].ink == "series-2"
 
 
 def test_a_pair_tells_how_far_two_settings_are_apart(session: Session, choices: Choices) -> None:
-    composer = Composer(ran(session, choices))
-    one, other = (line.key for line in composer.compose(RAG).lines)
-    view = composer.compose(Wish(scenario("rag"), "l2", compared=(one, other)))
+    view_builder = ViewBuilder(ran(session, choices))
+    one, other = (line.key for line in view_builder.compose(RAG).lines)
+    view = view_builder.compose(ViewState(scenario("rag"), "l2", compared=(one, other)))
     assert view.pair is not None
     assert view.pair.apart is not None
     # bfloat16 is 5e-3 from the truth and float32 next to nothing.
@@ -135,13 +136,15 @@ def test_settings_of_other_texts_stand_beside_and_are_named_for_it(
 
     ran(session, choices)
     ran(session, replace(choices, limit=6))
-    labels = [line.label for line in Composer(session).compose(RAG).lines]
+    labels = [line.label for line in ViewBuilder(session).compose(RAG).lines]
     assert len(labels) == 4
     assert len(set(labels)) == 4
     assert any("6" in label for label in labels)
-    keys = [line.key for line in Composer(session).compose(RAG).lines]
+    keys = [line.key for line in ViewBuilder(session).compose(RAG).lines]
     assert (
-        Composer(session).compose(Wish(scenario("rag"), "l2", compared=(keys[0], keys[2]))).pair
+        ViewBuilder(session)
+        .compose(ViewState(scenario("rag"), "l2", compared=(keys[0], keys[2])))
+        .pair
         is None
     )
 
@@ -184,7 +187,7 @@ def test_frames_hold_pictures_of_just_the_size_that_was_asked_for(
     session: Session, choices: Choices
 ) -> None:
     taking = Taking()
-    framer = Framer(Composer(ran(session, choices)), RAG, taking)
+    framer = Framer(ViewBuilder(ran(session, choices)), RAG, taking)
     framer.start()
     try:
         taking.wait()
@@ -192,7 +195,7 @@ def test_frames_hold_pictures_of_just_the_size_that_was_asked_for(
         picture = taking.wait().pictures["histogram"]
         assert (picture.width, picture.height) == (61, 17)
         framer.change(metric="cosine")
-        assert taking.wait().view.wish.metric == "cosine"
+        assert taking.wait().view.view_state.metric == "cosine"
     finally:
         framer.stop()
 
@@ -201,24 +204,29 @@ def test_growing_figures_make_no_more_frames_than_wanted(
     session: Session, choices: Choices
 ) -> None:
     taking = Taking()
-    framer = Framer(Composer(session), RAG, taking)
+    framer = Framer(ViewBuilder(session), RAG, taking)
     framer.seconds = 0.1
+    growths = 0
+
+    def seven_came() -> bool:
+        nonlocal growths
+        growths += 1
+        framer.grown()
+        return len(taking) >= 7
+
+    began = time.monotonic()
     framer.start()
     try:
-        taking.wait()
-        taking.clear()
-        began = time.monotonic()
-        while time.monotonic() < began + 0.65:
-            framer.grown()
-            time.sleep(0.002)
-        assert 4 <= len(taking) <= 7
+        wait_until(seven_came)
+        assert time.monotonic() - began >= 6 * framer.seconds
+        assert growths > 2 * len(taking)
     finally:
         framer.stop()
 
 
 def test_the_last_growth_is_shown_though_nothing_follows(session: Session) -> None:
     taking = Taking()
-    framer = Framer(Composer(session), RAG, taking)
+    framer = Framer(ViewBuilder(session), RAG, taking)
     framer.seconds = 0.05
     framer.start()
     try:
@@ -227,22 +235,19 @@ def test_the_last_growth_is_shown_though_nothing_follows(session: Session) -> No
             framer.grown()
         session.version += 1
         framer.grown()
-        end = time.monotonic() + 5
-        while taking[-1].view.version != session.version:
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        wait_until(lambda: taking[-1].view.version == session.version)
     finally:
         framer.stop()
 
 
 def test_a_view_can_be_read_while_a_run_goes_on(session: Session, choices: Choices) -> None:
-    composer, views = Composer(session), list[View]()
+    view_builder, views = ViewBuilder(session), list[View]()
     engines: Any = session.engines
     engines.script.sleep = 0.002
     session.run(choices)
     while session.busy:
-        views.append(composer.compose(RAG))
-    views.append(composer.compose(RAG))
+        views.append(view_builder.compose(RAG))
+    views.append(view_builder.compose(RAG))
     dones = [view.lines[0].done for view in views if view.lines]
     assert dones == sorted(dones)
     assert len(set(dones)) > 3

@@ -16,13 +16,13 @@ from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.bars import AnswersStrip, Header, Hints, ProgressStrip, Tabs
 from embedtui.tui.widgets.batch_sizes import BatchSizes, said
 from embedtui.tui.widgets.field import Field
-from embedtui.tui.widgets.toggle_group import Chip, Chips
+from embedtui.tui.widgets.toggle_group import Toggle, ToggleGroup
 from tests.tui.conftest import Bare
 
 DTYPES = [
-    Chip("float16", "float16"),
-    Chip("float32", "float32"),
-    Chip("float8", "float8", refused="not on this GPU"),
+    Toggle("float16", "float16"),
+    Toggle("float32", "float32"),
+    Toggle("float8", "float8", refused="not on this GPU"),
 ]
 
 
@@ -36,10 +36,10 @@ class Holding(Bare):
     def compose(self) -> ComposeResult:
         yield from self.held
 
-    def on_chips_changed(self, message: Chips.Changed) -> None:
+    def on_toggle_group_changed(self, message: ToggleGroup.Changed) -> None:
         self.told.append(message.selected)
 
-    def on_chips_refused(self, message: Chips.Refused) -> None:
+    def on_toggle_group_refused(self, message: ToggleGroup.Refused) -> None:
         self.told.append(message.reason)
 
     def on_batch_sizes_changed(self, message: BatchSizes.Changed) -> None:
@@ -56,7 +56,7 @@ class Holding(Bare):
 
 
 async def test_chips_switch_by_key_and_the_last_one_stays_on() -> None:
-    chips = Chips(DTYPES, ["float16"])
+    chips = ToggleGroup(DTYPES, ["float16"])
     app = Holding(chips)
     async with app.run_test(size=(60, 10)) as pilot:
         chips.focus()
@@ -71,17 +71,17 @@ async def test_chips_switch_by_key_and_the_last_one_stays_on() -> None:
 
 
 async def test_chips_switch_by_mouse_where_they_wrap() -> None:
-    chips = Chips(DTYPES, ["float16"], title="dtype")
+    chips = ToggleGroup(DTYPES, ["float16"], title="dtype")
     app = Holding(chips)
     async with app.run_test(size=(24, 10)) as pilot:
         assert chips.size.height == 3
-        await pilot.click(Chips, offset=(10, 1))
+        await pilot.click(ToggleGroup, offset=(10, 1))
         await pilot.pause()
     assert app.told == [("float16", "float32")]
 
 
 async def test_of_single_chips_one_takes_the_others_place() -> None:
-    chips = Chips(DTYPES, ["float16"], single=True)
+    chips = ToggleGroup(DTYPES, ["float16"], single=True)
     app = Holding(chips)
     async with app.run_test() as pilot:
         chips.focus()
@@ -91,7 +91,7 @@ async def test_of_single_chips_one_takes_the_others_place() -> None:
 
 
 async def test_in_ascii_chips_are_ascii() -> None:
-    app = Holding(Chips(DTYPES, ["float16"]), ascii_only=True)
+    app = Holding(ToggleGroup(DTYPES, ["float16"]), ascii_only=True)
     async with app.run_test():
         shown = text_of(app)
     assert shown.isascii()
@@ -102,7 +102,7 @@ async def test_batch_sizes_are_chosen_by_chips_and_by_typing() -> None:
     sizes = BatchSizes((1, 2, 4))
     app = Holding(sizes)
     async with app.run_test(size=(60, 10)) as pilot:
-        sizes.query_one(Chips).focus()
+        sizes.query_one(ToggleGroup).focus()
         await pilot.press("right", "right", "right", "space")
         assert sizes.value == (1, 2, 4, 8)
         field = sizes.query_one("#sizes-input")
@@ -111,7 +111,7 @@ async def test_batch_sizes_are_chosen_by_chips_and_by_typing() -> None:
         field.value = "3,48"  # type: ignore[attr-defined]
         await pilot.pause()
         assert list(sizes.value) == [1, 3, 48]
-        assert "48" in sizes.query_one(Chips).selected
+        assert "48" in sizes.query_one(ToggleGroup).selected
         field.value = "3,x"  # type: ignore[attr-defined]
         await pilot.pause()
         assert "x" in text_of(app)
@@ -124,7 +124,7 @@ async def test_the_unbatched_baseline_cannot_be_left_out() -> None:
     sizes = BatchSizes((1, 2))
     app = Holding(sizes)
     async with app.run_test() as pilot:
-        sizes.query_one(Chips).focus()
+        sizes.query_one(ToggleGroup).focus()
         await pilot.press("space")
         await pilot.pause()
     assert app.told == ["unbatched is what the others are compared with"]

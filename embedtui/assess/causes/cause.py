@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Sure = Literal["certain", "likely", "possible"]
+Confidence = Literal["certain", "likely", "possible"]
 
 
 @dataclass(frozen=True)
@@ -18,5 +18,5 @@ class Diagnosis:
     """The cause in a few words."""
     seen: str
     why: str
-    sure: Sure
+    confidence: Confidence
     do: str

@@ -25,7 +25,7 @@ from embedtui.engine.remote.server_error import ServerError
 from embedtui.engine.settings import Setting
 from embedtui.engine.verify import verify_effective
 
-Tell = Callable[[str], None]
+OnStage = Callable[[str], None]
 
 _REFUSALS = {400, 413, 422}
 """States by which servers refuse what they were sent, and not the sender."""
@@ -79,7 +79,7 @@ class Endpoint:
         """Whether the server is being asked."""
         return self._embedding or self.process.busy
 
-    def open(self, tell: Tell, stop: Stop, max_length: int | None = None) -> Opened:
+    def open(self, tell: OnStage, stop: Stop, max_length: int | None = None) -> Opened:
         """Ask the server what it is; what it does not tell is unknown.
 
         Raises:
@@ -100,7 +100,7 @@ class Endpoint:
         return self.opened
 
     def prepare(
-        self, texts: tuple[str, ...], too_long: TooLong, tell: Tell, stop: Stop
+        self, texts: tuple[str, ...], too_long: TooLong, tell: OnStage, stop: Stop
     ) -> Prepared:
         """Take the texts; how many tokens they have shows when they are embedded.
 
@@ -112,7 +112,7 @@ class Endpoint:
         tokens = tuple(self._tokens.get(row, 0) for row in range(len(texts)))
         return Prepared(tokens, refused=dict(self._refused))
 
-    def load(self, request: Load, tell: Tell, stop: Stop) -> EffectiveConfig:
+    def load(self, request: Load, tell: OnStage, stop: Stop) -> EffectiveConfig:
         """Embed one short text, so that what can never work is told before anything is measured.
 
         Raises:
@@ -148,7 +148,7 @@ class Endpoint:
             "load_seconds": time.monotonic() - began,
             "tells_steps": self._counts,
             "arguments": self._told.get("arguments", server_facts.UNKNOWN),
-            **self.learnt(),
+            **self.observed(),
         }
         effective = EffectiveConfig.from_dict(told | further)
         verify_effective(self.setting, effective)
@@ -189,7 +189,7 @@ class Endpoint:
             known = sent + sum(self.process.retried.values()) * self.largest_batch
             self._others = max(int(after.since(began).texts) - known, 0)
 
-    def learnt(self) -> dict[str, Any]:
+    def observed(self) -> dict[str, Any]:
         """Return what only asking has shown; it decides nothing about vectors."""
         return {
             "retried": dict(self.process.retried),

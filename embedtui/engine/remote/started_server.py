@@ -42,7 +42,7 @@ _EAGER = re.compile(r"\benforce_eager=(True|False)")
 _ERROR = re.compile(r"(?:Error|error|ERROR)\b[^/]*[:,] ")
 """A line that names an error, and not where to read about it."""
 
-Tell = Callable[[str], None]
+OnStage = Callable[[str], None]
 
 
 def arguments_of(text: str) -> list[str]:
@@ -91,7 +91,7 @@ def _model(words: Sequence[str]) -> tuple[str, list[str]]:
 
 @contextmanager
 def started(
-    arguments: Sequence[str], access: Access, tell: Tell, *, ready_seconds: float
+    arguments: Sequence[str], access: Access, tell: OnStage, *, ready_seconds: float
 ) -> Iterator[tuple[Address, Access]]:
     """Start vLLM's server on a free port of this machine; yield how to ask it once it is ready.
 
@@ -144,7 +144,7 @@ def _wait(
     address: Address,
     access: Access,
     log: Path,
-    tell: Tell,
+    tell: OnStage,
     seconds: float,
 ) -> None:
     began = time.monotonic()

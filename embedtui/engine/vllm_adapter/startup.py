@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -27,12 +26,11 @@ _STAGES = (
 )
 
 
-def preload() -> bool:
-    """Import what every engine needs; return whether batch-invariant mode got frozen by it."""
+def preload() -> None:
+    """Import what every engine needs, and nothing that reads a switch as it is imported."""
     hide_broken_companions()
     for name in _PRELOAD:
         importlib.import_module(name)
-    return FROZEN_AT_IMPORT in sys.modules
 
 
 def inspect_models_here() -> None:

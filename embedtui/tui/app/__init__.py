@@ -5,7 +5,7 @@ share: `Core` holds what is chosen and shown, `Showing` puts frames on the scree
 between views, and the groups of actions stand side by side on it.
 """
 
-from embedtui.tui.app.dependencies import Outside
+from embedtui.tui.app.dependencies import AppDeps
 from embedtui.tui.app.explorer import Explorer
 
-__all__ = ["Explorer", "Outside"]
+__all__ = ["AppDeps", "Explorer"]

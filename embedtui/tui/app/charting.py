@@ -6,22 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from embedtui.plan.scenarios import METRIC_NAMES, Metric
-from embedtui.tui.app.opening import Opening
+from embedtui.tui.app.opening import OpeningMixin
 
 if TYPE_CHECKING:
     from embedtui.tui.screens.detail import DetailScreen
-    from embedtui.tui.viewmodel.view_state import Key, Line
+    from embedtui.tui.viewmodel.view_state import SettingRow
     from embedtui.tui.widgets.chart import ChartView
-    from embedtui.tui.widgets.settings_table import Board
+    from embedtui.tui.widgets.settings_table import SettingsTable
     from embedtui.tui.widgets.text_table import TextTable
 
 _METRICS: tuple[Metric, ...] = ("l2", "cosine", "max_abs")
 
 
-class Charting(Opening):
+class ChartingMixin(OpeningMixin):
     """Changes what is wished of the next frame."""
 
-    async def on_board_chosen(self, message: Board.Chosen) -> None:
+    async def on_settings_table_chosen(self, message: SettingsTable.Chosen) -> None:
         """Speak of the setting that was chosen."""
         self.framer.change(focus=message.key)
         if message.enter:
@@ -31,7 +31,7 @@ class Charting(Opening):
         lines = self._lines()
         if lines:
             # What was wished for last: keys may come faster than frames.
-            wished = self.framer.wish.focus
+            wished = self.framer.view_state.focus
             place = next((n for n, one in enumerate(lines) if one.key == wished), 0)
             self.framer.change(focus=lines[(place + by) % len(lines)].key)
 
@@ -46,7 +46,7 @@ class Charting(Opening):
     async def action_compare(self) -> None:
         """Show two settings side by side."""
         keys = [line.key for line in self._lines()]
-        one, other = self.framer.wish.compared
+        one, other = self.framer.view_state.compared
         if one not in keys or other not in keys:
             focus = self.frame.view.focus if self.frame else None
             first = focus.key if focus else None
@@ -56,10 +56,11 @@ class Charting(Opening):
 
     def action_compare_step(self, which: int, by: int) -> None:
         """Compare another setting."""
-        pair = list(self.framer.wish.compared)
-        keys: list[Key] = [line.key for line in self._lines() if line.key != pair[1 - which]]
+        pair = list(self.framer.view_state.compared)
+        keys = [line.key for line in self._lines() if line.key != pair[1 - which]]
         if keys:
-            now = keys.index(pair[which]) if pair[which] in keys else -1  # type: ignore[arg-type]
+            compared = pair[which]
+            now = keys.index(compared) if compared in keys else -1
             pair[which] = keys[(now + by) % len(keys)]
             self.framer.change(compared=(pair[0], pair[1]))
 
@@ -68,7 +69,7 @@ class Charting(Opening):
         focus = self.frame.view.focus if self.frame else None
         if focus is not None:
             self._step(1)
-            self.framer.change(hidden=self.framer.wish.hidden | {focus.key})
+            self.framer.change(hidden=self.framer.view_state.hidden | {focus.key})
 
     def action_show_all(self) -> None:
         """Put hidden settings back."""
@@ -76,19 +77,19 @@ class Charting(Opening):
 
     def action_metric(self) -> None:
         """Measure by the next metric."""
-        metric = _METRICS[(_METRICS.index(self.framer.wish.metric) + 1) % len(_METRICS)]
+        metric = _METRICS[(_METRICS.index(self.framer.view_state.metric) + 1) % len(_METRICS)]
         self.framer.change(metric=metric)
         self._keep(replace(self.config, metric=metric))
         self.notify(f"distances are {METRIC_NAMES[metric]}", markup=False, timeout=2)
 
     def action_heat(self) -> None:
         """Weigh the other distance in the sweep."""
-        heat = "error" if self.framer.wish.heat == "drift" else "drift"
+        heat = "error" if self.framer.view_state.heat == "drift" else "drift"
         self.framer.change(heat=heat)
 
     def _histogram_step(self, by: int) -> None:
         sizes = (None, *(self.frame.view.histogram_sizes if self.frame else ()))
-        now = self.framer.wish.histogram_of
+        now = self.framer.view_state.histogram_of
         place = sizes.index(now) if now in sizes else 0
         self.framer.change(histogram_of=sizes[min(max(place + by, 0), len(sizes) - 1)])
 
@@ -126,17 +127,17 @@ class Charting(Opening):
             if table.cursor_row is not None:
                 self._fill_detail(screen, line, table.cursor_row)
 
-        screen = DetailScreen(line.label, self.framer.wish.metric, step)
+        screen = DetailScreen(line.label, self.framer.view_state.metric, step)
         self._fill_detail(screen, line, row)
         self.push_screen(screen)
 
-    def _fill_detail(self, screen: DetailScreen, line: Line, row: int) -> None:
+    def _fill_detail(self, screen: DetailScreen, line: SettingRow, row: int) -> None:
         from embedtui.tui.viewmodel.text_detail import detail_of  # noqa: PLC0415 - likewise
 
         with self.session.lock:
-            found = self.framer.composer.shown().get(line.key)
+            found = self.framer.view_builder.shown().get(line.key)
             if found is not None:
-                screen.show(detail_of(*found, row, self.framer.wish.metric))
+                screen.show(detail_of(*found, row, self.framer.view_state.metric))
 
     async def action_filter(self) -> None:
         """Go to the filter of the texts."""

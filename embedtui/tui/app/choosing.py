@@ -10,7 +10,7 @@ from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.plan.options import CHOSEN
 from embedtui.plan.scenarios import scenario, scenarios
-from embedtui.tui.app.opening import Opening
+from embedtui.tui.app.opening import OpeningMixin
 from embedtui.tui.state.background import in_background
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _of_server(ref: str) -> tuple[str, str]:
     return address.model or address.host, f"served at {address.host}"
 
 
-class Choosing(Opening):
+class ChoosingMixin(OpeningMixin):
     """Asks what is to be measured, and keeps it for the next start."""
 
     def on_explore_view_chose(self, message: ExploreView.Chose) -> None:
@@ -144,7 +144,9 @@ class Choosing(Opening):
                 self.explore.show_use(scenario(key))
 
         self.push_screen(
-            ChoiceScreen("What are the embeddings for?", options, self.framer.wish.scenario.key),
+            ChoiceScreen(
+                "What are the embeddings for?", options, self.framer.view_state.scenario.key
+            ),
             chosen,
         )
 

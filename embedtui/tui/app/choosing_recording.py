@@ -10,10 +10,10 @@ from embedtui.tui.pickers.choice import ChoiceScreen
 
 if TYPE_CHECKING:
     from embedtui.tui.app.core import Core
-    from embedtui.tui.state.replay_session import Opened
+    from embedtui.tui.state.replay_session import ReplaySession
 
 
-def choose(app: Core, session: Opened) -> None:
+def choose(app: Core, session: ReplaySession) -> None:
     """Ask which run file, then show it."""
     options = [
         (

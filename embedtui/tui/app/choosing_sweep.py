@@ -13,7 +13,7 @@ from embedtui.tui.pickers.choice import ChoiceScreen
 
 if TYPE_CHECKING:
     from embedtui.plan.choices import Choices
-    from embedtui.tui.app.opening import Opening
+    from embedtui.tui.app.opening import OpeningMixin
 
 _MOST_FILES = 50
 
@@ -31,7 +31,7 @@ def plan_files() -> list[Path]:
     return found
 
 
-def choose(app: Opening) -> None:
+def choose(app: OpeningMixin) -> None:
     """Ask which sweep, then measure it with the model and the texts that are chosen."""
     options = []
     for ref in [*sweep_names(), *map(str, plan_files())]:
@@ -43,11 +43,12 @@ def choose(app: Opening) -> None:
         if ref is None:
             return
         try:
-            plans = choices_of(load_sweep(ref), app.choices)
+            sweep = load_sweep(ref)
+            plans = choices_of(sweep, app.choices)
         except InputError as error:
             app.notify(printable(str(error)), severity="error", markup=False, timeout=8)
             return
-        app.session.run(*plans)
+        app.session.run(*plans, timeout=sweep.timeout)
         app.run_worker(app.open_view("sweep"))
 
     app.push_screen(ChoiceScreen("Which sweep is to be measured?", options, ""), chosen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.message import Message
@@ -13,15 +13,15 @@ from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.config import Config
 from embedtui.plan.scenarios import scenario
-from embedtui.tui.app.dependencies import Outside
+from embedtui.tui.app.dependencies import AppDeps
 from embedtui.tui.state.background import in_background
 
 if TYPE_CHECKING:
     # The first paint comes before all of this is imported.
-    from embedtui.tui.state.replay_session import Opened
+    from embedtui.tui.state.replay_session import ReplaySession
     from embedtui.tui.state.session import Session
     from embedtui.tui.viewmodel.frames import Frame, Framer
-    from embedtui.tui.viewmodel.view_state import Line
+    from embedtui.tui.viewmodel.view_state import SettingRow
     from embedtui.tui.views.explore import ExploreView
 
 _SLOW_SECONDS = 1.0
@@ -50,7 +50,7 @@ class Failed(Message, bubble=False):
 class Core(App[int]):
     """Holds what is chosen, the session, and what makes frames of it."""
 
-    def __init__(self, outside: Outside) -> None:
+    def __init__(self, outside: AppDeps) -> None:
         super().__init__()
         config = outside.config
         self.outside = outside
@@ -85,23 +85,27 @@ class Core(App[int]):
     def framer(self) -> Framer:
         """What makes the frames."""
         from embedtui.tui.viewmodel.frames import Framer  # noqa: PLC0415 - after the first paint
-        from embedtui.tui.viewmodel.view_builder import Composer  # noqa: PLC0415 - after the first paint
-        from embedtui.tui.viewmodel.view_state import Wish  # noqa: PLC0415 - likewise
+        from embedtui.tui.viewmodel.view_builder import ViewBuilder  # noqa: PLC0415 - after the first paint
+        from embedtui.tui.viewmodel.view_state import ViewState  # noqa: PLC0415 - likewise
 
-        wish = Wish(scenario(self.config.scenario), self.config.metric)
-        return Framer(Composer(self.session), wish, self._framed)
+        view_state = ViewState(scenario(self.config.scenario), self.config.metric)
+        return Framer(ViewBuilder(self.session), view_state, self._framed)
 
     @cached_property
-    def opened(self) -> Opened | None:
+    def opened(self) -> ReplaySession | None:
         """The session, where it shows run files and has no engines."""
-        return cast("Opened", self.session) if self.outside.opened else None
+        from embedtui.tui.state.replay_session import ReplaySession  # noqa: PLC0415 - after paint
+
+        return self.session if isinstance(self.session, ReplaySession) else None
 
     @property
     def explore(self) -> ExploreView:
         """The first view, once it is built."""
-        return cast("ExploreView", self.query_one("#explore"))
+        from embedtui.tui.views.explore import ExploreView  # noqa: PLC0415 - after the first paint
 
-    def _lines(self) -> tuple[Line, ...]:
+        return self.query_one("#explore", ExploreView)
+
+    def _lines(self) -> tuple[SettingRow, ...]:
         return self.frame.view.lines if self.frame else ()
 
     def _seconds(self) -> float:

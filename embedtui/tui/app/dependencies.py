@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Outside:
+class AppDeps:
     """What the app is given from outside, so that tests give something else."""
 
     open_session: Callable[[], Session]

@@ -18,11 +18,11 @@ from embedtui.common.errors import ExitCode
 from embedtui.common.printable import printable
 from embedtui.tui import themes
 from embedtui.tui.actions import ACTIONS
-from embedtui.tui.app.charting import Charting
-from embedtui.tui.app.choosing import Choosing
+from embedtui.tui.app.charting import ChartingMixin
+from embedtui.tui.app.choosing import ChoosingMixin
 from embedtui.tui.app.core import Failed
-from embedtui.tui.app.looks import Looks
-from embedtui.tui.app.running import Running
+from embedtui.tui.app.looks import LooksMixin
+from embedtui.tui.app.running import RunningMixin
 from embedtui.tui.app.status_texts import READY, gpu_text
 from embedtui.tui.state.supervisor import SUPERVISOR, nobody
 from embedtui.tui.views import WIDE
@@ -31,7 +31,7 @@ from embedtui.tui.widgets.bars import AnswersStrip, Header, Hints, ProgressStrip
 _LEAST = (60, 15)
 
 
-class Explorer(Running, Charting, Choosing, Looks):
+class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
     """The explorer's app: it holds what is chosen and shows what the session holds."""
 
     TITLE = "embedtui"
@@ -131,9 +131,6 @@ class Explorer(Running, Charting, Choosing, Looks):
         elif self._trouble[0] and self.frame is not None:
             self._show_progress(self.frame.view)
         self._follow_theme_file()
-        for log in self.query("#log"):
-            if log.display:
-                log.tick()  # type: ignore[attr-defined]
 
 
 def _task_failed(_loop: asyncio.AbstractEventLoop, found: dict[str, Any]) -> None:

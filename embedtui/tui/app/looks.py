@@ -12,13 +12,13 @@ from textual.widgets import ContentSwitcher
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.tui import themes
-from embedtui.tui.app.opening import Opening
+from embedtui.tui.app.opening import OpeningMixin
 from embedtui.tui.terminal.ascii_filter import AsciiFilter
 
 _ASCII = AsciiFilter()
 
 
-class Looks(Opening):
+class LooksMixin(OpeningMixin):
     """Shows all in the chosen theme."""
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from embedtui.tui.actions import ACTIONS, VIEWS, ViewAction, shown
-from embedtui.tui.app.showing import Showing
+from embedtui.tui.app.showing import ShowingMixin
 from embedtui.tui.views import WIDE
 from embedtui.tui.widgets.bars import Tabs
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from embedtui.tui.views.explore import ExploreView
 
 
-class Opening(Showing):
+class OpeningMixin(ShowingMixin):
     """Opens views; each row of `VIEWS` gives it a tab and a method `action_…`."""
 
     async def open_view(self, name: str) -> Any:
@@ -124,8 +124,8 @@ def _widget_of(view: str) -> Widget:
     return widget
 
 
-def _opener(row: ViewAction) -> Callable[[Opening], Awaitable[None]]:
-    async def opens(self: Opening) -> None:
+def _opener(row: ViewAction) -> Callable[[OpeningMixin], Awaitable[None]]:
+    async def opens(self: OpeningMixin) -> None:
         if row.view == "explore":
             await self._open_pane(row.id, focus=True)
         else:
@@ -137,4 +137,4 @@ def _opener(row: ViewAction) -> Callable[[Opening], Awaitable[None]]:
 
 for _row in VIEWS:
     # Textual looks actions up by name; a group that has more to do has a method of its own.
-    setattr(Opening, f"action_{_row.id}", _opener(_row))
+    setattr(OpeningMixin, f"action_{_row.id}", _opener(_row))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from embedtui.common.errors import EmbedtuiError
 from embedtui.common.printable import printable
-from embedtui.tui.app.opening import Opening
+from embedtui.tui.app.opening import OpeningMixin
 from embedtui.tui.state.background import in_background
 from embedtui.tui.views import WIDE
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from embedtui.report.report_files import ReportWriter
 
 
-class Running(Opening):
+class RunningMixin(OpeningMixin):
     """Measures what is chosen."""
 
     _report: ReportWriter | None = None
@@ -47,11 +47,11 @@ class Running(Opening):
         line = self.frame.view.focus if self.frame else None
         if line is None:
             return
-        shown = self.framer.composer.shown().get(line.key)
+        shown = self.framer.view_builder.shown().get(line.key)
         if shown is None:
             return
         results, setting = shown
-        if self.session.look(results, setting.number):
+        if self.session.inspect(results, setting.number):
             self.paused = False
             self._was_busy = True
             await self.open_view("layers")

@@ -25,7 +25,7 @@ _TROUBLE_SECONDS = 12.0
 """How long the line of messages tells of a failure."""
 
 
-class Showing(Core):
+class ShowingMixin(Core):
     """Shows each frame, and says by it which actions do something now."""
 
     @on(Framed)
@@ -33,7 +33,7 @@ class Showing(Core):
         if not self.is_running:
             return  # what it would be shown in is going
         frame, view = message.frame, message.frame.view
-        if self.paused and self.frame is not None and view.wish == self.frame.view.wish:
+        if self.paused and self.frame is not None and view.view_state == self.frame.view.view_state:
             self._show_progress(view)
             return
         self.frame = frame
@@ -81,12 +81,12 @@ class Showing(Core):
         if line is None:
             self._show_idle()
             return
-        use = view.wish.scenario
-        state = {True: "good", False: "bad", None: "open"}[line.judgement.holds]
+        use = view.view_state.scenario
+        state = {True: "good", False: "bad", None: "open"}[line.tolerance_result.holds]
         where = (view.recorded, view.texts) if view.recorded else (view.texts, view.machine)
         self.query_one(Header).show(
             (view.model, line.label, *where),
-            (state, f"{use.short}  {line.judgement.said(use)}"),
+            (state, f"{use.short}  {line.tolerance_result.said(use)}"),
         )
 
     def _show_idle(self) -> None:
@@ -143,7 +143,7 @@ class Showing(Core):
             "look": state == "idle" and bool(lines),
             "cancel": state not in {"idle", "killing"},
             "pause": state != "idle" or self.paused,
-            "show_all": bool(self.frame and self.frame.view.wish.hidden),
+            "show_all": bool(self.frame and self.frame.view.view_state.hidden),
             "serve": bool(self.frame and self.frame.view.answers.command),
             **dict.fromkeys(("next_setting", "previous_setting", "compare"), len(lines) > 1),
             **dict.fromkeys(("hide", "worst", "filter", "export"), bool(lines)),

@@ -16,15 +16,18 @@ from embedtui.common.errors import InputError
 from embedtui.common.machine import Device
 from embedtui.engine.settings import SWITCHES, Switch, why_not
 from embedtui.plan.choices import Choices
+from embedtui.plan.options import BY_NAME, ModelKind, Option
 from embedtui.tui.pickers.style import FRAME_CSS, Over
-from embedtui.tui.widgets.toggle_group import Chip, Chips
+from embedtui.tui.widgets.toggle_group import Toggle, ToggleGroup
 
 _MANY = 16
-_TIMES = {
-    "repeats": "how often unbatched and largest batches are run again: the noise floor",
-    "shuffles": "in how many other orders the largest batches are tried: other company, other "
-    "places",
-    "restarts": "how often the engine is loaded anew to run them again",
+_NUMBERS = (0, 1, 2, 3, 5)
+"""What is offered of an option that says how often."""
+_OPTIONS = ("prompt", "repeats", "shuffles", "restarts", "against", "truth", "too_long")
+"""The options of a run that are chosen here."""
+_PLACEHOLDERS = {
+    "prompt": "none; a name or a text: query:␣",
+    "against": "none; alias or folder",
 }
 
 
@@ -67,10 +70,7 @@ class AdvancedScreen(Over[Choices | None]):
         self._chosen: dict[str, list[Any]] = {
             key: list(values) for key, values in now.chosen[0].items() if key != "dtype"
         }
-        self._times = {"repeats": now.repeats, "shuffles": now.shuffles, "restarts": now.restarts}
-        self._truth, self._too_long = now.truth, now.too_long
-        self._prompt = now.prompt
-        self._against = now.against
+        self._values: dict[str, Any] = {name: getattr(now, name) for name in _OPTIONS}
         self._bad: set[str] = set()
 
     def compose(self) -> ComposeResult:
@@ -102,7 +102,7 @@ class AdvancedScreen(Over[Choices | None]):
                 said = f"{where}: {switch.refusal}"
                 yield Static(said, classes="refused", markup=False)
             elif switch.choices:
-                yield Chips(self._chips(switch), self._on(switch), id=f"switch-{switch.key}")
+                yield ToggleGroup(self._chips(switch), self._on(switch), id=f"switch-{switch.key}")
             else:
                 values = self._chosen.get(switch.key, [switch.default])
                 yield Input(
@@ -114,40 +114,19 @@ class AdvancedScreen(Over[Choices | None]):
             yield Static(switch.help, classes="explained", markup=False)
 
     def _options(self) -> ComposeResult:
-        with Vertical(classes="switch"):
-            yield Static("prompt", classes="name", markup=False)
-            yield Input(
-                self._prompt, id="option-prompt", placeholder="none; a name or a text: query:␣"
-            )
-            said = "put before every text: one of the model's own by its name, or a text"
-            yield Static(said, classes="explained", markup=False)
-        for name, said in _TIMES.items():
-            if name == "restarts" and self._device == "server":
-                continue  # it is not ours to start anew
+        kind: ModelKind = "server" if self._device == "server" else "local"
+        for option in (BY_NAME[name] for name in _OPTIONS):
+            if kind not in option.models:
+                continue
+            name, now = option.name, _shown(self._values[option.name])
             with Vertical(classes="switch"):
                 yield Static(name, classes="name", markup=False)
-                numbers = [Chip(str(n), str(n)) for n in sorted({0, 1, 2, 3, 5, self._times[name]})]
-                now = str(self._times[name])
-                yield Chips(numbers, (now,), single=True, id=f"option-{name}")
-                yield Static(said, classes="explained", markup=False)
-        if self._device == "server":
-            with Vertical(classes="switch"):
-                yield Static("against", classes="name", markup=False)
-                yield Input(self._against, id="option-against", placeholder="none; alias or folder")
-                said = "the same model on this machine: its float64 truth judges the server"
-                yield Static(said, classes="explained", markup=False)
-            return
-        with Vertical(classes="switch"):
-            yield Static("float64 truth", classes="name", markup=False)
-            chips = [Chip("on", "on"), Chip("off", "off")]
-            now = "on" if self._truth else "off"
-            yield Chips(chips, (now,), single=True, id="option-truth")
-            said = "each text once in float64 on the same weights, kept for next time"
-            yield Static(said, classes="explained", markup=False)
-        with Vertical(classes="switch"):
-            yield Static("texts beyond the model's limit", classes="name", markup=False)
-            chips = [Chip("truncate", "truncate"), Chip("refuse", "leave out")]
-            yield Chips(chips, (self._too_long,), single=True, id="option-too-long")
+                if values := _values_of(option, self._values[name]):
+                    toggles = [Toggle(value, value) for value in values]
+                    yield ToggleGroup(toggles, (now,), single=True, id=f"option-{name}")
+                else:
+                    yield Input(now, id=f"option-{name}", placeholder=_PLACEHOLDERS[name])
+                yield Static(option.help, classes="explained", markup=False)
 
     def on_mount(self) -> None:
         """Say how many settings there are, and begin at the top."""
@@ -156,38 +135,29 @@ class AdvancedScreen(Over[Choices | None]):
             error.display = False
         self.call_after_refresh(self.query_one(VerticalScroll).scroll_home, animate=False)
 
-    @on(Chips.Changed)
-    def _chip(self, event: Chips.Changed) -> None:
+    @on(ToggleGroup.Changed)
+    def _chip(self, event: ToggleGroup.Changed) -> None:
         event.stop()
         kind, _, key = (event.chips.id or "").partition("-")
         if kind == "option":
-            value = event.selected[0]
-            match key:
-                case "repeats" | "shuffles" | "restarts":
-                    self._times[key] = int(value)
-                case "truth":
-                    self._truth = value == "on"
-                case _:
-                    self._too_long = "refuse" if value == "refuse" else "truncate"
+            self._values[key] = _read(BY_NAME[key], event.selected[0])
             return
         switch = _switch_of(key)
         self._take(switch, [switch.parse(value) for value in event.selected])
 
-    @on(Chips.Refused)
-    def _refused(self, event: Chips.Refused) -> None:
+    @on(ToggleGroup.Refused)
+    def _refused(self, event: ToggleGroup.Refused) -> None:
         event.stop()
         self.notify(event.reason, markup=False, timeout=4)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        if event.input.id == "option-prompt":
-            self._prompt = event.value
+        kind, _, key = (event.input.id or "").partition("-")
+        if kind == "option":
+            self._values[key] = event.value if key == "prompt" else event.value.strip()
             return
-        if event.input.id == "option-against":
-            self._against = event.value.strip()
-            return
-        switch = _switch_of((event.input.id or "").removeprefix("switch-"))
+        switch = _switch_of(key)
         error = self.query_one(f"#error-{switch.key}", Static)
         try:
             parts = [part for part in event.value.split(",") if part.strip()]
@@ -212,19 +182,8 @@ class AdvancedScreen(Over[Choices | None]):
             self.notify(f"{', '.join(sorted(self._bad))}: not a value", severity="warning")
             return
         dtypes = {key: v for key, v in self._now.chosen[0].items() if key == "dtype"}
-        self.dismiss(
-            replace(
-                self._now,
-                chosen=({**dtypes, **self._chosen},),
-                truth=self._truth,
-                too_long=self._too_long,
-                prompt=self._prompt,
-                against=self._against,
-                repeats=self._times["repeats"],
-                shuffles=self._times["shuffles"],
-                restarts=self._times["restarts"],
-            )
-        )
+        chosen = {**dtypes, **self._chosen}
+        self.dismiss(replace(self._now, chosen=(chosen,), **self._values))
 
     def action_forget(self) -> None:
         """Go back as if nothing had been changed."""
@@ -234,7 +193,7 @@ class AdvancedScreen(Over[Choices | None]):
         """Put every switch to its default."""
         self._chosen.clear()
         for switch in SWITCHES:
-            for chips in self.query(f"#switch-{switch.key}").results(Chips):
+            for chips in self.query(f"#switch-{switch.key}").results(ToggleGroup):
                 chips.replace(chips.options, self._on(switch))
             for line in self.query(f"#switch-{switch.key}").results(Input):
                 line.value = switch.show(switch.default)
@@ -270,9 +229,9 @@ class AdvancedScreen(Over[Choices | None]):
         changed = switch.key in self._chosen
         return Text(f"{switch.key}{' ● changed' if changed else ''}")
 
-    def _chips(self, switch: Switch) -> list[Chip]:
+    def _chips(self, switch: Switch) -> list[Toggle]:
         return [
-            Chip(value, value, refused=why_not({switch.key: switch.parse(value)}, self._device))
+            Toggle(value, value, refused=why_not({switch.key: switch.parse(value)}, self._device))
             for value in switch.choices
         ]
 
@@ -283,3 +242,23 @@ class AdvancedScreen(Over[Choices | None]):
 
 def _switch_of(key: str) -> Switch:
     return next(switch for switch in SWITCHES if switch.key == key)
+
+
+def _values_of(option: Option, now: Any) -> list[str]:
+    """Return the values that are offered of an option; none where it is typed."""
+    if option.key.kind is bool:
+        return ["on", "off"]
+    if option.key.kind is int:
+        return [str(number) for number in sorted({*_NUMBERS, now})]
+    return list(option.key.choices)
+
+
+def _shown(value: Any) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
+def _read(option: Option, text: str) -> Any:
+    """Return the value that is shown as `text`."""
+    if option.key.kind is bool:
+        return text == "on"
+    return int(text) if option.key.kind is int else text

@@ -16,6 +16,7 @@ from embedtui.plan.scenarios import METRIC_NAMES, Metric
 from embedtui.tui.pickers.style import Over
 from embedtui.tui.viewmodel.text_detail import AtSize, Detail
 from embedtui.tui.widgets.chart import ChartView
+from embedtui.tui.widgets.explorer_app import explorer_of
 from embedtui.tui.widgets.titles import entitle
 
 _MOST_CHARACTERS = 20_000
@@ -88,7 +89,7 @@ class DetailScreen(Over[int | None]):
     def action_copy(self) -> None:
         """Copy the text as it is."""
         if self._detail is not None:
-            self.app.copy_and_tell(self._detail.text)  # type: ignore[attr-defined]
+            explorer_of(self).copy_and_tell(self._detail.text)
 
     def _fill(self) -> None:
         detail = self._detail
@@ -124,7 +125,7 @@ class DetailScreen(Over[int | None]):
             if values is not None:
                 rows = min(max(-(-len(values) // width), 1), 6) + 1
                 chart.styles.height = rows
-                ascii_only = getattr(self.app, "ascii", False)
+                ascii_only = explorer_of(self).ascii
                 chart.show(
                     charts.heat_strip(values, width=width, height=rows, unicode=not ascii_only)
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import ClassVar
 
@@ -101,10 +101,10 @@ class HelpScreen(Over[None]):
         )
         return page
 
-    def _part(self, page: Table, title: str, rows: object) -> None:
+    def _part(self, page: Table, title: str, rows: Iterable[tuple[str, str]]) -> None:
         page.add_row()
         page.add_row(Text(title, style="underline"), "")
-        for left, right in rows:  # type: ignore[attr-defined]
+        for left, right in rows:
             page.add_row(Text(left), Text(right))
 
 

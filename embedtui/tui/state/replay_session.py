@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from embedtui.common.errors import InputError
 from embedtui.plan.choices import Choices
@@ -14,24 +14,23 @@ from embedtui.tui.state.session import Session
 from embedtui.tui.state.supervisor import Worker
 
 if TYPE_CHECKING:
-    from embedtui.engine.port import EnginePool
     from embedtui.results.results import Results
 
 
-class Opened(Session):
+class ReplaySession(Session):
     """Holds the figures of one run file at a time, out of those that were opened."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        super().__init__(cast("EnginePool", None))  # nothing here asks for one
+        super().__init__(engines=None)
         self.files = tuple(files)
         self.shown: Path | None = None
         """The file whose figures are held."""
 
-    def run(self, *choices: Choices) -> bool:
+    def run(self, *choices: Choices, timeout: float | None = None) -> bool:
         """Measure nothing: there is no engine."""
         return False
 
-    def look(self, results: Results, number: int) -> bool:
+    def inspect(self, results: Results, number: int) -> bool:
         """Look into nothing, as there is no engine."""
         return False
 

@@ -138,7 +138,7 @@ def jobs_of(run: Results, setting: SettingResults) -> list[Job]:
 
 def _search(job: Job) -> Retrieval | None:
     if job.against == "truth":
-        return retrieval.of_precision(job.run, job.setting)
+        return retrieval.precision_retrieval(job.run, job.setting)
     found = retrieval.worst_of_orders(job.run, job.setting, job.against)
     return None if found is None else found[1]
 

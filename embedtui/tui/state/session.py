@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
 from embedtui.assess.findings import faults_of
-from embedtui.common.errors import Cancelled, EmbedtuiError
+from embedtui.common.errors import Cancelled, EmbedtuiError, InputError
 from embedtui.engine.port import EnginePool
 from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
@@ -32,7 +33,7 @@ from embedtui.results.events import (
 )
 from embedtui.results.progress import Progress
 from embedtui.results.results import Results, SettingResults
-from embedtui.run.layer_analysis import LayersStudy
+from embedtui.run.layer_analysis import LayerAnalysis
 from embedtui.run.study import Study
 from embedtui.tui.state.supervisor import SUPERVISOR, Worker
 
@@ -41,7 +42,7 @@ State = Literal["idle", "running", "cancelling", "killing"]
 _RUNS_KEPT = 8
 
 
-class Listening(Protocol):
+class RunRecorder(Protocol):
     """What writes a run down."""
 
     def __call__(self, event: Event) -> None:
@@ -51,9 +52,9 @@ class Listening(Protocol):
         """Finish the file."""
 
 
-Recording = Callable[[Plan], tuple[Listening, Results | None]]
+Recording = Callable[[Plan], tuple[RunRecorder, Results | None]]
 """Gives what writes a plan's run down, and what it holds already of a sweep that was cut off."""
-Reopening = Callable[[Path], Listening]
+Reopening = Callable[[Path], RunRecorder]
 """Gives what writes on in the file of a run that has ended."""
 
 
@@ -62,11 +63,11 @@ class Session:
 
     def __init__(
         self,
-        engines: EnginePool,
+        engines: EnginePool | None,
         record: Recording | None = None,
         reopen: Reopening | None = None,
     ) -> None:
-        self.engines = engines
+        self._engines = engines
         self.lock = threading.RLock()
         """Held while results change; hold it to read them, and compute nothing long meanwhile."""
         self._state_lock = threading.RLock()
@@ -89,13 +90,24 @@ class Session:
         self._reopen = reopen
         self._known: dict[Results, tuple[Path | None, int | None]] = {}
         """The file of each run, and the bytes of its model's weights."""
-        self._study: Study | LayersStudy | None = None
+        self._study: Study | LayerAnalysis | None = None
         self._results = Results()
         self._began = 0.0
         self._took: float | None = 0.0
         self._worker: Worker | None = None
         self._stop = threading.Event()
         self.progress = Progress()
+
+    @property
+    def engines(self) -> EnginePool:
+        """What measures.
+
+        Raises:
+            InputError: where run files are shown, which have no engines.
+        """
+        if self._engines is None:
+            raise InputError("a run file is shown, and no engine is there to measure")
+        return self._engines
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Have `listener` called, from any thread, whenever something has changed."""
@@ -122,12 +134,15 @@ class Session:
         """Whether a run is under way."""
         return self.state != "idle"
 
-    def run(self, *choices: Choices) -> bool:
-        """Begin a run, or one after the other of a sweep over models; False where one goes on."""
-        works = [partial(self._one, one) for one in choices]
+    def run(self, *choices: Choices, timeout: float | None = None) -> bool:
+        """Begin a run, or one after the other of a sweep over models; False where one goes on.
+
+        `timeout` is how many seconds a request to a server may take in it, unless as usual.
+        """
+        works = [partial(self._one, one, timeout) for one in choices]
         return self._begin("reading model and texts", Progress(), works)
 
-    def look(self, results: Results, number: int) -> bool:
+    def inspect(self, results: Results, number: int) -> bool:
         """Begin to look into the layers of a setting that was measured; False where one goes on."""
         progress = Progress()
         progress.looking(results.plan)
@@ -207,7 +222,7 @@ class Session:
             self.problem = f"{type(error).__name__}: {error}"
             SUPERVISOR.failed("the run", error)
 
-    def _go(self, study: Study | LayersStudy) -> None:
+    def _go(self, study: Study | LayerAnalysis) -> None:
         with self._state_lock:
             self._study = study
             stop = self._stop.is_set()
@@ -219,16 +234,26 @@ class Session:
             with self._state_lock:
                 self._study = None
 
-    def _one(self, choices: Choices) -> None:
+    def _one(self, choices: Choices, timeout: float | None) -> None:
         results = self._results = Results()
         try:
-            with self._problems_told():
+            with self._problems_told(), self._patience(timeout):
                 plan, weights = plan_of(applicable(choices), self._say, self.engines.access)
                 if not self._stop.is_set():
                     self._measure(plan, weights, results)
         finally:
             self._forget(results)
             self._touch()
+
+    @contextmanager
+    def _patience(self, timeout: float | None) -> Iterator[None]:
+        """Have requests take so many seconds meanwhile; a key typed in that time is kept."""
+        usual = self.engines.access.timeout
+        self.engines.access = replace(self.engines.access, timeout=timeout or usual)
+        try:
+            yield
+        finally:
+            self.engines.access = replace(self.engines.access, timeout=usual)
 
     def _measure(self, plan: Plan, weights: int | None, results: Results) -> None:
         recorder, begun = self._record(plan) if self._record else (None, None)
@@ -263,12 +288,12 @@ class Session:
         path, weights = self._known.get(results, (None, None))
         with self._problems_told(), suppress(Cancelled), ExitStack() as closing:
             # What was found stays where it is cancelled.
-            recorder: Listening | None = None
+            recorder: RunRecorder | None = None
             if path is not None and self._reopen is not None:
                 recorder = self._reopen(path)
                 closing.callback(recorder.close)
             listen = self._locked([results, self.progress, self._after_look])
-            study = LayersStudy(
+            study = LayerAnalysis(
                 results,
                 number,
                 self.engines,

@@ -121,6 +121,7 @@ class Worker:
     ) -> None:
         self._doing, self._work, self._restarts = doing, work, restarts
         self._ended = threading.Event()
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"embedtui-{name}", daemon=True)
 
     def start(self) -> None:
@@ -132,11 +133,18 @@ class Worker:
         self._ended.set()
 
     def join(self, seconds: float | None = None) -> None:
-        """Wait for the end of the thread, if it has begun."""
-        if self._thread.is_alive():
-            self._thread.join(seconds)
+        """Wait for the end of the work, if it has begun."""
+        # A `Thread.join` that Ctrl+C interrupts has Python take the thread for ended.
+        if self._thread.ident is not None:
+            self._over.wait(seconds)
 
     def _run(self) -> None:
+        try:
+            self._go_on()
+        finally:
+            self._over.set()
+
+    def _go_on(self) -> None:
         pause = _FIRST_PAUSE
         while True:
             with SUPERVISOR.watch(self._doing) as watch:

@@ -9,14 +9,19 @@ puts the log in its place.
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from embedtui.common import paths
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 class Guard:
@@ -32,6 +37,22 @@ class Guard:
         sys.stdout = sys.stderr = self._log
 
 
+class _Screen(io.FileIO):
+    """The terminal; once it is gone, what is drawn goes nowhere.
+
+    An error would end the thread that writes, and whoever draws would wait for it for ever.
+    """
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write what can be written."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return memoryview(data).nbytes
+
+
 @contextmanager
 def guarded(path: Path) -> Iterator[Guard]:
     """Turn descriptors 1 and 2 into the log for as long as the app runs.
@@ -42,7 +63,8 @@ def guarded(path: Path) -> Iterator[Guard]:
     sys.stderr.flush()
     streams = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
     kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
-    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1)
+    screen = io.BufferedWriter(_Screen(os.dup(2), "wb"))
+    terminal = io.TextIOWrapper(screen, encoding="utf-8", errors="replace", line_buffering=True)
     log = paths.create_private(path).open("a", encoding="utf-8", errors="replace", buffering=1)
     try:
         sys.__stderr__ = sys.__stdout__ = sys.stdout = sys.stderr = terminal  # type: ignore[misc]

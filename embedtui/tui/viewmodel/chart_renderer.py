@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from embedtui import charts
-from embedtui.assess.pareto_front import Candidate, Step, front
+from embedtui.assess.pareto_front import Candidate, Step, pareto_front
 from embedtui.charts import Picture
 from embedtui.report.report_types_layers import PlaceReport
-from embedtui.tui.viewmodel.view_state import Line, View
+from embedtui.tui.viewmodel.view_state import SettingRow, View
 
 
 class ChartRenderer(Protocol):
@@ -40,8 +40,8 @@ def _by_batch_size(view: View, width: int, height: int, *, unicode: bool) -> Pic
         ],
         width=width,
         height=height,
-        tolerance=view.wish.scenario.tolerance_in(view.wish.metric),
-        tolerance_label=view.wish.scenario.short,
+        tolerance=view.view_state.scenario.tolerance_in(view.view_state.metric),
+        tolerance_label=view.view_state.scenario.short,
         unicode=unicode,
         empty=_waiting(view),
     )
@@ -63,7 +63,7 @@ def _scatter(view: View, width: int, height: int, *, unicode: bool) -> Picture:
         height=height,
         x_label=one,
         y_label=other,
-        tolerance=view.wish.scenario.tolerance_in(view.wish.metric),
+        tolerance=view.view_state.scenario.tolerance_in(view.view_state.metric),
         unicode=unicode,
         empty="two settings are needed" if pair is None else _waiting(view),
     )
@@ -94,18 +94,18 @@ def _by_count(view: View, width: int, height: int, what: str, *, unicode: bool) 
         x_label="place in the batch" if what == "position" else "tokens",
         ink=focus.ink if focus else "series-1",
         note="" if found is None else f"rank correlation {found:+.2f}",
-        tolerance=view.wish.scenario.tolerance_in(view.wish.metric),
+        tolerance=view.view_state.scenario.tolerance_in(view.view_state.metric),
         unicode=unicode,
         empty=_waiting(view),
     )
 
 
 def _heat_map(view: View, width: int, height: int, *, unicode: bool) -> Picture:
-    errors = view.wish.heat == "error"
+    errors = view.view_state.heat == "error"
     rows = []
     for place, line in enumerate(view.lines):
         drifts = {size: value or 0.0 for size, value in line.points}
-        word = {True: "✔", False: "✗", None: ""}[line.judgement.holds]
+        word = {True: "✔", False: "✗", None: ""}[line.tolerance_result.holds]
         if line.fault or line.status == "failed":
             word = "fault" if line.fault else "failed"
         elif view.answers.recommended == place:
@@ -159,7 +159,9 @@ def _front(view: View, width: int, height: int, *, unicode: bool) -> Picture:
         width=width,
         height=height,
         tolerance=(
-            view.wish.scenario.tolerance_in(view.wish.metric) if view.wish.heat == "drift" else None
+            view.view_state.scenario.tolerance_in(view.view_state.metric)
+            if view.view_state.heat == "drift"
+            else None
         ),
         unicode=unicode,
         empty=_waiting(view),
@@ -174,16 +176,16 @@ def weighed(view: View) -> tuple[list[int], list[Step]]:
         if line.served and line.speed and distance is not None and not line.fault:
             places.append(place)
             candidates.append(Candidate(line.label, line.speed[1], distance))
-    return places, front(candidates)
+    return places, pareto_front(candidates)
 
 
-def distance_of(line: Line, view: View) -> float | None:
+def distance_of(line: SettingRow, view: View) -> float | None:
     """Return what the sweep weighs against speed."""
-    return line.error if view.wish.heat == "error" else line.drift
+    return line.error if view.view_state.heat == "error" else line.drift
 
 
 def _draw_histogram(
-    view: View, lines: tuple[Line, ...], width: int, height: int, *, unicode: bool
+    view: View, lines: tuple[SettingRow, ...], width: int, height: int, *, unicode: bool
 ) -> Picture:
     return charts.drift_histogram(
         [
@@ -200,8 +202,8 @@ def _draw_histogram(
         ],
         width=width,
         height=height,
-        tolerance=view.wish.scenario.tolerance_in(view.wish.metric),
-        tolerance_label=view.wish.scenario.short,
+        tolerance=view.view_state.scenario.tolerance_in(view.view_state.metric),
+        tolerance_label=view.view_state.scenario.short,
         unicode=unicode,
         empty=_waiting(view),
     )

@@ -10,14 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from embedtui import charts
 from embedtui.charts import Picture
 from embedtui.charts.picture import message
 from embedtui.tui.state.supervisor import SUPERVISOR, Worker
 from embedtui.tui.viewmodel.chart_renderer import PICTURES
-from embedtui.tui.viewmodel.view_builder import Composer
-from embedtui.tui.viewmodel.view_state import View, Wish
+from embedtui.tui.viewmodel.view_builder import ViewBuilder
+from embedtui.tui.viewmodel.view_state import View, ViewState
 
 Size = tuple[int, int]
 
@@ -36,11 +37,13 @@ class Frame:
 class Framer:
     """Makes frames when something has changed, and hands each to `give`."""
 
-    def __init__(self, composer: Composer, wish: Wish, give: Callable[[Frame], None]) -> None:
-        self.composer = composer
+    def __init__(
+        self, view_builder: ViewBuilder, view_state: ViewState, give: Callable[[Frame], None]
+    ) -> None:
+        self.view_builder = view_builder
         self._give = give
-        composer.searches.told = self.again
-        self._wish = wish
+        view_builder.searches.told = self.again
+        self._wish = view_state
         self._sizes: dict[str, Size] = {}
         self._unicode = True
         self.seconds = 0.25
@@ -56,7 +59,7 @@ class Framer:
         self._worker = Worker("frames", "composing the screen", self._work, restarts=True)
 
     @property
-    def wish(self) -> Wish:
+    def view_state(self) -> ViewState:
         """What is to be shown."""
         return self._wish
 
@@ -64,10 +67,10 @@ class Framer:
         """Begin to make frames."""
         self._worker.start()
 
-    def change(self, **wishes: object) -> None:
+    def change(self, **wishes: Any) -> None:
         """Change what is to be shown; the frame comes at once."""
         with self._condition:
-            self._wish = replace(self._wish, **wishes)  # type: ignore[arg-type]
+            self._wish = replace(self._wish, **wishes)
             self._ask()
 
     def size(self, name: str, size: Size | None, *, unicode: bool = True) -> None:
@@ -96,7 +99,7 @@ class Framer:
         with self._condition:
             self._ended = True
             self._condition.notify()
-        self.composer.searches.stop()
+        self.view_builder.searches.stop()
         self._worker.stop()
         self._worker.join(5)
 
@@ -114,7 +117,7 @@ class Framer:
                 # What failed once may be whole the next time; a wish is still granted at once.
                 self.grown()
 
-    def _next(self) -> tuple[Wish, dict[str, Size], bool] | None:
+    def _next(self) -> tuple[ViewState, dict[str, Size], bool] | None:
         """Wait until a frame is due; return what is to be on it, or None at the end."""
         with self._condition:
             while not self._ended and not self._asked:
@@ -132,8 +135,8 @@ class Framer:
             self._last = time.monotonic()
             return self._wish, dict(self._sizes), self._unicode
 
-    def _make(self, wish: Wish, sizes: Mapping[str, Size], unicode: bool) -> Frame:
-        view = self.composer.compose(wish)
+    def _make(self, view_state: ViewState, sizes: Mapping[str, Size], unicode: bool) -> Frame:
+        view = self.view_builder.compose(view_state)
         return Frame(view, {name: _draw(name, view, size, unicode) for name, size in sizes.items()})
 
 

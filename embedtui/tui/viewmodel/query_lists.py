@@ -18,7 +18,7 @@ Order = Literal["kept", "could", "turned", "tied"]
 
 
 @dataclass(frozen=True)
-class Place:
+class QueryPlace:
     """A document at its place in a list."""
 
     rank: int
@@ -44,8 +44,8 @@ class Query:
     usable: bool
     top1_changed: bool
     order_changed: bool
-    before: tuple[Place, ...]
-    after: tuple[Place, ...]
+    before: tuple[QueryPlace, ...]
+    after: tuple[QueryPlace, ...]
 
 
 def query_of(found: Retrieval, place: int, labels: Labels | None = None) -> Query:
@@ -80,7 +80,7 @@ def _places(
     relevant: set[int],
     *,
     margins: bool,
-) -> list[Place]:
+) -> list[QueryPlace]:
     known = {
         int(d): float(s)
         for d, s in zip(lists.documents[place], lists.scores[place], strict=True)
@@ -98,7 +98,9 @@ def _places(
             fate = "same" if now == at else "up" if higher else "down"
         gap, order = _margin(found, place, at) if margins else (None, None)
         row = found.row_of(document)
-        places.append(Place(at + 1, row, known[document], fate, moved, gap, order, row in relevant))
+        places.append(
+            QueryPlace(at + 1, row, known[document], fate, moved, gap, order, row in relevant)
+        )
     return places
 
 

@@ -24,9 +24,9 @@ from embedtui.tui.viewmodel.view_state import (
     DistanceColumn,
     Floats,
     Key,
-    Line,
     PerText,
-    Wish,
+    SettingRow,
+    ViewState,
 )
 
 
@@ -36,12 +36,12 @@ def line_of(
     ink: str,
     run: Results,
     setting: SettingResults,
-    wish: Wish,
+    view_state: ViewState,
     fault: str,
     lists: tuple[int, Retrieval] | None,
-) -> Line:
+) -> SettingRow:
     """Return a setting ready to be drawn."""
-    metric = wish.metric
+    metric = view_state.metric
     points, everything = [], []
     for size in setting.batched:
         distances = setting.drift_in_any_order(size)
@@ -53,10 +53,10 @@ def line_of(
             everything.append(same)
     noise = setting.noise()
     error = setting.precision_error(run.truth)
-    judgement = judge(setting, wish.scenario)
+    tolerance_result = judge(setting, view_state.scenario)
     passes = {size: setting.of(size) for size in (1, *setting.batched)}
-    values, identical = _histogram_values(setting, wish)
-    return Line(
+    values, identical = _histogram_values(setting, view_state)
+    return SettingRow(
         key=key,
         label=label,
         ink=ink,
@@ -69,7 +69,7 @@ def line_of(
         error=largest_finite(getattr(error[1], metric)) if error else None,
         speed=fastest(setting),
         unbatched_speed=setting.unbatched.texts_per_second,
-        judgement=judgement,
+        tolerance_result=tolerance_result,
         fault=fault,
         points=tuple(points),
         errors=tuple(_errors(run, setting, metric)),
@@ -79,7 +79,9 @@ def line_of(
         histogram=log_histogram(values, identical),
         causes=() if fault else tuple(diagnose(run, setting, [])),
         sentence=fault
-        or verdict.of_setting(run, setting, {setting.number: []}, lambda _run, _setting: lists),
+        or verdict.setting_verdict(
+            run, setting, {setting.number: []}, lambda _run, _setting: lists
+        ),
         log=setting.log,
         done=setting.unbatched.count,
         lists=lists,
@@ -104,12 +106,12 @@ def _errors(run: Results, setting: SettingResults, metric: Metric) -> Iterator[t
             yield size, most
 
 
-def _histogram_values(setting: SettingResults, wish: Wish) -> tuple[Floats, Bools]:
+def _histogram_values(setting: SettingResults, view_state: ViewState) -> tuple[Floats, Bools]:
     """Return the drift of each text: at one batch size, or the largest at any."""
-    if wish.histogram_of is not None and wish.histogram_of in setting.batched:
-        distances = setting.drift(wish.histogram_of)[1]
-        return getattr(distances, wish.metric), distances.identical
-    worst, identical = worst_of(setting, wish.metric)
+    if view_state.histogram_of is not None and view_state.histogram_of in setting.batched:
+        distances = setting.drift(view_state.histogram_of)[1]
+        return getattr(distances, view_state.metric), distances.identical
+    worst, identical = worst_of(setting, view_state.metric)
     measured = np.isfinite(worst)
     return worst[measured], identical[measured]
 

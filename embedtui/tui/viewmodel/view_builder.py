@@ -21,41 +21,54 @@ from embedtui.tui.viewmodel.setting_figures import (
     worst_lists_of,
     worst_of,
 )
-from embedtui.tui.viewmodel.view_state import SERIES, Key, Line, Lists, Pair, PerText, View, Wish
+from embedtui.tui.viewmodel.view_state import (
+    SERIES,
+    Key,
+    Lists,
+    Pair,
+    PerText,
+    SettingRow,
+    View,
+    ViewState,
+)
 
 
-class Composer:
+class ViewBuilder:
     """Composes views and remembers what need not be composed again."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._inks: dict[Key, str] = {}
-        self._lines: dict[Key, tuple[object, Line]] = {}
+        self._lines: dict[Key, tuple[object, SettingRow]] = {}
         self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
-        self._kept_pair: tuple[tuple[Line, Line], Pair] | None = None
+        self._kept_pair: tuple[tuple[SettingRow, SettingRow], Pair] | None = None
         self._per_text: tuple[object, PerText] | None = None
         self._by_layer: tuple[object, LayersReport | NoLayersReport | None] | None = None
         self.searches = Searches()
 
-    def compose(self, wish: Wish) -> View:
+    def compose(self, view_state: ViewState) -> View:
         """Return what is to be shown, read under the session's lock."""
         session = self._session
         with session.lock:
-            shown = [s for s in self.shown().items() if s[0] not in wish.hidden]
+            shown = [s for s in self.shown().items() if s[0] not in view_state.hidden]
             labels = _labels([(key, run) for key, (run, _) in shown])
             lines = tuple(
-                self._line(key, label, run, setting, wish)
+                self._line(key, label, run, setting, view_state)
                 for (key, (run, setting)), label in zip(shown, labels, strict=True)
             )
             self._lines = {key: kept for key, kept in self._lines.items() if key in dict(shown)}
-            self._search(shown, wish)
+            self._search(shown, view_state)
             entries = [
                 Entry(line.label, run, setting, line.fault, line.lists[1] if line.lists else None)
                 for line, (_, (run, setting)) in zip(lines, shown, strict=True)
             ]
-            answers = answer(entries, wish.scenario, wish.metric)
-            focus = next((s for s in shown if s[0] == wish.focus), shown[0] if shown else None)
-            per_text = None if focus is None else self._texts(focus[0], *focus[1], wish.metric)
+            answers = answer(entries, view_state.scenario, view_state.metric)
+            focus = next(
+                (s for s in shown if s[0] == view_state.focus), shown[0] if shown else None
+            )
+            per_text = (
+                None if focus is None else self._texts(focus[0], *focus[1], view_state.metric)
+            )
             latest = session.runs[-1] if session.runs else None
             progress = session.progress
             return View(
@@ -66,9 +79,9 @@ class Composer:
                 lines=lines,
                 answers=answers,
                 per_text=per_text,
-                pair=self._pair(dict(shown), lines, wish),
+                pair=self._pair(dict(shown), lines, view_state),
                 layers=None if focus is None else self._layers(*focus[1]),
-                lists=self._lists(focus, lines, wish),
+                lists=self._lists(focus, lines, view_state),
                 model=latest.plan.model_name if latest else "",
                 texts=latest.plan.pack.name if latest else "",
                 machine=str(latest.environment["machine"]) if latest else "",
@@ -79,7 +92,7 @@ class Composer:
                 measuring=progress.measuring,
                 rate=progress.texts_per_second,
                 seconds_left=progress.seconds_left,
-                wish=wish,
+                view_state=view_state,
                 skipped=_skipped(latest) if latest else (),
                 recorded=session.recorded,
                 texts_count=len(latest.plan.pack) if latest else 0,
@@ -98,11 +111,11 @@ class Composer:
         return found
 
     def _search(
-        self, shown: Sequence[tuple[Key, tuple[Results, SettingResults]]], wish: Wish
+        self, shown: Sequence[tuple[Key, tuple[Results, SettingResults]]], view_state: ViewState
     ) -> None:
         """Have neighbours searched, first of the setting in hand, then of all others."""
-        first = [one for key, one in shown if key == wish.focus]
-        ordered = first + [one for key, one in shown if key != wish.focus]
+        first = [one for key, one in shown if key == view_state.focus]
+        ordered = first + [one for key, one in shown if key != view_state.focus]
         jobs = [
             job
             for run, setting in ordered
@@ -114,8 +127,8 @@ class Composer:
     def _lists(
         self,
         focus: tuple[Key, tuple[Results, SettingResults]] | None,
-        lines: Sequence[Line],
-        wish: Wish,
+        lines: Sequence[SettingRow],
+        view_state: ViewState,
     ) -> Lists | None:
         """Return the lists of the setting in hand: of batches, or of the truth."""
         if focus is None:
@@ -123,10 +136,10 @@ class Composer:
         key, (run, setting) = focus
         line = next(line for line in lines if line.key == key)
         found = self.searches.found(setting)
-        if wish.heat == "error":
+        if view_state.heat == "error":
             title, one = "float64, then unbatched", found.get("truth")
         else:
-            size = wish.histogram_of or (line.lists[0] if line.lists else None)
+            size = view_state.histogram_of or (line.lists[0] if line.lists else None)
             title = "unbatched, then batched" if size is None else f"unbatched, then @{size}"
             one = None if size is None else found.get(size)
         ids, texts = self._strings_of(run)
@@ -134,20 +147,23 @@ class Composer:
         return Lists(line.label, title, one, searching, run.plan.pack.labels, ids, texts)
 
     def _pair(
-        self, shown: dict[Key, tuple[Results, SettingResults]], lines: Sequence[Line], wish: Wish
+        self,
+        shown: dict[Key, tuple[Results, SettingResults]],
+        lines: Sequence[SettingRow],
+        view_state: ViewState,
     ) -> Pair | None:
-        chosen = [line for key in wish.compared for line in lines if line.key == key]
+        chosen = [line for key in view_state.compared for line in lines if line.key == key]
         if len(chosen) != 2 or chosen[0].key[1] != chosen[1].key[1]:
             return None
         (run, one), (_, other) = (shown[line.key] for line in chosen)
         version = (chosen[0], chosen[1])
         if self._kept_pair is None or self._kept_pair[0] != version:
             ids, texts = self._strings_of(run)
-            drifts = [worst_of(setting, wish.metric) for setting in (one, other)]
+            drifts = [worst_of(setting, view_state.metric) for setting in (one, other)]
             apart = one.between(1, other)
             column = None
             if apart is not None:
-                column = column_of("A to B", len(ids), *apart, wish.metric)
+                column = column_of("A to B", len(ids), *apart, view_state.metric)
             pair = Pair(
                 (chosen[0], chosen[1]),
                 ids,
@@ -168,8 +184,8 @@ class Composer:
         return self._strings[1:]
 
     def _line(
-        self, key: Key, label: str, run: Results, setting: SettingResults, wish: Wish
-    ) -> Line:
+        self, key: Key, label: str, run: Results, setting: SettingResults, view_state: ViewState
+    ) -> SettingRow:
         ink = self._inks.setdefault(key, f"series-{len(self._inks) % SERIES + 1}")
         batches = sum(one.batches for one in setting.passes.values())
         fault = self._session.faults.get(setting, "")
@@ -183,13 +199,13 @@ class Composer:
             run.status,
             label,
             fault,
-            wish.metric,
-            wish.scenario,
-            wish.histogram_of,
+            view_state.metric,
+            view_state.scenario,
+            view_state.histogram_of,
         )
         if key in self._lines and self._lines[key][0] == version:
             return self._lines[key][1]
-        line = line_of(key, label, ink, run, setting, wish, fault, worst_lists_of(found))
+        line = line_of(key, label, ink, run, setting, view_state, fault, worst_lists_of(found))
         self._lines[key] = version, line
         return line
 
@@ -211,7 +227,7 @@ class Composer:
 
 
 def _skipped(run: Results) -> tuple[tuple[str, str], ...]:
-    refused = [(s.setting.brief, s.reason) for s in run.settings if s.status == "refused"]
+    refused = [(s.setting.short_label, s.reason) for s in run.settings if s.status == "refused"]
     return (*run.plan.skipped, *refused)
 
 
@@ -226,7 +242,7 @@ def _labels(shown: list[tuple[Key, Results]]) -> list[str]:
     packs = {key[1] for key, _ in shown}
     labels = []
     for (_, _, setting), run in shown:
-        parts = [setting.brief]
+        parts = [setting.short_label]
         if len(packs) > 1:
             parts.insert(0, f"{run.plan.pack.name} {len(run.plan.pack)}")
         if len(models) > 1:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from embedtui.assess.answers import Answers
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.retrieval import Retrieval
-from embedtui.assess.tolerance import Judgement
+from embedtui.assess.tolerance import ToleranceResult
 from embedtui.assess.trends import Trend
 from embedtui.engine.settings import Setting
 from embedtui.measure.log_histogram import LogHistogram
@@ -37,7 +37,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Wish:
+class ViewState:
     """What the screen wants to be shown, beside what there is."""
 
     scenario: Scenario
@@ -53,7 +53,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Line:
+class SettingRow:
     """One setting, ready to be drawn."""
 
     key: Key
@@ -74,7 +74,7 @@ class Line:
     speed: tuple[int, float] | None
     """The fastest batch size, and texts per second at it."""
     unbatched_speed: float | None
-    judgement: Judgement
+    tolerance_result: ToleranceResult
     fault: str
     points: tuple[tuple[int, float | None], ...]
     """Batch size and largest drift; None for equal bits."""
@@ -144,7 +144,7 @@ class PerText:
 class Pair:
     """Two settings of the same texts side by side."""
 
-    lines: tuple[Line, Line]
+    lines: tuple[SettingRow, SettingRow]
     ids: Sequence[str]
     texts: Sequence[str]
     worst: tuple[Floats, Floats]
@@ -162,7 +162,7 @@ class View:
     state: State
     stage: str
     problem: str
-    lines: tuple[Line, ...]
+    lines: tuple[SettingRow, ...]
     answers: Answers
     per_text: PerText | None
     pair: Pair | None
@@ -181,7 +181,7 @@ class View:
     measuring: bool
     rate: float | None
     seconds_left: float | None
-    wish: Wish
+    view_state: ViewState
     skipped: tuple[tuple[str, str], ...] = ()
     """Label and reason of each setting of the latest run that cannot be had."""
     recorded: str = ""
@@ -191,13 +191,13 @@ class View:
     """Batch sizes that the histogram can be had for."""
 
     @property
-    def focus(self) -> Line | None:
+    def focus(self) -> SettingRow | None:
         """The line that the table speaks of."""
         for line in self.lines:
-            if line.key == self.wish.focus:
+            if line.key == self.view_state.focus:
                 return line
         return self.lines[0] if self.lines else None
 
-    def line(self, key: Key | None) -> Line | None:
+    def line(self, key: Key | None) -> SettingRow | None:
         """Return the line of a key, if it is shown."""
         return next((line for line in self.lines if line.key == key), None)

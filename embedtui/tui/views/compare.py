@@ -77,7 +77,7 @@ class CompareView(Vertical):
 
 def _who(view: View) -> Text:
     lines = []
-    for name, key in zip("AB", view.wish.compared, strict=True):
+    for name, key in zip("AB", view.view_state.compared, strict=True):
         line = view.line(key)
         if line is None:
             lines.append(f"{name}  none")
@@ -90,7 +90,11 @@ def _who(view: View) -> Text:
         values = pair.apart.values[np.isfinite(pair.apart.values)]
         if len(values):
             same = bool(pair.apart.identical[np.isfinite(pair.apart.values)].all())
-            far = "identical" if same else f"{METRIC_NAMES[view.wish.metric]} {values.max():.1e}"
+            far = (
+                "identical"
+                if same
+                else f"{METRIC_NAMES[view.view_state.metric]} {values.max():.1e}"
+            )
             lines.append(f"A to B, both unbatched: {far}")
     return Text("\n".join(lines))
 
@@ -114,7 +118,7 @@ def _data(pair: Pair, view: View) -> TableData:
                 10,
                 help=f"largest drift of the text under {name} at any batch size",
                 identical=pair.identical[number] & np.isfinite(pair.worst[number]),
-                limit=view.wish.scenario.tolerance_in(view.wish.metric),
+                limit=view.view_state.scenario.tolerance_in(view.view_state.metric),
             )
         )
     if pair.apart is not None:

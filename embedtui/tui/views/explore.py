@@ -22,10 +22,11 @@ from embedtui.tui.viewmodel.view_state import View
 from embedtui.tui.views.texts import TextsPane
 from embedtui.tui.widgets.batch_sizes import BatchSizes
 from embedtui.tui.widgets.chart import ChartView
+from embedtui.tui.widgets.explorer_app import explorer_of
 from embedtui.tui.widgets.field import Field
-from embedtui.tui.widgets.settings_table import Board
+from embedtui.tui.widgets.settings_table import SettingsTable
 from embedtui.tui.widgets.titles import entitle
-from embedtui.tui.widgets.toggle_group import Chip, Chips
+from embedtui.tui.widgets.toggle_group import Toggle, ToggleGroup
 
 OVER = {
     "by-batch-size": "batch size",
@@ -77,12 +78,12 @@ class ExploreView(Vertical):
     @property
     def _of_files(self) -> bool:
         """Whether run files are shown, and there is nothing to choose for a next run."""
-        return bool(self.app.outside.opened)  # type: ignore[attr-defined]
+        return explorer_of(self).opened is not None
 
     def compose(self) -> ComposeResult:
         """Lay the panes out."""
         self.add_class("settings")
-        choices: Choices = self.app.choices  # type: ignore[attr-defined]
+        choices = explorer_of(self).choices
         with Horizontal(id="upper"):
             with VerticalScroll(id="settings", classes="box", can_focus=False) as box:
                 box.border_title = "1 settings"
@@ -91,8 +92,8 @@ class ExploreView(Vertical):
                 yield Field("texts", "Texts", "", id="field-texts")
                 yield Field("made", "Made", "", id="field-made")
                 yield Field("use", "Use", "", id="field-use")
-                yield Chips(
-                    [Chip(value, label, tip) for value, label, tip in _DTYPES],
+                yield ToggleGroup(
+                    [Toggle(value, label, tip) for value, label, tip in _DTYPES],
                     selected=tuple(choices.chosen[0]["dtype"]),
                     title="dtype",
                     id="dtypes",
@@ -109,7 +110,7 @@ class ExploreView(Vertical):
                         for name in OVER:
                             yield ChartView(name, id=name)
                 with Vertical(id="board-box", classes="box"):
-                    yield Board(id="board")
+                    yield SettingsTable(id="board")
         pane = TextsPane(id="few-texts", classes="box")
         pane.border_title = "4 texts"
         yield pane
@@ -124,8 +125,8 @@ class ExploreView(Vertical):
                 self.query_one(f"#{told}").disabled = True
         for name in OVER:
             self.query_one(f"#{name}").display = name == self._over
-        self.show_choices(self.app.choices)  # type: ignore[attr-defined]
-        self.show_use(self.app.framer.wish.scenario)  # type: ignore[attr-defined]
+        self.show_choices(explorer_of(self).choices)
+        self.show_use(explorer_of(self).framer.view_state.scenario)
         self.focus_first()
 
     # --- what is chosen -----------------------------------------------------------------------
@@ -143,7 +144,7 @@ class ExploreView(Vertical):
         self.query_one("#field-texts", Field).show(f"{texts}{limit}")
         chosen = dict(choices.chosen[0])
         dtypes = [str(value) for value in chosen.pop("dtype")]
-        chips = self.query_one("#dtypes", Chips)
+        chips = self.query_one("#dtypes", ToggleGroup)
         chips.replace(chips.options, dtypes)
         chips.display = not is_address(choices.model)  # a server has the dtype that it has
         counted = applicable(choices)
@@ -173,7 +174,7 @@ class ExploreView(Vertical):
     def show_model(self, ref: str, name: str, note: str) -> None:
         """Show what the chosen model is, once that is known."""
         self._model = ref, name, note
-        if ref == self.app.choices.model:  # type: ignore[attr-defined]
+        if ref == explorer_of(self).choices.model:
             self.query_one("#field-model", Field).show(name, note)
 
     def show_use(self, use: Scenario) -> None:
@@ -194,15 +195,15 @@ class ExploreView(Vertical):
         event.stop()
         await self.app.run_action(event.field.name or "")
 
-    @on(Chips.Changed, "#dtypes")
-    def _dtypes(self, event: Chips.Changed) -> None:
+    @on(ToggleGroup.Changed, "#dtypes")
+    def _dtypes(self, event: ToggleGroup.Changed) -> None:
         event.stop()
-        choices: Choices = self.app.choices  # type: ignore[attr-defined]
+        choices = explorer_of(self).choices
         chosen = {**choices.chosen[0], "dtype": list(event.selected)}
         self.post_message(self.Chose(chosen=(chosen,)))
 
-    @on(Chips.Refused)
-    def _refused(self, event: Chips.Refused) -> None:
+    @on(ToggleGroup.Refused)
+    def _refused(self, event: ToggleGroup.Refused) -> None:
         event.stop()
         self.notify(event.reason, markup=False, timeout=4)
 
@@ -218,13 +219,13 @@ class ExploreView(Vertical):
         view = frame.view
         for chart in self.query(ChartView):
             chart.show(frame.pictures.get(chart.picture_name))
-        self.query_one(Board).show(view)
+        self.query_one(SettingsTable).show(view)
         if self._of_files:
             self._show_recorded(view)
         else:
             self._show_run(view.state)
-        metric = METRIC_NAMES[view.wish.metric]
-        size = view.wish.histogram_of
+        metric = METRIC_NAMES[view.view_state.metric]
+        size = view.view_state.histogram_of
         which = "each text's largest" if size is None else f"at batch size {size}"
         entitle(self.query_one("#drift"), f"2 batch drift, {metric}, {which}")
         if self._over == "by-batch-size":

@@ -17,6 +17,7 @@ from embedtui.tui.viewmodel.frames import Frame
 from embedtui.tui.viewmodel.view_state import View
 from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView
+from embedtui.tui.widgets.explorer_app import explorer_of
 from embedtui.tui.widgets.titles import entitle
 
 _NAME = 18
@@ -76,7 +77,7 @@ class LayersView(Vertical, can_focus=True):
         view = frame.view
         for chart in self.query(ChartView):
             chart.show(frame.pictures.get(chart.picture_name))
-        unicode = not self.app.ascii  # type: ignore[attr-defined]
+        unicode = not explorer_of(self).ascii
         entitle(self.query_one("#layers-chart"), _legend(view, unicode=unicode), _look(view))
         entitle(self.query_one("#layers-list"), _of(view), "PgUp PgDn" if view.layers else "")
         self.query_one("#layers-said", ChangedText).show(_said(view))

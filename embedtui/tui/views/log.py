@@ -14,8 +14,10 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, RichLog
 
 from embedtui.tui.state.log_tail import LogTail, log_files
+from embedtui.tui.widgets.explorer_app import explorer_of
 
 _LINES_KEPT = 5000
+_SECONDS = 1.0
 
 
 class LogView(Vertical):
@@ -44,8 +46,7 @@ class LogView(Vertical):
 
     @property
     def _folder(self) -> Path:
-        folder: Path = self.app.session.engines.logs  # type: ignore[attr-defined]
-        return folder
+        return explorer_of(self).session.engines.logs
 
     def compose(self) -> ComposeResult:
         """Put a line with the file's name and the filter above the log."""
@@ -54,13 +55,21 @@ class LogView(Vertical):
             yield Input(placeholder="/ filter", id="log-filter", compact=True)
         yield RichLog(id="log-lines", max_lines=_LINES_KEPT, wrap=False, auto_scroll=True)
 
+    def on_mount(self) -> None:
+        """Read on by itself."""
+        self.set_interval(_SECONDS, self._tick_shown)
+
     def focus_first(self) -> None:
         """Give the lines the keys, and read what has come."""
         self.query_one(RichLog).focus()
         self.tick()
 
+    def _tick_shown(self) -> None:
+        if self.display:
+            self.tick()
+
     def tick(self) -> None:
-        """Read what has come; called while the view is open."""
+        """Read what has come."""
         files = log_files(self._folder)
         if not files:
             self.query_one("#log-name", Label).update("no engine has said anything yet")
@@ -102,7 +111,7 @@ class LogView(Vertical):
             filter_.value = ""
             self.query_one(RichLog).focus()
         else:
-            self.app.action_cancel()  # type: ignore[attr-defined]
+            explorer_of(self).action_cancel()
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:

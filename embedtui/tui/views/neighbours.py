@@ -17,7 +17,7 @@ from embedtui.assess.ranking_quality import MEASURES
 from embedtui.assess.retrieval import TOP, Retrieval, forecast_in_words, in_words
 from embedtui.common.printable import printable
 from embedtui.tui.viewmodel.frames import Frame
-from embedtui.tui.viewmodel.query_lists import Place, Query, changed_queries, query_of
+from embedtui.tui.viewmodel.query_lists import Query, QueryPlace, changed_queries, query_of
 from embedtui.tui.viewmodel.view_state import Lists
 from embedtui.tui.views import WIDE
 from embedtui.tui.widgets.changed_text import ChangedText
@@ -226,7 +226,7 @@ class NeighboursView(Vertical, can_focus=True):
             f"  {printable(self._lists.texts[query.row], room)}",
         )
 
-    def _list(self, places: Sequence[Place], ids: Sequence[str]) -> Text:
+    def _list(self, places: Sequence[QueryPlace], ids: Sequence[str]) -> Text:
         width = max((self.content_size.width - 8) // 2, 20)
         gaps = width >= _LEAST_FOR_GAPS
         # Rank, score and fate have fixed columns; ids take what is left.
@@ -249,7 +249,7 @@ class NeighboursView(Vertical, can_focus=True):
             lines.append(line)
         return Text("\n").join(lines)
 
-    def _gap(self, place: Place) -> Text:
+    def _gap(self, place: QueryPlace) -> Text:
         if place.order is None:
             return Text("")
         if place.gap is None:
@@ -269,7 +269,7 @@ def _cut(name: str, room: int) -> str:
     return f"{name[: room - 1 - end]}…{name[len(name) - end :]}"
 
 
-def _fate(place: Place) -> str:
+def _fate(place: QueryPlace) -> str:
     """Return a mark and a word, so that no colour is needed."""
     if place.fate == "same":
         return ""

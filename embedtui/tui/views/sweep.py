@@ -15,7 +15,7 @@ from embedtui.common.printable import printable
 from embedtui.plan.scenarios import METRIC_NAMES
 from embedtui.tui.viewmodel.chart_renderer import distance_of, weighed
 from embedtui.tui.viewmodel.frames import Frame
-from embedtui.tui.viewmodel.view_state import Line, View
+from embedtui.tui.viewmodel.view_state import SettingRow, View
 from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.titles import entitle
@@ -79,8 +79,8 @@ class SweepView(Vertical, can_focus=True):
         for chart in self.query(ChartView):
             chart.show(frame.pictures.get(chart.picture_name))
         self._fit(len(view.lines) + len({reason for _, reason in view.skipped}))
-        heat, metric = _WORDS[view.wish.heat], METRIC_NAMES[view.wish.metric]
-        other = _WORDS["error" if view.wish.heat == "drift" else "drift"]
+        heat, metric = _WORDS[view.view_state.heat], METRIC_NAMES[view.view_state.metric]
+        other = _WORDS["error" if view.view_state.heat == "drift" else "drift"]
         choose = "" if view.recorded else "   S sweep"
         entitle(
             self.query_one("#sweep-grid"),
@@ -104,20 +104,20 @@ def _said(view: View) -> Text:
     """Return the steps of the front, what to serve, and why the focused setting moves."""
     text = Text()
     places, steps = weighed(view)
-    words = _WORDS[view.wish.heat]
+    words = _WORDS[view.view_state.heat]
     for step in steps:
         place = places[step.place]
         line = view.lines[place]
         distance = distance_of(line, view)
         figure = "same bits" if not distance else f"{distance:.1e}"
         speed = f"{line.speed[1]:.0f} texts/s" if line.speed else ""
-        holds = {True: "✔", False: "✗", None: " "}[line.judgement.holds]
+        holds = {True: "✔", False: "✗", None: " "}[line.tolerance_result.holds]
         text.append(f"{holds} {mark_of(line.ink)} ", "bold")
         text.append(printable(line.label), "bold" if line is view.focus else "")
         text.append(f"  {speed}  {figure}\n")
         text.append(f"      {step_in_words(step, words)}\n", "dim")
     if view.answers.command:
-        text.append(f"\nFor {view.wish.scenario.name} serve with ", "bold")
+        text.append(f"\nFor {view.view_state.scenario.name} serve with ", "bold")
         text.append(f"{printable(view.answers.serve.text)}\n")
         text.append(f"{printable(view.answers.command)}\n")
     elif view.lines:
@@ -127,10 +127,10 @@ def _said(view: View) -> Text:
     return text
 
 
-def _why(text: Text, line: Line) -> None:
+def _why(text: Text, line: SettingRow) -> None:
     text.append(f"\n{printable(line.label)}: ", "bold")
     text.append(f"{printable(line.sentence)}\n")
     for cause in line.causes:
-        text.append(f"Cause, {cause.sure}: {printable(cause.name)}. ", "bold")
+        text.append(f"Cause, {cause.confidence}: {printable(cause.name)}. ", "bold")
         text.append(f"Seen: {printable(cause.seen)}. Why: {printable(cause.why)}. ")
         text.append(f"Do: {printable(cause.do)}.\n")

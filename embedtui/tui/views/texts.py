@@ -25,7 +25,7 @@ class TextsPane(TablePane):
         per_text = view.per_text
         if per_text is None:
             return
-        made = (id(per_text), view.wish.scenario.key)
+        made = (id(per_text), view.view_state.scenario.key)
         if made != getattr(self, "_made", None):
             self._made = made
             self._held = per_text  # keeps its id from being given to another
@@ -77,7 +77,7 @@ class TextsView(Vertical):
         counted = f"{table.data.count} texts"
         if table.shown != table.data.count:
             counted = f"{table.shown} of {counted}"
-        metric = METRIC_NAMES[self._view.wish.metric]
+        metric = METRIC_NAMES[self._view.view_state.metric]
         said = f"{printable(line.label)}: {counted}, {metric} to the text alone"
         keys = "[ ] setting   s sort   w worst   / filter   Enter detail   y copy"
         room = self.size.width - 2 - len(keys) - 3
@@ -88,7 +88,7 @@ class TextsView(Vertical):
 
 def data_of(per_text: PerText, view: View) -> TableData:
     """Return the table of the setting that is spoken of."""
-    limit = view.wish.scenario.tolerance_in(view.wish.metric)
+    limit = view.view_state.scenario.tolerance_in(view.view_state.metric)
     columns = [
         make_id_column(per_text.ids),
         Column(

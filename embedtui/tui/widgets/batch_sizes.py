@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from embedtui.common.errors import InputError
 from embedtui.plan.batch_sizes import parse_batch_sizes
-from embedtui.tui.widgets.toggle_group import Chip, Chips
+from embedtui.tui.widgets.toggle_group import Toggle, ToggleGroup
 
 _USUAL = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _MOST_CHIPS = 16
@@ -20,7 +20,7 @@ _BASELINE = "unbatched is what the others are compared with"
 
 
 class BatchSizes(Vertical):
-    """Chips and a line of text that follow each other."""
+    """A toggle group and a line of text that follow each other."""
 
     DEFAULT_CSS = """
     BatchSizes { height: auto; }
@@ -43,7 +43,7 @@ class BatchSizes(Vertical):
 
     def compose(self) -> ComposeResult:
         """Put the chips above the line."""
-        yield Chips(self._chips(), self._on(), title="batch", id="sizes-chips")
+        yield ToggleGroup(self._chips(), self._on(), title="batch", id="sizes-chips")
         yield Input(said(self.value), placeholder="1,2,4-64*2", compact=True, id="sizes-input")
         yield Static("", id="sizes-error", markup=False)
 
@@ -56,8 +56,8 @@ class BatchSizes(Vertical):
             with self.prevent(Input.Changed):
                 field.value = said(self.value)
 
-    @on(Chips.Changed)
-    def _chip(self, event: Chips.Changed) -> None:
+    @on(ToggleGroup.Changed)
+    def _chip(self, event: ToggleGroup.Changed) -> None:
         event.stop()
         hidden = [size for size in self.value if str(size) not in self._shown()]
         self._take(tuple(sorted({1, *map(int, event.selected), *hidden})))
@@ -89,17 +89,17 @@ class BatchSizes(Vertical):
             self.post_message(self.Changed(sizes))
 
     def _shown(self) -> list[str]:
-        return [chip.value for chip in self.query_one(Chips).options]
+        return [chip.value for chip in self.query_one(ToggleGroup).options]
 
     def _show_chips(self) -> None:
-        self.query_one(Chips).replace(self._chips(), self._on())
+        self.query_one(ToggleGroup).replace(self._chips(), self._on())
 
-    def _chips(self) -> list[Chip]:
+    def _chips(self) -> list[Toggle]:
         shown = sorted({*_USUAL, *self.value})
         if len(shown) > _MOST_CHIPS:
             shown = list(_USUAL)
         return [
-            Chip(str(size), str(size), refused=_BASELINE if size == 1 else "") for size in shown
+            Toggle(str(size), str(size), refused=_BASELINE if size == 1 else "") for size in shown
         ]
 
     def _on(self) -> tuple[str, ...]:

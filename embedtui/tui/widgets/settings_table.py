@@ -16,7 +16,7 @@ from textual.strip import Strip
 from embedtui.charts import label_of, mark_of
 from embedtui.common.printable import printable
 from embedtui.plan.scenarios import METRIC_NAMES
-from embedtui.tui.viewmodel.view_state import SERIES, Key, Line, View
+from embedtui.tui.viewmodel.view_state import SERIES, Key, SettingRow, View
 from embedtui.tui.widgets.partial_repaint import ChangedLines
 
 _COLUMNS = (("drift", 9), ("noise", 9), ("error", 9), ("texts/s", 11))
@@ -24,7 +24,7 @@ _WHO = 14
 """Least columns that the setting's name is given before another column is left out."""
 
 
-class Board(ChangedLines, ScrollView, can_focus=True):
+class SettingsTable(ChangedLines, ScrollView, can_focus=True):
     """A table of settings; the one under the cursor is the one that all else speaks of."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -33,30 +33,30 @@ class Board(ChangedLines, ScrollView, can_focus=True):
         Binding("enter", "choose", "texts", show=False, id="board.choose"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "board--header",
-        "board--cursor",
-        "board--good",
-        "board--bad",
-        "board--faint",
-        *(f"board--series-{number}" for number in range(1, SERIES + 1)),
+        "settings-table--header",
+        "settings-table--cursor",
+        "settings-table--good",
+        "settings-table--bad",
+        "settings-table--faint",
+        *(f"settings-table--series-{number}" for number in range(1, SERIES + 1)),
     }
-    DEFAULT_CSS = "\n".join(
-        [
-            "Board { height: auto; min-height: 2; max-height: 9; scrollbar-size-vertical: 1; }",
-            "Board .board--header { color: $muted; }",
-            "Board .board--cursor { text-style: bold; background: $boost; }",
-            "Board:focus .board--cursor { background: $cursor; text-style: bold; }",
-            "Board .board--good { color: $success; }",
-            "Board .board--bad { color: $error; }",
-            "Board .board--faint { color: $muted; }",
-            *(
-                f"Board .board--series-{number} {{ color: $series-{number}; text-style: bold; }}"
-                for number in range(1, SERIES + 1)
-            ),
-            "Board:ansi .board--header, Board:ansi .board--faint { text-style: dim; }",
-            "Board:ansi .board--cursor { text-style: bold; }",
-            "Board:ansi:focus .board--cursor { text-style: bold reverse; }",
-        ]
+    DEFAULT_CSS = """
+    SettingsTable { height: auto; min-height: 2; max-height: 9; scrollbar-size-vertical: 1; }
+    SettingsTable .settings-table--header { color: $muted; }
+    SettingsTable .settings-table--cursor { text-style: bold; background: $boost; }
+    SettingsTable:focus .settings-table--cursor { background: $cursor; text-style: bold; }
+    SettingsTable .settings-table--good { color: $success; }
+    SettingsTable .settings-table--bad { color: $error; }
+    SettingsTable .settings-table--faint { color: $muted; }
+    SettingsTable:ansi .settings-table--header, SettingsTable:ansi .settings-table--faint {
+        text-style: dim;
+    }
+    SettingsTable:ansi .settings-table--cursor { text-style: bold; }
+    SettingsTable:ansi:focus .settings-table--cursor { text-style: bold reverse; }
+    """ + "\n".join(
+        f"SettingsTable .settings-table--series-{number} "
+        f"{{ color: $series-{number}; text-style: bold; }}"
+        for number in range(1, SERIES + 1)
     )
 
     class Chosen(Message):
@@ -70,7 +70,7 @@ class Board(ChangedLines, ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._view: View | None = None
-        self._lines: tuple[Line, ...] = ()
+        self._lines: tuple[SettingRow, ...] = ()
 
     @property
     def cursor(self) -> int:
@@ -138,12 +138,12 @@ class Board(ChangedLines, ScrollView, can_focus=True):
         if view is None:
             return self._strip([Segment("   setting", style)], width)
         who, columns = self._layout(width)
-        names = {"drift": METRIC_NAMES[view.wish.metric]}
+        names = {"drift": METRIC_NAMES[view.view_state.metric]}
         text = "   " + "setting".ljust(who)
         text += "".join(f" {names.get(name, name):>{room}}" for name, room in columns)
-        return self._strip([Segment(f"{text}  {view.wish.scenario.short}", style)], width)
+        return self._strip([Segment(f"{text}  {view.view_state.scenario.short}", style)], width)
 
-    def _setting(self, view: View, line: Line, place: int, width: int) -> Strip:
+    def _setting(self, view: View, line: SettingRow, place: int, width: int) -> Strip:
         mark = mark_of(line.ink)
         who, columns = self._layout(width)
         label = label_of(line.label, who)
@@ -154,7 +154,7 @@ class Board(ChangedLines, ScrollView, can_focus=True):
             "error": "·" if line.error is None else f"{line.error:.1e}",
             "texts/s": _speed(line),
         }
-        holds = line.judgement.holds
+        holds = line.tolerance_result.holds
         word = {True: "✔", False: "✗", None: "fault" if line.fault else ""}[holds]
         if line.status == "failed":
             word = f"✗ {printable(line.reason)}"
@@ -189,10 +189,10 @@ class Board(ChangedLines, ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, base or self.rich_style)
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"board--{name}")
+        return self.get_component_rich_style(f"settings-table--{name}")
 
     def _partial(self, name: str) -> Style:
-        return self.get_component_rich_style(f"board--{name}", partial=True)
+        return self.get_component_rich_style(f"settings-table--{name}", partial=True)
 
     def _region_of_cursor(self) -> Region:
         # The header stays in the first line, over whatever is scrolled to there.
@@ -202,7 +202,7 @@ class Board(ChangedLines, ScrollView, can_focus=True):
         return (
             one.lines == other.lines
             and one.answers == other.answers
-            and one.wish == other.wish
+            and one.view_state == other.view_state
             and one.state == other.state
         )
 
@@ -213,7 +213,7 @@ def _figure(value: float | None, identical: bool) -> str:
     return "·" if value is None else f"{value:.1e}" if value else "0"
 
 
-def _speed(line: Line) -> str:
+def _speed(line: SettingRow) -> str:
     if line.speed is None or line.unbatched_speed is None:
         return "·"
     return f"{line.unbatched_speed:.0f} → {line.speed[1]:.0f}"

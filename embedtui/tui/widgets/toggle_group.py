@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 
 @dataclass(frozen=True)
-class Chip:
+class Toggle:
     """One thing that can be on or off."""
 
     value: str
@@ -28,7 +28,7 @@ class Chip:
     """Why it cannot be changed, where it cannot."""
 
 
-class Chips(Widget, can_focus=True):
+class ToggleGroup(Widget, can_focus=True):
     """Toggles that wrap; arrows move, space and Enter switch, a click does both."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -39,32 +39,32 @@ class Chips(Widget, can_focus=True):
         Binding("space,enter", "switch", "on or off", show=False, id="chips.toggle"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "chips--on",
-        "chips--off",
-        "chips--refused",
-        "chips--cursor",
-        "chips--title",
+        "toggle-group--on",
+        "toggle-group--off",
+        "toggle-group--refused",
+        "toggle-group--cursor",
+        "toggle-group--title",
     }
     DEFAULT_CSS = """
-    Chips { height: auto; width: 1fr; }
-    Chips .chips--on { color: $chip-on; text-style: bold; }
-    Chips .chips--off { color: $chip-off; }
-    Chips .chips--refused { color: $disabled; }
-    Chips .chips--title { color: $muted; }
-    Chips .chips--cursor { text-style: reverse; }
-    Chips:ansi .chips--off, Chips:ansi .chips--title { text-style: dim; }
+    ToggleGroup { height: auto; width: 1fr; }
+    ToggleGroup .toggle-group--on { color: $chip-on; text-style: bold; }
+    ToggleGroup .toggle-group--off { color: $chip-off; }
+    ToggleGroup .toggle-group--refused { color: $disabled; }
+    ToggleGroup .toggle-group--title { color: $muted; }
+    ToggleGroup .toggle-group--cursor { text-style: reverse; }
+    ToggleGroup:ansi .toggle-group--off, ToggleGroup:ansi .toggle-group--title { text-style: dim; }
     """
 
     class Changed(Message):
         """Another set of chips is on."""
 
-        def __init__(self, chips: Chips, selected: tuple[str, ...]) -> None:
+        def __init__(self, chips: ToggleGroup, selected: tuple[str, ...]) -> None:
             super().__init__()
             self.chips = chips
             self.selected = selected
 
         @property
-        def control(self) -> Chips:
+        def control(self) -> ToggleGroup:
             """The chips."""
             return self.chips
 
@@ -77,7 +77,7 @@ class Chips(Widget, can_focus=True):
 
     def __init__(
         self,
-        options: Sequence[Chip],
+        options: Sequence[Toggle],
         selected: Sequence[str] = (),
         *,
         title: str = "",
@@ -95,7 +95,7 @@ class Chips(Widget, can_focus=True):
         self._cursor = 0
 
     @property
-    def options(self) -> tuple[Chip, ...]:
+    def options(self) -> tuple[Toggle, ...]:
         """What there is to choose from."""
         return self._options
 
@@ -105,11 +105,11 @@ class Chips(Widget, can_focus=True):
         return tuple(chip.value for chip in self._options if chip.value in self._selected)
 
     @property
-    def current(self) -> Chip | None:
+    def current(self) -> Toggle | None:
         """The chip under the cursor."""
         return self._options[self._cursor] if self._options else None
 
-    def replace(self, options: Sequence[Chip], selected: Sequence[str]) -> None:
+    def replace(self, options: Sequence[Toggle], selected: Sequence[str]) -> None:
         """Show other chips, or others switched on; tells nobody."""
         if tuple(options) == self._options and set(selected) == self._selected:
             return
@@ -200,7 +200,7 @@ class Chips(Widget, can_focus=True):
             self.tooltip = chip.refused or chip.help or None
         self.refresh()
 
-    def _text(self, chip: Chip) -> str:
+    def _text(self, chip: Toggle) -> str:
         on = chip.value in self._selected
         if getattr(self.app, "ascii", False):
             mark = ("(o)" if on else "( )") if self._single else ("[x]" if on else "[ ]")
@@ -224,4 +224,4 @@ class Chips(Widget, can_focus=True):
         return places
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"chips--{name}", partial=True)
+        return self.get_component_rich_style(f"toggle-group--{name}", partial=True)

@@ -1,0 +1,47 @@
+"""`embedtui explore` as it is, but on fake engines that stop in the third batch.
+
+`python -m tests.tui.started FOLDER [arguments of embedtui explore]`; the engines say so by a file
+`held` in the folder and go on once there is a file `go`, and the key 1 crashes the screen.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from embedtui.cli.main import call
+from embedtui.common import machine
+from embedtui.engine import pool
+from embedtui.tui import start
+from embedtui.tui.app import Explorer
+from tests.fakes import FakeEngines, Script
+
+HELD = 2
+"""Batches that come back before the engines stop."""
+
+
+class Crashing(Explorer):
+    def action_settings(self) -> None:
+        raise RuntimeError("planted")
+
+
+def main(folder: Path, arguments: list[str]) -> int:
+    def hold(count: int) -> None:
+        if count == HELD:
+            (folder / "held").touch()
+        while count >= HELD and not (folder / "go").exists():
+            time.sleep(0.01)
+
+    def engines() -> FakeEngines:
+        return FakeEngines(Script(on_job=hold), logs=folder)
+
+    pool.VllmPool = engines  # type: ignore[assignment,misc]
+    start.Explorer = Crashing  # type: ignore[attr-defined]
+    machine.engine_device = lambda: "cpu"  # type: ignore[assignment]
+    machine.free_memory = lambda: 1 << 40
+    return call(["explore", *arguments])
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))

@@ -1,0 +1,157 @@
+"""Keys, hints, help and palette: each action by each of its ways."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from textual.command import CommandList
+
+from embedtui.tui.actions import ACTIONS, BY_ID, clashes, shown
+from embedtui.tui.app import Explorer
+from embedtui.tui.screens.help import HelpScreen
+from embedtui.tui.terminal.screenshot import text_of
+from tests.tui.conftest import (
+    WIDE,
+    HeldBack,
+    Make,
+    hints,
+    ran,
+    said,
+    settled,
+    told,
+    until,
+    view_of,
+)
+
+
+async def test_keys_are_remapped_and_the_hints_follow(make_app: Make) -> None:
+    app = make_app(keys={"run": "f6", "quit": "ctrl+x"})
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        assert "F6 run" in text_of(app)
+        assert "^x quit" in text_of(app)
+        await pilot.press("r")
+        await settled(pilot)
+        assert not app.session.runs
+        await pilot.press("f6")
+        await until(pilot, lambda: "done in" in said(app))
+
+
+def at_hand(app: Explorer) -> tuple[str, str, int]:
+    """Return all that an action may change: what is shown, what is told, what is measured."""
+    return text_of(app), told(app), app.session.version
+
+
+def differs(app: Explorer, before: tuple[str, str, int]) -> bool:
+    return at_hand(app) != before
+
+
+async def test_every_hint_does_something_and_nothing_hinted_is_refused(make_app: Make) -> None:
+    held = HeldBack()
+    app = make_app(held.script)
+    async with app.run_test(size=(200, 50)) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        seen = [hints(app)]
+        await pilot.press("r")
+        await until(pilot, held.reached.is_set)
+        await until(pilot, lambda: view_of(app).lines)
+        seen.append(hints(app))
+        held.go_on.set()
+        await until(pilot, lambda: "done in" in said(app))
+        seen.append(hints(app))
+        for action in seen[2]:
+            if action == "quit":
+                continue
+            await settled(pilot)
+            before = at_hand(app)
+            await pilot.press(BY_ID[action].keys.split(",")[0])
+            await until(pilot, partial(differs, app, before))
+            await pilot.press("escape" if len(app.screen_stack) > 1 else "1")
+    assert "run" in seen[0]
+    assert "compare" not in seen[0]
+    assert "run" not in seen[1]
+    assert "compare" in seen[2]
+    assert all({"help", "quit"} <= set(promised) for promised in seen)
+
+
+async def test_help_lists_every_action_with_its_key(make_app: Make) -> None:
+    app = make_app(keys={"run": "f6"})
+    async with app.run_test(size=(120, 120)) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        screen = " ".join(text_of(app).split())
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, HelpScreen))
+    for action in ACTIONS:
+        assert action.help in screen.replace(" │ │ ", " "), action.id
+    assert "F6" in screen
+
+
+def found_in_palette(app: Explorer) -> bool:
+    """Say whether the palette is done with its search and has a command in hand."""
+    searching = any(worker.node is app.screen and worker.is_running for worker in app.workers)
+    return not searching and app.screen.query_one(CommandList).highlighted is not None
+
+
+async def test_the_palette_finds_actions_by_typing(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        await pilot.press("ctrl+p")
+        await pilot.press(*"compare")
+        await until(pilot, lambda: "Put two settings side by side" in text_of(app))
+        await until(pilot, lambda: found_in_palette(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "A to B" in text_of(app))
+
+
+def test_every_action_has_a_method_a_help_line_and_keys_of_its_own() -> None:
+    keys = [key for action in ACTIONS for key in action.keys.split(",")]
+    assert len(keys) == len(set(keys))
+    for action in ACTIONS:
+        assert hasattr(Explorer, f"action_{action.id}")
+        assert action.help
+        assert BY_ID[action.id] is action
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({}, []),
+        ({"hide": "f6", "show_all": "x"}, []),
+        ({"hide": "X", "show_all": "x"}, []),
+        ({"hide": "f6", "worst": "f6"}, ["'F6' is both hide and worst"]),
+        ({"hide": "e"}, ["'e' is both export and hide"]),
+        ({"hide": "f6,e"}, ["'e' is both export and hide"]),
+        ({"hide": "z,z"}, []),
+        ({"hide": "?"}, ["'?' is both help and hide"]),
+        ({"hide": "r", "worst": "r"}, ["'r' is run and hide and worst"]),
+        ({"hide": "\x1b[31m", "worst": "\x1b[31m"}, ["'\ufffd[31m' is both hide and worst"]),
+    ],
+)
+def test_keys_that_clash_are_told(keys: dict[str, str], told: list[str]) -> None:
+    assert clashes(keys) == [f"keys: {one}: give one of them another key" for one in told]
+
+
+async def test_the_explorer_starts_with_keys_that_clash_and_yours_counts(make_app: Make) -> None:
+    app = make_app(keys={"hide": "f5"})
+    app.outside.problems = tuple(clashes(app.config.keys))
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        assert "'F5' is both run and hide" in told(app)
+        await pilot.press("f5")
+        await until(pilot, lambda: view_of(app).view_state.hidden)
+        assert not app.session.busy
+
+
+def test_keys_are_shown_as_they_are_printed() -> None:
+    assert [shown(key) for key in ("f5", "escape", "ctrl+p", "full_stop", "r", "X")] == [
+        "F5",
+        "Esc",
+        "^p",
+        ".",
+        "r",
+        "X",
+    ]
