@@ -154,8 +154,13 @@ class Retrieval:
 
     @cached_property
     def forecast(self) -> Forecast | None:
-        """What the same drift is to be expected to do in a larger corpus; None where unknown."""
-        return None if self.random_weights else forecast(self.margins, self.documents)
+        """What the same drift is to be expected to do in a larger corpus; None where unknown.
+
+        With queries of their own, intervals held less often than they say.
+        """
+        if self.random_weights or self.sides.labelled:
+            return None
+        return forecast(self.margins, self.documents)
 
     def row_of(self, document: int) -> int:
         """Return the row in the pack of a document of the lists."""

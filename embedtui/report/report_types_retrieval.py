@@ -115,7 +115,7 @@ class RetrievalReport(TypedDict):
     forecast: Annotated[
         ForecastReport | None,
         "what its drift would do in a larger corpus; null below 200 documents or queries, for as "
-        "many as it would be for, and for random weights",
+        "many as it would be for, for random weights, and for packs with queries of their own",
     ]
     random_weights: Annotated[bool, "whether the lists say nothing of trained models"]
     precision_error: Annotated[ListsReport | None, "the unbatched lists against those of the truth"]

@@ -38,7 +38,6 @@ def load_texts(
 
     With a `seed` these are drawn by it from all, since packs are often sorted by topic; without
     one they are the first, and no more is read.
-
     With `join`, each is made of that many texts that follow one another, with an empty line between
     them, so that any pack gives long ones; texts that are left over are left out.
 
@@ -71,17 +70,13 @@ def load_texts(
             source = ref if pack else str(folder.absolute())
             sample = _sample_of(len(texts), whole, seed)
             return TextPack(folder.absolute().name, source, texts, labels, sample)
-        path = pack or Path(ref)
-        if pack is None:
-            _check_file(path)
+        path = pack or _file(ref)
         name, source = (ref, ref) if pack else (path.name, str(path.absolute()))
-        if seed is None or limit is None or join > 1:
-            whole_pack = _joined(
-                TextPack(name, source, _texts(path, column, id_column, rows)), join
-            )
-            return _drawn(whole_pack, limit, seed)
-        texts, whole = _drawn_texts(path, column, id_column, limit, seed)
-        return TextPack(name, source, texts, sample=_sample_of(len(texts), whole, seed))
+        if seed is not None and limit is not None and join == 1:
+            texts, whole = _drawn_texts(path, column, id_column, limit, seed)
+            return TextPack(name, source, texts, sample=_sample_of(len(texts), whole, seed))
+        read = TextPack(name, source, _texts(path, column, id_column, rows))
+        return _drawn(_joined(read, join), limit, seed)
     except InputError as error:
         raise InputError(f"{given(ref)}: {error}") from error.__cause__
     except OSError as error:
@@ -144,7 +139,8 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _check_file(path: Path) -> None:
+def _file(ref: str) -> Path:
+    path = Path(ref)
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:

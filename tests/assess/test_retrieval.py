@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from embedtui.measure import neighbours
 from embedtui.plan.plan import PassKey
 from embedtui.results.results import Results, SettingResults
 from embedtui.storage import library, run_file
+from embedtui.texts import Labels, Qrel
 from tests.fakes import Script, broken, plan, some_texts
 from tests.studies import Ran, RunStudy
 
@@ -277,3 +279,17 @@ def test_of_equal_sizes_the_smallest_speaks(run_study: RunStudy) -> None:
     found = retrieval.worst_of_batches(ran.results, ran.results.settings[0])
     assert found is not None
     assert found[0] == 2
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_nothing_is_forecast_of_packs_with_queries_of_their_own(
+    run_study: RunStudy, labelled: bool
+) -> None:
+    pack = some_texts(440)
+    labels = Labels(tuple(range(220)), (Qrel(0, 220, 1),)) if labelled else None
+    made = plan(replace(pack, labels=labels), "float16", sizes=(1, 4))
+    ran = run_study(made, Script(drift=constant(0.01)))
+    found = retrieval.batch_retrieval(ran.results, ran.results.settings[0], 4)
+    assert found is not None
+    assert found.documents >= 200
+    assert (found.forecast is None) is labelled
