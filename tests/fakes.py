@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.common.errors import Cancelled, EmbedtuiError
+from embedtui.engine.base_engine import BaseEngine
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import (
     BatchDone,
@@ -111,6 +112,8 @@ class Script:
     drift: Drift = usual_drift
     noise: float = 0.0
     """L2 by which a vector moves each time it is computed again."""
+    noise_from: int = 0
+    """Where the noise begins; two runs from the same place have the same."""
     restart_noise: float = 0.0
     """L2 between the vectors of one engine and of the next of the same setting."""
     plants: tuple[Plant, ...] = ()
@@ -150,34 +153,16 @@ class Script:
             raise self.failures[stage, label]
 
 
-class FakeEngine(FakeLayers):
+class FakeEngine(BaseEngine[FakeProcess], FakeLayers):
     """One loaded setting."""
 
     def __init__(self, owner: FakeEngines, process: FakeProcess, setting: Setting) -> None:
-        self.setting = setting
-        self.process = process
-        self.effective = EffectiveConfig()
-        self.opened: Opened | None = None
-        self.largest_batch = 0
-        self.token_budget = 0
-        self.longest = 0
+        super().__init__(setting, process)
         self._owner = owner
         self._script = owner.script
         self._exact = exact
         self._texts: tuple[str, ...] = ()
         self._prepared = Prepared(())
-
-    @property
-    def log(self) -> Path:
-        return self.process.log
-
-    @property
-    def alive(self) -> bool:
-        return self.process.alive
-
-    @property
-    def busy(self) -> bool:
-        return self.process.busy
 
     def open(self, tell: OnStage, stop: Stop, max_length: int | None = None) -> Opened:
         with self.process.work():
@@ -304,7 +289,9 @@ class FakeEngine(FakeLayers):
             vector = _moved(vector, f"engine {loaded} {text}", self._script.restart_noise)
         if self._script.noise:
             self._owner.computed += 1
-            vector = _moved(vector, f"{self._owner.computed}", self._script.noise)
+            vector = _moved(
+                vector, f"{self._script.noise_from + self._owner.computed}", self._script.noise
+            )
         return vector.astype(np.float32)
 
 

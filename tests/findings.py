@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from embedtui.assess import retrieval
+from embedtui.assess.noise import is_noise
 from embedtui.assess.trends import trend_of
-from embedtui.assess.verdict import is_noise
 from embedtui.config import Config
 from embedtui.results.results import Results, SettingResults
 from embedtui.storage import library, run_file

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from embedtui.assess.noise import brief_effect, is_noise
 from embedtui.assess.retrieval import RANDOM_WEIGHTS, Retrieval
 from embedtui.assess.tolerance import ToleranceResult, judge
-from embedtui.assess.verdict import is_noise
 from embedtui.common.wording import percent
 from embedtui.engine.serve_command import serve_command
 from embedtui.measure import largest_finite
@@ -107,7 +107,8 @@ def _drift(judged: _Judged, metric: Metric) -> tuple[State, str]:
     known = [(entry, one) for entry, one in judged if one.holds is not None]
     if not known:
         return "open", "not measured yet"
-    still = [entry for entry, one in known if one.identical]
+    still = [entry for entry, one in known if one.identical and not one.again]
+    unsteady = [entry for entry, one in known if one.identical and one.again]
     noisy = [entry for entry, one in known if not one.identical and is_noise(entry.setting)]
     moving = [
         (drift, entry)
@@ -115,9 +116,13 @@ def _drift(judged: _Judged, metric: Metric) -> tuple[State, str]:
         if not one.identical and entry not in noisy
         if (drift := largest_drift(entry.setting, metric)) is not None
     ]
-    said = [f"{entry.label} {drift:.1e}" for drift, entry in sorted(moving, key=_first)[::-1]]
+    said = [
+        f"{entry.label} {drift:.1e}{brief_effect(entry.setting)}"
+        for drift, entry in sorted(moving, key=_first)[::-1]
+    ]
     said += [f"{_names(noisy)} within noise"] if noisy else []
     said += [f"{_names(still)} identical to the bit"] if still else []
+    said += [f"{_names(unsteady)} identical, but not when run again"] if unsteady else []
     head = f"yes, {METRIC_NAMES[metric]} up to: " if moving else "no: "
     return ("bad" if moving else "good"), head + " · ".join(said)
 

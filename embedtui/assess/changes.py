@@ -6,7 +6,7 @@ kernels chosen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,11 +14,12 @@ import numpy as np
 
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.usual_error import USUAL_ERROR
+from embedtui.assess.noise import run_is_noise
 from embedtui.common.address import is_address
 from embedtui.common.errors import InputError
 from embedtui.engine.settings import SWITCHES, Setting
 from embedtui.measure import Distances, largest_finite, summarize
-from embedtui.results.results import MEASURED_AT_LOADING, NOISE_MARGIN, Results, SettingResults
+from embedtui.results.results import MEASURED_AT_LOADING, Results, SettingResults
 
 _OF_NO_ACCOUNT = {"embedtui", "textual"}
 """Packages that no vector passes through."""
@@ -109,7 +110,7 @@ def moved_between(
     far = "no distance can be measured" if l2 is None else f"L2 {l2:.1e} at most"
     seen = f"{far}, {moved} of {len(distances)} vectors changed"
     compared = bool(np.isfinite(distances.l2).all())
-    noise = _of_noise(seen, l2, (one, other)) if l2 is not None and compared else None
+    noise = _of_noise(seen, (one, other)) if l2 is not None and compared else None
     if noise is not None:
         return noise
     asked = _asked(before, after, one.setting, other.setting)
@@ -128,10 +129,10 @@ def moved_between(
     return _of_engines(seen, differing, server=one.setting.is_server, hint=_as_far_as(l2))
 
 
-def _of_noise(seen: str, l2: float, settings: Iterable[SettingResults]) -> Diagnosis | None:
+def _of_noise(seen: str, settings: tuple[SettingResults, SettingResults]) -> Diagnosis | None:
     """Return that two runs differ no more than one differs from itself, where they do not."""
     floors = [found[1].l2.max() for s in settings for found in [s.noise()] if found]
-    if not floors or l2 > NOISE_MARGIN * max(floors) or not max(floors) > 0:
+    if not floors or not run_is_noise(*settings):
         return None
     return Diagnosis(
         "noise",

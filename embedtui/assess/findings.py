@@ -12,6 +12,7 @@ import numpy as np
 
 from embedtui.assess import ranking_quality
 from embedtui.assess.finding import Finding
+from embedtui.assess.repeat_faults import repeat_faults
 from embedtui.assess.server_findings import encoding_faults, server_faults
 from embedtui.common.wording import text_count
 from embedtui.measure import broken_rows, collapsed_rows, swapped_rows
@@ -24,6 +25,8 @@ _FAULTS = {
     "inf": "infinity in the vectors: arithmetic overflowed; "
     "use bfloat16 or float32 instead of float16",
     "zero": "vectors of nothing but zeros: the engine gave no embedding for them",
+    "zero-at-times": "vectors of nothing but zeros, where running again gives others: a race, or a "
+    "replica that fails",
 }
 
 
@@ -57,6 +60,8 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
     number = setting.number
     found = []
     broken = _struck(setting)
+    if "zero" in broken and _at_times(setting, broken["zero"][0]):
+        broken["zero-at-times"] = broken.pop("zero")
     for kind, text in _FAULTS.items():
         if kind in broken:
             those, sizes = broken[kind]
@@ -87,6 +92,7 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
                     _ids(results, sorted(struck)),
                 )
             )
+    found += repeat_faults(results, setting, set().union(*mixed_up.values()))
     rows_done = np.flatnonzero(setting.unbatched.done)
     if len(rows_done):
         texts = [results.plan.pack.texts[row].text for row in rows_done]
@@ -318,6 +324,17 @@ def _struck(setting: SettingResults) -> dict[str, tuple[set[int], set[int]]]:
             rows.update(int(done[row]) for row in fault.rows)
             sizes.add(size)
     return found
+
+
+def _at_times(setting: SettingResults, rows: set[int]) -> bool:
+    """Say whether one of these texts is zeros in one of two passes with the same company."""
+    for (size, draw), pass_ in setting.passes.items():
+        first = setting.of(size)
+        for row in rows if draw.why == "repeat" else ():
+            both = pass_.done[row] and first.done[row]
+            if both and bool(pass_.vectors[row].any()) != bool(first.vectors[row].any()):
+                return True
+    return False
 
 
 def _swapped(pass_: Pass, baseline: Pass) -> list[int]:

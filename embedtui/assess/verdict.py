@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from embedtui.assess.findings import Faults, all_faults
+from embedtui.assess.noise import effect_size, is_noise, is_open, repeats_differ
 from embedtui.assess.retrieval import (
     RANDOM_WEIGHTS,
     Retrieval,
@@ -13,7 +14,7 @@ from embedtui.assess.retrieval import (
     worst_of_batches,
 )
 from embedtui.measure import Distribution, summarize
-from embedtui.results.results import NOISE_MARGIN, Results, SettingResults
+from embedtui.results.results import Results, SettingResults
 
 Worst = Callable[[Results, SettingResults], tuple[int, Retrieval] | None]
 """Finds the batch size that changes most lists; a screen has one that does not search."""
@@ -65,6 +66,7 @@ def run_verdict(results: Results, faults: Faults | None = None) -> str:
     moving = [setting for setting in compared if setting not in steady + noisy]
     if steady:
         said.append(f"{_labels(steady)}: no batch drift, bitwise identical at every batch size")
+        said += [f"{_labels(loose)}: {_NOT_AGAIN}"] if (loose := _loose(steady)) else []
     if noisy:
         said.append(f"{_labels(noisy)}: no batch drift beyond noise")
     if moving:
@@ -77,6 +79,13 @@ def run_verdict(results: Results, faults: Faults | None = None) -> str:
     if results.plan.random_weights:
         said.append(RANDOM_WEIGHTS)
     return "; ".join(sentence for sentence in said if sentence) + "."
+
+
+_NOT_AGAIN = "not when run again, so golden vectors and cache keys do not hold"
+
+
+def _loose(settings: list[SettingResults]) -> list[SettingResults]:
+    return [setting for setting in settings if repeats_differ(setting)]
 
 
 _ABOUT_EQUAL = 1.25
@@ -118,8 +127,10 @@ def _drift(results: Results, setting: SettingResults) -> str:
     orders = f", in {setting.orders} orders" if setting.orders > 1 else ""
     if not any(changed.values()):
         count = by_size[sizes[0]].pairs
+        again = _unsteady(setting)
         return (
             f"no batch drift: all {count} texts are bitwise identical at batch size {span}{orders}"
+            f"{again}"
         )
     worst_size = max(sizes, key=lambda size: by_size[size]["l2"]["max"])
     worst = by_size[worst_size]
@@ -128,17 +139,51 @@ def _drift(results: Results, setting: SettingResults) -> str:
         f"L2 up to {l2:.1e}, {_moved(setting, worst_size)} of {_there(setting, worst_size)} texts "
         f"changed at batch size {worst_size}{orders if worst_size == sizes[-1] else ''}"
     )
+    return _beside_noise(setting, drift, l2, _growth(by_size))
+
+
+def _beside_noise(setting: SettingResults, drift: str, l2: float, growth: str) -> str:
+    """Say what running again makes of a difference between texts alone and in batches."""
     noise = _noise(setting)
     if noise is None:
         return f"batch drift: {drift}; the noise floor was not measured"
     floor = noise["l2"]["max"]
-    if not floor:
-        same = "a repeat gives the same bits"
-        return f"batch drift: {drift}; not noise, {same}{_growth(by_size)}"
+    alone = "" if setting.company_repeats else _ALONE
+    if is_open(setting):
+        return (
+            f"batch drift or rare noise: {drift}, all in passes that nobody repeated; repeats give "
+            f"the same bits{alone}{growth}"
+        )
+    if noise.all_identical:
+        return f"batch drift: {drift}; not noise, a repeat gives the same bits{alone}{growth}"
+    effect = effect_size(setting)
     if is_noise(setting):
-        return f"no batch drift beyond noise: {drift}, and simply running again does {floor:.1e}"
-    times = f"{l2 / floor:.0f} ×" if l2 < 1e4 * floor else "far above"
-    return f"batch drift: {drift}; {times} the noise floor ({floor:.1e}){_growth(by_size)}"
+        beside = f"; batches are {effect}" if effect else ""
+        return (
+            f"no batch drift beyond noise: {drift}, and simply running again does {floor:.1e}"
+            f"{beside}{alone}"
+        )
+    if l2 >= 1e4 * floor:
+        times = "far above the noise floor"
+    elif l2 >= 10 * floor or not effect:
+        times = f"{l2 / floor:.0f} × the noise floor"
+    else:
+        times = f"not noise, {effect}; noise floor"
+    return f"batch drift: {drift}; {times} ({floor:.1e}){alone}{growth}"
+
+
+_ALONE = ", of texts alone, since the company of requests at once cannot be repeated"
+
+
+def _unsteady(setting: SettingResults) -> str:
+    """Say so where repeats differ though batches do not."""
+    noise = _noise(setting)
+    if noise is None or not repeats_differ(setting):
+        return ""
+    return (
+        f"; but running again moves vectors by L2 up to {noise['l2']['max']:.1e}: golden vectors "
+        "and cache keys do not hold"
+    )
 
 
 def _retrieval(results: Results, setting: SettingResults, worst: Worst) -> str:
@@ -223,14 +268,6 @@ def _changes(setting: SettingResults) -> bool:
 
 def _worst(setting: SettingResults) -> float:
     return max((drift["l2"]["max"] for drift in _batched(setting)), default=0.0)
-
-
-def is_noise(setting: SettingResults) -> bool:
-    """Say whether the batches change no more than simply running again does."""
-    noise = _noise(setting)
-    if noise is None or noise.all_identical:
-        return False
-    return _worst(setting) <= NOISE_MARGIN * noise["l2"]["max"]
 
 
 def _noise(setting: SettingResults) -> Distribution | None:

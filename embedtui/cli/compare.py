@@ -15,6 +15,7 @@ from embedtui.cli.parameter_types import RunRef
 from embedtui.cli.shared_options import json_option
 from embedtui.common.errors import ExitCode
 from embedtui.common.printable import printable
+from embedtui.report.run_report import diagnosis
 from embedtui.storage import run_file
 
 
@@ -32,7 +33,10 @@ def command(before: Path, after: Path, as_json: bool) -> ExitCode:
     earlier, later = run_file.read(before), run_file.read(after)
     found = changes(earlier, later)
     if as_json:
-        output.write_json("changes", settings=[asdict(one) for one in found])
+        output.write_json(
+            "changes",
+            settings=[asdict(one) | {"diagnosis": diagnosis(one.diagnosis)} for one in found],
+        )
     else:
         console = output.out()
         for one in found:

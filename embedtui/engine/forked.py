@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from embedtui.engine.base_engine import BaseEngine
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import (
     BatchDone,
@@ -40,33 +40,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-class ForkedEngine:
+class ForkedEngine(BaseEngine["Process"]):
     """One setting in a process of its own (`engine/vllm_engine.py`)."""
 
     def __init__(self, process: Process, setting: Setting) -> None:
-        self.setting = setting
-        self.process = process
-        self.effective = EffectiveConfig()
-        self.opened: Opened | None = None
-        self.largest_batch = 0
-        self.token_budget = 0
-        self.longest = 0
+        super().__init__(setting, process)
         self._prepared: tuple[tuple[str, ...], TooLong, Prepared] | None = None
-
-    @property
-    def log(self) -> Path:
-        """The file that descriptors 1 and 2 of the process go to."""
-        return self.process.log
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process can still be asked."""
-        return self.process.alive
-
-    @property
-    def busy(self) -> bool:
-        """Whether the process works."""
-        return self.process.busy
 
     def open(self, tell: OnStage, stop: Stop, max_length: int | None = None) -> Opened:
         """Read the model's configuration and tokenizer."""

@@ -153,6 +153,38 @@ class NoiseReport(DistributionReport):
     batch_sizes: Annotated[list[int], "the batch sizes that were run again"]
 
 
+class EffectReport(TypedDict):
+    """How many times as far batches are from texts alone as repeats are from each other."""
+
+    median: Annotated[
+        float | None, "median over texts, 1 for noise alone; null where repeats have equal bits"
+    ]
+    low: Annotated[float | None, "lower end of its 95 % interval"]
+    high: Annotated[float | None, "upper end; null where nothing bounds it"]
+
+
+class NoiseTestReport(TypedDict):
+    """Whether batches move vectors further than running again does, see method.md."""
+
+    outcome: Annotated[
+        str,
+        "`identical`, `drift`, `noise`, or `open`: too little differs, in passes that nobody "
+        "repeated",
+    ]
+    level: Annotated[float, "share of runs without drift in which `drift` may be said"]
+    p: Annotated[
+        float, "probability of what was seen without drift, at most; 0 where it is certain"
+    ]
+    texts: Annotated[int, "texts that could be judged"]
+    telling: Annotated[int, "texts of which one pairing of the passes is nearest"]
+    nearest: Annotated[int, "in how many of these it is the pairing of the repeats"]
+    passes: Annotated[int, "passes that were compared"]
+    company_repeats: Annotated[
+        bool, "false for a server's requests at once: the noise is that of texts alone"
+    ]
+    effect: Annotated[EffectReport | None, "its size; null where nothing differs"]
+
+
 class ShuffledReport(DistributionReport):
     """Batched against unbatched in other orders."""
 
@@ -276,6 +308,7 @@ class SettingReport(TypedDict):
         NoiseReport | None,
         "a distribution, with `repeats` and `batch_sizes`; null if nothing was run again",
     ]
+    noise_test: Annotated[NoiseTestReport | None, "drift or noise; null if nothing was run again"]
     restart_noise: Annotated[
         NoiseReport | None, "the same for batches that were run again after a restart"
     ]

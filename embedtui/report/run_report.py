@@ -16,6 +16,7 @@ from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.retrieval import Retrieval, batch_retrieval, precision_retrieval
 from embedtui.assess.trends import trend_of
 from embedtui.measure import Distances, Distribution, finite, summarize
+from embedtui.measure.noise_test import LEVEL
 from embedtui.plan.plan import PassKey, Plan
 from embedtui.report import layer_report, retrieval_report
 from embedtui.report.report_types import (
@@ -25,6 +26,7 @@ from embedtui.report.report_types import (
     DistributionReport,
     EnvironmentReport,
     NoiseReport,
+    NoiseTestReport,
     PlanReport,
     RunReport,
     ServerReport,
@@ -132,6 +134,7 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
         "status": setting.status,
         "reason": setting.reason,
         "noise_floor": _noise(results.plan.repeats, setting.noise()),
+        "noise_test": _noise_test(setting),
         "restart_noise": _noise(results.plan.restarts, setting.noise("restart")),
         "shuffled": _shuffled(setting),
         "precision_error": _precision(results, setting),
@@ -167,6 +170,30 @@ def _noise(times: int, found: Noise | None) -> NoiseReport | None:
         "repeats": times,
         "batch_sizes": sorted({size for size, _ in passes}),
         **distribution(summarize(distances)),
+    }
+
+
+def _noise_test(setting: SettingResults) -> NoiseTestReport | None:
+    found = setting.noise_test()
+    if found is None:
+        return None
+    effect = found.effect
+    return {
+        "outcome": found.outcome,
+        "level": LEVEL,
+        "p": found.p,
+        "texts": found.texts,
+        "telling": found.telling,
+        "nearest": found.nearest,
+        "passes": found.passes,
+        "company_repeats": found.company_repeats,
+        "effect": None
+        if effect is None
+        else {
+            "median": finite(effect.median),
+            "low": finite(effect.low),
+            "high": finite(effect.high),
+        },
     }
 
 

@@ -18,6 +18,7 @@ from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import Prepared
 from embedtui.engine.settings import Setting
 from embedtui.measure import Distances, compare, join, largest_finite, unit
+from embedtui.measure.noise_test import NoiseTest, noise_test
 from embedtui.measure.quantization_detection import Digits
 from embedtui.plan.plan import FIRST, PassKey, PassKind, Plan
 from embedtui.results.events import (
@@ -37,14 +38,12 @@ from embedtui.results.events import (
     TextsPrepared,
 )
 from embedtui.results.layer_results import LayerResults
+from embedtui.results.repeated_passes import batches_against_alone
 
 Rows = npt.NDArray[np.intp]
 Steps = tuple[tuple[int, int], ...]
 """Sequences and tokens of each step of one batch."""
 
-
-NOISE_MARGIN = 2
-"""Two draws of one noise may differ by so many times; only what is beyond is drift."""
 MEASURED_AT_LOADING = frozenset(
     (
         "load_seconds",
@@ -182,6 +181,7 @@ class SettingResults:
         self._texts = texts
         self._measured: dict[object, _Measured] = {}
         self._digits = Digits(texts)
+        self._noise_test: tuple[object, NoiseTest] | None = None
 
     def of(self, batch_size: int, pass_key: PassKey = FIRST) -> Pass:
         """Return a pass, an empty one where nothing has come yet."""
@@ -231,15 +231,41 @@ class SettingResults:
         found = [distances for pass_key, _, distances in self.drifts(size) if pass_key != FIRST]
         return join(found) if found else None
 
+    @property
+    def company_repeats(self) -> bool:
+        """Whether a batch that is run again holds the same texts in each step.
+
+        A server that gets requests one beside the other makes other steps of them each time.
+        """
+        return self.setting.requests != "concurrent"
+
     def noise(self, why: PassKind = "repeat") -> tuple[list[tuple[int, PassKey]], Distances] | None:
         """Return the passes that were run again and how far they are from the first runs.
 
-        Repeats by the same engine, or by one that was loaded anew (`restart`).
+        Repeats by the same engine, or by one that was loaded anew (`restart`); those of texts alone
+        where company cannot be repeated.
         """
+        parts = self.noise_by_pass(why)
+        return ([key for key, _, _ in parts], join([d for *_, d in parts])) if parts else None
+
+    def noise_by_pass(
+        self, why: PassKind = "repeat"
+    ) -> list[tuple[tuple[int, PassKey], Rows, Distances]]:
+        """Return each pass that was run again, its rows and how far they are from the first run."""
         pairs = [(key, pass_) for key, pass_ in sorted(self.passes.items()) if key[1].why == why]
-        parts = [(key, self._between(pass_, self.of(key[0]), key)[1]) for key, pass_ in pairs]
-        parts = [(key, distances) for key, distances in parts if len(distances)]
-        return ([key for key, _ in parts], join([d for _, d in parts])) if parts else None
+        pairs = [pair for pair in pairs if pair[0][0] == 1 or self.company_repeats]
+        parts = [(key, *self._between(pass_, self.of(key[0]), key)) for key, pass_ in pairs]
+        return [part for part in parts if len(part[1])]
+
+    def noise_test(self) -> NoiseTest | None:
+        """Test whether batches do more than running again; None where nothing was run again."""
+        compared = batches_against_alone(self.passes)
+        if compared is None:
+            return None
+        if self._noise_test is None or self._noise_test[0] != compared.extent:
+            passes = compared.taken(self.passes, company_repeats=self.company_repeats)
+            self._noise_test = compared.extent, noise_test(passes)
+        return self._noise_test[1]
 
     def precision_error(
         self, truth: ReferenceVectors, batch_size: int = 1

@@ -158,6 +158,7 @@ def _file(ref: str) -> Path:
     # Opening a pipe would wait, perhaps for ever, for somebody to write to it.
     if not stat.S_ISREG(mode):
         raise InputError(f"is not a regular file; give a file ending in {_SUFFIXES}")
+    return path
 
 
 def _texts(

@@ -64,10 +64,21 @@ def test_without_any_difference_it_is_the_engine(run_study: RunStudy) -> None:
 
 
 def test_what_running_again_does_as_well_is_noise(run_study: RunStudy) -> None:
-    before, after = pair(run_study, noise=1e-4)
+    before = run_study(made(), Script(drift=no_drift, noise=1e-4)).results
+    after = pair(run_study, noise=1e-4, noise_from=10_000)[1]
     after.environment |= {"versions": {"vllm": "0.33.0", "numpy": "2"}}
     (found,) = changes(before, after)
     assert found.diagnosis.cause == "noise"
+
+
+def test_a_move_of_less_than_the_noise_in_every_vector_is_not_noise(run_study: RunStudy) -> None:
+    steady, moved = (Script(drift=no_drift, noise=1e-3, noise_from=n) for n in (0, 10_000))
+    moved.plants = (nudged,)
+    before, after = (run_study(made(48), script).results for script in (steady, moved))
+    before.environment |= {"versions": {"vllm": "0.26.0"}}
+    after.environment = dict(before.environment) | {"versions": {"vllm": "0.33.0"}}
+    (found,) = changes(before, after)
+    assert found.diagnosis.cause == "version"
 
 
 def test_vectors_without_a_distance_are_not_taken_for_noise(run_study: RunStudy) -> None:

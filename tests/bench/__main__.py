@@ -14,6 +14,7 @@ BENCHMARKS = {
     "live": "screen",
     "table": "screen",
     "neighbours": "neighbours",
+    "noise": "noise",
 }
 """The module of each; those of the engines need no terminal to be at hand."""
 

@@ -44,7 +44,7 @@ class TestEvents:
             "Waiting",
             *one_setting,
             "Waiting",
-            "TruthComputed",
+            "ReferenceComputed",
             "RunEnded",
         ]
         assert ran.status == "finished"

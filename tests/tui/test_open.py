@@ -135,9 +135,10 @@ async def test_export_does_not_write_beside_what_comes_with_embedtui(tmp_path: P
 
 def test_neither_torch_nor_vllm_is_imported() -> None:
     code = (
-        "import sys; from embedtui.tui.state.replay_session import Opened\n"
+        "import sys; from embedtui.tui.state.replay_session import ReplaySession\n"
         "from embedtui.storage import library\n"
-        "session = Opened(library.find('h200')); session.show(session.files[1]); session.wait()\n"
+        "session = ReplaySession(library.find('h200'))\n"
+        "session.show(session.files[1]); session.wait()\n"
         "assert session.runs and not session.problem, session.problem\n"
         "print([m for m in ('torch', 'vllm', 'transformers') if m in sys.modules])"
     )

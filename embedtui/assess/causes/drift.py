@@ -7,8 +7,8 @@ from collections.abc import Callable
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
 from embedtui.assess.causes.usual_error import BEYOND
+from embedtui.assess.noise import effect_size, is_noise, repeats_differ
 from embedtui.assess.trends import token_threshold, trend_of
-from embedtui.assess.verdict import is_noise
 
 _GROWS = 0.6
 """Least rank correlation of drift with the place in the batch that counts as growth."""
@@ -28,6 +28,8 @@ def no_drift(evidence: Evidence) -> Diagnosis | None:
     """Return that nothing moves."""
     if not all(bool(found.identical.all()) for found in evidence.drifts.values()):
         return None
+    if repeats_differ(evidence.setting):
+        return _unsteady(evidence)
     return Diagnosis(
         "none",
         "no drift",
@@ -39,19 +41,37 @@ def no_drift(evidence: Evidence) -> Diagnosis | None:
 
 
 def noise(evidence: Evidence) -> Diagnosis | None:
-    """Return that running again moves vectors as much as batches do."""
+    """Return that running again moves vectors as much as batches do; with a cache, nearly so."""
+    most = evidence.largest_drift
+    repeated = evidence.setting.noise()
+    again = float(repeated[1].l2.max()) if repeated else 0.0
+    if evidence.setting.effective.prefix_caching and again > most / 10:
+        return _cache(evidence, f"L2 {most:.1e} at most, and {again:.1e} when embedded again")
     if not is_noise(evidence.setting):
         return None
-    most = evidence.largest_drift
-    if evidence.setting.effective.prefix_caching:
-        return _cache(evidence, f"L2 {most:.1e} at most, and as much when a text is embedded again")
     return Diagnosis(
         "noise",
         "noise of running again",
-        f"batches move vectors by L2 {most:.1e}, and so does the same batch run again",
+        f"batches move vectors by L2 {most:.1e}, and so does the same again"
+        + (f": {effect}" if (effect := effect_size(evidence.setting)) else ""),
         "atomic additions come in any order, as in mean pooling on a GPU",
         "likely",
         "nothing; compare with a tolerance, not bit for bit",
+    )
+
+
+def _unsteady(evidence: Evidence) -> Diagnosis:
+    """Return that running again moves vectors although batches do not."""
+    noise = evidence.setting.noise()
+    assert noise is not None
+    return Diagnosis(
+        "noise",
+        "noise of running again",
+        "every text has the same bits at every batch size, but not when it is run again: L2 up to "
+        f"{float(noise[1].l2.max()):.1e}",
+        "whatever varies from run to run spared the batches by chance",
+        "likely",
+        "compare with a tolerance, not bit for bit: golden vectors and cache keys do not hold",
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
+from embedtui.assess.noise import restart_is_noise
 from embedtui.measure.quantization_detection import printed
-from embedtui.results.results import NOISE_MARGIN
 
 
 def split(evidence: Evidence) -> list[Diagnosis]:
@@ -69,7 +69,7 @@ def restart(evidence: Evidence) -> list[Diagnosis]:
         return []
     floor = float(repeated[1].l2.max()) if repeated else None
     most = float(restarted[1].l2.max())
-    if restarted[1].identical.all() or (floor is not None and most <= NOISE_MARGIN * floor):
+    if restarted[1].identical.all() or restart_is_noise(setting):
         return []
     beside = "nothing was run again" if floor is None else f"{floor:.1e} by running again"
     return [

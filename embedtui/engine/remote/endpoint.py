@@ -16,6 +16,7 @@ import numpy as np
 from embedtui.common.address import Address
 from embedtui.common.errors import Cancelled, InputError
 from embedtui.engine.access import Access
+from embedtui.engine.base_engine import BaseEngine
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import BatchDone, Job, Load, Opened, Prepared, TooLong
 from embedtui.engine.remote import embedding_response, server_facts
@@ -33,19 +34,13 @@ _PROBE = "embedtui"
 """A short text that is sent first: a server that refuses this refuses everything."""
 
 
-class Endpoint:
+class Endpoint(BaseEngine[HttpClient]):
     """One setting of a server: its model, how texts are sent, how vectors are written."""
 
     def __init__(self, setting: Setting, access: Access, log: Path) -> None:
-        self.setting = setting
         self.address = Address.parse(setting.model)
-        self.process = HttpClient(self.address, access, log)
+        super().__init__(setting, HttpClient(self.address, access, log))
         self._access = access
-        self.effective = EffectiveConfig()
-        self.opened: Opened | None = None
-        self.largest_batch = 0
-        self.token_budget = 0
-        self.longest = 0
         self._embedding = False
         self._texts: tuple[str, ...] = ()
         self._refused: dict[int, str] = {}
@@ -63,16 +58,6 @@ class Endpoint:
         """How they were written."""
         self._listed: tuple[str, ...] = ()
         """Models that the server lists."""
-
-    @property
-    def log(self) -> Path:
-        """The file that says what was sent again, and why."""
-        return self.process.log
-
-    @property
-    def alive(self) -> bool:
-        """Whether the server can still be asked."""
-        return self.process.alive
 
     @property
     def busy(self) -> bool:

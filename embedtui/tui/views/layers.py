@@ -15,6 +15,7 @@ from embedtui.report.layer_report import COLUMNS_EXPLAINED, figures
 from embedtui.report.report_types_layers import LayersReport, NoLayersReport
 from embedtui.tui.viewmodel.frames import Frame
 from embedtui.tui.viewmodel.view_state import View
+from embedtui.tui.views.paged_view import PagedView
 from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.explorer_app import explorer_of
@@ -33,7 +34,7 @@ _COLUMNS = (
 """Name and width."""
 
 
-class LayersView(Vertical, can_focus=True):
+class LayersView(PagedView):
     """Shows the layers of the setting in hand; Enter looks into them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,39 +45,21 @@ class LayersView(Vertical, can_focus=True):
         Binding("pageup", "page(-1)", "page up", show=False, id="layers.page-up"),
     ]
     DEFAULT_CSS = """
-    LayersView .box {
-        border: round $panel-lighten-1; border-title-color: $muted; padding: 0 1;
-        border-subtitle-color: $muted;
-    }
-    LayersView:focus #layers-chart { border: round $primary; border-title-color: $primary; }
     LayersView #layers-chart { height: 45%; min-height: 9; }
-    LayersView #layers-list { height: 1fr; scrollbar-size-vertical: 1; }
+    LayersView #layers-list { height: 1fr; }
     """
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
 
     def compose(self) -> ComposeResult:
         """Put the chart above, what is said and the list of places below."""
-        with Vertical(id="layers-chart", classes="box"):
+        with Vertical(id="layers-chart", classes="box main"):
             yield ChartView("by-layer")
         with VerticalScroll(id="layers-list", classes="box", can_focus=False):
             yield ChangedText(id="layers-said")
 
-    def focus_first(self) -> None:
-        """Take the keys."""
-        self.focus()
-
-    def action_page(self, by: int) -> None:
-        """Scroll the list of places."""
-        places = self.query_one("#layers-list", VerticalScroll)
-        places.scroll_relative(y=by * max(places.size.height - 1, 1), animate=False)
-
     def show(self, frame: Frame) -> None:
         """Show a frame."""
         view = frame.view
-        for chart in self.query(ChartView):
-            chart.show(frame.pictures.get(chart.picture_name))
+        self.show_charts(frame)
         unicode = not explorer_of(self).ascii
         entitle(self.query_one("#layers-chart"), _legend(view, unicode=unicode), _look(view))
         entitle(self.query_one("#layers-list"), _of(view), "PgUp PgDn" if view.layers else "")

@@ -16,6 +16,7 @@ from embedtui.plan.scenarios import METRIC_NAMES
 from embedtui.tui.viewmodel.chart_renderer import distance_of, weighed
 from embedtui.tui.viewmodel.frames import Frame
 from embedtui.tui.viewmodel.view_state import SettingRow, View
+from embedtui.tui.views.paged_view import PagedView
 from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.titles import entitle
@@ -23,7 +24,7 @@ from embedtui.tui.widgets.titles import entitle
 _WORDS = {"drift": "batch drift", "error": "precision error"}
 
 
-class SweepView(Vertical, can_focus=True):
+class SweepView(PagedView):
     """Shows every setting that was measured; the keys move from one to the next."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -35,15 +36,10 @@ class SweepView(Vertical, can_focus=True):
         Binding("f", "front", "front or causes", show=False, id="sweep.front"),
     ]
     DEFAULT_CSS = """
-    SweepView .box {
-        border: round $panel-lighten-1; border-title-color: $muted; padding: 0 1;
-        border-subtitle-color: $muted;
-    }
-    SweepView:focus #sweep-grid { border: round $primary; border-title-color: $primary; }
     SweepView #sweep-grid { height: 50%; }
     SweepView #sweep-lower { height: 1fr; }
     SweepView #sweep-front { width: 2fr; }
-    SweepView #sweep-steps { width: 3fr; scrollbar-size-vertical: 1; }
+    SweepView #sweep-steps { width: 3fr; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -52,7 +48,7 @@ class SweepView(Vertical, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """Put the heat map above, what steps cost below."""
-        with Vertical(id="sweep-grid", classes="box"):
+        with Vertical(id="sweep-grid", classes="box main"):
             yield ChartView("heat-map")
         with Horizontal(id="sweep-lower"):
             with Vertical(id="sweep-front", classes="box"):
@@ -60,24 +56,14 @@ class SweepView(Vertical, can_focus=True):
             with VerticalScroll(id="sweep-steps", classes="box", can_focus=False):
                 yield ChangedText(id="sweep-said")
 
-    def focus_first(self) -> None:
-        """Take the keys."""
-        self.focus()
-
     def action_front(self) -> None:
         """Go from what steps cost to the chart of it, where there is room for one only."""
         self.toggle_class("front")
 
-    def action_page(self, by: int) -> None:
-        """Scroll what is said of the steps."""
-        steps = self.query_one("#sweep-steps", VerticalScroll)
-        steps.scroll_relative(y=by * max(steps.size.height - 1, 1), animate=False)
-
     def show(self, frame: Frame) -> None:
         """Show a frame."""
         view = frame.view
-        for chart in self.query(ChartView):
-            chart.show(frame.pictures.get(chart.picture_name))
+        self.show_charts(frame)
         self._fit(len(view.lines) + len({reason for _, reason in view.skipped}))
         heat, metric = _WORDS[view.view_state.heat], METRIC_NAMES[view.view_state.metric]
         other = _WORDS["error" if view.view_state.heat == "drift" else "drift"]
