@@ -14,9 +14,12 @@ from embedtui.engine.messages import (
     JudgeLayers,
     LayersFound,
     LayersJudged,
+    MatchVariants,
     Reference,
     ReferenceDone,
     ResumeLayers,
+    Variant,
+    VariantsMatched,
 )
 from embedtui.engine.port import OnStage, Stop
 from embedtui.measure.layer_errors import decompose_error
@@ -43,6 +46,7 @@ class FakeReference:
         self.process = process
         self.embedded: list[Reference] = []
         self.opened: list[Reference] = []
+        self.matched: list[MatchVariants] = []
         self._script, self._exact = script, exact
 
     @property
@@ -64,6 +68,19 @@ class FakeReference:
                     vector[:] = self._script.truth_value
                 counted = min(count_tokens(text), self._script.max_length)
                 yield ReferenceDone(row, counted + self._script.tokens_of_truth, vector)
+
+    def match(self, request: MatchVariants, tell: OnStage, stop: Stop) -> VariantsMatched:
+        """Hold the vectors against the exact ones, against which the script has planted nothing."""
+        self.matched.append(request)
+        tell("float64 variants of the model's pipeline")
+        self._script.raise_for("variants")
+        exact = [self._exact(text, self._script.width) for text in request.reference.texts]
+        own = tuple(
+            float(np.linalg.norm(vector / np.linalg.norm(vector) - one))
+            for vector, one in zip(request.vectors, exact, strict=True)
+        )
+        known = (Variant("length", "another length", own), *self._script.variants)
+        return VariantsMatched(known, "mean")
 
     @property
     def closed(self) -> bool:

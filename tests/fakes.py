@@ -28,6 +28,7 @@ from embedtui.engine.messages import (
     Prepared,
     Reference,
     TooLong,
+    Variant,
 )
 from embedtui.engine.pool import Pool, RunningReference
 from embedtui.engine.port import Engine, LayerAccess, OnStage, Stop
@@ -121,11 +122,13 @@ class Script:
     """Texts that a step holds at most; a larger batch is split."""
     tokens_of_truth: int = 0
     """Tokens that the truth counts more than the engine."""
+    variants: tuple[Variant, ...] = ()
+    """Variants of the model's pipeline, and how near each is to vectors that are not its own."""
     truth_value: float | None = None
     """What the truth of every text is filled with instead of its vector."""
     failures: dict[tuple[str, str], EmbedtuiError] = field(default_factory=dict)
-    """What is raised, by stage (import, open, prepare, load, embed, truth, layers, exact layers)
-    and label of the setting; "" for import, truth and exact layers."""
+    """What is raised, by stage (import, open, prepare, load, embed, truth, variants, layers,
+    exact layers) and label of the setting; "" for import, truth, variants and exact layers."""
     fail_after: int = 0
     """Batches that come back before the stage embed fails."""
     on_job: Callable[[int], None] = lambda _count: None

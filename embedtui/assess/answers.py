@@ -97,6 +97,11 @@ def fastest(setting: SettingResults) -> tuple[int, float] | None:
     return size, speed
 
 
+def model_of(results: Results) -> str:
+    """Return what tells a run's model: errors of different models are no ranks of one list."""
+    return results.plan.model_hash or results.plan.model
+
+
 _Judged = Sequence[tuple[Entry, ToleranceResult]]
 
 
@@ -171,6 +176,8 @@ def _cheapest(judged: _Judged) -> Entry | None:
         return None
     best = max(speed for speed, _ in able)
     near = [(speed, entry) for speed, entry in able if speed * ABOUT_EQUAL >= best]
+    if len({model_of(one.results) for _, one in near}) > 1:
+        return max(near, key=_first)[1]  # each is held against float64 of its own
     errors = [one.setting.largest_error(one.results.truth) for _, one in near]
     least = min((error for error in errors if error is not None), default=None)
     precise = [
@@ -193,6 +200,8 @@ def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], st
     error = chosen.setting.largest_error(chosen.results.truth)
     if error is not None:
         said += f", L2 {error:.1e} from the truth"
+    elif chosen.results.truth.reason:
+        said += ", its error not measured"
     if chosen.setting.status == "running":
         said += ", so far"
     pooling = chosen.setting.effective.pooling

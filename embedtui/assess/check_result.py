@@ -102,6 +102,9 @@ def _checked(
         for size, pass_key in setting.passes
     )
     outcome, said = _outcome(setting, drift, use, confidence, draws, faults[setting.number], found)
+    if outcome == "holds" and results.plan.truth and setting.largest_error(results.truth) is None:
+        why = results.truth.reason or "no text has a float64 truth to be held against"
+        outcome, said = "failed", f"{said}; the error against float64 was not measured: {why}"
     if golden is not None and outcome in {"holds", "falls short"}:
         outcome = outcome if golden.holds else "falls short"
         said = f"{said}; {golden.said(use)}"

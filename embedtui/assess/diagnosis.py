@@ -20,7 +20,7 @@ from embedtui.results.results import Results, SettingResults
 
 Rule = Callable[[Evidence], list[Diagnosis]]
 
-RULES: tuple[Rule, ...] = (truncation, another_input, tf32, split, wire, restart, drift)
+RULES: tuple[Rule, ...] = (another_input, truncation, tf32, split, wire, restart, drift)
 """The families of rules, in the order in which their causes are told."""
 
 
@@ -31,7 +31,8 @@ def diagnose(
 
     Empty where nothing batched was measured.
     """
-    if faults:
-        return [of_fault(setting, fault) for fault in faults]
+    broken = [fault for fault in faults if fault.kind != "another-input"]
+    if broken:
+        return [of_fault(setting, fault) for fault in broken]
     evidence = Evidence(results, setting)
     return [found for rule in RULES for found in rule(evidence)]

@@ -11,12 +11,15 @@ from dataclasses import replace
 import numpy as np
 
 from embedtui.assess import ranking_quality
+from embedtui.assess.another_input import another_input
 from embedtui.assess.finding import Finding
 from embedtui.assess.repeat_faults import repeat_faults
 from embedtui.assess.server_findings import encoding_faults, server_faults
+from embedtui.common.printable import printable
 from embedtui.common.wording import text_count
 from embedtui.measure import broken_rows, collapsed_rows, swapped_rows
 from embedtui.plan.plan import FIRST
+from embedtui.results.mismatch import mismatch_of
 from embedtui.results.results import Pass, Results, SettingResults
 
 _FAULTS = {
@@ -47,6 +50,7 @@ def find(results: Results, faults: Faults | None = None) -> list[Finding]:
         for setting in results.settings
         for finding in (*faults[setting.number], *_of_setting(results, setting))
     ]
+    found += _of_files(results)
     found += _of_truth(results)
     found += encoding_faults(results)
     found += _of_labels(results)
@@ -109,6 +113,19 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
                     _ids(results, rows),
                 )
             )
+    another = None if found else another_input(results, setting)
+    if another is not None:
+        struck_rows = [int(row) for row in another.mismatch.rows]
+        found.append(
+            Finding(
+                "another-input",
+                "fault",
+                f"vectors are not the model's own: {another.name}; {another.texts}, "
+                f"{another.evidence}",
+                number,
+                _ids(results, struck_rows),
+            )
+        )
     return found
 
 
@@ -215,6 +232,20 @@ def _of_labels(results: Results) -> Iterator[Finding]:
         yield Finding("no-quality", "note", ranking_quality.MISSING)
 
 
+def _of_files(results: Results) -> Iterator[Finding]:
+    """Yield what was known before the figures: the model's files ask for what is not served."""
+    for line in results.plan.differs:
+        yield Finding("differs", "warning", line)
+    if results.plan.default_prompt:
+        yield Finding(
+            "default-prompt",
+            "warning",
+            "the model's own pipeline puts its prompt "
+            f"'{printable(results.plan.default_prompt, 80)}' before every text; these texts were "
+            "embedded without it: give it with --prompt",
+        )
+
+
 def _of_truth(results: Results) -> Iterator[Finding]:
     truth = results.truth
     if truth.reason:
@@ -232,22 +263,15 @@ def _of_truth(results: Results) -> Iterator[Finding]:
         )
     for setting in results.settings:
         prepared = setting.prepared
-        if prepared is None or not truth.done.any():
+        if prepared is None or not truth.done.any() or mismatch_of(setting, truth) is not None:
             continue
+        if setting.setting.is_server and setting.precision_error(truth) is not None:
+            continue  # however it counts, its vectors are the model's own
         rows = [
             int(row)
             for row in np.flatnonzero(truth.done)
             if row not in prepared.refused and prepared.tokens[row] not in {0, truth.tokens[row]}
         ]
-        width = setting.unbatched.vectors.shape[1]
-        if width not in {0, truth.vectors.shape[1], setting.setting.dimensions}:
-            yield Finding(
-                "width-differs",
-                "warning",
-                f"{_whose(setting)} vectors have {width} dimensions, the model's own pipeline "
-                f"gives {truth.vectors.shape[1]}: there is no precision error",
-                setting.number,
-            )
         if rows:
             yield Finding(
                 "tokens-differ",
@@ -266,10 +290,6 @@ def _nulls(setting: SettingResults, kind: str) -> str:
 
 def _where(setting: SettingResults) -> str:
     return "the server" if setting.setting.is_server else "vLLM"
-
-
-def _whose(setting: SettingResults) -> str:
-    return "the server's" if setting.setting.is_server else "vLLM's"
 
 
 def _why_split(pass_: Pass, budget: int) -> str:

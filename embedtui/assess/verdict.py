@@ -248,7 +248,8 @@ def _growth(by_size: dict[int, Distribution]) -> str:
 def _precision(results: Results, setting: SettingResults) -> str:
     error = setting.largest_error(results.truth)
     if error is None:
-        return ""
+        reason = results.truth.reason
+        return f"the error against float64 was not measured: {reason}" if reason else ""
     said = f"precision error against float64: L2 up to {error:.1e}"
     worst = _worst(setting)
     if worst and error and not is_noise(setting):

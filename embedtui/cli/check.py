@@ -238,6 +238,8 @@ class _Job:
 
     def _plan(self, choices: Choices) -> tuple[Plan, int | None]:
         plan, weights = plan_of(choices, self.tell, self.access)
+        # Where the files say that vectors will be others, float64 has to tell how far.
+        plan = replace(plan, truth=plan.truth or bool(plan.differs or plan.default_prompt))
         if self.golden is None:
             return plan, weights
         recorded = self.golden.plan

@@ -72,7 +72,7 @@ def start(asked: Asked, looks: dict[str, Any], opened: tuple[Path, ...] = ()) ->
     problems += [*clashes(config.keys), *scenario_problems()]
     values = {key: value for key, value in asked.values.items() if key != "key_for"}
     kept = {key: value for key, value in {**values, **looks}.items() if value is not None}
-    now = _checked(kept, config)
+    now = checked_options(kept, config)
     # A server that a key is for may be chosen on the screen.
     refuse_unusable(asked.given - {"key_for"}, "explore", [replace(config, **now).choices()])
     access = access_of(asked, named=now.get("model", ""))
@@ -83,7 +83,7 @@ def start(asked: Asked, looks: dict[str, Any], opened: tuple[Path, ...] = ()) ->
     return ended.code
 
 
-def _checked(given: dict[str, Any], config: Config) -> dict[str, Any]:
+def checked_options(given: dict[str, Any], config: Config) -> dict[str, Any]:
     """Return what counts for this time as the config has it.
 
     Raises:

@@ -141,6 +141,8 @@ class ModelObject(TypedDict):
     max_length: Annotated[int | None, "tokens that it has positions for"]
     random: Annotated[bool, "whether its weights are random"]
     prompts: Annotated[dict[str, str], "texts to put before every text, by name"]
+    default_prompt: Annotated[str, "the prompt that its own pipeline puts before every text"]
+    differs: Annotated[list[str], "what vLLM will make otherwise than its files ask"]
     embeds: Annotated[str, "whether the installed vLLM embeds with it: yes, no, unknown"]
     reason: Annotated[str, "why, where it does not"]
 

@@ -33,6 +33,8 @@ _KEYS = (
     "max_length",
     "random",
     "prompts",
+    "default_prompt",
+    "differs",
     "embeds",
     "reason",
 )
@@ -182,4 +184,5 @@ def _lines(info: models.ModelInfo) -> Text:
         "\n  ",
         (f"{mark}vLLM: {info.embeds}", style),
         f", {printable(info.reason)}" if info.reason else "",
+        *((f"\n  {line}", "yellow") for line in models.notes(info)),
     )

@@ -19,6 +19,7 @@ from embedtui.engine.messages import (
     LayersResumed,
     LayersSeen,
     Load,
+    MatchVariants,
     Open,
     Opened,
     OpenLayers,
@@ -30,6 +31,7 @@ from embedtui.engine.messages import (
     ResumeLayers,
     SeeLayers,
     TooLong,
+    VariantsMatched,
 )
 from embedtui.engine.port import LayerAccess, OnStage, Stop
 from embedtui.engine.process import Process
@@ -121,6 +123,10 @@ class ForkedReference:
     def embed(self, request: Reference, tell: OnStage, stop: Stop) -> Iterator[ReferenceDone]:
         """Compute texts one at a time; yield each as it is done."""
         return self.process.stream(request, ReferenceDone, tell, stop, patient=False)
+
+    def match(self, request: MatchVariants, tell: OnStage, stop: Stop) -> VariantsMatched:
+        """Hold vectors against variants of the pipeline; a stop kills the process."""
+        return self.process.ask(request, VariantsMatched, tell, stop)
 
     def open_layers(self, request: Reference, tell: OnStage, stop: Stop) -> LayersFound:
         """Load the weights and find the layers."""

@@ -141,12 +141,27 @@ class Reference:
     model: str
     device: str
     max_length: int
+    """Tokens after which a text ends; 0 for what the model's own files say."""
     pooling: str
     """mean, cls, last …: used where the model's own files do not say how it pools."""
     rows: tuple[int, ...]
     texts: tuple[str, ...]
     prompted: bool = False
     """Whether the texts begin with a prompt."""
+
+
+@dataclass(frozen=True)
+class MatchVariants:
+    """Hold vectors against variants of the model's pipeline; answered by `VariantsMatched`."""
+
+    reference: Reference
+    """The texts as the model's own pipeline takes them."""
+    plain: tuple[str, ...]
+    """The same texts without a prompt."""
+    vectors: tuple[npt.NDArray[np.float32], ...]
+    """What was computed for each of the texts."""
+    dimensions: int | None = None
+    """How many figures were asked for; None for all."""
 
 
 @dataclass(frozen=True)
@@ -284,6 +299,27 @@ class ReferenceDone:
     row: int
     tokens: int
     vector: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A computation that is the model's own but for one thing, and how near it comes."""
+
+    kind: str
+    """A word for programs: pooling, module, prompt, truncation, tokens, case or length."""
+    name: str
+    """What differs, worded to follow "it looks like": `pooling by cls`."""
+    l2: tuple[float, ...]
+    """L2 from the vectors that were given, both scaled to length one; by text."""
+
+
+@dataclass(frozen=True)
+class VariantsMatched:
+    """Every variant that can be had of all the texts, the plainest first."""
+
+    variants: tuple[Variant, ...]
+    pooling: str
+    """How the model's own pipeline pools."""
 
 
 @dataclass(frozen=True)

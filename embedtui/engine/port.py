@@ -25,6 +25,7 @@ from embedtui.engine.messages import (
     LayersJudged,
     LayersSeen,
     Load,
+    MatchVariants,
     Opened,
     Prepared,
     Reference,
@@ -32,6 +33,7 @@ from embedtui.engine.messages import (
     ResumeLayers,
     SeeLayers,
     TooLong,
+    VariantsMatched,
 )
 from embedtui.engine.settings import Setting
 
@@ -158,6 +160,9 @@ class ReferenceModel(Protocol):
 
     def embed(self, request: Reference, tell: OnStage, stop: Stop) -> Iterator[ReferenceDone]:
         """Compute texts one at a time; yield each as it is done."""
+
+    def match(self, request: MatchVariants, tell: OnStage, stop: Stop) -> VariantsMatched:
+        """Hold vectors against variants of the pipeline; a stop kills the process."""
 
     def open_layers(self, request: Reference, tell: OnStage, stop: Stop) -> LayersFound:
         """Load the weights and find the layers."""

@@ -19,6 +19,7 @@ from embedtui.engine.messages import (
     Failed,
     JudgeLayers,
     LayersResumed,
+    MatchVariants,
     OpenLayers,
     Quit,
     Reference,
@@ -28,6 +29,7 @@ from embedtui.engine.messages import (
     WorkDone,
 )
 from embedtui.engine.reference_layers import ReferenceLayers
+from embedtui.engine.variants import Pipeline, match
 from embedtui.engine.vllm_adapter.reasons import first_line
 
 
@@ -42,6 +44,10 @@ def serve(client: Connection) -> None:
             match request:
                 case Reference():
                     _compute(client, request)
+                case MatchVariants():
+                    model = _opened(client, request.reference)
+                    client.send(Stage("float64 variants of the model's pipeline"))
+                    client.send(match(Pipeline(model, _run), request))
                 case OpenLayers(reference=Reference() as reference):
                     layers = _layers(client, reference)
                     client.send(layers.found)
@@ -89,7 +95,8 @@ def _opened(client: Connection, request: Reference) -> Any:
 
     client.send(Stage("loading weights in float64"))
     model = _load(SentenceTransformer, request)
-    model.max_seq_length = request.max_length
+    if request.max_length:
+        model.max_seq_length = request.max_length
     return model.eval()
 
 
@@ -102,11 +109,18 @@ def _forward(model: Any, text: str) -> tuple[int, Any]:
         for key, value in model.preprocess([text]).items()
     }
     tokens = int(features["input_ids"].shape[1])
-    with torch.no_grad(), _stay_wide():  # inference mode would hide casts from the mode
-        vector = model(features)["sentence_embedding"][0]
+    vector = _run(model, features)["sentence_embedding"][0]
     if vector.dtype != torch.float64:
         raise TypeError(f"the model computes in {vector.dtype}, not in float64")
     return tokens, vector
+
+
+def _run(module: Any, features: Any) -> Any:
+    """Return what a module, or the whole model, makes of its features, all in float64."""
+    import torch  # noqa: PLC0415
+
+    with torch.no_grad(), _stay_wide():  # inference mode would hide casts from the mode
+        return module(features)
 
 
 def _load(sentence_transformer: Any, request: Reference) -> Any:
@@ -128,31 +142,10 @@ def _load(sentence_transformer: Any, request: Reference) -> Any:
         )
         model = sentence_transformer(modules=[transformer, pooling], device=request.device)
     model = model.to(torch.float64)
-    _refuse_another_pipeline(model, request.pooling, prompted=request.prompted)
+    if request.prompted and any(getattr(m, "include_prompt", True) is False for m in model):
+        raise ValueError("the model leaves a prompt out of its pooling, which vLLM does not")
     print(f"embedtui: float64 weights after {time.monotonic() - began:.1f} s")  # noqa: T201
     return model
-
-
-def _refuse_another_pipeline(model: Any, pooling: str, *, prompted: bool) -> None:
-    """Fail where the model's own pipeline is not what vLLM computes.
-
-    vLLM pools by CLS, last token or mean and knows dense layers after that; what else a model's
-    files ask for it leaves out, and then the two compute different things.
-    """
-    unknown = [
-        type(module).__name__
-        for module in model
-        if type(module).__name__ not in {"Transformer", "Pooling", "Dense", "Normalize"}
-    ]
-    if unknown:
-        raise ValueError(f"the model's files ask for {unknown[0]}, which vLLM leaves out")
-    asked = next((m.pooling_mode for m in model if type(m).__name__ == "Pooling"), pooling)
-    modes = (asked,) if isinstance(asked, str) else tuple(asked)
-    if prompted and any(getattr(module, "include_prompt", True) is False for module in model):
-        raise ValueError("the model leaves a prompt out of its pooling, which vLLM does not")
-    named = {"lasttoken": "last", "mean_sqrt_len_tokens": "mean"}
-    if [named.get(mode, mode) for mode in modes] != [pooling]:
-        raise ValueError(f"vLLM pools by {pooling}, the model's files ask for {'+'.join(modes)}")
 
 
 def _stay_wide() -> Any:

@@ -71,7 +71,7 @@ def swapped_rows(vectors: Vectors, reference: Vectors) -> Fault | None:
     # what is too far away in the sketch is too far away.
     known = np.nan_to_num(whole, nan=0.0)
     limits = (own[suspects] / 10) ** 2
-    apart = _squared_distances(_sketch(moved[suspects]), _sketch(known))
+    apart = _squared_distances(sketch(moved[suspects]), sketch(known))
     possible = np.concatenate([(d < limits[r, None]).any(axis=1) for r, d in apart])
     suspects = suspects[possible]
     own, moved = own[suspects], moved[suspects]
@@ -109,7 +109,7 @@ def collapsed_rows(vectors: Vectors, texts: list[str]) -> Fault | None:
     first, points = first[finite], points[finite]
     if len(first) < 3:
         return None
-    struck = _near_another(_sketch(points))
+    struck = _near_another(sketch(points))
     struck[struck] = _near_another(points[struck])
     if struck.sum() * 5 <= len(points):
         return None
@@ -137,7 +137,7 @@ def _squared_distances(points: Floats, others: Floats) -> Iterator[tuple[slice, 
         yield rows, squares
 
 
-def _sketch(points: Floats) -> Floats:
+def sketch(points: Floats) -> Floats:
     """Project on a few directions, the same ones always; no distance grows by a projection."""
     width = points.shape[1]
     if width <= SKETCH_WIDTH:

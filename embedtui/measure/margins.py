@@ -118,7 +118,7 @@ def expected(one: Margins) -> Floats:
     them would have closed this gap. It takes them to be independent of the gap's size.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return _likely(one.gap / one.scale, _steps(one))
+        return closing_likelihood(one.gap / one.scale, _steps(one))
 
 
 def shares(likely: Floats) -> tuple[float, float]:
@@ -177,7 +177,7 @@ def _steps(one: Margins) -> Floats:
     return np.sort(steps[np.isfinite(steps)])
 
 
-def _likely(relative: Floats, steps: Floats) -> Floats:
+def closing_likelihood(relative: Floats, steps: Floats) -> Floats:
     """Return how likely gaps are closed that are so many times as large as their scale."""
     if not len(steps):
         return np.zeros(relative.shape)

@@ -16,6 +16,7 @@ from embedtui.models.info import (
     require_embeddable,
 )
 from embedtui.models.make import has_random_name, make, shape_of
+from embedtui.models.preflight import notes
 from embedtui.models.prompts import prompt_text, prompts_for
 from embedtui.models.servable import Verdict, servable
 
@@ -33,6 +34,7 @@ __all__ = [
     "has_random_name",
     "make",
     "model_hash",
+    "notes",
     "prompt_text",
     "prompts_for",
     "require_embeddable",

@@ -14,6 +14,7 @@ from embedtui.models.info import (
     Embeds,
     ModelInfo,
 )
+from embedtui.models.preflight import default_prompt, differences
 from embedtui.models.servable import Verdict, servable
 from embedtui.models.shape import RANDOM_MARK
 from embedtui.models.weights import Weights, read_weights
@@ -43,8 +44,6 @@ _OFFSET_TYPES = {
 }
 """Positions start behind the padding token's, so that the first of them are never used."""
 _ABSOLUTE_TYPES = _OFFSET_TYPES | {"albert", "bert", "distilbert", "electra"}
-_VLLM_POOLINGS = {"mean", "cls", "last", "mean_sqrt_len"}
-"""What vLLM's sequence poolers do; the square root only scales what is then normalized."""
 _POOLING_IN_CONFIG = {
     "LlamaBidirectionalModel",
     "LlamaNemotronVLModel",
@@ -87,7 +86,7 @@ def _describe(
     pooling, source = _stated_pooling(folder, config, architecture)
     verdict = servable(architecture, model_type, pooling)
     has_tokenizer = files.has_tokenizer(folder)
-    embeds, reason = _embeds(folder, verdict, weights, has_tokenizer, pooling)
+    embeds, reason = _embeds(folder, verdict, weights, has_tokenizer)
     return ModelInfo(
         ref=str(folder) if ref is None else ref,
         name=name or (hub_id or "").rpartition("/")[2] or folder.resolve().name,
@@ -109,6 +108,8 @@ def _describe(
         reason=reason,
         random=RANDOM_MARK in config,
         prompts=_prompts(folder),
+        default_prompt=default_prompt(folder),
+        differs=differences(folder, pooling, verdict.pooling),
     )
 
 
@@ -117,7 +118,6 @@ def _embeds(
     verdict: Verdict,
     weights: Weights,
     has_tokenizer: bool,
-    pooling: str | None,
 ) -> tuple[Embeds, str]:
     if verdict.embeds == "no":
         return "no", verdict.reason
@@ -129,12 +129,6 @@ def _embeds(
             "no",
             "no tokenizer files: vLLM would turn every word into [UNK] without saying so; copy "
             f"tokenizer.json and tokenizer_config.json from the original model to {where}",
-        )
-    if pooling is not None and pooling not in _VLLM_POOLINGS:
-        return (
-            verdict.embeds,
-            f"it asks for {printable(pooling, 40)} pooling, which vLLM does not do: it pools "
-            f"{verdict.pooling or 'by its default'} instead, so its vectors are not the model's",
         )
     return verdict.embeds, verdict.reason
 

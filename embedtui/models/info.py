@@ -57,6 +57,10 @@ class ModelInfo:
     """Whether its weights were drawn at random, by `embedtui models make`."""
     prompts: dict[str, str] = field(default_factory=dict, hash=False)
     """Texts to put before an input, by purpose; unchanged, for they are tokenized."""
+    default_prompt: str = ""
+    """The purpose whose prompt the model's own pipeline puts before every text; "" for none."""
+    differs: tuple[str, ...] = ()
+    """What vLLM will make otherwise than the model's files ask, a line each, safe to print."""
 
 
 def require_embeddable(info: ModelInfo) -> None:

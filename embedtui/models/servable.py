@@ -89,6 +89,28 @@ def servable(
     return _judge(registry, name, pooling)
 
 
+def known_activations() -> frozenset[str]:
+    """Return the names of the activations that the installed vLLM has; none where it is not here.
+
+    Names are in lower case, as vLLM compares them.
+    """
+    root = _vllm_folder()
+    tree = None if root is None else _parsed(root / "model_executor" / "layers" / "activation.py")
+    for node in () if tree is None else tree.body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == "_ACTIVATION_REGISTRY"
+            for target in node.targets
+        ):
+            return frozenset(
+                key.value
+                for part in ast.walk(node.value)
+                if isinstance(part, ast.Dict)
+                for key in part.keys
+                if isinstance(key, ast.Constant) and isinstance(key.value, str)
+            )
+    return frozenset()
+
+
 def _judge(registry: _Registry, name: str, pooling: str | None) -> Verdict:
     shown = printable(name, 60)
     refusal = _refusal(registry, name)

@@ -57,6 +57,12 @@ def plan_of(
     if info is not None:
         longest = info.max_length
     folder = None if info is None else info.folder
+    default_prompt = ""
+    if info is not None:
+        if not choices.prompt and query_prompt is None and not prompt:
+            default_prompt = info.prompts.get(info.default_prompt, "")
+        for line in info.differs:
+            tell(f"{info.name}: {line}")
     plan = Plan(
         model=model if info is None or address is not None else info.ref,
         model_name=name if info is None or address is not None else info.name,
@@ -75,6 +81,8 @@ def plan_of(
         skipped=skipped,
         max_length=longest,
         against="" if folder is None or address is None else str(folder),
+        default_prompt=default_prompt,
+        differs=() if info is None else info.differs,
         layers=choices.layers,
         layers_under=choices.layers_under,
         random_weights=(info is not None and info.random) or models.has_random_name(name),

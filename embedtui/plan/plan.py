@@ -84,6 +84,11 @@ class Plan:
     """Tokens that the model has positions for, where its files say so."""
     against: str = ""
     """Folder of the model that a server is held against: its float64 truth, its local engines."""
+    default_prompt: str = ""
+    """What the model's own pipeline puts before every text where nobody asked for a prompt; the
+    engines are given the texts without it."""
+    differs: tuple[str, ...] = ()
+    """What the model's files ask for and vLLM makes otherwise, a line each."""
     layers: int = 0
     """How many texts are looked into layer by layer, from the first on."""
     layers_under: float | None = None
@@ -157,6 +162,8 @@ class Plan:
             "skipped": [{"label": label, "reason": reason} for label, reason in self.skipped],
             "max_length": self.max_length,
             "against": self.against,
+            "default_prompt": self.default_prompt,
+            "differs": list(self.differs),
             "layers": self.layers,
             "layers_under": self.layers_under,
             "random_weights": self.random_weights,
@@ -189,6 +196,8 @@ class Plan:
             skipped=tuple((one["label"], one["reason"]) for one in values.get("skipped", ())),
             max_length=values.get("max_length"),
             against=values.get("against", ""),
+            default_prompt=values.get("default_prompt", ""),
+            differs=tuple(values.get("differs", ())),
             layers=values.get("layers", 0),
             layers_under=values.get("layers_under"),
             random_weights=values.get("random_weights", has_random_name(values["model_name"])),

@@ -90,6 +90,14 @@ class PlanReport(TypedDict):
         int | None, "tokens that the model has positions for; null where its files do not say"
     ]
     against: Annotated[str, "folder of the model that a server is held against; empty for none"]
+    default_prompt: Annotated[
+        str,
+        "what the model's own pipeline puts before every text and nobody asked for; empty for "
+        "nothing",
+    ]
+    differs: Annotated[
+        list[str], "what vLLM makes otherwise than the model's files ask, told from the files alone"
+    ]
     layers: Annotated[int, "how many texts were to be looked into layer by layer"]
     layers_under: Annotated[
         float | None,

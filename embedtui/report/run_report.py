@@ -120,6 +120,8 @@ def _plan(plan: Plan) -> PlanReport:
         "skipped": [{"label": label, "reason": reason} for label, reason in plan.skipped],
         "max_length": plan.max_length,
         "against": plan.against,
+        "default_prompt": plan.default_prompt,
+        "differs": list(plan.differs),
         "layers": plan.layers,
         "layers_under": plan.layers_under,
         "random_weights": plan.random_weights,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from embedtui.assess import findings, retrieval
-from embedtui.assess.answers import Entry, answer, fastest, largest_drift
+from embedtui.assess.answers import Entry, answer, fastest, largest_drift, model_of
 from embedtui.assess.finding import Finding
 from embedtui.assess.pareto_front import Candidate, pareto_front
 from embedtui.assess.tolerance import judge
@@ -46,9 +46,7 @@ def build(name: str, runs: list[Results], *, with_reports: bool = True) -> Sweep
         "rows": [_row(entry) for entry in entries],
         "skipped": [one for run in runs for one in _skipped(run)],
         "front": {
-            "precision_error": _front(
-                entries, lambda one: one.setting.largest_error(one.results.truth)
-            ),
+            "precision_error": _front(entries, _error, by_model=True),
             "drift": _front(entries, _drift),
         },
         "scenarios": [_scenario(key, entries) for key in scenarios()],
@@ -58,14 +56,17 @@ def build(name: str, runs: list[Results], *, with_reports: bool = True) -> Sweep
     }
 
 
-def _front(entries: list[Entry], distance: Callable[[Entry], float | None]) -> list[FrontReport]:
+def _front(
+    entries: list[Entry], distance: Callable[[Entry], float | None], *, by_model: bool = False
+) -> list[FrontReport]:
     """Return the settings that can be served and that no other beats, the fastest first."""
     weighed = []
     for entry in entries:
         speed, far = fastest(entry.setting), distance(entry)
         served = serve_command(entry.setting.setting, 1) is not None
         if speed and far is not None and served and not entry.fault:
-            weighed.append(Candidate(entry.label, speed[1], far))
+            model = model_of(entry.results) if by_model else ""
+            weighed.append(Candidate(entry.label, speed[1], far, model))
     return [
         {
             "label": weighed[step.place].label,
@@ -76,6 +77,10 @@ def _front(entries: list[Entry], distance: Callable[[Entry], float | None]) -> l
         }
         for step in pareto_front(weighed)
     ]
+
+
+def _error(entry: Entry) -> float | None:
+    return entry.setting.largest_error(entry.results.truth)
 
 
 def _drift(entry: Entry) -> float | None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.engine.effective import EffectiveConfig
-from embedtui.engine.messages import Prepared
+from embedtui.engine.messages import Prepared, Variant
 from embedtui.measure.layer_errors import ErrorDecomposition, LayerSite
 from embedtui.plan.plan import PassKey, Plan
 
@@ -119,6 +119,16 @@ class ReferenceFailed:
 
 
 @dataclass(frozen=True)
+class VariantsCompared:
+    """How near variants of the model's own pipeline come to vectors that are not its own."""
+
+    setting: int
+    variants: tuple[Variant, ...]
+    pooling: str
+    """How the model's own files have it pool."""
+
+
+@dataclass(frozen=True)
 class LayersCompared:
     """How far the states of a batch of texts are from those of the same texts alone, by place."""
 
@@ -184,6 +194,7 @@ Event = (
     | SettingEnded
     | ReferenceComputed
     | ReferenceFailed
+    | VariantsCompared
     | LayersCompared
     | LayersJudged
     | LayersMixed

@@ -36,6 +36,7 @@ from embedtui.results.events import (
     SettingEnded,
     Status,
     TextsPrepared,
+    VariantsCompared,
 )
 from embedtui.results.layer_results import LayerResults
 from embedtui.results.repeated_passes import batches_against_alone
@@ -178,6 +179,8 @@ class SettingResults:
         self.reason = ""
         self.passes: dict[tuple[int, PassKey], Pass] = {}
         self.layers = LayerResults()
+        self.variants: VariantsCompared | None = None
+        """What its vectors were held against where they are not the model's own."""
         self._texts = texts
         self._measured: dict[object, _Measured] = {}
         self._digits = Digits(texts)
@@ -367,8 +370,11 @@ class ReferenceVectors:
         self.chunks = 0
         """How many have come in."""
 
-    def add(self, event: ReferenceComputed) -> None:
-        """Take in the vectors of some texts."""
+    def add(self, event: ReferenceComputed | ReferenceFailed) -> None:
+        """Take in the vectors of some texts, or why there are none."""
+        if isinstance(event, ReferenceFailed):
+            self.reason = event.reason
+            return
         self.chunks += 1
         if self.vectors.shape[1] != event.vectors.shape[1]:
             self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float64)
@@ -415,10 +421,10 @@ class Results:
             case SettingEnded():
                 results = self.settings[event.setting]
                 results.status, results.reason = event.status, event.reason
-            case ReferenceComputed():
+            case ReferenceComputed() | ReferenceFailed():
                 self.truth.add(event)
-            case ReferenceFailed():
-                self.truth.reason = event.reason
+            case VariantsCompared():
+                self.settings[event.setting].variants = event
             case LayersCompared() | LayersJudged() | LayersMixed() | LayersFailed():
                 self.settings[event.setting].layers(event)
             case RunEnded():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from embedtui.common.errors import Cancelled, EngineError, InputError
 from embedtui.engine.messages import Reference, ReferenceDone
 from embedtui.engine.port import EnginePool, Stop
 from embedtui.engine.reference_cache import ReferenceCache
+from embedtui.models import describe
 from embedtui.plan.plan import Plan
 from embedtui.results.events import Event, ReferenceComputed, ReferenceFailed, Waiting
 
@@ -33,6 +36,34 @@ def reference_request(
         texts=tuple(inputs[row] for row in rows),
         prompted=bool(plan.prompt or plan.query_prompt),
     )
+
+
+def reference_of(plan: Plan, rows: Sequence[int], *, max_length: int, pooling: str) -> Reference:
+    """Return what the float64 model is asked for: rows of a plan as the model's own files have it.
+
+    A prompt that they put before every text is put there, whether the engines were given it or
+    not.
+    """
+    asked = reference_request(plan, rows, max_length=max_length, pooling=pooling)
+    if not plan.default_prompt:
+        return asked
+    texts = tuple(plan.default_prompt + text for text in asked.texts)
+    return replace(asked, texts=texts, prompted=True)
+
+
+def own_pooling(plan: Plan) -> str:
+    """Return how the model that a server is held against pools, by its own files.
+
+    Where they do not say it, vLLM's default for the architecture. What the server says of itself
+    is what is to be judged, and no standard.
+
+    Raises:
+        InputError: if the files cannot be read, or leave it open.
+    """
+    pooling = describe(Path(plan.against)).pooling
+    if pooling is None:
+        raise InputError("no float64 truth: the model's files do not say how it pools")
+    return pooling
 
 
 def reference_bytes(weights_bytes: int) -> int:
@@ -70,8 +101,7 @@ class ReferenceStage:
             missing = self._tell_known(cache, rows) if cache else list(rows)
             if missing:
                 self._compute(
-                    reference_request(self._plan, missing, max_length=max_length, pooling=pooling),
-                    cache,
+                    reference_of(self._plan, missing, max_length=max_length, pooling=pooling), cache
                 )
         except (EngineError, InputError) as error:
             self._tell(ReferenceFailed(str(error)))
@@ -82,7 +112,8 @@ class ReferenceStage:
     def _tell_known(self, cache: ReferenceCache, rows: Sequence[int]) -> list[int]:
         """Tell what the cache holds; return the rows that it does not."""
         inputs = self._plan.inputs
-        known = cache.get([inputs[row] for row in rows])
+        before = self._plan.default_prompt
+        known = cache.get([before + inputs[row] for row in rows])
         if known:
             self._tell(
                 ReferenceComputed(
@@ -95,14 +126,14 @@ class ReferenceStage:
         return [row for index, row in enumerate(rows) if index not in known]
 
     def _compute(self, request: Reference, cache: ReferenceCache | None) -> None:
-        inputs = self._plan.inputs
+        texts = dict(zip(request.rows, request.texts, strict=True))
         self._tell(Waiting("float64 truth"))
         self._engines.evict(reference_bytes(self._weights_bytes))
         with self._engines.reference(self._stop) as model:
             stream = model.embed(request, lambda what: self._tell(Waiting(what)), self._stop)
             for chunk in _chunks(stream):
                 if cache:
-                    cache.put((inputs[done.row], done.tokens, done.vector) for done in chunk)
+                    cache.put((texts[done.row], done.tokens, done.vector) for done in chunk)
                 self._tell(
                     ReferenceComputed(
                         tuple(done.row for done in chunk),

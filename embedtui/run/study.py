@@ -28,6 +28,7 @@ from embedtui.results.events import (
     BatchEmbedded,
     EngineReady,
     Event,
+    ReferenceFailed,
     RunEnded,
     RunStarted,
     SettingEnded,
@@ -38,9 +39,10 @@ from embedtui.results.events import (
 from embedtui.results.results import Results, SettingResults, Steps
 from embedtui.run.layer_analysis import inspect
 from embedtui.run.loading import Loaded, Loader
-from embedtui.run.reference_stage import ReferenceStage
+from embedtui.run.reference_stage import ReferenceStage, own_pooling
 from embedtui.run.reuse import EarlierRuns, differing, same_engine, usable_rows
 from embedtui.run.server_learning import ServerObserver
+from embedtui.run.variant_stage import VariantStage
 
 Listener = Callable[[Event], None]
 
@@ -72,6 +74,11 @@ class Study:
         self._loader = Loader(
             plan, engines, self._stop.is_set, weights_bytes=weights_bytes, together=together
         )
+        self._variants: VariantStage | None = None
+        if plan.truth:
+            self._variants = VariantStage(
+                plan, engines, self._tell, self._stop.is_set, self._loader.weights_bytes
+            )
         self._prepared: Prepared | None = None
         self._limit = 0
         self._pooling = ""
@@ -131,6 +138,8 @@ class Study:
         return status
 
     def _tell(self, event: Event) -> None:
+        if self._variants is not None:
+            self._variants(event)
         for listener in self._listeners:
             listener(event)
 
@@ -249,9 +258,10 @@ class Study:
         self._tell(EngineReady(number, effective, warm, log))
         self._tell(TextsPrepared(number, prepared))
         if self._prepared is None or effective.device != "server":
+            here = effective.device != "server"  # what a server says of itself is no standard
             self._prepared = prepared
-            self._limit = effective.max_length or self.plan.max_length or 0
-            self._pooling = effective.pooling
+            self._limit = (effective.max_length if here else 0) or self.plan.max_length or 0
+            self._pooling = effective.pooling if here else ""
         rows = usable_rows(self.plan, prepared)
         if not rows:
             first = next(iter(prepared.refused.values()))
@@ -306,7 +316,14 @@ class Study:
         stage = ReferenceStage(
             self.plan, self._engines, self._tell, self._stop.is_set, self._loader.weights_bytes
         )
-        stage.run(rows, max_length=self._limit, pooling=self._pooling)
+        try:
+            pooling = self._pooling or own_pooling(self.plan)
+        except InputError as error:
+            self._tell(ReferenceFailed(str(error)))
+            return
+        stage.run(rows, max_length=self._limit, pooling=pooling)
+        if self._variants is not None:
+            self._variants.run(max_length=self._limit, pooling=pooling)
 
     def _layers(self) -> None:
         for number in self._measured if self.plan.layers else ():

@@ -36,6 +36,7 @@ from embedtui.results.events import (
     RunStarted,
     SettingEnded,
     TextsPrepared,
+    VariantsCompared,
 )
 from embedtui.results.results import Results
 from embedtui.storage import run_file
@@ -116,6 +117,7 @@ def _of_settings(
                 | TextsPrepared()
                 | BatchEmbedded()
                 | SettingEnded()
+                | VariantsCompared()
                 | LayersCompared()
                 | LayersJudged()
                 | LayersMixed()

@@ -34,11 +34,13 @@ from embedtui.results.events import (
     RunStarted,
     SettingEnded,
     TextsPrepared,
+    VariantsCompared,
 )
 from embedtui.results.results import Results
-from embedtui.storage import layer_rows
+from embedtui.storage import layer_rows, variant_rows
 from embedtui.storage.packed_passes import Packed
 from embedtui.storage.run_schema import APPLICATION_ID, FORMAT, LATER, has_column
+from embedtui.storage.variant_rows import VARIANTS
 from embedtui.texts import Text
 
 _HEADER_BYTES = 100
@@ -158,6 +160,7 @@ class _Reader:
         yield from self._truth()
         if "truth_failed" in run:
             yield ReferenceFailed(run["truth_failed"])
+        yield from self._variants(run, len(started.plan.settings))
         yield from self._layers(len(started.plan.settings))
         yield RunEnded(run.get("status", "cut off"), run.get("reason", ""))
 
@@ -247,6 +250,14 @@ class _Reader:
                 packed = self._packed
                 exact = packed.truth()[row] if packed else np.frombuffer(vector, dtype="<f8")
             yield ReferenceComputed((row,), (tokens,), exact[None, :], bool(cached))
+
+    def _variants(self, run: dict[str, str], planned: int) -> Iterator[VariantsCompared]:
+        for setting in range(planned):
+            written = run.get(f"{VARIANTS}{setting}")
+            if written is not None:
+                with self._decoding():
+                    event = variant_rows.read(setting, json.loads(written))
+                yield event
 
     def _layers(self, planned: int) -> Iterator[layer_rows.LayerEvent]:
         named = "SELECT 1 FROM sqlite_master WHERE name = 'layers'"

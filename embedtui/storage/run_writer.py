@@ -38,10 +38,12 @@ from embedtui.results.events import (
     RunStarted,
     SettingEnded,
     TextsPrepared,
+    VariantsCompared,
 )
-from embedtui.storage import layer_rows, run_file
+from embedtui.storage import layer_rows, run_file, variant_rows
 from embedtui.storage.run_schema import APPLICATION_ID, FORMAT, LATER, LAYERS, SCHEMA, has_column
 from embedtui.storage.unfinished import writer_of_this_process
+from embedtui.storage.variant_rows import VARIANTS
 
 _MOST_IN_A_SECOND = 1000
 """Runs of one model that may begin in one second and still get names of their own."""
@@ -160,6 +162,8 @@ class Recorder:
                 self._write_truth(event)
             case ReferenceFailed():
                 self._put(truth_failed=event.reason)
+            case VariantsCompared():
+                self._put(**{f"{VARIANTS}{event.setting}": _json(variant_rows.written(event))})
             case LayersCompared() | LayersJudged() | LayersMixed() | LayersFailed():
                 self._execute(
                     "INSERT INTO layers (setting, kind, facts, figures) VALUES (?, ?, ?, ?)",

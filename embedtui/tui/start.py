@@ -114,7 +114,7 @@ def _open_session(access: Access) -> Session:
     engines = VllmPool()
     engines.access = access
     engines.start()
-    return Session(engines, _recorder, _reopened)
+    return Session(engines, open_recorder, reopen_recorder)
 
 
 def _open_files(files: tuple[Path, ...]) -> Session:
@@ -142,7 +142,8 @@ def _with_theme(config: Config, problems: list[str], path: Path) -> tuple[Config
     return config, problems
 
 
-def _recorder(plan: Any) -> Any:
+def open_recorder(plan: Any) -> Any:
+    """Return what records a run, and what is there already of one that a sweep goes on with."""
     from embedtui.storage.run_file import read  # noqa: PLC0415 - when a run begins
     from embedtui.storage.run_writer import Recorder  # noqa: PLC0415 - likewise
     from embedtui.storage.unfinished import find_unfinished  # noqa: PLC0415 - likewise
@@ -153,7 +154,8 @@ def _recorder(plan: Any) -> Any:
     return Recorder(begun, go_on=True), read(begun)
 
 
-def _reopened(path: Path) -> Any:
+def reopen_recorder(path: Path) -> Any:
+    """Return what adds to a run file, where a run's layers are looked into afterwards."""
     from embedtui.storage.run_writer import Recorder  # noqa: PLC0415 - when layers are looked into
 
     return Recorder(path, go_on=True)

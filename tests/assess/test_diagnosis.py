@@ -13,6 +13,7 @@ from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.findings import all_faults
 from embedtui.assess.trends import trend_of
+from embedtui.engine.messages import Variant
 from embedtui.plan.plan import Plan
 from tests.fakes import Batch, Script, broken, collapsed, no_drift, pack, plan, swapped
 from tests.studies import Ran, RunStudy
@@ -223,7 +224,7 @@ def test_a_kernel_that_computes_another_formula_is_no_tf32(run_study: RunStudy) 
 
 def test_old_pooling_that_saturates_is_still_accumulation(run_study: RunStudy) -> None:
     ran = run_study(made("bfloat16"), Script(drift=far, precision={"bfloat16": 0.11}))
-    assert names(causes(ran)) == ["another-input", "rounding-order"]
+    assert names(causes(ran)) == ["another-input", "beyond-rounding"]
     far_out = run_study(made("bfloat16"), Script(drift=lambda d, s, p: 1.2 if s > 1 else 0.0))
     (found,) = causes(far_out, pooling_accumulation="model")
     assert (found.cause, found.confidence) == ("accumulation", "certain")
@@ -270,3 +271,42 @@ def test_vectors_of_another_pooling_are_another_input(run_study: RunStudy) -> No
 def test_a_cache_that_is_on_is_blamed_for_what_rounding_cannot_do(run_study: RunStudy) -> None:
     (found,) = causes(run_study(made("float16"), Script(drift=far)), prefix_caching=True)
     assert (found.cause, found.name) == ("cache", "prefix_caching")
+
+
+class TestVectorsThatAreNotTheModelsOwn:
+    FITS = Variant("pooling", "pooling by cls where the model's files ask for mean", (3e-7,) * 3)
+    NOT = Variant("case", "the text in lower case", (0.9,) * 3)
+
+    def test_are_named_by_the_one_variant_that_fits(self, run_study: RunStudy) -> None:
+        script = Script(drift=no_drift, precision={"float32": 1.05}, variants=(self.NOT, self.FITS))
+        ran = run_study(made("float32"), script)
+        found, nothing = causes(ran)
+        assert (found.cause, found.name, found.confidence) == (
+            "another-input",
+            self.FITS.name,
+            "certain",
+        )
+        assert "all 32 texts" in found.seen
+        assert nothing.cause == "none"
+        (fault,) = all_faults(ran.results)[0]
+        assert fault.severity == "fault"
+        assert self.FITS.name in fault.message
+
+    def test_have_no_name_where_two_variants_fit_alike(self, run_study: RunStudy) -> None:
+        other = Variant("module", "the Dense layer left out", (4e-7,) * 3)
+        script = Script(drift=no_drift, precision={"float32": 1.05}, variants=(other, self.FITS))
+        found, _ = causes(run_study(made("float32"), script))
+        assert (found.name, found.confidence) == (
+            "another pooling, prompt or tokenizer than the model's own",
+            "likely",
+        )
+
+    @pytest.mark.parametrize(("dtype", "error"), [("float32", 9e-4), ("bfloat16", 0.09)])
+    def test_are_none_as_far_as_rounding_goes(
+        self, run_study: RunStudy, dtype: str, error: float
+    ) -> None:
+        script = Script(drift=no_drift, precision={dtype: error}, variants=(self.FITS,))
+        ran = run_study(made(dtype), script)
+        (setting,) = ran.results.settings
+        setting.effective = setting.effective.merged(device="cpu")
+        assert all_faults(ran.results)[0] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from embedtui.cli.explore import _checked
+from embedtui.cli.explore import checked_options
 from embedtui.cli.main import call
 from embedtui.common.errors import InputError
 from embedtui.config import Config
@@ -84,7 +84,7 @@ def test_the_explorer_without_a_terminal_says_what_does_the_same(
 
 def test_what_is_given_for_one_start_stands_beside_what_the_config_has() -> None:
     config = Config(settings={"dtype": ("float16",), "threads": ("1",)})
-    given = _checked({"dtype": "bf16,float32", "batch_sizes": "1,8", "limit": 3}, config)
+    given = checked_options({"dtype": "bf16,float32", "batch_sizes": "1,8", "limit": 3}, config)
     chosen = replace(config, **given).choices()
     assert chosen.chosen[0]["dtype"] == ["bfloat16", "float32"]
     assert chosen.chosen[0]["threads"] == [1]
@@ -94,4 +94,4 @@ def test_what_is_given_for_one_start_stands_beside_what_the_config_has() -> None
 @pytest.mark.parametrize("given", [{"dtype": "float61"}, {"batch_sizes": "0,x"}])
 def test_what_there_is_not_is_refused_before_there_is_a_screen(given: dict[str, str]) -> None:
     with pytest.raises(InputError):
-        _checked(given, Config())
+        checked_options(given, Config())

@@ -338,13 +338,13 @@ def test_distinct_vectors(points: Points, width: int) -> None:
 
 
 def test_vectors_that_only_the_sketch_takes_for_equal(points: Points) -> None:
-    directions = faults._sketch(np.eye(384))
+    directions = faults.sketch(np.eye(384))
     assert directions.shape == (384, faults.SKETCH_WIDTH)
     hidden = points(30, 384)
     hidden -= hidden @ directions @ directions.T
     vectors = points(1, 384, seed=4) + 0.005 * hidden
     vectors /= np.sqrt((vectors**2).sum(axis=1, keepdims=True))
-    sketch = faults._sketch(vectors)
+    sketch = faults.sketch(vectors)
     assert np.linalg.norm(sketch[1:] - sketch[0], axis=1).max() < faults.COLLAPSED_L2 / 2
     assert collapsed_rows(vectors, different(30)) is None
 

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedtui.measure.margins import Margins, expected, margins, shares
+from embedtui.measure.margins import (
+    Margins,
+    closing_likelihood,
+    expected,
+    margins,
+    shares,
+)
 from embedtui.measure.neighbours import nearest
 from embedtui.measure.ranking import agreement
 from tests.measure.conftest import Points
@@ -146,10 +152,8 @@ def test_the_prediction_is_not_read_off_the_flips_themselves() -> None:
     before = curved(1200, 12)
     after = moved(before, 1e-2)
     found = of(before, after)
-    from embedtui.measure.margins import _likely
-
     steps = np.sort((np.abs(found.change) / found.scale)[:600].ravel())
-    predicted = _likely((found.gap / found.scale)[600:], steps).sum()
+    predicted = closing_likelihood((found.gap / found.scale)[600:], steps).sum()
     assert predicted == pytest.approx(found.did[600:].sum(), rel=0.2)
 
 

@@ -77,7 +77,8 @@ def test_pooling_that_vllm_cannot_do_is_told(
 ) -> None:
     info = describe(make_model(modules_json=MODULES, **{"1_Pooling__config_json": pooling}))
     assert info.pooling == name
-    assert f"asks for {name} pooling, which vLLM does not do: it pools cls instead" in info.reason
+    does = "one of them alone" if "+" in name else "its default, cls"
+    assert info.differs == (f"the model's files ask for {name} pooling, vLLM pools by {does}",)
     assert info.embeds == "yes"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 import shutil
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from embedtui.cli import recorded_run
+from embedtui.cli.main import call
+from embedtui.engine.pool import VllmPool
 from embedtui.storage import library
 from tests.cli.conftest import Embedtui
 from tests.fakes import make_model
@@ -79,6 +83,24 @@ def at_hand(
     return fill
 
 
+def alternatives(command: str) -> list[str]:
+    """Return a command once for every choice of what it shows as `one|another`."""
+    parts = re.split(r"(?<= )([\w-]+(?:\|[\w-]+)+)(?= |$)", command)
+    return ["".join(chosen) for chosen in itertools.product(*(part.split("|") for part in parts))]
+
+
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        ("embedtui doctor", ["embedtui doctor"]),
+        ("embedtui a b|c|d-e", ["embedtui a b", "embedtui a c", "embedtui a d-e"]),
+        ("embedtui a|b --to c|d", [f"embedtui {x} --to {y}" for x in "ab" for y in "cd"]),
+    ],
+)
+def test_alternatives_are_told_from_pipes(command: str, meant: list[str]) -> None:
+    assert alternatives(command) == meant
+
+
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one not in NOT_RUN])
 def test_runs_as_it_is_shown(
     command: str, at_hand: Callable[[str], str], embedtui: Embedtui, tmp_path: Path
@@ -91,8 +113,8 @@ def test_runs_as_it_is_shown(
         )
         assert done.returncode == 0, done.stderr
         return
-    for part in plain.split(" · "):
-        words = shlex.split(re.sub(r"\b(json|csv|markdown)(\|\w+)+", r"\1", part))[1:]
+    for one in alternatives(plain):
+        words = shlex.split(one)[1:]
         more = (
             FEW.get(words[0], ())
             if "--limit" not in words and "retrieval" not in words and "--golden" not in words
@@ -101,6 +123,42 @@ def test_runs_as_it_is_shown(
         said = embedtui(*words, *more)
         assert said.code in {0, 1}, said.err
         assert said.code == 0 or words[0] in {"check", "compare", "advise"}, said.err
+
+
+ON_THE_ENGINE = {
+    "embedtui run": "Verdict:",
+    "embedtui run --json --quiet > report.json": '"status": "finished"',
+    "embedtui check minilm --dtype float16 --record golden.sqlite": "",
+    "embedtui check minilm --dtype float16 --golden golden.sqlite": "the same bits as recorded",
+}
+"""What the main commands say on vLLM itself, each after those before it."""
+
+
+class Kept(VllmPool):
+    """An engine pool that stays for the next command."""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.engine
+def test_the_main_commands_run_on_the_real_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert set(ON_THE_ENGINE) <= set(COMMANDS)
+    monkeypatch.chdir(tmp_path)
+    pool = Kept()
+    monkeypatch.setattr(recorded_run, "VllmPool", lambda: pool)
+    try:
+        for command, words in ON_THE_ENGINE.items():
+            plain, _, _ = command.partition(" > ")
+            few = () if "--golden" in command else ("--limit", "3")
+            code = call([*shlex.split(plain)[1:], *few, "--batch-sizes", "1,3"])
+            said = capsys.readouterr()
+            assert code == 0, said.err
+            assert words in " ".join(said.out.split()), command
+    finally:
+        VllmPool.close(pool)
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 from embedtui.cli.main import call
@@ -16,6 +15,7 @@ from embedtui.engine import pool
 from embedtui.tui import start
 from embedtui.tui.app import Explorer
 from tests.fakes import FakeEngines, Script
+from tests.waiting import wait_until
 
 HELD = 2
 """Batches that come back before the engines stop."""
@@ -30,8 +30,7 @@ def main(folder: Path, arguments: list[str]) -> int:
     def hold(count: int) -> None:
         if count == HELD:
             (folder / "held").touch()
-        while count >= HELD and not (folder / "go").exists():
-            time.sleep(0.01)
+        wait_until(lambda: count < HELD or (folder / "go").exists(), 600)
 
     def engines() -> FakeEngines:
         return FakeEngines(Script(on_job=hold), logs=folder)

@@ -201,7 +201,7 @@ def test_what_was_looked_into_is_in_the_runs_file(
     from embedtui.plan.choices import Choices
 
     engines = FakeEngines(Script(), logs=tmp_path)
-    session = Session(engines, start._recorder, start._reopened)
+    session = Session(engines, start.open_recorder, start.reopen_recorder)
     choices = Choices(
         model=str(model_folder),
         texts=str(texts_file),

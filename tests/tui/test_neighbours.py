@@ -17,7 +17,7 @@ from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.viewmodel.query_lists import changed_queries, query_of
 from embedtui.tui.viewmodel.view_state import Lists
 from tests.fakes import Script, plan
-from tests.tui.conftest import Make, ran, until, view_of
+from tests.tui.conftest import Make, ran, told, until, view_of
 
 WIDE, NARROW = (120, 40), (80, 24)
 
@@ -149,9 +149,7 @@ async def test_nothing_measured_and_nothing_changed_are_told(make_app: Make) -> 
         await ran(pilot)
         await shown(pilot, "all 12 texts keep the order", "= its list is the same")
         await pilot.press("n")
-        await until(
-            pilot, lambda: any("no list has changed" in n.message for n in app._notifications)
-        )
+        await until(pilot, lambda: "no list has changed" in told(app))
 
 
 async def test_does_it_matter_speaks_of_retrieval(make_app: Make) -> None:

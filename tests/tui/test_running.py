@@ -171,7 +171,7 @@ async def test_a_report_is_written_beside_the_run_while_the_lock_is_another_s(
 ) -> None:
     app = make_app()
     engines = app.outside.open_session().engines
-    app.outside.open_session = lambda: Session(engines, start._recorder)
+    app.outside.open_session = lambda: Session(engines, start.open_recorder)
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
         path = app.session.run_path

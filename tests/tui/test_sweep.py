@@ -151,7 +151,7 @@ def test_one_that_was_cut_off_goes_on_in_its_file(
     base = Config(texts=str(texts_file), model=str(model_folder)).choices()
     (choices,) = choices_of(load_sweep(str(plan_file)), base)
     engines = FakeEngines(Script(), logs=tmp_path)
-    first = Session(engines, start._recorder)
+    first = Session(engines, start.open_recorder)
 
     def on_job(count: int) -> None:
         if count == 20:
@@ -164,7 +164,7 @@ def test_one_that_was_cut_off_goes_on_in_its_file(
     assert cut is not None
     done = engines.jobs
     again = FakeEngines(Script(), logs=tmp_path)
-    second = Session(again, start._recorder)
+    second = Session(again, start.open_recorder)
     second.run(choices)
     second.wait(30)
     assert second.run_path == cut

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from embedtui.assess.causes.usual_error import USUAL_ERROR
 from embedtui.measure import Distances
+from embedtui.results.mismatch import Mismatch, mismatch_of
 from embedtui.results.results import Results, SettingResults
 
 
@@ -21,6 +22,11 @@ class Evidence:
     def error(self) -> float | None:
         """The largest precision error, L2; None where no text has one."""
         return self.setting.largest_error(self.results.truth)
+
+    @cached_property
+    def mismatch(self) -> Mismatch | None:
+        """Where the vectors are not the model's own, which makes their error no yardstick."""
+        return mismatch_of(self.setting, self.results.truth)
 
     @cached_property
     def drifts(self) -> dict[int, Distances]:
@@ -41,4 +47,5 @@ class Evidence:
     @property
     def own_error(self) -> float:
         """What the dtype costs: measured, or as usual; an error of 0 is no yardstick either."""
-        return self.error or USUAL_ERROR.get(str(self.setting.effective.dtype), 2e-3)
+        error = self.error if self.mismatch is None else None
+        return error or USUAL_ERROR.get(str(self.setting.effective.dtype), 2e-3)

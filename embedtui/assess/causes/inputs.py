@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from embedtui.assess.another_input import another_input as another
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
 from embedtui.common.wording import text_count
-
-_ANOTHER_INPUT = 0.1
-"""L2 from the truth that no rounding explains: another pooling, prompt or tokenizer."""
 
 
 def truncation(evidence: Evidence) -> list[Diagnosis]:
@@ -30,24 +28,37 @@ def truncation(evidence: Evidence) -> list[Diagnosis]:
     ]
 
 
+_DO = {
+    "pooling": "have the server pool as the model's files say, or take another engine",
+    "module": "serve the model by an engine that has all of its modules",
+    "prompt": "send every text with the model's prompt, and let nobody put one before it twice",
+    "truncation": "raise the server's limit to the model's, or cut long texts before they are sent",
+    "tokens": "let the tokenizer add its special tokens",
+    "case": "leave the case of the texts to the tokenizer",
+    "length": "scale vectors to length one, or compare them by cosine alone",
+}
+
+
 def is_another(evidence: Evidence) -> bool:
     """Say whether the unbatched vectors are farther from the truth than rounding takes any."""
-    return evidence.error is not None and evidence.error > _ANOTHER_INPUT
+    return evidence.mismatch is not None
 
 
 def another_input(evidence: Evidence) -> list[Diagnosis]:
-    """Return that the vectors are those of another pooling, prompt or tokenizer."""
-    setting = evidence.setting
-    put_back = setting.effective.pooling_accumulation == "model"
-    if not is_another(evidence) or setting.setting.quantization != "none" or put_back:
+    """Return that the vectors are those of another pooling, module, prompt or tokenizer."""
+    found = another(evidence.results, evidence.setting)
+    if found is None:
         return []
+    certain = found.sure == "certain"
     return [
         Diagnosis(
             "another-input",
-            "another pooling, prompt or tokenizer than the model's own",
-            f"unbatched vectors are L2 {evidence.error:.1e} from the truth",
-            "the truth follows the model's own files, and no dtype rounds that much",
-            "likely",
-            "compare pooling, prompt and token counts with the model's card",
+            found.name,
+            f"{found.texts}: {found.evidence}",
+            "of all variants of the model's pipeline that one alone gives these vectors"
+            if certain
+            else "the truth follows the model's own files, and no dtype rounds that much",
+            found.sure,
+            _DO.get(found.kind, "compare pooling, prompt and token counts with the model's card"),
         )
     ]

@@ -298,4 +298,5 @@ def _details(found: ModelInfo | str) -> str:
     lines.append(words.get(one.embeds, "whether vLLM embeds with it is not known"))
     if one.reason:
         lines[-1] += f": {one.reason}"
+    lines += models.notes(one)
     return "\n".join(map(printable, lines))

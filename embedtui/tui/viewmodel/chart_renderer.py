@@ -175,7 +175,8 @@ def weighed(view: View) -> tuple[list[int], list[Step]]:
         distance = distance_of(line, view)
         if line.served and line.speed and distance is not None and not line.fault:
             places.append(place)
-            candidates.append(Candidate(line.label, line.speed[1], distance))
+            model = line.key[0] if view.view_state.heat == "error" else ""
+            candidates.append(Candidate(line.label, line.speed[1], distance, model))
     return places, pareto_front(candidates)
 
 

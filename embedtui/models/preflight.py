@@ -1,0 +1,136 @@
+"""What vLLM will make otherwise than the model's own files ask, told from the files alone.
+
+vLLM reads the modules of sentence-transformers one kind at a time: one pooling, then every Dense
+layer, then one normalisation. What does not fit that it drops or reorders, and its vectors are then
+not the model's, though they look well. Read from vLLM 0.32: `config.py` in `transformers_utils` and
+`adapters.py` in `model_executor/models`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from embedtui.common.printable import printable
+from embedtui.models import files
+from embedtui.models.info import FROM_VLLM, ModelInfo
+from embedtui.models.servable import known_activations
+
+_VLLM_POOLINGS = {"mean", "cls", "last", "mean_sqrt_len"}
+"""What vLLM's sequence poolers do; the square root only scales what is then normalized."""
+_KINDS = {"Transformer", "Pooling", "Dense", "Normalize"}
+_DENSE_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+_IDENTITY = "torch.nn.modules.linear.identity"
+
+
+def differences(folder: Path, pooling: str | None, default_pooling: str | None) -> tuple[str, ...]:
+    """Return a plain line for each thing that makes vLLM's vectors others than the model's.
+
+    `pooling` is what the files ask for, `default_pooling` vLLM's own for the architecture. Raises
+    `InputError` where a module's config.json is broken.
+    """
+    modules = [(_kind(one), files.module_folder(folder, one)) for one in files.modules(folder)]
+    kinds = [kind for kind, _ in modules]
+    said = _pooling(kinds, pooling, default_pooling)
+    said += [
+        f"vLLM leaves out {printable(kind, 40)}, which the model's files ask for"
+        for kind in kinds
+        if kind not in _KINDS
+    ]
+    configs = {
+        at: files.read_object(inside / "config.json")
+        for at, (kind, inside) in enumerate(modules)
+        if kind == "Dense" and inside is not None
+    }
+    for at, config in configs.items():
+        inside = modules[at][1]
+        assert inside is not None
+        said += _dense(inside, config)
+    said += _order(kinds, configs)
+    return tuple(said)
+
+
+def default_prompt(folder: Path) -> str:
+    """Return the name of the prompt that the model's own pipeline puts before every text.
+
+    Empty where it puts none.
+    """
+    config = files.read_object(folder / "config_sentence_transformers.json")
+    name, prompts = config.get("default_prompt_name"), config.get("prompts")
+    text = prompts.get(name) if isinstance(prompts, dict) and isinstance(name, str) else None
+    return str(name) if isinstance(text, str) and text else ""
+
+
+def notes(info: ModelInfo) -> list[str]:
+    """Return what whoever serves the model has to know before any figure, a line each."""
+    said = list(info.differs)
+    if info.default_prompt:
+        name = printable(info.default_prompt, 40)
+        said.append(
+            f"the model's own pipeline puts its prompt '{name}' before every text, vLLM does not: "
+            f"--prompt {name} puts it"
+        )
+    if info.pooling_source == FROM_VLLM and info.pooling not in {None, "mean"}:
+        said.append(
+            f"no file says how the model pools: vLLM takes its default, {info.pooling}, "
+            "sentence-transformers the mean"
+        )
+    return said
+
+
+def _kind(module: dict[str, object]) -> str:
+    named = module.get("type")
+    return named.rpartition(".")[2] if isinstance(named, str) else "a module without a type"
+
+
+def _pooling(kinds: list[str], pooling: str | None, default_pooling: str | None) -> list[str]:
+    default = f"its default, {default_pooling}" if default_pooling else "its default"
+    if pooling is not None and pooling not in _VLLM_POOLINGS:
+        parts = pooling.split("+")
+        does = "one of them alone" if len(parts) > 1 and _VLLM_POOLINGS & {*parts} else default
+        return [f"the model's files ask for {printable(pooling, 40)} pooling, vLLM pools by {does}"]
+    if pooling is None and "Pooling" in kinds:
+        return [f"the model's files turn every pooling off, vLLM pools by {default}"]
+    return []
+
+
+def _dense(inside: Path, config: dict[str, object]) -> list[str]:
+    """Return what vLLM makes of one Dense layer otherwise."""
+    name = printable(inside.name, 40)
+    if not any((inside / file).exists() for file in _DENSE_WEIGHTS):
+        return [f"{name} has no weights: vLLM leaves that Dense layer out"]
+    asked = config.get("activation_function")
+    said = []
+    if asked is None:
+        said.append(f"{name} names no activation: vLLM applies none, the model's own code tanh")
+    elif not _is_known(str(asked).lower()):
+        shown = printable(str(asked).rpartition(".")[2], 40)
+        said.append(f"vLLM does not know {shown}, the activation of {name}: no Dense layer is left")
+    if config.get("use_residual"):
+        said.append(f"{name} adds its input to its output, vLLM does not")
+    if config.get("module_input_name", "sentence_embedding") != "sentence_embedding":
+        said.append(f"{name} stands before the pooling, vLLM applies it behind")
+    return said
+
+
+def _is_known(activation: str) -> bool:
+    """Say whether vLLM has an activation, whose name is looked up as vLLM does it."""
+    known = known_activations()
+    if activation.startswith("torch.nn.modules."):
+        activation = activation.rpartition(".")[2]
+    return not known or activation in {*known, "identity"}
+
+
+def _order(kinds: list[str], configs: dict[int, dict[str, object]]) -> list[str]:
+    """Return that a normalisation comes before what vLLM puts before it."""
+    if "Normalize" not in kinds:
+        return []
+    behind = [at for at in configs if at > kinds.index("Normalize")]
+    if not any(_bends(configs[at]) for at in behind):
+        return []  # a matrix alone turns a shorter vector as it turns a longer one
+    return ["the model's files normalise before a Dense layer, vLLM only at the end"]
+
+
+def _bends(config: dict[str, object]) -> bool:
+    asked = config.get("activation_function")
+    linear = isinstance(asked, str) and asked.lower() == _IDENTITY
+    return bool(config.get("bias", True)) or not linear
