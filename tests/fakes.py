@@ -295,7 +295,7 @@ class FakeEngine(BaseEngine[FakeProcess], FakeLayers):
             vector = _moved(
                 vector, f"{self._script.noise_from + self._owner.computed}", self._script.noise
             )
-        return vector.astype(np.float32)
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
 class FakeEngines(Pool):

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from embedtui.assess.causes.cause import Diagnosis
-from embedtui.assess.causes.usual_error import USUAL_ERROR
 from embedtui.assess.noise import run_is_noise
+from embedtui.assess.usual_error import USUAL_ERROR, shape_class
 from embedtui.common.address import is_address
 from embedtui.common.errors import InputError
 from embedtui.engine.settings import SWITCHES, Setting
@@ -126,7 +126,7 @@ def moved_between(
     differing = list(_engines(one, other))
     if not (one.setting.is_server and other.setting.is_server):
         differing = [*_environments(before.environment, after.environment), *differing]
-    return _of_engines(seen, differing, server=one.setting.is_server, hint=_as_far_as(l2))
+    return _of_engines(seen, differing, server=one.setting.is_server, hint=_as_far_as(other, l2))
 
 
 def _of_noise(seen: str, settings: tuple[SettingResults, SettingResults]) -> Diagnosis | None:
@@ -193,11 +193,12 @@ def _model(run: Results) -> str | None:
     return f"server's {plan.model_name}" if is_address(plan.model) else plan.model_hash
 
 
-def _as_far_as(l2: float | None) -> str:
+def _as_far_as(setting: SettingResults, l2: float | None) -> str:
     """Say which dtype's own error is of the size of a move, as a hint at another dtype."""
     if l2 is None:
         return ""
-    for dtype, usual in sorted(USUAL_ERROR.items(), key=lambda item: item[1]):
+    for dtype in ("float32", "float16", "bfloat16"):
+        usual = USUAL_ERROR[dtype][shape_class(setting)]
         if usual / 4 <= l2 <= usual:
             return f"; a move of this size is what {dtype} costs, so look at the dtype first"
     return ""

@@ -12,15 +12,25 @@ from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.drift import drift
 from embedtui.assess.causes.evidence import Evidence
 from embedtui.assess.causes.faults import of_fault
-from embedtui.assess.causes.inputs import another_input, truncation
-from embedtui.assess.causes.serving import restart, split, wire
+from embedtui.assess.causes.inputs import another_input, silent_truncation, truncation
+from embedtui.assess.causes.serving import restart, split
 from embedtui.assess.causes.tf32 import tf32
+from embedtui.assess.causes.wire import wire
 from embedtui.assess.finding import Finding
 from embedtui.results.results import Results, SettingResults
 
 Rule = Callable[[Evidence], list[Diagnosis]]
 
-RULES: tuple[Rule, ...] = (another_input, truncation, tf32, split, wire, restart, drift)
+RULES: tuple[Rule, ...] = (
+    another_input,
+    truncation,
+    silent_truncation,
+    tf32,
+    split,
+    wire,
+    restart,
+    drift,
+)
 """The families of rules, in the order in which their causes are told."""
 
 
@@ -31,8 +41,8 @@ def diagnose(
 
     Empty where nothing batched was measured.
     """
+    evidence = Evidence(results, setting)
     broken = [fault for fault in faults if fault.kind != "another-input"]
     if broken:
-        return [of_fault(setting, fault) for fault in broken]
-    evidence = Evidence(results, setting)
+        return [of_fault(evidence, fault) for fault in broken]
     return [found for rule in RULES for found in rule(evidence)]

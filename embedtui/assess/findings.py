@@ -5,33 +5,22 @@ Pure functions of the results, so that a reopened run file finds what the live r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from embedtui.assess import ranking_quality
-from embedtui.assess.another_input import another_input
 from embedtui.assess.finding import Finding
-from embedtui.assess.repeat_faults import repeat_faults
 from embedtui.assess.server_findings import encoding_faults, server_faults
+from embedtui.assess.vector_faults import cut_alike, faults_of, ids_of
 from embedtui.common.printable import printable
 from embedtui.common.wording import text_count
-from embedtui.measure import broken_rows, collapsed_rows, swapped_rows
+from embedtui.measure import broken_rows
+from embedtui.measure.lengths import summarize_lengths
 from embedtui.plan.plan import FIRST
 from embedtui.results.mismatch import mismatch_of
 from embedtui.results.results import Pass, Results, SettingResults
-
-_FAULTS = {
-    "nan": "NaN in the vectors: arithmetic overflowed or divided by zero; "
-    "use bfloat16 or float32 instead of float16",
-    "inf": "infinity in the vectors: arithmetic overflowed; "
-    "use bfloat16 or float32 instead of float16",
-    "zero": "vectors of nothing but zeros: the engine gave no embedding for them",
-    "zero-at-times": "vectors of nothing but zeros, where running again gives others: a race, or a "
-    "replica that fails",
-}
-
 
 Faults = dict[int, list[Finding]]
 """The faults of each setting, by its number in the plan."""
@@ -59,76 +48,6 @@ def find(results: Results, faults: Faults | None = None) -> list[Finding]:
     return sorted(found, key=lambda finding: rank[finding.severity])
 
 
-def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
-    """Return the faults in one setting's vectors, cheapest checks first."""
-    number = setting.number
-    found = []
-    broken = _struck(setting)
-    if "zero" in broken and _at_times(setting, broken["zero"][0]):
-        broken["zero-at-times"] = broken.pop("zero")
-    for kind, text in _FAULTS.items():
-        if kind in broken:
-            those, sizes = broken[kind]
-            where = ", ".join(map(str, sorted(sizes)))
-            found.append(
-                Finding(
-                    kind,
-                    "fault",
-                    f"{text_count(len(those))} at batch size {where}: {text}"
-                    f"{_nulls(setting, kind)}",
-                    number,
-                    _ids(results, sorted(those)),
-                )
-            )
-    mixed_up: dict[int, set[int]] = {}
-    for (size, pass_key), pass_ in sorted(setting.passes.items()):
-        if (size, pass_key) != (1, FIRST):
-            mixed_up.setdefault(size, set()).update(_swapped(pass_, setting.unbatched))
-    for size, struck in mixed_up.items():
-        if struck:
-            found.append(
-                Finding(
-                    "swapped",
-                    "fault",
-                    f"{text_count(len(struck))} at batch size {size} came back with another text's "
-                    "vector: results were put in a wrong order, which no precision explains",
-                    number,
-                    _ids(results, sorted(struck)),
-                )
-            )
-    found += repeat_faults(results, setting, set().union(*mixed_up.values()))
-    rows_done = np.flatnonzero(setting.unbatched.done)
-    if len(rows_done):
-        texts = [results.plan.pack.texts[row].text for row in rows_done]
-        collapsed = collapsed_rows(setting.unbatched.vectors[rows_done], texts)
-        if collapsed:
-            rows = [int(rows_done[row]) for row in collapsed.rows]
-            found.append(
-                Finding(
-                    "collapsed",
-                    "fault",
-                    f"{text_count(len(rows))} have all but the same vector although they differ: "
-                    "look at the tokenizer's files and at overflow",
-                    number,
-                    _ids(results, rows),
-                )
-            )
-    another = None if found else another_input(results, setting)
-    if another is not None:
-        struck_rows = [int(row) for row in another.mismatch.rows]
-        found.append(
-            Finding(
-                "another-input",
-                "fault",
-                f"vectors are not the model's own: {another.name}; {another.texts}, "
-                f"{another.evidence}",
-                number,
-                _ids(results, struck_rows),
-            )
-        )
-    return found
-
-
 def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
     number = setting.number
     if setting.setting.is_server:
@@ -140,6 +59,7 @@ def _of_setting(results: Results, setting: SettingResults) -> Iterator[Finding]:
     yield from _of_engine(results, setting)
     yield from _of_lengths(results, setting)
     yield from _of_steps(results, setting)
+    yield from _of_vector_lengths(setting)
 
 
 def _of_engine(results: Results, setting: SettingResults) -> Iterator[Finding]:
@@ -190,7 +110,17 @@ def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
             f"{setting.effective.max_length} tokens: only their beginning is embedded "
             f"(the longest has {longest} tokens; --too-long refuse leaves such texts out)",
             number,
-            _ids(results, prepared.truncated),
+            ids_of(results, prepared.truncated),
+        )
+    alike = cut_alike(results, setting)
+    if alike:
+        yield Finding(
+            "cut-alike",
+            "warning",
+            f"{text_count(len(alike))} have another's vector and begin as it does: their ends are "
+            "in no vector, as where a limit cuts texts in silence",
+            number,
+            ids_of(results, alike),
         )
     if prepared and prepared.refused:
         reason = next(iter(prepared.refused.values()))
@@ -199,7 +129,20 @@ def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
             "warning",
             f"{text_count(len(prepared.refused))} left out, the first because {reason}",
             number,
-            _ids(results, prepared.refused),
+            ids_of(results, prepared.refused),
+        )
+
+
+def _of_vector_lengths(setting: SettingResults) -> Iterator[Finding]:
+    """Yield that vectors are not of length one, so that dot products are not cosines."""
+    lengths = summarize_lengths(setting.unbatched.vectors[setting.unbatched.done])
+    if lengths is not None and not lengths.are_one:
+        yield Finding(
+            "not-unit",
+            "note",
+            f"vectors are not of length one ({lengths.least:.3g} to {lengths.largest:.3g}): dot "
+            "products of them are not cosines",
+            setting.number,
         )
 
 
@@ -259,7 +202,7 @@ def _of_truth(results: Results) -> Iterator[Finding]:
             "warning",
             f"the float64 truth of {text_count(len(rows))} is no vector: it has NaN, infinities or "
             "nothing but zeros in it, so they have no precision error",
-            texts=_ids(results, rows),
+            texts=ids_of(results, rows),
         )
     for setting in results.settings:
         prepared = setting.prepared
@@ -279,13 +222,8 @@ def _of_truth(results: Results) -> Iterator[Finding]:
                 f"{text_count(len(rows))} have another number of tokens in {_where(setting)} than "
                 "in sentence-transformers: their precision error compares different inputs",
                 setting.number,
-                _ids(results, rows),
+                ids_of(results, rows),
             )
-
-
-def _nulls(setting: SettingResults, kind: str) -> str:
-    count = setting.effective.nulls
-    return f" (the server wrote null for {count} figures)" if kind == "nan" and count else ""
 
 
 def _where(setting: SettingResults) -> str:
@@ -332,38 +270,3 @@ def _drifts_on_other_cpus(setting: SettingResults) -> bool:
         and bool(sizes)
         and all(bool(setting.drift(size)[1].identical.all()) for size in sizes)
     )
-
-
-def _struck(setting: SettingResults) -> dict[str, tuple[set[int], set[int]]]:
-    """Return the rows that have each kind of fault, and the batch sizes at which they have it."""
-    found: dict[str, tuple[set[int], set[int]]] = {}
-    for (size, _), pass_ in setting.passes.items():
-        done = np.flatnonzero(pass_.done)
-        for fault in broken_rows(pass_.vectors[done]):
-            rows, sizes = found.setdefault(fault.kind, (set(), set()))
-            rows.update(int(done[row]) for row in fault.rows)
-            sizes.add(size)
-    return found
-
-
-def _at_times(setting: SettingResults, rows: set[int]) -> bool:
-    """Say whether one of these texts is zeros in one of two passes with the same company."""
-    for (size, draw), pass_ in setting.passes.items():
-        first = setting.of(size)
-        for row in rows if draw.why == "repeat" else ():
-            both = pass_.done[row] and first.done[row]
-            if both and bool(pass_.vectors[row].any()) != bool(first.vectors[row].any()):
-                return True
-    return False
-
-
-def _swapped(pass_: Pass, baseline: Pass) -> list[int]:
-    rows = np.flatnonzero(pass_.done & baseline.done)
-    if len(rows) < 2:
-        return []
-    fault = swapped_rows(pass_.vectors[rows], baseline.vectors[rows])
-    return [int(rows[row]) for row in fault.rows] if fault else []
-
-
-def _ids(results: Results, rows: Iterable[int]) -> tuple[str, ...]:
-    return tuple(results.plan.pack.texts[row].id for row in rows)

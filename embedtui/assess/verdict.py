@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from embedtui.assess.findings import Faults, all_faults
+from embedtui.assess.input_error import systematic_error_of, systematic_in_words, text_errors
 from embedtui.assess.noise import effect_size, is_noise, is_open, repeats_differ
 from embedtui.assess.retrieval import (
     RANDOM_WEIGHTS,
@@ -34,6 +35,7 @@ def setting_verdict(
         fault = known[setting.number][0]
         return f"fault: {fault.message}; no distance means anything until that is mended"
     said = [
+        _wrong_input(results, setting),
         _drift(results, setting),
         _retrieval(results, setting, worst),
         _restart(setting),
@@ -245,12 +247,25 @@ def _growth(by_size: dict[int, Distribution]) -> str:
     return f"; it grows with the batch, {last / first:.0f} × from {sizes[0]} to {sizes[-1]}"
 
 
+def _wrong_input(results: Results, setting: SettingResults) -> str:
+    """Say that vectors are not the model's own, which comes before any drift."""
+    errors = text_errors(results, setting)
+    if errors is None or not errors.wrong.any():
+        return ""
+    those = f"{int(errors.wrong.sum())} of {len(errors.rows)} vectors are not the model's own"
+    return f"{those}: L2 up to {errors.l2.max():.1e} from float64, which no rounding explains"
+
+
 def _precision(results: Results, setting: SettingResults) -> str:
     error = setting.largest_error(results.truth)
     if error is None:
         reason = results.truth.reason
         return f"the error against float64 was not measured: {reason}" if reason else ""
+    errors = text_errors(results, setting)
     said = f"precision error against float64: L2 up to {error:.1e}"
+    if errors is not None and errors.wrong.any():
+        return said
+    said += systematic_in_words(systematic_error_of(results, setting))
     worst = _worst(setting)
     if worst and error and not is_noise(setting):
         said += f", so batch drift is {worst / error:.2g} × what the setting costs anyway"

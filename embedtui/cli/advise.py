@@ -13,7 +13,7 @@ from rich.text import Text
 
 from embedtui.assess.advice import Advice, Step, advise, by_speed
 from embedtui.assess.answers import Entry
-from embedtui.assess.findings import faults_of
+from embedtui.assess.vector_faults import faults_of
 from embedtui.cli import output
 from embedtui.cli.parameter_types import SweepName
 from embedtui.cli.recorded_run import measure, started_engines

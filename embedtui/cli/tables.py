@@ -92,6 +92,9 @@ def _setting(setting: SettingReport, console: Console) -> None:
         console.print(Text(f"  {probed}", style="dim"))
     if setting["batches"]:
         console.print(fit_columns(console, _EXPENDABLE, partial(_table, setting, console)))
+    lengths = _lengths(setting)
+    if lengths:
+        console.print(Text(f"  {lengths}", style="dim"))
     if setting["retrieval"]:
         neighbour_tables.show(setting["retrieval"], console)
     console.print(Padding(Text(printable(setting["verdict"])), (0, 0, 0, 2)))
@@ -127,6 +130,20 @@ def _probed(engine: dict[str, Any]) -> str:
         if engine.get(key) is not None
     ]
     return f"kernels in use against float64: {', '.join(parts)}" if parts else ""
+
+
+def _lengths(setting: SettingReport) -> str:
+    """Say how long vectors are, at each batch size where that differs; empty where all are 1."""
+    said: dict[str, list[str]] = {}
+    for batch in setting["batches"]:
+        found = batch["lengths"]
+        if found is not None:
+            figures = f"{found['least']:.4g}..{found['largest']:.4g}, median {found['median']:.4g}"
+            said.setdefault(figures, []).append(str(batch["batch_size"]))
+    if set(said) <= {"1..1, median 1"}:
+        return ""
+    parts = [f"{figures} @{','.join(sizes)}" for figures, sizes in said.items()]
+    return f"lengths of vectors: {'; '.join(parts)}"
 
 
 def _diagnosis(one: DiagnosisReport) -> Text:

@@ -227,6 +227,28 @@ class RealisedReport(TypedDict):
     steps: Annotated[int, "number of steps"]
 
 
+class LengthsReport(TypedDict):
+    """Lengths of vectors as they came, before anything was scaled."""
+
+    least: Annotated[float, "the shortest vector's"]
+    median: Annotated[float, "the median"]
+    largest: Annotated[float, "the longest vector's"]
+
+
+class SystematicErrorReport(TypedDict):
+    """How much of the precision error all texts share; the rest is random."""
+
+    bias_share: Annotated[
+        float, "share of the squared error that one constant per dimension explains"
+    ]
+    affine_share: Annotated[float, "share that a constant and a factor per dimension explain"]
+    biased: Annotated[int, "dimensions whose mean error is not 0"]
+    width: Annotated[int, "dimensions in all"]
+    level: Annotated[
+        float, "chance that any dimension is called biased where none is; Student's t, Bonferroni"
+    ]
+
+
 class BatchReport(TypedDict):
     """All texts once through one batch size."""
 
@@ -245,6 +267,9 @@ class BatchReport(TypedDict):
     texts_per_second: Annotated[float | None, "see below"]
     identical: Annotated[int, "the same as `drift.identical`"]
     drift: Annotated[DistributionReport, "a distribution: this batch size against unbatched"]
+    lengths: Annotated[
+        LengthsReport | None, "lengths of the vectors; null if none is finite or all are 0"
+    ]
 
 
 class DistancesReport(TypedDict):
@@ -327,6 +352,11 @@ class SettingReport(TypedDict):
     ]
     precision_error: Annotated[
         DistributionReport | None, "a distribution; null if there is no float64 truth"
+    ]
+    systematic_error: Annotated[
+        SystematicErrorReport | None,
+        "the part of the precision error that is the same for all texts; null below 20 texts, "
+        "without a truth, or where some input was another",
     ]
     retrieval: Annotated[
         RetrievalReport | None,

@@ -13,10 +13,18 @@ import numpy as np
 from embedtui.assess import findings, verdict
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.diagnosis import diagnose
+from embedtui.assess.input_error import systematic_error_of
 from embedtui.assess.retrieval import Retrieval, batch_retrieval, precision_retrieval
 from embedtui.assess.trends import trend_of
-from embedtui.measure import Distances, Distribution, finite, summarize
-from embedtui.measure.noise_test import LEVEL
+from embedtui.measure import (
+    Distances,
+    Distribution,
+    finite,
+    noise_test,
+    summarize,
+    systematic_error,
+)
+from embedtui.measure.lengths import summarize_lengths
 from embedtui.plan.plan import PassKey, Plan
 from embedtui.report import layer_report, retrieval_report
 from embedtui.report.report_types import (
@@ -25,6 +33,7 @@ from embedtui.report.report_types import (
     DistancesReport,
     DistributionReport,
     EnvironmentReport,
+    LengthsReport,
     NoiseReport,
     NoiseTestReport,
     PlanReport,
@@ -32,10 +41,11 @@ from embedtui.report.report_types import (
     ServerReport,
     SettingReport,
     ShuffledReport,
+    SystematicErrorReport,
     TextReport,
     TrendReport,
 )
-from embedtui.results.results import Results, SettingResults
+from embedtui.results.results import Pass, Results, SettingResults
 
 Noise = tuple[list[tuple[int, PassKey]], Distances]
 
@@ -140,6 +150,7 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
         "restart_noise": _noise(results.plan.restarts, setting.noise("restart")),
         "shuffled": _shuffled(setting),
         "precision_error": _precision(results, setting),
+        "systematic_error": _systematic(results, setting),
         "retrieval": retrieval_report.section(results, setting),
         "trend": _trend(setting),
         "batches": [
@@ -182,7 +193,7 @@ def _noise_test(setting: SettingResults) -> NoiseTestReport | None:
     effect = found.effect
     return {
         "outcome": found.outcome,
-        "level": LEVEL,
+        "level": noise_test.LEVEL,
         "p": found.p,
         "texts": found.texts,
         "telling": found.telling,
@@ -239,6 +250,26 @@ def _precision(results: Results, setting: SettingResults) -> DistributionReport 
     return distribution(summarize(found[1])) if found else None
 
 
+def _systematic(results: Results, setting: SettingResults) -> SystematicErrorReport | None:
+    found = systematic_error_of(results, setting)
+    if found is None:
+        return None
+    return {
+        "bias_share": found.bias_share,
+        "affine_share": found.affine_share,
+        "biased": found.biased,
+        "width": found.width,
+        "level": systematic_error.LEVEL,
+    }
+
+
+def _vector_lengths(pass_: Pass) -> LengthsReport | None:
+    found = summarize_lengths(pass_.vectors[pass_.done])
+    if found is None:
+        return None
+    return {"least": found.least, "median": found.median, "largest": found.largest}
+
+
 def _batch(setting: SettingResults, size: int) -> BatchReport:
     pass_ = setting.of(size)
     summary, realised = summarize(setting.drift(size)[1]), pass_.realised
@@ -256,6 +287,7 @@ def _batch(setting: SettingResults, size: int) -> BatchReport:
         "texts_per_second": pass_.texts_per_second,
         "identical": summary.identical,
         "drift": distribution(summary),
+        "lengths": _vector_lengths(pass_),
     }
 
 

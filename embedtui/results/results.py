@@ -104,6 +104,11 @@ class Pass:
             self.told_steps[event.rows] = event.told_steps
 
     @property
+    def batch_seconds(self) -> list[float]:
+        """The seconds of every batch that has come in."""
+        return [seconds for _, seconds in self._batches.values()]
+
+    @property
     def batch_rows(self) -> Iterable[tuple[int, ...]]:
         """The rows of every batch that has come in."""
         return self._batches.keys()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from embedtui.assess.answers import Entry, answer, fastest, largest_drift
-from embedtui.assess.findings import faults_of
 from embedtui.assess.tolerance import judge
+from embedtui.assess.vector_faults import faults_of
 from embedtui.common.errors import InputError
 from embedtui.plan.scenarios import scenario, scenarios
 from tests.fakes import Script, broken, plan

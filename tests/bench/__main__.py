@@ -13,6 +13,7 @@ BENCHMARKS = {
     "first-paint": "screen",
     "live": "screen",
     "table": "screen",
+    "export": "screen",
     "neighbours": "neighbours",
     "noise": "noise",
 }

@@ -121,6 +121,18 @@ def table() -> None:
     print(f"  {'memory, MB':20} {found['bytes'] / 1e6:8.1f}   (wanted: under 250)")
 
 
+def export() -> None:
+    """Measure how late the loop is while a report of thousands of texts is written."""
+    command = [sys.executable, "-m", "tests.bench.export"]
+    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    lags = found["lags"]
+    print("export of 6,000 texts in two settings at three batch sizes, from the explorer")
+    print(f"  seconds            {found['seconds']:8.1f}   ({found['bytes'] / 1e6:.0f} MB)")
+    print(f"  loop lag p50, ms   {_percentile(lags, 50) * 1e3:8.1f}")
+    print(f"  loop lag p95, ms   {_percentile(lags, 95) * 1e3:8.1f}   (wanted: under 50)")
+    print(f"  loop lag max, ms   {max(lags) * 1e3:8.1f}")
+
+
 def _homes(folder: str) -> dict[str, str]:
     config = Path(folder) / "config.toml"
     config.write_text(CONFIG)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from embedtui.assess import findings
+from embedtui.assess import findings, vector_faults
 from embedtui.report import run_report, sweep_report
 from embedtui.results.results import Results, SettingResults
 from tests.fakes import Script, broken, plan
@@ -22,7 +22,7 @@ def test_faults_are_looked_for_once_though_reports_say_them_too(
     ]
     apart = [run_report.build(one.results) for one in runs]
     looked: list[int] = []
-    faults_of = findings.faults_of
+    faults_of = vector_faults.faults_of
 
     def counted(results: Results, setting: SettingResults) -> Any:
         looked.append(setting.number)

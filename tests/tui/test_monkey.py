@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
+from textual.errors import NoWidget
 from textual.geometry import Offset
 
 from embedtui.storage import library
@@ -22,16 +25,18 @@ from tests.fakes import Script
 from tests.tui.conftest import Make, told, until
 from tests.tui.test_open import app_of
 
-KEYS = int(os.environ.get("EMBEDTUI_MONKEY_KEYS", "4000"))
+KEYS = int(os.environ.get("EMBEDTUI_MONKEY_KEYS", "400"))
 SEED = int(os.environ.get("EMBEDTUI_MONKEY_SEED", "0"))
-RUNS = 16
+RUNS = 8
 """Explorers that share the keys, half of them on engines and half on recordings."""
 BUNCH = 12
 """Keys that come in one read at most."""
+MOUSE = 0.4
+"""Share of the bunches after which the mouse does something."""
 SIZES = ((120, 40), (80, 24), (60, 15), (200, 50))
 
-# What leaves the explorer is left out, and what takes its time to write pictures of the screen.
-_LEFT_OUT = {"quit", "screenshot", "screenshot_text"}
+# What takes its time to write pictures of the screen is left out.
+_LEFT_OUT = {"screenshot", "screenshot_text"}
 _USUAL = ("enter", "escape", "tab", "up", "down", "left", "right", "pageup", "pagedown")
 _TYPED = ("a", "z", "1", "0", "/", ".", "~", "backspace", "delete", "home", "end", "n", "N", "D")
 
@@ -61,8 +66,9 @@ async def _play(app: Explorer, pilot: Any, keys: int, seed: int) -> None:
         pressed = " ".join(bunch)
         for key in bunch:
             app.simulate_key(key)
-        if chosen.random() < 0.1:
-            await _drag(app, pilot, chosen)
+        if chosen.random() < MOUSE:
+            with suppress(NoWidget):  # where nothing is laid out yet, there is nothing to click
+                await chosen.choice((_drag, _click, _wheel))(app, pilot, chosen)
         await pilot.pause()
         assert app.return_code is None, pressed
         assert app._exception is None, pressed
@@ -70,11 +76,26 @@ async def _play(app: Explorer, pilot: Any, keys: int, seed: int) -> None:
 
 async def _drag(app: Explorer, pilot: Any, chosen: random.Random) -> None:
     """Select by the mouse from somewhere to somewhere."""
-    width, height = app.size
-    one, other = (Offset(chosen.randrange(width), chosen.randrange(height)) for _ in range(2))
-    await pilot.mouse_down(offset=one)
-    await pilot.hover(offset=other)
+    await pilot.mouse_down(offset=_place(app, chosen))
+    await pilot.hover(offset=(other := _place(app, chosen)))
     await pilot.mouse_up(offset=other)
+
+
+async def _click(app: Explorer, pilot: Any, chosen: random.Random) -> None:
+    await pilot.click(offset=_place(app, chosen), times=chosen.randint(1, 3))
+
+
+async def _wheel(app: Explorer, pilot: Any, chosen: random.Random) -> None:
+    x, y = _place(app, chosen)
+    kind = chosen.choice((events.MouseScrollDown, events.MouseScrollUp))
+    step = 1 if kind is events.MouseScrollDown else -1
+    for _ in range(chosen.randint(1, 5)):
+        app.post_message(kind(None, x, y, 0, step, 0, False, False, False, x, y))
+
+
+def _place(app: Explorer, chosen: random.Random) -> Offset:
+    width, height = app.size
+    return Offset(chosen.randrange(width), chosen.randrange(height))
 
 
 async def _still_there(app: Explorer, pilot: Any) -> None:
@@ -95,12 +116,17 @@ async def _still_there(app: Explorer, pilot: Any) -> None:
 
 @pytest.mark.parametrize("number", range(RUNS))
 async def test_keys_at_random_do_no_harm(
-    number: int, make_app: Make, tmp_path: Path, failures: Callable[[], int]
+    number: int,
+    make_app: Make,
+    tmp_path: Path,
+    failures: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if number % 2:
         app = app_of(library.find("h200-restarts") + library.find("h100-neighbours"), tmp_path)
     else:
         app = make_app(Script(sleep=0.001))
+    monkeypatch.setattr(app, "exit", lambda *_arguments, **_options: None)
     async with app.run_test(size=SIZES[number // 2 % len(SIZES)]) as pilot:
         await until(pilot, lambda: app.frame is not None)
         await _play(app, pilot, KEYS // RUNS, SEED + number)

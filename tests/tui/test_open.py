@@ -50,6 +50,17 @@ async def test_a_recording_fills_the_screens_and_says_whence_it_is(
         assert "Log" not in text_of(app)
 
 
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_a_view_that_is_asked_for_before_the_figures_are_there_stays(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    app = app_of(library.find("h200-restarts"), tmp_path)
+    async with app.run_test(size=size) as pilot:
+        await app.run_action("table")
+        await until(pilot, lambda: app.frame is not None and view_of(app).lines)
+        assert app.query_one("#views", ContentSwitcher).current == "texts"
+
+
 async def test_nothing_that_needs_an_engine_can_be_done(tmp_path: Path) -> None:
     app = app_of(library.find("h200-minilm"), tmp_path)
     async with app.run_test(size=WIDE) as pilot:

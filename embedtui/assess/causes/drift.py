@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
-from embedtui.assess.causes.usual_error import BEYOND
+from embedtui.assess.causes.where import where
+from embedtui.assess.causes.wire import wire_of_batches
 from embedtui.assess.noise import effect_size, is_noise, repeats_differ
 from embedtui.assess.trends import token_threshold, trend_of
+from embedtui.assess.usual_error import BEYOND, fitting_dtypes
 
 _GROWS = 0.6
 """Least rank correlation of drift with the place in the batch that counts as growth."""
@@ -105,7 +107,7 @@ def accumulation(evidence: Evidence) -> Diagnosis | None:
 
 def threshold(evidence: Evidence) -> Diagnosis | None:
     """Return that a kernel changes with the tokens of its step, within the dtype's own error."""
-    if evidence.largest_drift > BEYOND * evidence.own_error:
+    if len(evidence.beyond):
         return None
     found = token_threshold(evidence.setting)
     if found is None:
@@ -129,15 +131,23 @@ def threshold(evidence: Evidence) -> Diagnosis | None:
 
 
 def rounding_order(evidence: Evidence) -> Diagnosis | None:
-    """Return that an order of adding up moves vectors no further than the dtype's own error."""
-    most, own = evidence.largest_drift, evidence.own_error
-    if most > BEYOND * own:
+    """Return that an order of adding up moves no text farther than the dtype's own error."""
+    if len(evidence.beyond):
         return None
+    most, own = evidence.largest_drift, evidence.own_error
+    name = f"rounding order, {'below' if most <= own else 'about'} the dtype's own error"
+    seen = (
+        f"L2 {most:.1e} at most, {most / own:.1g} times what {_costly(evidence)} costs anyway "
+        f"({own:.1e}{'' if evidence.error else ', as usual'})"
+    )
+    if not evidence.knows_dtype and evidence.error is None:
+        fitting = fitting_dtypes(evidence.setting, most)
+        name = f"rounding order, if the server computes in {' or '.join(fitting)}"
+        seen = f"L2 {most:.1e} at most, {_fits(fitting)}; the server does not tell its dtype"
     return Diagnosis(
         "rounding-order",
-        f"rounding order, {'below' if most <= own else 'about'} the dtype's own error",
-        f"L2 {most:.1e} at most, {most / own:.1g} times what {_costly(evidence)} costs anyway "
-        f"({own:.1e}{'' if evidence.error else ', as usual'})",
+        name,
+        seen + where(evidence),
         "another batch has another shape, for which the library takes a kernel that adds up in "
         "another order",
         "likely",
@@ -148,12 +158,19 @@ def rounding_order(evidence: Evidence) -> Diagnosis | None:
 def beyond_rounding(evidence: Evidence) -> Diagnosis:
     """Return what is left: more than rounding does."""
     most, own = evidence.largest_drift, evidence.own_error
-    seen = f"L2 {most:.1e} at most, {most / own:.0f} times what the dtype costs"
+    struck = len(evidence.beyond)
+    everywhere = struck == len(evidence.results.plan.pack)
+    seen = (
+        f"L2 {most:.1e} at most, {most / own:.2g} times what the dtype costs, in {struck} of "
+        f"{len(evidence.results.plan.pack)} texts{where(evidence)}"
+    )
     if _caches(evidence):
         return _cache(evidence, seen)
     return Diagnosis(
         "beyond-rounding",
-        "more than rounding: padding, mask or positions",
+        "more than rounding: quantisation over the batch, padding, mask or positions"
+        if everywhere
+        else "more than rounding: padding, mask or positions",
         seen,
         "rounding in another order does not move a vector that far, and it does not grow with the "
         "place in the batch",
@@ -165,6 +182,7 @@ def beyond_rounding(evidence: Evidence) -> Diagnosis:
 DRIFT_RULES: tuple[Rule, ...] = (
     no_drift,
     noise,
+    wire_of_batches,
     accumulation,
     threshold,
     rounding_order,
@@ -178,6 +196,14 @@ def _costly(evidence: Evidence) -> str:
     quantised = evidence.setting.setting.quantization
     dtype = str(evidence.setting.effective.dtype)
     return dtype if quantised == "none" else f"{dtype} with {quantised}"
+
+
+def _fits(fitting: list[str]) -> str:
+    """Say which dtypes a drift would fit, and which are too precise for it."""
+    names = ("float32", "float16", "bfloat16")
+    beyond = [name for name in names if name not in fitting]
+    said = f"usual for {' and '.join(fitting)}"
+    return f"{said}, beyond {' and '.join(beyond)}" if beyond else said
 
 
 def _caches(evidence: Evidence) -> list[str]:

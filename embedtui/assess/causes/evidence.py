@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from embedtui.assess.causes.usual_error import USUAL_ERROR
+import numpy as np
+
+from embedtui.assess.input_error import TextErrors, text_errors
+from embedtui.assess.usual_error import USUAL_ERROR, reach, usual_error
 from embedtui.measure import Distances
 from embedtui.results.mismatch import Mismatch, mismatch_of
-from embedtui.results.results import Results, SettingResults
+from embedtui.results.results import Results, Rows, SettingResults
 
 
 @dataclass(frozen=True)
@@ -19,9 +22,26 @@ class Evidence:
     setting: SettingResults
 
     @cached_property
+    def errors(self) -> TextErrors | None:
+        """The precision error of each text; None where no text has one."""
+        return text_errors(self.results, self.setting)
+
+    @property
     def error(self) -> float | None:
-        """The largest precision error, L2; None where no text has one."""
-        return self.setting.largest_error(self.results.truth)
+        """The largest precision error that is the dtype's; None where no text tells it."""
+        if self.errors is None or self.errors.mostly_wrong:
+            return None
+        return float(self.errors.rounding.max())
+
+    @property
+    def own_error(self) -> float:
+        """What the dtype costs: measured, or as usual; an error of 0 is no yardstick either."""
+        return self.error or usual_error(self.setting)
+
+    @property
+    def knows_dtype(self) -> bool:
+        """Whether it is known in which dtype the vectors were computed."""
+        return self.setting.effective.dtype in USUAL_ERROR
 
     @cached_property
     def mismatch(self) -> Mismatch | None:
@@ -44,8 +64,33 @@ class Evidence:
         """The largest batch drift, L2, over all batch sizes and orders."""
         return max(self.largest_drifts.values())
 
+    def drift_at(self, size: int) -> float:
+        """Return the largest batch drift, L2, of one batch size; 0 where nothing moves."""
+        drift = self.drifts.get(size)
+        return 0.0 if drift is None or drift.identical.all() else float(drift.l2.max())
+
     @property
-    def own_error(self) -> float:
-        """What the dtype costs: measured, or as usual; an error of 0 is no yardstick either."""
-        error = self.error if self.mismatch is None else None
-        return error or USUAL_ERROR.get(str(self.setting.effective.dtype), 2e-3)
+    def noise_floor(self) -> float | None:
+        """The largest L2 by which running again moves a vector; None where nothing was."""
+        noise = self.setting.noise()
+        return float(noise[1].l2.max()) if noise else None
+
+    @cached_property
+    def beyond(self) -> Rows:
+        """The texts that drift farther than another rounding order takes them, ascending.
+
+        Each is held against its own precision error, or the median text's where that is larger.
+        """
+        errors = self.errors
+        limits = np.full(len(self.results.plan.pack), self.own_error)
+        if errors is not None and self.error:
+            at = errors.rows[~errors.wrong]
+            limits[:] = median = float(np.median(errors.rounding))
+            limits[at] = np.maximum(errors.rounding, median)
+        limits *= reach(self.setting.effective.dtype)
+        struck = [
+            rows[drift.l2 > limits[rows]]
+            for size in self.setting.batched
+            for _, rows, drift in self.setting.drifts(size)
+        ]
+        return np.unique(np.concatenate(struck)) if struck else np.zeros(0, dtype=np.intp)

@@ -2,9 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from embedtui.assess.causes.cause import Diagnosis
+from embedtui.assess.causes.evidence import Evidence
 from embedtui.assess.finding import Finding
-from embedtui.results.results import SettingResults
+from embedtui.assess.usual_error import USUAL_ERROR
+
+_RULES = {
+    "swapped": Diagnosis(
+        "order",
+        "results in another order than texts",
+        "",
+        "each vector is another text's unbatched one, which no rounding does",
+        "certain",
+        "sort results by their request before they are used",
+    ),
+    "dimension": Diagnosis(
+        "dimension",
+        "dead or sign-turned dimensions",
+        "",
+        "all other dimensions agree, so these alone are lost after pooling or in its weights",
+        "certain",
+        "look at what writes those dimensions: a last layer, a cut, a buffer used twice",
+    ),
+    "length": Diagnosis(
+        "length",
+        "normalisation that differs between passes",
+        "",
+        "directions agree and lengths do not, which no rounding does",
+        "certain",
+        "normalise every vector, or none, on every path",
+    ),
+    "cached": Diagnosis(
+        "cache",
+        "a cache of answers",
+        "",
+        "what was computed once is sent again, so batches are not what is measured",
+        "likely",
+        "switch the cache off, or measure behind it",
+    ),
+    "collapsed": Diagnosis(
+        "collapsed",
+        "vectors that tell texts apart no more",
+        "",
+        "missing tokenizer files make every word [UNK], and an overflow inside may do the like",
+        "likely",
+        "look at the tokenizer's files, then try bfloat16 or float32",
+    ),
+    "zero": Diagnosis(
+        "zero",
+        "vectors of zeros",
+        "",
+        "a vector that was never filled in, or an input without tokens, gives zeros",
+        "likely",
+        "send these texts alone, and look at the server's log",
+    ),
+}
+
 
 _NO_ROUNDING = "the same text in the same company differs by more than any rounding of its dtype"
 _UNSTEADY = {
@@ -33,41 +90,46 @@ _UNSTEADY = {
 """Kinds of faults that repeats show, with a name and what to do."""
 
 
-def of_fault(setting: SettingResults, fault: Finding) -> Diagnosis:
+def of_fault(evidence: Evidence, fault: Finding) -> Diagnosis:
     """Return what a fault in the vectors comes from."""
-    seen = fault.message.split(":")[0]
     if fault.kind in {"nan", "inf"}:
-        dtype = setting.effective.dtype
-        narrow = dtype == "float16"
-        return Diagnosis(
-            "overflow",
-            f"overflow in {dtype}",
-            seen,
-            "float16 ends at 65504, and some hidden states are larger"
-            if narrow
-            else "some operation divided by zero or left the range of its type",
-            "likely" if narrow else "possible",
-            "serve with bfloat16 or float32",
-        )
-    if fault.kind == "swapped":
-        return Diagnosis(
-            "order",
-            "results in another order than texts",
-            seen,
-            "each vector is another text's unbatched one, which no rounding does",
-            "certain",
-            "sort results by their request before they are used",
-        )
+        return _not_finite(evidence, fault)
     if fault.kind in _UNSTEADY:
         name, do = _UNSTEADY[fault.kind]
+        seen = fault.message.split(":")[0]
         return Diagnosis(fault.kind, name, seen, _NO_ROUNDING, "likely", do)
+    seen = fault.message if fault.kind in {"dimension", "cached"} else fault.message.split(":")[0]
+    return replace(_RULES[fault.kind], seen=seen)
+
+
+def _not_finite(evidence: Evidence, fault: Finding) -> Diagnosis:
+    """Return where NaN and infinities come from, by the dtype in force and the truth's own."""
+    seen = fault.message.split(":")[0]
+    truth, dtype = evidence.results.truth, evidence.setting.effective.dtype
+    if truth.done.any() and not np.isfinite(truth.vectors[truth.done]).all():
+        return Diagnosis(
+            "weights",
+            "NaN in the weights",
+            f"{seen}, and float64 has infinities or NaN in them as well",
+            "float64 overflows at 1e308, so no dtype is to blame",
+            "likely",
+            "get the model's files again, or mend its weights",
+        )
+    if dtype == "float16":
+        return Diagnosis(
+            "overflow",
+            "overflow in float16",
+            seen,
+            "float16 ends at 65504, and some hidden states are larger",
+            "likely",
+            "serve with bfloat16 or float32",
+        )
     return Diagnosis(
-        fault.kind,
-        "vectors that tell texts apart no more"
-        if fault.kind == "collapsed"
-        else "vectors of zeros",
+        "overflow",
+        f"infinities or NaN in {dtype if dtype in USUAL_ERROR else 'the vectors'}",
         seen,
-        "missing tokenizer files make every word [UNK], and an overflow inside may do the like",
-        "likely",
-        "look at the tokenizer's files, then try bfloat16 or float32",
+        "an operation divided by zero, or there is NaN in the weights"
+        + ("" if dtype in USUAL_ERROR else ", or float16 overflowed"),
+        "possible",
+        "look for NaN in the weights, then compare with a float64 truth",
     )

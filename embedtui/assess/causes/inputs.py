@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from math import comb
+
+import numpy as np
+import numpy.typing as npt
+
 from embedtui.assess.another_input import another_input as another
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
+from embedtui.assess.input_error import TextErrors
+from embedtui.assess.vector_faults import cut_alike
 from embedtui.common.wording import text_count
+from embedtui.results.results import Rows
+
+_CHANCE = 0.01
+"""Least surprise of texts being just the longest ones, from which on length is named."""
 
 
 def truncation(evidence: Evidence) -> list[Diagnosis]:
@@ -28,6 +39,23 @@ def truncation(evidence: Evidence) -> list[Diagnosis]:
     ]
 
 
+def silent_truncation(evidence: Evidence) -> list[Diagnosis]:
+    """Return that texts which begin alike have one vector, though nobody said they were cut."""
+    alike = cut_alike(evidence.results, evidence.setting)
+    if not alike:
+        return []
+    return [
+        Diagnosis(
+            "truncation",
+            "texts that were cut in silence",
+            f"{text_count(len(alike))} have another's vector and begin as it does",
+            "only what comes after a limit tells them apart, and it is in no vector",
+            "likely",
+            "raise the server's limit of tokens, or have it refuse longer texts",
+        )
+    ]
+
+
 _DO = {
     "pooling": "have the server pool as the model's files say, or take another engine",
     "module": "serve the model by an engine that has all of its modules",
@@ -39,16 +67,13 @@ _DO = {
 }
 
 
-def is_another(evidence: Evidence) -> bool:
-    """Say whether the unbatched vectors are farther from the truth than rounding takes any."""
-    return evidence.mismatch is not None
-
-
 def another_input(evidence: Evidence) -> list[Diagnosis]:
     """Return that the vectors are those of another pooling, module, prompt or tokenizer."""
     found = another(evidence.results, evidence.setting)
-    if found is None:
-        return []
+    told = wrong_input(evidence)
+    rounding = evidence.errors is not None and not evidence.errors.wrong.any()
+    if found is None or (found.sure != "certain" and (told or rounding)):
+        return told
     certain = found.sure == "certain"
     return [
         Diagnosis(
@@ -62,3 +87,101 @@ def another_input(evidence: Evidence) -> list[Diagnosis]:
             _DO.get(found.kind, "compare pooling, prompt and token counts with the model's card"),
         )
     ]
+
+
+def wrong_input(evidence: Evidence) -> list[Diagnosis]:
+    """Return that unbatched vectors are those of another input than the text, by what tells which.
+
+    Only the longest texts: they were cut. Token counts that differ by one number: special tokens or
+    a prompt. Anything else: pooling, prompt or tokenizer.
+    """
+    errors = evidence.errors
+    if errors is None or not errors.wrong.any():
+        return []
+    rows = errors.rows[errors.wrong]
+    seen = (
+        f"{len(rows)} of {len(errors.rows)} unbatched vectors are L2 {errors.l2.max():.1e} at most "
+        f"from the truth, {_usual(evidence)}"
+    )
+    tokens = tokens_of(evidence, errors.rows)
+    fewer = _constant_difference(evidence, rows)
+    if fewer:
+        more = f"{abs(fewer)} {'more' if fewer > 0 else 'fewer'}"
+        return [
+            Diagnosis(
+                "special-tokens",
+                "special tokens or a prompt other than the model's own",
+                f"{seen}; each has {more} tokens than in the model's own pipeline",
+                "a constant number of tokens is what special tokens or a prompt make up",
+                "likely",
+                "compare add_special_tokens and the prompt with the model's files",
+            )
+        ]
+    least = from_length(tokens, errors.wrong)
+    if least is not None:
+        return [
+            Diagnosis(
+                "truncation",
+                "long texts that were cut, though the model reads them whole",
+                f"{seen}: just those of {least} tokens and more",
+                "a limit below the model's own takes the end of long texts and of no others",
+                "likely",
+                "raise the limit of tokens (max_model_len, max_seq_length, truncate)",
+            )
+        ]
+    return [_another_input(errors, seen)]
+
+
+def _another_input(errors: TextErrors, seen: str) -> Diagnosis:
+    some = not errors.mostly_wrong
+    return Diagnosis(
+        "another-input",
+        "another input for some texts than the model's own pipeline makes"
+        if some
+        else "another pooling, prompt or tokenizer than the model's own",
+        seen,
+        "the truth follows the model's own files, and no dtype rounds that much",
+        "likely",
+        "compare the token ids of these texts with the model's own tokenizer"
+        if some
+        else "compare pooling, prompt and token counts with the model's card",
+    )
+
+
+def _usual(evidence: Evidence) -> str:
+    setting = evidence.setting
+    dtype = setting.effective.dtype if evidence.knows_dtype else "a 16-bit dtype"
+    return f"where {dtype} costs about {evidence.own_error:.0e}"
+
+
+def tokens_of(evidence: Evidence, rows: Rows) -> Rows:
+    """Return the tokens of these texts, as the truth counts them or the engine; 0 if unknown."""
+    truth = evidence.results.truth
+    known = evidence.setting.prepared
+    counts = truth.tokens if truth.done.any() else None
+    if counts is None:
+        counts = np.asarray(known.tokens if known else np.zeros(len(evidence.results.plan.pack)))
+    return counts[rows].astype(np.intp)
+
+
+def _constant_difference(evidence: Evidence, rows: Rows) -> int:
+    """Return by how many tokens all these texts differ from the truth's; 0 if not by one number."""
+    prepared, truth = evidence.setting.prepared, evidence.results.truth
+    if prepared is None:
+        return 0
+    ours = np.asarray(prepared.tokens)[rows]
+    differ = np.unique(ours - truth.tokens[rows])
+    return int(differ[0]) if len(differ) == 1 and ours.all() and truth.tokens[rows].all() else 0
+
+
+def from_length(tokens: Rows, struck: npt.NDArray[np.bool_]) -> int | None:
+    """Return the length from which on texts are struck, where it is just the longest ones.
+
+    None where others are struck, or where it may be chance: any choice of as many texts is as
+    likely.
+    """
+    count = int(struck.sum())
+    if not 0 < count < len(tokens) or 1 / comb(len(tokens), count) > _CHANCE or count < 2:
+        return None
+    least = int(tokens[struck].min())
+    return least if least > int(tokens[~struck].max()) else None

@@ -1,11 +1,10 @@
-"""What serving does beside computing: split batches, rounded answers, another engine."""
+"""What serving does beside computing: split batches, another engine."""
 
 from __future__ import annotations
 
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
 from embedtui.assess.noise import restart_is_noise
-from embedtui.measure.quantization_detection import printed
 
 
 def split(evidence: Evidence) -> list[Diagnosis]:
@@ -26,37 +25,6 @@ def split(evidence: Evidence) -> list[Diagnosis]:
             "what was asked for",
             "certain",
             "raise max_num_batched_tokens, or measure smaller batches",
-        )
-    ]
-
-
-def wire(evidence: Evidence) -> list[Diagnosis]:
-    """Return that vectors lost digits after they were computed."""
-    setting = evidence.setting
-    common = setting.in_common()
-    dtype = setting.effective.dtype
-    unknown = setting.setting.is_server and dtype not in {"float16", "bfloat16"}
-    narrow = ""
-    if dtype == "float32" or unknown:
-        # The eight bits of a bfloat16 fit a float16's eleven.
-        narrow = next((name for name in ("bfloat16", "float16") if name in common), "")
-    how = printed(common)
-    if how:
-        narrow = ""
-    elif narrow:
-        how = f"a {narrow} holds every figure exactly"
-    if not how or "-1, 0 or 1" in common:
-        return []
-    told = narrow == "" or dtype == "float32"
-    why = "what is computed in float32 and scaled to length one has no such regularity"
-    return [
-        Diagnosis(
-            "wire",
-            f"{narrow} on the wire" if narrow else "rounding on the wire",
-            f"{how}, in {setting.unbatched.count} vectors",
-            why if told else f"{why}; or the server's last layer computes in {narrow}",
-            "certain" if told else "likely",
-            "ask for float32 in binary (base64), and print nine digits where text must do",
         )
     ]
 

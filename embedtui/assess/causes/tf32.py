@@ -7,34 +7,38 @@ from collections.abc import Mapping
 
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
-from embedtui.assess.causes.inputs import is_another
-from embedtui.assess.causes.usual_error import USUAL_ERROR
+from embedtui.assess.causes.wire import lost_digits
+from embedtui.assess.input_error import TF32_FROM, TF32_TO
+from embedtui.assess.usual_error import tf32_places, usual_error
 from embedtui.engine.effective import EffectiveConfig
 
-_TF32_FROM, _TF32_TO = 5e-5, 2e-2
-"""L2 from the truth that is beyond float32's own error and within what ten bits of TF32 cost."""
 _NARROW = 1e-5
 """Relative L2 of one kernel to float64 that float32 never shows (it is near 1e-7; TF32's 3e-4)."""
 _OTHER = 0.05
 """What is that far from float64 is another formula, not a rounded one."""
+_ABOVE_NOISE = 10
+"""How many times the noise floor an error has to be, for noise not to be why."""
 
 
 def tf32(evidence: Evidence) -> list[Diagnosis]:
     """Return where float32 was asked for and something narrower multiplies."""
     engine, error = evidence.setting.effective, evidence.error
-    if engine.dtype != "float32" or is_another(evidence):
+    wrong = evidence.errors is not None and evidence.errors.mostly_wrong
+    if engine.dtype != "float32" or wrong:
         return []
     probes = {
         "the matrix product": engine.probe_matmul,
         "the attention": engine.probe_attention,
     }
     narrow = {what: value for what, value in probes.items() if value and _NARROW < value < _OTHER}
-    off = error is not None and _TF32_FROM < error < _TF32_TO
+    noisy = error is not None and error < _ABOVE_NOISE * (evidence.noise_floor or 0.0)
+    lost = lost_digits(evidence, evidence.setting.in_common())
+    off = error is not None and TF32_FROM < error < TF32_TO and not noisy and not lost
     if not narrow and not off:
         return []
     seen = [f"{what} in use {_bits(value)}" for what, value in narrow.items()]
     if off:
-        usual = USUAL_ERROR["float32"]
+        usual = usual_error(evidence.setting)
         seen.append(
             f"unbatched vectors are L2 {error:.1e} from the truth, float32's own error is about "
             f"{usual:.0e}"
@@ -46,7 +50,7 @@ def tf32(evidence: Evidence) -> list[Diagnosis]:
             f"{name} where float32 was asked for",
             "; ".join(seen),
             _why_tf32(engine, narrow),
-            "certain" if narrow else "likely" if _tf32_places(engine) else "possible",
+            "certain" if narrow else "likely" if tf32_places(engine) else "possible",
             "set kernel_precision=ieee (TRITON_F32_DEFAULT=ieee) and matmul_precision=highest",
         )
     ]
@@ -57,20 +61,6 @@ def _bits(error: float) -> str:
 
 
 def _why_tf32(engine: EffectiveConfig, narrow: Mapping[str, float]) -> str:
-    where = _tf32_places(engine)
+    where = tf32_places(engine)
     said = f"it runs in {' and '.join(where)}" if where else "some kernel multiplies in ten bits"
     return f"{said}; the kernels were asked, not the settings" if narrow else said
-
-
-def _tf32_places(engine: EffectiveConfig) -> list[str]:
-    """Return where TF32 may run by what is in force."""
-    matmul = engine.matmul_precision not in {None, "highest"}
-    attention = engine.kernel_precision in {"default", "tf32"} and "triton" in str(
-        engine.attention_backend
-    )
-    invariant = engine.batch_invariant and engine.kernel_precision != "ieee"
-    return [
-        *(["matrix products, by matmul_precision"] if matmul else []),
-        *(["Triton's attention kernel, whose products default to TF32"] if attention else []),
-        *(["the batch-invariant linear layers, which are Triton's"] if invariant else []),
-    ]

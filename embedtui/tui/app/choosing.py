@@ -145,7 +145,7 @@ class ChoosingMixin(OpeningMixin):
 
         self.push_screen(
             ChoiceScreen(
-                "What are the embeddings for?", options, self.framer.view_state.scenario.key
+                "What are the embeddings for?", lambda: options, self.framer.view_state.scenario.key
             ),
             chosen,
         )

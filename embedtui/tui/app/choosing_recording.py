@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedtui.storage import library
-from embedtui.tui.pickers.choice import ChoiceScreen
+from embedtui.tui.pickers.choice import ChoiceScreen, Offer
 
 if TYPE_CHECKING:
     from embedtui.tui.app.core import Core
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 def choose(app: Core, session: ReplaySession) -> None:
     """Ask which run file, then show it."""
-    options = [
-        (
-            str(held.path),
-            f"{held.name}: {held.model}, {held.settings} settings",
-            (f"{held.texts}; recorded {held.where}", f"{held.status}; {held.path.name}"),
-        )
-        for held in library.describe_all(session.files)
-    ]
+
+    def find() -> list[Offer]:
+        return [
+            (
+                str(held.path),
+                f"{held.name}: {held.model}, {held.settings} settings",
+                (f"{held.texts}; recorded {held.where}", f"{held.status}; {held.path.name}"),
+            )
+            for held in library.describe_all(session.files)
+        ]
 
     def chosen(path: str | None) -> None:
         if path is not None and Path(path) != session.shown:
@@ -32,5 +34,5 @@ def choose(app: Core, session: ReplaySession) -> None:
             session.show(Path(path))
 
     app.push_screen(
-        ChoiceScreen("Which run is to be shown?", options, str(session.shown or "")), chosen
+        ChoiceScreen("Which run is to be shown?", find, str(session.shown or "")), chosen
     )

@@ -9,7 +9,8 @@ from embedtui.common import machine, paths
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.plan.sweep import Sweep, load_sweep, sweep_names
-from embedtui.tui.pickers.choice import ChoiceScreen
+from embedtui.tui.pickers.choice import ChoiceScreen, Offer
+from embedtui.tui.state.background import in_background
 
 if TYPE_CHECKING:
     from embedtui.plan.choices import Choices
@@ -33,25 +34,34 @@ def plan_files() -> list[Path]:
 
 def choose(app: OpeningMixin) -> None:
     """Ask which sweep, then measure it with the model and the texts that are chosen."""
-    options = []
+
+    def chosen(ref: str | None) -> None:
+        if ref is not None:
+            _measure(app, ref)
+
+    app.push_screen(ChoiceScreen("Which sweep is to be measured?", _offers, ""), chosen)
+
+
+@in_background("reading the sweep", group="sweep")
+def _measure(app: OpeningMixin, ref: str) -> None:
+    try:
+        sweep = load_sweep(ref)
+        plans = choices_of(sweep, app.choices)
+    except InputError as error:
+        told = printable(str(error))
+        app.call_later(app.notify, told, severity="error", markup=False, timeout=8)
+        return
+    app.session.run(*plans, timeout=sweep.timeout)
+    app.call_later(app.open_view, "sweep")
+
+
+def _offers() -> list[Offer]:
+    offers = []
     for ref in [*sweep_names(), *map(str, plan_files())]:
         sweep = load_sweep(ref)
         name = ref if ref in sweep_names() else Path(ref).name
-        options.append((ref, f"{name}: {sweep.description or 'a plan file'}", _about(sweep)))
-
-    def chosen(ref: str | None) -> None:
-        if ref is None:
-            return
-        try:
-            sweep = load_sweep(ref)
-            plans = choices_of(sweep, app.choices)
-        except InputError as error:
-            app.notify(printable(str(error)), severity="error", markup=False, timeout=8)
-            return
-        app.session.run(*plans, timeout=sweep.timeout)
-        app.run_worker(app.open_view("sweep"))
-
-    app.push_screen(ChoiceScreen("Which sweep is to be measured?", options, ""), chosen)
+        offers.append((ref, f"{name}: {sweep.description or 'a plan file'}", _about(sweep)))
+    return offers
 
 
 def choices_of(sweep: Sweep, base: Choices) -> list[Choices]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from embedtui.common.printable import printable
 from embedtui.config import Config
 from embedtui.plan.scenarios import scenario
 from embedtui.tui.app.dependencies import AppDeps
-from embedtui.tui.state.background import in_background
+from embedtui.tui.state.supervisor import Worker
 
 if TYPE_CHECKING:
     # The first paint comes before all of this is imported.
@@ -59,6 +60,8 @@ class Core(App[int]):
         """Whether nothing beyond ASCII may be shown; charts and chips look here."""
         self.choices = config.choices()
         self.paused = False
+        self.leaving = False
+        """Whether the explorer ends: nothing is opened any more, and no key counts."""
         self.crashed = ""
         """What ended the explorer though nobody wanted it, in a line."""
         self.slow = config.slow
@@ -73,6 +76,9 @@ class Core(App[int]):
         """The problem that was told last."""
         self._model_name: dict[str, str] = {}
         """What a chosen model is called, for a path that has no room."""
+        self._config_lock = threading.Lock()
+        self._config_worker: Worker | None = None
+        """What writes the config file, or wrote it last."""
         self._theme_file: tuple[Path, int] | None = None
         """The file of the theme in use, and when it was written."""
 
@@ -115,12 +121,14 @@ class Core(App[int]):
         if config != self.config:
             self.config = config
             if self.outside.save is not None:
-                self._write_config(config)
+                doing = "writing the config file"
+                self._config_worker = Worker("config", doing, self._write_config)
+                self._config_worker.start()
 
-    @in_background("writing the config file", group="config", exclusive=True)
-    def _write_config(self, config: Config) -> None:
+    def _write_config(self) -> None:
         try:
-            self.outside.save(config)
+            with self._config_lock:
+                self.outside.save(self.config)  # the latest, whichever thread comes last
         except InputError as error:
             self.call_later(self.notify, printable(str(error)), severity="warning", markup=False)
 

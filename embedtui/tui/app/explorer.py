@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rich.console import RenderableType
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -84,15 +85,30 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
         if event.key == "enter" and self.focused is None and self.screen is self.screen_stack[0]:
             await self.run_action("run")
 
+    async def on_event(self, event: events.Event) -> None:
+        """Take keys until the explorer ends: what comes in one read with the last is dropped."""
+        if not (self.leaving and isinstance(event, events.InputEvent)):
+            await super().on_event(event)
+
+    def exit(
+        self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None
+    ) -> None:
+        """End the explorer."""
+        self.leaving = True
+        super().exit(result, return_code, message)
+
     async def _begin(self) -> None:
         self.session.listen(self.framer.grown)
         self.framer.seconds = self._seconds()
-        await self.open_view("explore")
+        views = self.query_one("#views", ContentSwitcher)
+        await self.build_view("explore")
+        if views.current is None:  # a key may have opened another already
+            await self.open_view("explore")
         self.framer.start()
         self.set_interval(1.0, self._tick)
         if self.opened is not None:
             self.opened.show(self.opened.files[0])
-            if self.size.width < WIDE:
+            if self.size.width < WIDE and views.current == "explore":
                 await self._open_pane("drift", focus=True)
         for problem in self.outside.problems:
             self.notify(printable(problem), severity="warning", markup=False, timeout=12)
@@ -112,8 +128,10 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
         self._close_messages_no_wait()
 
     def on_unmount(self) -> None:
-        """End the thread that makes frames."""
+        """End the thread that makes frames; the config gets its moment to be written."""
         SUPERVISOR.tell = nobody
+        if self._config_worker is not None:
+            self._config_worker.join(2)
         if "framer" in vars(self):
             self.framer.stop()
 

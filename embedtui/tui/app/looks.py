@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from textual.app import App
 from textual.filter import LineFilter
+from textual.theme import Theme
 from textual.widgets import ContentSwitcher
 
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.tui import themes
 from embedtui.tui.app.opening import OpeningMixin
+from embedtui.tui.state.background import in_background
 from embedtui.tui.terminal.ascii_filter import AsciiFilter
 
 _ASCII = AsciiFilter()
@@ -29,6 +31,7 @@ class LooksMixin(OpeningMixin):
         """Add to Textual's filters the one of the ASCII mode."""
         return [*super().get_line_filters(), *([_ASCII] if self.ascii else [])]
 
+    @in_background("reading the theme", group="theme-file", once=True)
     def _follow_theme_file(self) -> None:
         """Show what a user saves of the theme in use."""
         folder = self.outside.themes_folder
@@ -43,11 +46,16 @@ class LooksMixin(OpeningMixin):
         if before == seen or before is None or before[0] != path:
             return
         try:
-            self.register_theme(themes.to_textual(themes.read(path, yours=True)))
+            found = themes.to_textual(themes.read(path, yours=True))
         except InputError as error:
-            self.notify(printable(str(error)), severity="error", markup=False, timeout=8)
+            told = printable(str(error))
+            self.call_later(self.notify, told, severity="error", markup=False, timeout=8)
         else:
-            self.mutate_reactive(App.theme)
+            self.call_later(self._retheme, found)
+
+    def _retheme(self, theme: Theme) -> None:
+        self.register_theme(theme)
+        self.mutate_reactive(App.theme)
 
     def action_theme(self) -> None:
         """Choose the colours."""

@@ -26,9 +26,8 @@ class OpeningMixin(ShowingMixin):
 
     async def open_view(self, name: str) -> Any:
         """Open a view and return it; one that was never open is built first."""
+        await self.build_view(name)
         switcher = self.query_one("#views", ContentSwitcher)
-        if not switcher.query_children(f"#{name}"):
-            await switcher.mount(_widget_of(name))
         opened: Any = switcher.query_one(f"#{name}")
         switcher.current = name
         self._show_tabs()
@@ -38,6 +37,14 @@ class OpeningMixin(ShowingMixin):
         if name != "explore":
             opened.focus_first()
         return opened
+
+    async def build_view(self, name: str) -> None:
+        """Build a view that was never open, and leave it behind the one that is."""
+        switcher = self.query_one("#views", ContentSwitcher)
+        if not switcher.query_children(f"#{name}"):
+            widget = _widget_of(name)
+            widget.display = False
+            await switcher.mount(widget)
 
     async def _open_pane(self, pane: str, *, focus: bool = False) -> None:
         self._pane = pane
@@ -99,7 +106,7 @@ class OpeningMixin(ShowingMixin):
         from embedtui.tui.app.palette import Palette  # noqa: PLC0415 - when it is asked for
 
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            self.push_screen(Palette())  # without a name: the one before may still be going
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every action that does something now."""

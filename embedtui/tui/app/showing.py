@@ -132,6 +132,8 @@ class ShowingMixin(Core):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Say which actions do something now: hints and palette tell the truth by it."""
+        if self.leaving:
+            return False
         lines = self.frame.view.lines if self.frame else ()
         state = self.session.state if "session" in vars(self) else "idle"
         if self.opened is not None and action in NEED_ENGINES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -14,6 +14,11 @@ from textual.widgets.option_list import Option
 
 from embedtui.common.printable import printable
 from embedtui.tui.pickers.style import FRAME_CSS, Options, Over
+from embedtui.tui.state.background import in_background
+from embedtui.tui.widgets.titles import entitle
+
+Offer = tuple[str, str, tuple[str, ...]]
+"""Value, label and the lines that explain it."""
 
 
 class ChoiceScreen(Over[str | None]):
@@ -26,37 +31,43 @@ class ChoiceScreen(Over[str | None]):
     ]
     DEFAULT_CSS = f"ChoiceScreen {{ {FRAME_CSS} & > .frame {{ max-width: 84; }} }}"
 
-    def __init__(
-        self, title: str, options: Sequence[tuple[str, str, tuple[str, ...]]], current: str
-    ) -> None:
+    def __init__(self, title: str, find: Callable[[], Sequence[Offer]], current: str) -> None:
+        """Offer what `find` returns; it is called in a thread, since it may read the disk."""
         super().__init__()
         self._title = title
-        self._options = tuple(options)
-        """Value, label and explanation of each."""
+        self._find = find
+        self._options: tuple[Offer, ...] = ()
         self._current = current
 
     def compose(self) -> ComposeResult:
         """Put the explanation below the list."""
-        marks = ("● ", "  ")
         with Vertical(classes="frame") as frame:
-            frame.border_title = self._title
-            frame.border_subtitle = "Enter choose   Esc back"
-            yield Options(
-                *(
-                    Option(
-                        Text(marks[value != self._current] + printable(label)),
-                        id=value,
-                    )
-                    for value, label, _ in self._options
-                )
-            )
-            yield Static("", classes="details", markup=False, id="choice-details")
+            entitle(frame, self._title, "Enter choose   Esc back")
+            yield Options()
+            yield Static("\nreading …", classes="details", markup=False, id="choice-details")
 
     def on_mount(self) -> None:
-        """Put the cursor on what is chosen now."""
-        values = [value for value, _, _ in self._options]
-        if self._current in values:
-            self.query_one(OptionList).highlighted = values.index(self._current)
+        """Look for what there is."""
+        self._look()
+
+    @in_background("listing what there is", group="choice")
+    def _look(self) -> None:
+        self.call_later(self._found, tuple(self._find()))
+
+    def _found(self, options: tuple[Offer, ...]) -> None:
+        """List what there is, the cursor on what is chosen now."""
+        self._options = options
+        marks = ("● ", "  ")
+        self.query_one(OptionList).add_options(
+            Option(Text(marks[value != self._current] + printable(label)), id=value)
+            for value, label, _ in options
+        )
+        if not options:
+            self.query_one("#choice-details", Static).update("\nthere is nothing to choose")
+        values = [value for value, _, _ in options]
+        if options:
+            place = values.index(self._current) if self._current in values else 0
+            self.query_one(OptionList).highlighted = place
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Explain it."""

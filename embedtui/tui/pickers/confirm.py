@@ -14,6 +14,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from embedtui.tui.pickers.style import FRAME_CSS, Options, Over
+from embedtui.tui.widgets.titles import entitle
 
 
 class ConfirmScreen(Over[str | None]):
@@ -33,8 +34,7 @@ class ConfirmScreen(Over[str | None]):
     def compose(self) -> ComposeResult:
         """Put the answers below the question."""
         with Vertical(classes="frame") as frame:
-            frame.border_title = self._question
-            frame.border_subtitle = "Esc back"
+            entitle(frame, self._question, "Esc back")
             yield Options(
                 *(
                     Option(Text.assemble((f" {letter} ", "bold"), f" {words}"), id=value)

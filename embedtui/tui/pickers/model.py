@@ -48,6 +48,11 @@ class ModelPicker(Over[str | None]):
         self._described: dict[str, ModelInfo | str] = {}
         """What was found of a name, or why nothing was."""
         self._listed: list[str] = []
+        """What the lines of the list stand for; nothing while the folder that is typed is read."""
+        self._models: set[str] = set()
+        """Paths that were seen to be models."""
+        self._chosen = ""
+        """What was chosen, until something else is typed."""
         self._served: list[str] = []
         """Addresses with the models that the server lists."""
         self._looking = True
@@ -94,22 +99,19 @@ class ModelPicker(Over[str | None]):
 
     @on(Input.Changed)
     def _typed(self) -> None:
+        self._chosen = ""
         self._list()
 
     @on(Input.Submitted)
     def _entered(self) -> None:
         ref = self._ref()
-        if ref is None:
-            return
-        if ref.endswith("/") and not is_address(ref) and not _is_model(ref):
-            self.query_one(Input).value = ref
-            self.query_one(Input).action_end()
-            return
-        self._choose(ref.rstrip("/") or "/")
+        if ref is not None:
+            self._choose(ref)
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
-        self._choose(self._listed[event.option_index])
+        if event.option_index < len(self._listed):
+            self._choose(self._listed[event.option_index])
 
     @on(OptionList.OptionHighlighted)
     def _moved(self) -> None:
@@ -118,16 +120,33 @@ class ModelPicker(Over[str | None]):
     def _choose(self, ref: str) -> None:
         if is_address(ref):
             self._choose_server(ref)
+        else:
+            self._chosen = ref
+            self.query_one("#model-details", Static).update("\nlooking …")
+            self._choose_model(ref)
+
+    @in_background("describing the model", group="choose-model", exclusive=True)
+    def _choose_model(self, ref: str) -> None:
+        """Take a model that vLLM embeds with; a folder that is none is gone into."""
+        if ref.endswith("/") and not _is_model(ref):
+            self.call_later(self._go_into, ref)
             return
         try:
-            info = models.resolve(ref)
-            models.require_embeddable(info)
+            models.require_embeddable(models.resolve(_bare(ref)))
         except InputError as error:
-            self._described[ref] = str(error)
-            self.query_one("#model-details", Static).update(Text(printable(str(error))))
-            self.app.bell()
+            self.call_later(self._refuse, _bare(ref), str(error))
         else:
-            self.dismiss(ref)
+            self.call_later(self._take, ref)
+
+    def _go_into(self, folder: str) -> None:
+        if folder == self._chosen:
+            line = self.query_one(Input)
+            line.value = folder
+            line.action_end()
+
+    def _take(self, ref: str) -> None:
+        if ref == self._chosen:
+            self.dismiss(_bare(ref))
 
     def _choose_server(self, ref: str) -> None:
         """Take a server's address, with the model that it is asked for."""
@@ -194,11 +213,21 @@ class ModelPicker(Over[str | None]):
         """Complete the path, or the name under the cursor."""
         line = self.query_one(Input)
         if path_completion.looks_like_path(line.value):
-            completed = path_completion.complete(line.value, lambda path: False)
-            line.value = completed.common
+            self._complete(line.value)
         else:
-            line.value = self._ref() or line.value
-        line.action_end()
+            self._completed(line.value, self._ref() or line.value)
+
+    @in_background("listing a folder", group="complete", exclusive=True)
+    def _complete(self, typed: str) -> None:
+        found = path_completion.complete(typed, lambda path: False)
+        self.call_later(self._completed, typed, found.common)
+
+    def _completed(self, typed: str, completed: str) -> None:
+        """Put what was completed into the line, unless something else was typed meanwhile."""
+        line = self.query_one(Input)
+        if line.value == typed:
+            line.value = completed
+            line.action_end()
 
     def _ref(self) -> str | None:
         place = self.query_one(OptionList).highlighted
@@ -208,20 +237,13 @@ class ModelPicker(Over[str | None]):
 
     def _list(self) -> None:
         typed = self.query_one(Input).value.strip()
-        options = self.query_one(OptionList)
         lines: list[tuple[str, Text]] = []
         if is_address(typed):
             lines += self._of_server(typed)
         elif path_completion.looks_like_path(typed):
-            if _is_model(typed):
-                lines.append((typed.rstrip("/") or "/", self._line(typed, "a model", "yes")))
-            found = path_completion.complete(typed, lambda path: False)
-            for entry in found.entries:
-                model = _is_model(entry.text)
-                word = "a model" if model else "folder"
-                lines.append((entry.text, self._line(entry.text, word, "yes" if model else "")))
-            if found.more:
-                lines.append((typed, self._line(f"and {found.more} more: type on", "", "")))
+            self._listed = []
+            self._list_path(typed)
+            return
         else:
             for info in self._known:
                 if typed.casefold() in f"{info.ref} {info.name}".casefold():
@@ -229,6 +251,31 @@ class ModelPicker(Over[str | None]):
                     lines.append((info.ref, self._line(info.ref, facts, info.embeds)))
             if "/" in typed and not any(ref == typed for ref, _ in lines):
                 lines.append((typed, self._line(typed, "ask the hub for it", "unknown")))
+        self._show_list(typed, lines)
+
+    @in_background("listing a folder", group="list-path", exclusive=True)
+    def _list_path(self, typed: str) -> None:
+        lines: list[tuple[str, Text]] = []
+        found = path_completion.complete(typed, lambda path: False)
+        seen = {_bare(ref) for ref in (typed, *(e.text for e in found.entries)) if _is_model(ref)}
+        if _bare(typed) in seen:
+            lines.append((_bare(typed), self._line(typed, "a model", "yes")))
+        for entry in found.entries:
+            model = _bare(entry.text) in seen
+            word = "a model" if model else "folder"
+            lines.append((entry.text, self._line(entry.text, word, "yes" if model else "")))
+        if found.more:
+            lines.append((typed, self._line(f"and {found.more} more: type on", "", "")))
+        self.call_later(self._path_listed, typed, lines, seen)
+
+    def _path_listed(self, typed: str, lines: list[tuple[str, Text]], seen: set[str]) -> None:
+        self._models |= seen
+        self._show_list(typed, lines)
+
+    def _show_list(self, typed: str, lines: list[tuple[str, Text]]) -> None:
+        if typed != self.query_one(Input).value.strip():
+            return  # something else was typed meanwhile
+        options = self.query_one(OptionList)
         self._listed = [ref for ref, _ in lines]
         options.clear_options()
         options.add_options([Option(line) for _, line in lines])
@@ -258,13 +305,18 @@ class ModelPicker(Over[str | None]):
             told = self._described.get(ref, "a server that speaks OpenAI's /v1/embeddings")
             details.update(Text("\n" + printable(str(told))))
             return
-        ref = ref.rstrip("/") or "/"
+        ref = _bare(ref)
         found = self._described.get(ref)
-        if found is None and (_is_model(ref) or not path_completion.looks_like_path(ref)):
+        model = ref in self._models or not path_completion.looks_like_path(ref)
+        if found is None and model:
             self._described[ref] = "looking …"
             self._describe(ref)
             found = self._described[ref]
         details.update(Text("\n" + (_details(found) if found is not None else "a folder")))
+
+
+def _bare(ref: str) -> str:
+    return ref.rstrip("/") or "/"
 
 
 def _is_model(ref: str) -> bool:

@@ -60,7 +60,10 @@ class TextsPicker(Over[TextsChoice | None]):
         self._current = current
         self._packs = describe_packs()
         self._listed: list[str] = []
+        """What the lines of the list stand for; nothing while the folder that is typed is read."""
         self._asked: TextsChoice | None = None
+        self._chosen: TextsChoice | None = None
+        """What was chosen, until something else is typed."""
 
     def compose(self) -> ComposeResult:
         """Put list, columns and preview below the line that is typed into."""
@@ -91,10 +94,12 @@ class TextsPicker(Over[TextsChoice | None]):
 
     @on(Input.Changed, "#texts-ref")
     def _typed(self) -> None:
+        self._chosen = None
         self._list()
 
     @on(Input.Changed, "#texts-column, #texts-id, #texts-limit")
     def _changed(self) -> None:
+        self._chosen = None
         self._look()
 
     @on(Input.Submitted)
@@ -110,8 +115,9 @@ class TextsPicker(Over[TextsChoice | None]):
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
-        self.query_one(OptionList).highlighted = event.option_index
-        self._entered()
+        if event.option_index < len(self._listed):
+            self.query_one(OptionList).highlighted = event.option_index
+            self._entered()
 
     @on(OptionList.OptionHighlighted)
     def _moved(self) -> None:
@@ -133,11 +139,21 @@ class TextsPicker(Over[TextsChoice | None]):
         """Complete the path, or the name under the cursor."""
         line = self.query_one("#texts-ref", Input)
         if path_completion.looks_like_path(line.value):
-            completed = path_completion.complete(line.value, _wanted)
-            line.value = completed.common if completed.common != line.value else self._ref() or ""
+            self._complete(line.value)
         else:
-            line.value = self._ref() or line.value
-        line.action_end()
+            self._completed(line.value, self._ref() or line.value)
+
+    @in_background("listing a folder", group="complete", exclusive=True)
+    def _complete(self, typed: str) -> None:
+        found = path_completion.complete(typed, _wanted)
+        self.call_later(self._completed, typed, found.common)
+
+    def _completed(self, typed: str, completed: str) -> None:
+        """Put what was completed into the line, unless something else was typed meanwhile."""
+        line = self.query_one("#texts-ref", Input)
+        if line.value == typed:
+            line.value = completed if completed != typed else self._ref() or ""
+            line.action_end()
 
     def _ref(self) -> str | None:
         place = self.query_one(OptionList).highlighted
@@ -147,19 +163,27 @@ class TextsPicker(Over[TextsChoice | None]):
 
     def _list(self) -> None:
         typed = self.query_one("#texts-ref", Input).value.strip()
-        options = self.query_one(OptionList)
-        lines: list[tuple[str, Text]] = []
         if path_completion.looks_like_path(typed) or "/" in typed:
-            found = path_completion.complete(typed, _wanted)
-            for entry in found.entries:
-                word = "folder" if entry.folder else ""
-                lines.append((entry.text, _line(entry.text, word)))
-            if found.more:
-                lines.append((typed, _line(f"and {found.more} more: type on", "")))
-        else:
-            for pack in self._packs:
-                if typed.casefold() in pack.name.casefold():
-                    lines.append((pack.name, _line(pack.name, pack.description)))
+            self._listed = []
+            self._list_path(typed)
+            return
+        found = [pack for pack in self._packs if typed.casefold() in pack.name.casefold()]
+        self._show_list(typed, [(pack.name, _line(pack.name, pack.description)) for pack in found])
+
+    @in_background("listing a folder", group="list-path", exclusive=True)
+    def _list_path(self, typed: str) -> None:
+        found = path_completion.complete(typed, _wanted)
+        lines = [
+            (one.text, _line(one.text, "folder" if one.folder else "")) for one in found.entries
+        ]
+        if found.more:
+            lines.append((typed, _line(f"and {found.more} more: type on", "")))
+        self.call_later(self._show_list, typed, lines)
+
+    def _show_list(self, typed: str, lines: list[tuple[str, Text]]) -> None:
+        if typed != self.query_one("#texts-ref", Input).value.strip():
+            return  # something else was typed meanwhile
+        options = self.query_one(OptionList)
         self._listed = [ref for ref, _ in lines]
         options.clear_options()
         options.add_options([Option(line) for _, line in lines])
@@ -212,15 +236,28 @@ class TextsPicker(Over[TextsChoice | None]):
         self.query_one("#texts-preview", Static).update(Text("\n" + said))
 
     def _choose(self) -> None:
-        choice = self._choice()
-        if choice is None:
-            return
+        self._chosen = self._choice()
+        if self._chosen is not None:
+            self._show("reading …")
+            self._check(self._chosen)
+
+    @in_background("reading texts", group="choose-texts", exclusive=True)
+    def _check(self, choice: TextsChoice) -> None:
+        """Take texts that can be read."""
         try:
             load_texts(choice.ref, column=choice.column, id_column=choice.id_column, limit=1)
         except InputError as error:
-            self._show(printable(str(error)))
-            self.app.bell()
+            self.call_later(self._refuse, choice, printable(str(error)))
         else:
+            self.call_later(self._take, choice)
+
+    def _refuse(self, choice: TextsChoice, why: str) -> None:
+        if choice == self._chosen:
+            self._show(why)
+            self.app.bell()
+
+    def _take(self, choice: TextsChoice) -> None:
+        if choice == self._chosen:
             self.dismiss(choice)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,9 +14,11 @@ from textual.timer import Timer
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.tui import themes
 from embedtui.tui.pickers.style import FRAME_CSS, Options, Over
+from embedtui.tui.state.background import in_background
 
 _DEBOUNCE = 0.1
 
@@ -46,24 +49,38 @@ class ThemePicker(Over[str | None]):
 
     def compose(self) -> ComposeResult:
         """Put what the theme looks like, and what is wrong with yours, below the list."""
-        yours, errors = themes.load_user(self._folder)
-        names = {theme.name for theme in yours}
-        self._themes = [*yours, *(one for one in themes.shipped() if one.name not in names)]
         with Vertical(classes="frame") as frame:
             frame.border_title = "theme"
             frame.border_subtitle = "Enter keep   Esc as before"
-            yield Options(*(Option(self._line(theme)) for theme in self._themes))
+            yield Options()
             yield Static("", classes="details", markup=False, id="theme-details")
             yield Static("", id="theme-swatches", markup=False)
-            said = "\n".join(printable(str(error)) for error in errors)
-            yield Static(said, classes="error", markup=False)
+            yield Static("", classes="error", markup=False, id="theme-errors")
 
     def on_mount(self) -> None:
-        """Put the cursor on the theme in use."""
+        """Look for themes."""
         self._before = self.app.theme
+        self._load()
+
+    @in_background("reading the themes", group="themes")
+    def _load(self) -> None:
+        self.call_later(self._loaded, *themes.load_user(self._folder), themes.shipped())
+
+    def _loaded(
+        self,
+        yours: Sequence[themes.ThemeFile],
+        errors: Sequence[InputError],
+        shipped: Sequence[themes.ThemeFile],
+    ) -> None:
+        """List the themes, yours before those of the same names, the cursor on the one in use."""
+        ours = {theme.name for theme in yours}
+        self._themes = [*yours, *(one for one in shipped if one.name not in ours)]
+        self.query_one(OptionList).add_options([Option(self._line(one)) for one in self._themes])
+        said = "\n".join(printable(str(error)) for error in errors)
+        self.query_one("#theme-errors", Static).update(said)
         names = [theme.name for theme in self._themes]
-        if self._before in names:
-            self.query_one(OptionList).highlighted = names.index(self._before)
+        place = names.index(self._before) if self._before in names else 0
+        self.query_one(OptionList).highlighted = place
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show the theme, once the cursor rests."""

@@ -6,33 +6,57 @@ screen that was closed meanwhile gets nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from functools import wraps
+from contextlib import suppress
+from contextvars import copy_context
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from textual import work
 from textual.dom import DOMNode
-from textual.worker import Worker
 
-from embedtui.tui.state.supervisor import SUPERVISOR
+from embedtui.tui.state.supervisor import Worker
 
 Node = TypeVar("Node", bound=DOMNode)
 Given = ParamSpec("Given")
 
 
 def in_background(
-    doing: str, *, group: str, exclusive: bool = False
-) -> Callable[
-    [Callable[Concatenate[Node, Given], None]], Callable[Concatenate[Node, Given], Worker[None]]
-]:
-    """Have a method run in a thread; an error in it is told as that of `doing` something."""
+    doing: str, *, group: str, exclusive: bool = False, once: bool = False
+) -> Callable[[Callable[Concatenate[Node, Given], None]], Callable[Concatenate[Node, Given], None]]:
+    """Have a method run in a thread; an error in it is told as that of `doing` something.
+
+    `exclusive` lets go of the one before, `once` begins none while the one before goes on. The
+    threads are daemons, and not Textual's few: neither the end of the explorer nor other work waits
+    for a disk that does not answer.
+    """
 
     def decorate(method: Callable[Concatenate[Node, Given], None]) -> Any:
-        @wraps(method)
-        def watched(self: Node, /, *args: Given.args, **kwargs: Given.kwargs) -> None:
-            with SUPERVISOR.watch(doing):
-                method(self, *args, **kwargs)
+        @work(exclusive=exclusive, group=group, exit_on_error=False)
+        async def watched(self: Node, /, *args: Given.args, **kwargs: Given.kwargs) -> None:
+            loop, over = asyncio.get_running_loop(), asyncio.Event()
+            call = partial(copy_context().run, method, self, *args, **kwargs)
 
-        return work(thread=True, exclusive=exclusive, group=group, exit_on_error=False)(watched)
+            def run() -> None:
+                try:
+                    call()
+                finally:
+                    with suppress(RuntimeError):  # the loop has ended meanwhile
+                        loop.call_soon_threadsafe(over.set)
+
+            Worker(group, doing, run).start()
+            await over.wait()
+
+        @wraps(method)
+        def begin(self: Node, /, *args: Given.args, **kwargs: Given.kwargs) -> None:
+            goes_on = any(
+                one.node is self and one.group == group and not one.is_finished
+                for one in self.workers
+            )
+            if not (once and goes_on):
+                watched(self, *args, **kwargs)
+
+        return begin
 
     return decorate

@@ -11,7 +11,10 @@ _MOST_COLUMNS = 400
 
 
 class LogTail:
-    """Follows one file: each call returns the lines that came since the last."""
+    """Follows one file: each call returns the lines that came since the last.
+
+    A disk may take its time: read in a thread, one at a time.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-from embedtui.assess.findings import faults_of
+from embedtui.assess.vector_faults import faults_of
 from embedtui.common.errors import Cancelled, EmbedtuiError, InputError
 from embedtui.engine.port import EnginePool
 from embedtui.plan.choices import Choices

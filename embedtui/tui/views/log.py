@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, RichLog
 
+from embedtui.tui.state.background import in_background
 from embedtui.tui.state.log_tail import LogTail, log_files
 from embedtui.tui.widgets.explorer_app import explorer_of
 
@@ -40,9 +41,15 @@ class LogView(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._files: list[Path] = []
+        """The logs that there were when it was read last."""
+        self._wanted: Path | None = None
+        """The log that was chosen; None for the newest."""
         self._tail: LogTail | None = None
+        """Of the thread that reads, while it reads."""
+        self._shown: LogTail | None = None
+        """Whose lines are kept."""
         self._kept: deque[str] = deque(maxlen=_LINES_KEPT)
-        self._follow = True
 
     @property
     def _folder(self) -> Path:
@@ -51,7 +58,7 @@ class LogView(Vertical):
     def compose(self) -> ComposeResult:
         """Put a line with the file's name and the filter above the log."""
         with Horizontal(id="log-bar"):
-            yield Label("", id="log-name", markup=False)
+            yield Label("no engine has said anything yet", id="log-name", markup=False)
             yield Input(placeholder="/ filter", id="log-filter", compact=True)
         yield RichLog(id="log-lines", max_lines=_LINES_KEPT, wrap=False, auto_scroll=True)
 
@@ -68,36 +75,47 @@ class LogView(Vertical):
         if self.display:
             self.tick()
 
+    @in_background("reading the log", group="log", once=True)
     def tick(self) -> None:
         """Read what has come."""
-        files = log_files(self._folder)
-        if not files:
-            self.query_one("#log-name", Label).update("no engine has said anything yet")
+        wanted, files = self._wanted, log_files(self._folder)
+        path = wanted or (files[-1] if files else None)
+        if path is None:
             return
-        if self._tail is None or (self._follow and self._tail.path != files[-1]):
-            self._open(files[-1])
-        assert self._tail is not None
-        fresh = self._tail.read()
-        self._kept.extend(fresh)
-        self._write(fresh)
-        number = files.index(self._tail.path) + 1 if self._tail.path in files else 0
-        follow = "following the newest" if self._follow else "f follows the newest"
-        name = f"{self._tail.path.name}  {number} of {len(files)}, left and right change, {follow}"
+        if self._tail is None or self._tail.path != path:
+            self._tail = LogTail(path)
+        self.call_later(self._came, wanted, files, self._tail, self._tail.read())
+
+    def _came(
+        self, wanted: Path | None, files: list[Path], tail: LogTail, lines: list[str]
+    ) -> None:
+        """Show what was read, of another log in place of the one before."""
+        self._files = files
+        if self._shown is not tail:
+            self._shown = tail
+            self._kept.clear()
+            self.query_one(RichLog).clear()
+        self._kept.extend(lines)
+        self._write(lines)
+        number = files.index(tail.path) + 1 if tail.path in files else 0
+        follow = "f follows the newest" if wanted else "following the newest"
+        name = f"{tail.path.name}  {number} of {len(files)}, left and right change, {follow}"
         self.query_one("#log-name", Label).update(name)
+        if wanted != self._wanted:  # another was chosen meanwhile
+            self.tick()
 
     def action_file(self, by: int) -> None:
         """Show the log before or after this one."""
-        files = log_files(self._folder)
-        if self._tail is None or self._tail.path not in files:
+        chosen = self._wanted or (self._shown.path if self._shown else None)
+        if chosen not in self._files:
             return
-        place = min(max(files.index(self._tail.path) + by, 0), len(files) - 1)
-        self._follow = False
-        self._open(files[place])
+        place = min(max(self._files.index(chosen) + by, 0), len(self._files) - 1)
+        self._wanted = self._files[place]
         self.tick()
 
     def action_newest(self) -> None:
         """Follow whichever engine started last."""
-        self._follow = True
+        self._wanted = None
         self.tick()
 
     def action_filter(self) -> None:
@@ -124,11 +142,6 @@ class LogView(Vertical):
     def _done(self, event: Input.Submitted) -> None:
         event.stop()
         self.query_one(RichLog).focus()
-
-    def _open(self, path: Path) -> None:
-        self._tail = LogTail(path)
-        self._kept.clear()
-        self.query_one(RichLog).clear()
 
     def _write(self, lines: list[str]) -> None:
         wanted = self.query_one(Input).value.casefold()

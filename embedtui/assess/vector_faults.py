@@ -1,0 +1,316 @@
+"""Faults in one setting's vectors, which have to be known before any distance means anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.assess.another_input import another_input
+from embedtui.assess.answer_cache import from_cache
+from embedtui.assess.finding import Finding
+from embedtui.assess.input_error import text_errors
+from embedtui.assess.repeat_faults import repeat_faults
+from embedtui.assess.usual_error import BEYOND, usual_error
+from embedtui.common.wording import text_count
+from embedtui.measure import broken_rows, collapsed_rows, swapped_rows, unit
+from embedtui.measure.dimensions import StruckDimensions, struck_dimensions
+from embedtui.measure.faults import COLLAPSED_L2, SUSPECT_L2
+from embedtui.measure.lengths import CHANGED, row_lengths
+from embedtui.plan.plan import FIRST
+from embedtui.results.results import Pass, Results, Rows, SettingResults
+
+_LONG_BEGINNING = 200
+"""Characters that texts begin alike with, from which on equal vectors are put down to a limit."""
+
+
+def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
+    """Return the faults in one setting's vectors, cheapest checks first."""
+    swapped = _mixed_up(setting)
+    found = [
+        *_broken(results, setting),
+        *_swaps(results, setting, swapped),
+        *repeat_faults(results, setting, set().union(*swapped.values())),
+        *_collapse(results, setting),
+    ]
+    return found or [
+        *_dimensions(results, setting),
+        *_lengths(results, setting),
+        *_answered_from_cache(setting),
+        *_another_input(results, setting),
+    ]
+
+
+def ids_of(results: Results, rows: Iterable[int]) -> tuple[str, ...]:
+    """Return the ids of the texts in these rows."""
+    return tuple(results.plan.pack.texts[row].id for row in rows)
+
+
+def advice_on_nan(results: Results, setting: SettingResults, rows: Iterable[int]) -> str:
+    """Return where NaN or infinities come from and what to do, by the dtype in force.
+
+    Where float64 has them as well, no dtype is to blame.
+    """
+    truth = results.truth
+    struck = [row for row in rows if truth.done[row]]
+    if struck and not np.isfinite(truth.vectors[struck]).all():
+        return "float64 has them too, so they are in the weights: get the model's files again"
+    dtype = setting.effective.dtype
+    if dtype == "float16":
+        return "float16 ends at 65504, and some hidden states are larger: use bfloat16 or float32"
+    if dtype in {"bfloat16", "float32"}:
+        return (
+            f"{dtype} reaches to 3e38, so look for NaN in the weights and for an operation that "
+            "divides by zero"
+        )
+    return "NaN in the weights, or float16 overflowed: look at the weights, then try bfloat16"
+
+
+_WORDS = {
+    "nan": "NaN in the vectors: ",
+    "inf": "infinity in the vectors: ",
+    "zero": "vectors of nothing but zeros: the engine gave no embedding for them",
+    "zero-at-times": "vectors of nothing but zeros, where running again gives others: a race, or a "
+    "replica that fails",
+}
+
+
+def _broken(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    broken = _struck(setting)
+    if "zero" in broken and _at_times(setting, broken["zero"][0]):
+        broken["zero-at-times"] = broken.pop("zero")
+    for kind, words in _WORDS.items():
+        if kind not in broken:
+            continue
+        those, sizes = broken[kind]
+        where = ", ".join(map(str, sorted(sizes)))
+        advice = "" if kind.startswith("zero") else advice_on_nan(results, setting, those)
+        yield Finding(
+            kind,
+            "fault",
+            f"{text_count(len(those))} at batch size {where}: {words}{advice}"
+            f"{_nulls(setting, kind)}",
+            setting.number,
+            ids_of(results, sorted(those)),
+        )
+
+
+def _mixed_up(setting: SettingResults) -> dict[int, set[int]]:
+    """Return the texts with another's vector, by batch size."""
+    mixed_up: dict[int, set[int]] = {}
+    for (size, draw), pass_ in sorted(setting.passes.items()):
+        if (size, draw) != (1, FIRST):
+            mixed_up.setdefault(size, set()).update(_swapped(pass_, setting.unbatched))
+    return mixed_up
+
+
+def _swaps(
+    results: Results, setting: SettingResults, mixed_up: dict[int, set[int]]
+) -> Iterator[Finding]:
+    for size, struck in mixed_up.items():
+        if struck:
+            yield Finding(
+                "swapped",
+                "fault",
+                f"{text_count(len(struck))} at batch size {size} came back with another text's "
+                "vector: results were put in a wrong order, which no precision explains",
+                setting.number,
+                ids_of(results, sorted(struck)),
+            )
+
+
+def _collapse(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    collapsed = _collapsed(results, setting)
+    if not collapsed or set(cut_alike(results, setting)) == set(collapsed):
+        return
+    yield Finding(
+        "collapsed",
+        "fault",
+        f"{text_count(len(collapsed))} have all but the same vector although they differ: "
+        "look at the tokenizer's files and at overflow",
+        setting.number,
+        ids_of(results, collapsed),
+    )
+
+
+def _collapsed(results: Results, setting: SettingResults) -> list[int]:
+    """Return the texts that lost what told them apart; what was cut on purpose is left out."""
+    cut = setting.prepared.truncated if setting.prepared else {}
+    done = np.flatnonzero(setting.unbatched.done)
+    rows = done[~np.isin(done, list(cut))]
+    texts = [results.plan.pack.texts[row].text for row in rows]
+    found = collapsed_rows(setting.unbatched.vectors[rows], texts)
+    return [int(rows[row]) for row in found.rows] if found else []
+
+
+def cut_alike(results: Results, setting: SettingResults) -> list[int]:
+    """Return the texts with another's vector that begin as it does: a limit cut them in silence."""
+    rows = _collapsed(results, setting)
+    points = unit(setting.unbatched.vectors[rows]) if rows else np.zeros((0, 1))
+    texts = [results.plan.pack.texts[row].text for row in rows]
+    alike = []
+    for at, row in enumerate(rows):
+        near = np.flatnonzero(np.linalg.norm(points - points[at], axis=1) < COLLAPSED_L2)
+        begins = texts[at][:_LONG_BEGINNING]
+        others = [other for other in near if other != at]
+        if len(begins) == _LONG_BEGINNING and any(texts[o].startswith(begins) for o in others):
+            alike.append(row)
+    return alike
+
+
+def _dimensions(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    """Yield dimensions that are dead or turned in all texts, always or in batches alone."""
+    found = _struck_against_truth(results, setting)
+    if found:
+        yield _of_dimensions(setting, found, "in every vector, against the float64 truth")
+        return
+    by_size: dict[int, StruckDimensions] = {}
+    for (size, draw), pass_ in sorted(setting.passes.items()):
+        rows = np.flatnonzero(pass_.done & setting.unbatched.done)
+        if (size, draw) == (1, FIRST) or pass_.vectors.shape != setting.unbatched.vectors.shape:
+            continue
+        struck = struck_dimensions(pass_.vectors[rows], setting.unbatched.vectors[rows])
+        if struck and struck.rest < 2 * SUSPECT_L2:
+            by_size.setdefault(size, struck)
+    if by_size:
+        sizes = ", ".join(map(str, by_size))
+        yield _of_dimensions(
+            setting, next(iter(by_size.values())), f"at batch size {sizes}, against unbatched"
+        )
+
+
+def _struck_against_truth(results: Results, setting: SettingResults) -> StruckDimensions | None:
+    truth, pass_ = results.truth, setting.unbatched
+    if truth.vectors.shape[1] != pass_.vectors.shape[1]:
+        return None
+    rows = np.flatnonzero(truth.done & pass_.done)
+    rows = rows[np.isfinite(truth.vectors[rows]).all(axis=1)]
+    found = struck_dimensions(pass_.vectors[rows], truth.vectors[rows])
+    return found if found and found.rest < 2 * SUSPECT_L2 else None
+
+
+def _of_dimensions(setting: SettingResults, found: StruckDimensions, where: str) -> Finding:
+    said = [
+        f"{_numbered(numbers)} {what}"
+        for numbers, what in (
+            (found.zero, "always 0"),
+            (found.constant, "the same figure in every text"),
+            (found.turned, "with its sign turned round"),
+        )
+        if numbers
+    ]
+    return Finding(
+        "dimension",
+        "fault",
+        f"{'; '.join(said)} {where}; the other dimensions are within L2 {found.rest:.1e}",
+        setting.number,
+    )
+
+
+def _numbered(numbers: tuple[int, ...]) -> str:
+    listed = ", ".join(map(str, numbers[:5]))
+    more = f" and {len(numbers) - 5} more" if len(numbers) > 5 else ""
+    return f"dimension{'s' if len(numbers) > 1 else ''} {listed}{more} (from 0)"
+
+
+def _lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    """Yield that passes give vectors of one direction and another length.
+
+    Vectors that are not scaled to length one may change it as far as their dtype rounds.
+    """
+    if setting.effective.pooling_accumulation == "model":
+        return
+    alone = row_lengths(setting.unbatched.vectors)
+    scaled = bool(np.nanmax(np.abs(alone[setting.unbatched.done] - 1), initial=0.0) < CHANGED)
+    limit = CHANGED if scaled else max(CHANGED, BEYOND * usual_error(setting))
+    struck: dict[int, set[int]] = {}
+    most = 1.0
+    for (size, draw), pass_ in sorted(setting.passes.items()):
+        if (size, draw) == (1, FIRST) or pass_.vectors.shape != setting.unbatched.vectors.shape:
+            continue
+        rows = np.flatnonzero(pass_.done & setting.unbatched.done)
+        times = row_lengths(pass_.vectors[rows]) / alone[rows]
+        longer = np.maximum(times, 1 / times)
+        changed = (longer > 1 + limit) & _same_direction(pass_, setting.unbatched, rows)
+        if changed.any():
+            struck.setdefault(size, set()).update(int(row) for row in rows[changed])
+            most = max(most, float(longer[changed].max()))
+    if struck:
+        rows_struck = sorted(set().union(*struck.values()))
+        yield Finding(
+            "length",
+            "fault",
+            f"{text_count(len(rows_struck))} at batch size {', '.join(map(str, struck))}: vectors "
+            f"are up to {most:.4g} times as long or as short as unbatched, in the same direction; "
+            "cosines stand, dot products and L2 indexes mix two scales",
+            setting.number,
+            ids_of(results, rows_struck),
+        )
+
+
+def _same_direction(pass_: Pass, baseline: Pass, rows: Rows) -> npt.NDArray[np.bool_]:
+    apart = np.linalg.norm(unit(pass_.vectors[rows]) - unit(baseline.vectors[rows]), axis=1)
+    return np.asarray(apart < SUSPECT_L2, dtype=np.bool_)
+
+
+def _answered_from_cache(setting: SettingResults) -> Iterator[Finding]:
+    cached = from_cache(setting)
+    if cached is not None:
+        yield Finding(
+            "cached",
+            "fault",
+            f"answers come from a cache: a text sent again took {cached.again * 1e3:.2g} ms after "
+            f"{cached.first * 1e3:.2g} ms, with the same bits; batches were not computed, so batch "
+            "drift was not measured",
+            setting.number,
+        )
+
+
+def _another_input(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    another, errors = another_input(results, setting), text_errors(results, setting)
+    rounding = errors is not None and not errors.wrong.any()
+    if another is not None and (another.sure == "certain" or not rounding):
+        yield Finding(
+            "another-input",
+            "fault",
+            f"vectors are not the model's own: {another.name}; {another.texts}, {another.evidence}",
+            setting.number,
+            ids_of(results, (int(row) for row in another.mismatch.rows)),
+        )
+
+
+def _nulls(setting: SettingResults, kind: str) -> str:
+    count = setting.effective.nulls
+    return f" (the server wrote null for {count} figures)" if kind == "nan" and count else ""
+
+
+def _struck(setting: SettingResults) -> dict[str, tuple[set[int], set[int]]]:
+    """Return the rows that have each kind of fault, and the batch sizes at which they have it."""
+    found: dict[str, tuple[set[int], set[int]]] = {}
+    for (size, _), pass_ in setting.passes.items():
+        done = np.flatnonzero(pass_.done)
+        for fault in broken_rows(pass_.vectors[done]):
+            rows, sizes = found.setdefault(fault.kind, (set(), set()))
+            rows.update(int(done[row]) for row in fault.rows)
+            sizes.add(size)
+    return found
+
+
+def _at_times(setting: SettingResults, rows: set[int]) -> bool:
+    """Say whether one of these texts is zeros in one of two passes with the same company."""
+    for (size, draw), pass_ in setting.passes.items():
+        first = setting.of(size)
+        for row in rows if draw.why == "repeat" else ():
+            both = pass_.done[row] and first.done[row]
+            if both and bool(pass_.vectors[row].any()) != bool(first.vectors[row].any()):
+                return True
+    return False
+
+
+def _swapped(pass_: Pass, baseline: Pass) -> list[int]:
+    rows = np.flatnonzero(pass_.done & baseline.done)
+    if len(rows) < 2:
+        return []
+    fault = swapped_rows(pass_.vectors[rows], baseline.vectors[rows])
+    return [int(rows[row]) for row in fault.rows] if fault else []
