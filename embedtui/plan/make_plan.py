@@ -57,10 +57,8 @@ def plan_of(
     if info is not None:
         longest = info.max_length
     folder = None if info is None else info.folder
-    default_prompt = ""
+    prompted = bool(choices.prompt or prompt) or query_prompt is not None
     if info is not None:
-        if not choices.prompt and query_prompt is None and not prompt:
-            default_prompt = info.prompts.get(info.default_prompt, "")
         for line in info.differs:
             tell(f"{info.name}: {line}")
     plan = Plan(
@@ -81,13 +79,20 @@ def plan_of(
         skipped=skipped,
         max_length=longest,
         against="" if folder is None or address is None else str(folder),
-        default_prompt=default_prompt,
+        default_prompt=_default_prompt(info, other=prompted),
         differs=() if info is None else info.differs,
         layers=choices.layers,
         layers_under=choices.layers_under,
         random_weights=(info is not None and info.random) or models.has_random_name(name),
     )
     return plan, None if info is None else loaded_bytes(info, settings)
+
+
+def _default_prompt(info: models.ModelInfo | None, *, other: bool) -> str:
+    """Return what the model's files put before texts where no `other` prompt is chosen."""
+    if info is None or other:
+        return ""
+    return info.prompts.get(info.default_prompt, "")
 
 
 def _texts(choices: Choices) -> TextPack:
