@@ -181,12 +181,11 @@ def neighbours() -> str:
     run = read("h100-neighbours")
     size = run.plan.batch_sizes[-1]
     head = ["setting", f"other nearest @{size}", "other order in the top 10", "overlap"]
-    head += ["pairs expected to turn", "that turned", "in a million texts, order"]
+    head += ["pairs expected to turn", "that turned"]
     rows = []
     for one in run.settings:
         found = retrieval.batch_retrieval(run, one, size)
         assert found is not None
-        share, low, high = found.forecast.order if found.forecast else (0.0, 0.0, 0.0)
         rows.append(
             [
                 one.setting.short_label,
@@ -195,7 +194,6 @@ def neighbours() -> str:
                 f"{found.mean('overlap')[0]:.4f}",
                 f"{found.expected_pairs:.0f}",
                 f"{found.margins.did.sum()}",
-                f"{100 * share:.1f} % ({100 * low:.1f} to {100 * high:.1f})",
             ]
         )
     return _where(run) + table(head, rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from embedtui.assess.noise import brief_effect, is_noise
-from embedtui.assess.retrieval import Retrieval
+from embedtui.assess.retrieval import RANDOM_WEIGHTS, Retrieval
 from embedtui.assess.tolerance import ToleranceResult, judge
 from embedtui.common.wording import percent
 from embedtui.engine.serve_command import serve_command
@@ -147,9 +147,10 @@ def _matters(judged: _Judged, use: Scenario) -> tuple[State, str]:
 
 def _lists(entries: Sequence[Entry]) -> str:
     """Say of which setting a search would notice most; nothing before that is known."""
-    known = [(entry, entry.lists) for entry in entries if entry.lists is not None]
+    trained = [entry for entry in entries if not entry.results.plan.random_weights]
+    known = [(entry, entry.lists) for entry in trained if entry.lists is not None]
     if not known:
-        return ""
+        return "" if trained or not entries else f"{RANDOM_WEIGHTS}; "
     entry, worst = max(known, key=lambda pair: pair[1].order_changed)
     if not worst.order_changed[0]:
         return "no list changes; "

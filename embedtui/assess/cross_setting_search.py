@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedtui.assess.retrieval import (
+    RANDOM_WEIGHTS,
     TOP,
     QueryDocSplit,
     Retrieval,
@@ -130,6 +131,8 @@ def mix(index: Side, queries: Side) -> Mixed:
 def in_words(one: Mixed) -> str:
     """Say what the mixture does to a search, against its index alone."""
     found = one.against_index
+    if found.random_weights:
+        return RANDOM_WEIGHTS
     top1, order = found.top1_changed[0], found.order_changed[0]
     nouns = "queries" if found.sides.labelled else "texts"
     if not order:

@@ -8,7 +8,7 @@ import numpy as np
 
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.changes import differing_settings, moved_between
-from embedtui.assess.retrieval import TOP, held_against, only
+from embedtui.assess.retrieval import RANDOM_WEIGHTS, TOP, held_against, only
 from embedtui.common.errors import InputError
 from embedtui.measure import largest_finite
 from embedtui.measure.distances import Vectors
@@ -118,6 +118,8 @@ def _golden(
 
 def _retrieval(plan: Plan, before: Vectors, after: Vectors) -> str:
     """Say whether the nearest neighbours of the texts are still the same."""
+    if plan.random_weights:
+        return RANDOM_WEIGHTS
     found = held_against(plan, before, after)
     if found is None:
         return "no text has a neighbour"

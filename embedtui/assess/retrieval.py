@@ -22,13 +22,17 @@ from embedtui.assess import ranking_quality
 from embedtui.common.wording import percent
 from embedtui.measure import Neighbours, nearest
 from embedtui.measure.distances import Bools, Floats, Vectors
-from embedtui.measure.margins import Forecast, Margins, expected, forecast, margins
+from embedtui.measure.forecast import Forecast, forecast
+from embedtui.measure.margins import Margins, expected, margins
 from embedtui.measure.ranking import Agreement, agreement
 from embedtui.plan.plan import FIRST, PassKey, Plan
 from embedtui.results.results import Pass, ReferenceVectors, Results, SettingResults
 
 TOP = 10
 """Documents that a list is taken to have: what a page shows, and a prompt holds."""
+
+RANDOM_WEIGHTS = "random weights: says nothing about retrieval"
+"""In random weights all texts are near to each other: their lists tell of no trained model."""
 
 Rows = npt.NDArray[np.intp]
 OnStage = Callable[[float], None]
@@ -114,6 +118,8 @@ class Retrieval:
     quality_before: ranking_quality.Quality | None
     """None without labels, and without the library that computes it."""
     quality_after: ranking_quality.Quality | None
+    random_weights: bool = False
+    """Whether the weights were drawn at random: then nothing is said and nothing forecast."""
 
     @property
     def queries(self) -> int:
@@ -148,7 +154,12 @@ class Retrieval:
 
     @cached_property
     def forecast(self) -> Forecast | None:
-        """What the same drift is to be expected to do in a corpus of a million."""
+        """What the same drift is to be expected to do in a larger corpus; None where unknown.
+
+        With queries of their own, intervals held less often than they say.
+        """
+        if self.random_weights or self.sides.labelled:
+            return None
         return forecast(self.margins, self.documents)
 
     def row_of(self, document: int) -> int:
@@ -203,7 +214,16 @@ def compare_lists(
         else None
         for one in lists
     ]
-    return Retrieval(sides, agreed, *lists, margins(before, after, lists[0], TOP), *judged)
+    return Retrieval(
+        sides,
+        agreed,
+        before=lists[0],
+        after=lists[1],
+        margins=margins(before, after, lists[0], TOP),
+        quality_before=judged[0],
+        quality_after=judged[1],
+        random_weights=plan.random_weights,
+    )
 
 
 def batch_retrieval(
@@ -222,6 +242,20 @@ def batch_retrieval(
     )
 
 
+def worst_of_orders(
+    results: Results, setting: SettingResults, size: int
+) -> tuple[PassKey, Retrieval] | None:
+    """Return the order of the texts in which batches of a size change the most lists.
+
+    Every order that was tried is looked at: drift that only one of them shows is drift. Of orders
+    that change as many, the one that is to be expected to, and of those the first.
+    """
+    orders = [pass_key for pass_key, _, _ in setting.drifts(size)]
+    found = [(order, batch_retrieval(results, setting, size, order)) for order in orders]
+    known = [(order, one) for order, one in found if one is not None]
+    return max(known, key=lambda pair: harm(pair[1]), default=None)
+
+
 def precision_retrieval(results: Results, setting: SettingResults) -> Retrieval | None:
     """Return what a setting's unbatched vectors do to the lists of the truth; None without any."""
     truth, pass_ = results.truth, setting.unbatched
@@ -234,20 +268,32 @@ def precision_retrieval(results: Results, setting: SettingResults) -> Retrieval 
 
 
 def worst_of_batches(results: Results, setting: SettingResults) -> tuple[int, Retrieval] | None:
-    """Return the batch size that changes the most lists, the largest of several, and its lists."""
-    found = [(size, batch_retrieval(results, setting, size)) for size in setting.batched]
-    known = [(size, one) for size, one in found if one is not None]
-    return max(known, key=lambda pair: (*pair[1].order_changed, pair[0]), default=None)
+    """Return the batch size that changes the most lists, and the lists of its worst order.
+
+    Of sizes that change as many, the one that is to be expected to, and of those the smallest.
+    """
+    found = [(size, worst_of_orders(results, setting, size)) for size in setting.batched]
+    known = [(size, one[1]) for size, one in found if one is not None]
+    return max(known, key=lambda pair: harm(pair[1]), default=None)
+
+
+def harm(one: Retrieval) -> tuple[float, ...]:
+    """Return what tells which of several comparisons changes more, as something to compare."""
+    return (*one.order_changed, *one.top1_changed, one.expected_pairs)
 
 
 def in_words(one: Retrieval) -> str:
     """Say in a sentence how many queries find something else, and by how little they do not."""
+    if one.random_weights:
+        return RANDOM_WEIGHTS
     least = one.margins.least_gap
     return changes_of(one) + (f"; the smallest margin is {least:.1e}" if least is not None else "")
 
 
 def changes_of(one: Retrieval) -> str:
     """Say how many queries find something else."""
+    if one.random_weights:
+        return RANDOM_WEIGHTS
     top1, order = one.top1_changed, one.order_changed
     nouns = "queries" if one.sides.labelled else "texts"
     if not order[1]:
@@ -264,15 +310,15 @@ def changes_of(one: Retrieval) -> str:
     return said
 
 
-def million_in_words(order: Sequence[float], top1: Sequence[float]) -> str:
-    """Say what the same drift would do in a corpus of a million, and how sure that is.
+def forecast_in_words(documents: int, order: Sequence[float], top1: Sequence[float]) -> str:
+    """Say what the same drift would do in a larger corpus, and how sure that is.
 
     Both are a share of queries with the ends of its interval, as `forecast` has them.
     """
     return (
-        f"In a million such texts: {_span(order)} of queries would change some order, "
-        f"{_span(top1)} their nearest neighbour. An extrapolation from the gaps of these texts; "
-        "other texts have other gaps."
+        f"In {documents:,} such texts: {_span(order)} of queries would change some order, "
+        f"{_span(top1)} their nearest neighbour (90 % intervals). Other texts have other gaps; "
+        "more texts than that: not forecast."
     )
 
 

@@ -7,7 +7,13 @@ from collections.abc import Callable
 from embedtui.assess.findings import Faults, all_faults
 from embedtui.assess.input_error import systematic_error_of, systematic_in_words, text_errors
 from embedtui.assess.noise import effect_size, is_noise, is_open, repeats_differ
-from embedtui.assess.retrieval import Retrieval, changes_of, in_words, worst_of_batches
+from embedtui.assess.retrieval import (
+    RANDOM_WEIGHTS,
+    Retrieval,
+    changes_of,
+    in_words,
+    worst_of_batches,
+)
 from embedtui.measure import Distribution, summarize
 from embedtui.results.results import Results, SettingResults
 
@@ -72,6 +78,8 @@ def run_verdict(results: Results, faults: Faults | None = None) -> str:
     if partial:
         said.append(f"{_labels(partial)}: cut short, not compared")
     said += [_nearest(results, whole), _fastest(results, whole)]
+    if results.plan.random_weights:
+        said.append(RANDOM_WEIGHTS)
     return "; ".join(sentence for sentence in said if sentence) + "."
 
 
@@ -182,6 +190,8 @@ def _unsteady(setting: SettingResults) -> str:
 
 def _retrieval(results: Results, setting: SettingResults, worst: Worst) -> str:
     """Say what batches do to lists of neighbours, where they move any vector beyond noise."""
+    if results.plan.random_weights:
+        return RANDOM_WEIGHTS
     if not _changes(setting) or is_noise(setting):
         return ""
     found = worst(results, setting)
@@ -190,6 +200,8 @@ def _retrieval(results: Results, setting: SettingResults, worst: Worst) -> str:
 
 def _most_changed(results: Results, settings: list[SettingResults]) -> str:
     """Say of which setting a search would notice most; nothing where it would of none."""
+    if results.plan.random_weights:
+        return ""
     known = [(s, worst_of_batches(results, s)) for s in settings]
     worst = [(s, one[1]) for s, one in known if one is not None]
     if not worst:

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from embedtui.assess.retrieval import million_in_words
+from embedtui.assess.retrieval import RANDOM_WEIGHTS, forecast_in_words
 from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.common.wording import percent
 from embedtui.report.report_types_retrieval import (
@@ -48,8 +48,13 @@ def show(found: RetrievalReport, console: Console) -> None:
     judged = [(name, one["quality"]) for name, one in compared if one["quality"]]
     if judged:
         console.print(Padding(quality_table(judged, console), (0, 0, 0, 2)))
-    if found["million"] and found["million"]["order_changed"][2] >= _WORTH_TELLING:
-        said = million_in_words(found["million"]["order_changed"], found["million"]["top1_changed"])
+    if found["random_weights"]:
+        console.print(Padding(Text(RANDOM_WEIGHTS, style="yellow"), (0, 0, 0, 2)))
+    larger = found["forecast"]
+    if larger and larger["order_changed"][2] >= _WORTH_TELLING:
+        said = forecast_in_words(
+            larger["documents"], larger["order_changed"], larger["top1_changed"]
+        )
         console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)))
 
 

@@ -26,16 +26,8 @@ import numpy.typing as npt
 from embedtui.measure.distances import Bools, Floats, Vectors, unit
 from embedtui.measure.neighbours import Neighbours
 
-MILLION = 1_000_000
-
 _GATHERED = 2**21
 """Elements of documents that are gathered at a time."""
-_DRAWS = 100
-"""Resamples of the queries; a 90 % interval needs no more."""
-_LEAST = 8
-"""Queries below which nothing is said of other corpora."""
-_ASKED = 2_000
-"""Queries that a resample holds at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,21 +79,6 @@ class Margins:
         return float(found.min()) if len(found) else None
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """What to expect of a larger corpus: each figure with the ends of its 90 % interval."""
-
-    documents: int
-    order: tuple[float, float, float]
-    """Some order among the first k."""
-    top1: tuple[float, float, float]
-    """The first document; like `order` a share of queries."""
-    tolerance: tuple[float, float, float]
-    """The median over queries of the L2 that every order among the first k bears."""
-    power: tuple[float, float, float]
-    """κ: gaps, in units of what drift does to them, shrink as the κ-th power of the density."""
-
-
 def margins(
     before: tuple[Vectors, Vectors],
     after: tuple[Vectors, Vectors],
@@ -149,46 +126,6 @@ def shares(likely: Floats) -> tuple[float, float]:
     if not len(likely):
         return 0.0, 0.0
     return float(np.mean(1 - np.prod(1 - likely, axis=1))), float(np.mean(likely[:, 0]))
-
-
-def forecast(one: Margins, documents: int, larger: int = MILLION) -> Forecast | None:
-    """Say what the same drift would change in a corpus of `larger` documents; None for too few.
-
-    More documents lie nearer to a query, and nearer to each other. How fast is read off the lists:
-    the gaps at rank r of n documents are, times r, a function of r/n alone (they are 1 / (n ρ) at
-    the score that a share r/n of the documents exceeds, ρ being the density there). So where r
-    times the mean gap, in units of what drift changes it by, grows as the κ-th power of r, gaps at
-    one rank shrink as the κ-th power of n/N. Texts that fill m dimensions evenly have κ = 1/m.
-
-    The intervals are wide on purpose. They hold the luck of these queries, by resampling them
-    (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13), and that gaps may
-    shrink half as fast from here on: the lists of few texts reach farther than those of many. What
-    they cannot hold is that the larger corpus may be made of other texts.
-    """
-    there = np.flatnonzero(np.isfinite(one.gap).any(axis=1))
-    if len(there) < _LEAST or one.gap.shape[1] < 2 or not (one.scale > 0).any():
-        return None
-    draw = np.random.default_rng(0)
-    drawn = [there] + [draw.choice(there, min(len(there), _ASKED)) for _ in range(_DRAWS)]
-    steps, density = _steps(one), documents / larger
-    with np.errstate(invalid="ignore", divide="ignore"):
-        relative = one.gap / one.scale
-    relative[~np.isfinite(relative)] = np.nan
-    least = np.full(len(relative), np.nan)
-    least[there] = np.nanmin(one.tolerance[there], axis=1)
-
-    def estimate(rows: npt.NDArray[np.intp], part: float) -> tuple[float, float, float, float]:
-        power = _power(relative[rows])
-        nearer = density ** (part * power)
-        order, top1 = shares(closing_likelihood(nearer * relative[rows], steps))
-        return order, top1, nearer * float(np.median(least[rows])), power
-
-    whole = estimate(there, 1.0)
-    found = np.array([[estimate(rows, part) for rows in drawn[1:]] for part in (1.0, 0.5)])
-    ends = np.quantile(found, [0.05, 0.95], axis=1)
-    low, high = ends[0].min(axis=0), ends[1].max(axis=0)
-    order, top1, tolerance, power = ((whole[n], float(low[n]), float(high[n])) for n in range(4))
-    return Forecast(larger, order, top1, tolerance, power)
 
 
 def _margins(
@@ -248,13 +185,3 @@ def closing_likelihood(relative: Floats, steps: Floats) -> Floats:
     beyond = len(steps) - np.searchsorted(steps, np.where(known, relative, np.inf))
     # Half of the changes widen the gap.
     return np.where(known, beyond / (2 * len(steps)), 0.0)
-
-
-def _power(relative: Floats) -> float:
-    """Return by which power of the rank r times the mean gap grows, 0 at least."""
-    known = np.isfinite(relative).any(axis=0)
-    if known.sum() < 2:
-        return 0.0
-    ranks = 1.0 + np.flatnonzero(known)
-    grown = np.log(ranks * np.nanmean(relative[:, known], axis=0))
-    return max(0.0, float(np.polyfit(np.log(ranks), grown, 1)[0]))

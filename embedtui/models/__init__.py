@@ -15,7 +15,7 @@ from embedtui.models.info import (
     ModelInfo,
     require_embeddable,
 )
-from embedtui.models.make import make, shape_of
+from embedtui.models.make import has_random_name, make, shape_of
 from embedtui.models.preflight import notes
 from embedtui.models.prompts import prompt_text, prompts_for
 from embedtui.models.servable import Verdict, servable
@@ -31,6 +31,7 @@ __all__ = [
     "describe",
     "fetch",
     "find_models",
+    "has_random_name",
     "make",
     "model_hash",
     "notes",

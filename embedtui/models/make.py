@@ -44,6 +44,14 @@ def made_name(shape: Shape) -> str:
     return name + ("" if shape.seed == _SEED else f"-seed{shape.seed}")
 
 
+def has_random_name(name: str) -> bool:
+    """Say whether a model is called, or lies in a folder that is called, as `make` names one.
+
+    Servers and run files tell a name, and no more, of the weights behind it.
+    """
+    return _NAME.fullmatch(name.rstrip("/").rpartition("/")[2]) is not None
+
+
 def shape_of(name: str) -> Shape | None:
     """Return the shape that a name tells, without folder and tokenizer; None for other names.
 

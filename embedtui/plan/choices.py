@@ -22,6 +22,8 @@ class Choices:
     column: str | None = None
     id_column: str | None = None
     limit: int | None = None
+    seed: int = 0
+    """Draws the texts where `limit` leaves some out: packs are often sorted by topic."""
     join: int = 1
     """How many texts of the pack are put together to one: long texts out of any."""
     chosen: tuple[Chosen, ...] = field(

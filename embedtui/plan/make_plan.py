@@ -48,13 +48,16 @@ def plan_of(
     info = None if info is None else _brought(info, tell)
     prompt, query_prompt = _prompts(choices, info, labelled=pack.labels is not None)
     settings, skipped = _able(_settings(choices, info), skip=bool(choices.sweep))
-    _refuse_layers_of_servers(choices, settings)
+    if choices.layers and all(one.is_server for one in settings):
+        raise InputError(
+            "--layers: no setting of a model on this machine is asked for: give --dtype"
+        )
     model, name, longest = _served(address, access or Access(), tell)
     settings = tuple(replace(one, model=model) if one.is_server else one for one in settings)
     if info is not None:
         longest = info.max_length
     folder = None if info is None else info.folder
-    asked = bool(choices.prompt or prompt) or query_prompt is not None
+    prompted = bool(choices.prompt or prompt) or query_prompt is not None
     if info is not None:
         for line in info.differs:
             tell(f"{info.name}: {line}")
@@ -76,12 +79,20 @@ def plan_of(
         skipped=skipped,
         max_length=longest,
         against="" if folder is None or address is None else str(folder),
-        default_prompt="" if info is None or asked else info.prompts.get(info.default_prompt, ""),
+        default_prompt=_default_prompt(info, other=prompted),
         differs=() if info is None else info.differs,
         layers=choices.layers,
         layers_under=choices.layers_under,
+        random_weights=(info is not None and info.random) or models.has_random_name(name),
     )
     return plan, None if info is None else loaded_bytes(info, settings)
+
+
+def _default_prompt(info: models.ModelInfo | None, *, other: bool) -> str:
+    """Return what the model's files put before texts where no `other` prompt is chosen."""
+    if info is None or other:
+        return ""
+    return info.prompts.get(info.default_prompt, "")
 
 
 def _texts(choices: Choices) -> TextPack:
@@ -93,6 +104,7 @@ def _texts(choices: Choices) -> TextPack:
         id_column=choices.id_column,
         limit=choices.limit,
         join=choices.join,
+        seed=choices.seed,
     )
 
 
@@ -107,19 +119,14 @@ def _prompts(
     return models.prompts_for(info, choices.prompt, labelled=labelled)
 
 
-def _refuse_layers_of_servers(choices: Choices, settings: Sequence[Setting]) -> None:
-    if choices.layers and all(one.is_server for one in settings):
-        raise InputError(
-            "--layers: no setting of a model on this machine is asked for: give --dtype"
-        )
-
-
 def _refuse_unusable(choices: Choices) -> None:
     """Refuse what the chosen kind of model cannot use.
 
     Raises:
         InputError: naming the option and the reason.
     """
+    if choices.seed and choices.limit is None:
+        raise InputError("--seed: it draws the texts of --limit; give that too, or leave it out")
     kind, usual = model_kind(choices), Choices()
     for option in CHOSEN:
         value = getattr(choices, option.name)

@@ -148,12 +148,20 @@ OPTIONS = (
     ),
     Option(
         "limit",
-        "take the first N texts only; 0 for all",
+        "take N texts only, drawn from all by the seed; 0 for all",
         Key(int, 0, said="0, for all texts, or more"),
         0,
         {"config": 64, "layers": 32},
         metavar="N",
         empty=0,
+    ),
+    Option(
+        "seed",
+        "another seed draws other texts where --limit leaves some out",
+        Key(int, 0),
+        0,
+        metavar="N",
+        in_config=False,
     ),
     Option(
         "join",

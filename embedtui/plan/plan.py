@@ -10,7 +10,8 @@ import numpy as np
 
 from embedtui.engine.messages import Job, TooLong
 from embedtui.engine.settings import Setting
-from embedtui.texts import Labels, Qrel, Text, TextPack
+from embedtui.models import has_random_name
+from embedtui.texts import Labels, Qrel, Sample, Text, TextPack
 
 _USUAL_BY_LAYER = 16
 
@@ -24,6 +25,11 @@ class PassKey(NamedTuple):
     """first is the measurement; a shuffle gives every text other company; a repeat is the same
     batches once more; a restart is a repeat by another engine of the same setting."""
     number: int = 0
+
+    @property
+    def is_order(self) -> bool:
+        """Whether batch drift is measured over it: repeats and restarts are the noise floor."""
+        return self.why in {"first", "shuffle"}
 
     def __str__(self) -> str:
         return self.why if self.why == "first" else f"{self.why}-{self.number}"
@@ -87,6 +93,8 @@ class Plan:
     """How many texts are looked into layer by layer, from the first on."""
     layers_under: float | None = None
     """The error, L2, that the fewest layers in float32 are to bring them under; None for half."""
+    random_weights: bool = False
+    """Whether the weights were drawn at random: then nearest neighbours mean nothing."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -141,6 +149,7 @@ class Plan:
                 "count": len(self.pack),
                 "sha256": self.pack.sha256,
                 "labels": _labels_as_dict(self.pack.labels),
+                "sample": None if self.pack.sample is None else self.pack.sample._asdict(),
             },
             "truth": self.truth,
             "repeats": self.repeats,
@@ -157,6 +166,7 @@ class Plan:
             "differs": list(self.differs),
             "layers": self.layers,
             "layers_under": self.layers_under,
+            "random_weights": self.random_weights,
         }
 
     @classmethod
@@ -173,6 +183,7 @@ class Plan:
                 values["texts"]["source"],
                 tuple(texts),
                 _labels_from_dict(values["texts"].get("labels")),
+                Sample(**sample) if (sample := values["texts"].get("sample")) else None,
             ),
             truth=values["truth"],
             repeats=values["repeats"],
@@ -189,6 +200,7 @@ class Plan:
             differs=tuple(values.get("differs", ())),
             layers=values.get("layers", 0),
             layers_under=values.get("layers_under"),
+            random_weights=values.get("random_weights", has_random_name(values["model_name"])),
         )
 
 

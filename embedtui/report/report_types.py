@@ -32,6 +32,13 @@ class LabelsReport(TypedDict):
     ]
 
 
+class SampleReport(TypedDict):
+    """How `--limit` drew the texts."""
+
+    seed: Annotated[int, "the seed"]
+    whole: Annotated[int, "how many texts they were drawn from"]
+
+
 class PackReport(TypedDict):
     """The texts of a run, without the texts."""
 
@@ -41,6 +48,9 @@ class PackReport(TypedDict):
     sha256: Annotated[str, "SHA-256 over ids and texts in order"]
     labels: Annotated[
         LabelsReport | None, "null where every text is a query and a document at once"
+    ]
+    sample: Annotated[
+        SampleReport | None, "how the texts were drawn from more; null where none were left out"
     ]
 
 
@@ -92,6 +102,11 @@ class PlanReport(TypedDict):
     layers_under: Annotated[
         float | None,
         "the error that the fewest layers in float32 were to bring them under; null for half",
+    ]
+    random_weights: Annotated[
+        bool,
+        "whether the weights were drawn at random: then nothing is said of retrieval, and nothing "
+        "forecast",
     ]
 
 
@@ -382,7 +397,7 @@ class FindingReport(TypedDict):
 class RunReport(TypedDict):
     """The report of one run."""
 
-    schema: Annotated[str, "`embedtui.report/1`"]
+    schema: Annotated[str, "`embedtui.report/2`"]
     status: Annotated[str, "how the run ended, see below"]
     reason: Annotated[str, "why it was cancelled or failed; empty otherwise"]
     started_at: Annotated[str, "ISO 8601 with the offset from UTC"]

@@ -85,16 +85,19 @@ class BatchListsReport(ListsReport):
     """What batches of one size do to lists."""
 
     batch_size: Annotated[int, "against the unbatched lists"]
+    draw: Annotated[str, "the order of the texts that changes most: `first` or `shuffle-1` …"]
+    orders: Annotated[int, "how many orders were tried"]
 
 
 class ForecastReport(TypedDict):
-    """The same drift in a corpus of a million."""
+    """The same drift in a larger corpus of such texts, each with the ends of its 90 % interval."""
 
-    documents: Annotated[int, "a million"]
+    documents: Annotated[int, "of the larger corpus: the largest whose intervals were checked"]
     order_changed: Annotated[list[float], _INTERVAL, "share of queries with another order"]
     top1_changed: Annotated[list[float], _INTERVAL, "share with another nearest document"]
-    median_tolerance: Annotated[list[float], _INTERVAL, "L2 that half of the queries bear"]
-    power: Annotated[list[float], _INTERVAL, "how fast gaps shrink, as that power of the density"]
+    power: Annotated[
+        list[float], _INTERVAL, "gaps times their rank go as this power of rank / documents"
+    ]
 
 
 class RetrievalReport(TypedDict):
@@ -109,8 +112,10 @@ class RetrievalReport(TypedDict):
         "for each batch size its lists against the unbatched ones, with `batch_size`",
     ]
     worst_batch_size: Annotated[int | None, "the one that changes most lists"]
-    million: Annotated[
+    forecast: Annotated[
         ForecastReport | None,
-        "what its drift would do in a corpus of a million; null for too few queries",
+        "what its drift would do in a larger corpus; null below 200 documents or queries, for as "
+        "many as it would be for, for random weights, and for packs with queries of their own",
     ]
+    random_weights: Annotated[bool, "whether the lists say nothing of trained models"]
     precision_error: Annotated[ListsReport | None, "the unbatched lists against those of the truth"]

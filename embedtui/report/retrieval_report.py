@@ -5,7 +5,7 @@ from __future__ import annotations
 from embedtui.assess import retrieval
 from embedtui.assess.ranking_quality import Quality
 from embedtui.assess.retrieval import TOP, Retrieval
-from embedtui.measure.margins import MILLION, Forecast
+from embedtui.measure.forecast import Forecast
 from embedtui.report.report_types_retrieval import (
     ForecastReport,
     ListsReport,
@@ -18,10 +18,10 @@ from embedtui.results.results import Results, SettingResults
 
 def section(results: Results, setting: SettingResults) -> RetrievalReport | None:
     """Return what a setting does to lists of neighbours; None where nothing can be compared."""
-    by_size = {size: retrieval.batch_retrieval(results, setting, size) for size in setting.batched}
+    by_size = {size: retrieval.worst_of_orders(results, setting, size) for size in setting.batched}
     batches = {size: one for size, one in by_size.items() if one is not None}
     error = retrieval.precision_retrieval(results, setting)
-    any_ = next(iter(batches.values()), error)
+    any_ = next((one for _, one in batches.values()), error)
     if any_ is None:
         return None
     worst = retrieval.worst_of_batches(results, setting)
@@ -30,9 +30,18 @@ def section(results: Results, setting: SettingResults) -> RetrievalReport | None
         "queries": len(any_.sides.queries),
         "documents": any_.documents,
         "labelled": any_.sides.labelled,
-        "batches": [{"batch_size": size, **compared(one)} for size, one in batches.items()],
+        "batches": [
+            {
+                "batch_size": size,
+                "draw": str(draw),
+                "orders": len(setting.drifts(size)),
+                **compared(one),
+            }
+            for size, (draw, one) in batches.items()
+        ],
         "worst_batch_size": worst[0] if worst else None,
-        "million": _forecast(worst[1].forecast) if worst else None,
+        "forecast": _forecast(worst[1].forecast) if worst else None,
+        "random_weights": any_.random_weights,
         "precision_error": compared(error) if error else None,
     }
 
@@ -89,11 +98,9 @@ def changed_queries(before: Quality, after: Quality, measure: str) -> int:
 def _forecast(found: Forecast | None) -> ForecastReport | None:
     if found is None:
         return None
-    assert found.documents == MILLION
     return {
         "documents": found.documents,
         "order_changed": list(found.order),
         "top1_changed": list(found.top1),
-        "median_tolerance": list(found.tolerance),
         "power": list(found.power),
     }

@@ -49,7 +49,7 @@ from embedtui.results.results import Pass, Results, SettingResults
 
 Noise = tuple[list[tuple[int, PassKey]], Distances]
 
-SCHEMA = "embedtui.report/1"
+SCHEMA = "embedtui.report/2"
 """The last part goes up when a field changes its meaning or goes; new fields leave it alone."""
 
 
@@ -115,6 +115,9 @@ def _plan(plan: Plan) -> PlanReport:
                 "queries": list(labels.queries),
                 "judgements": [list(one) for one in labels.judgements],
             },
+            "sample": None
+            if pack.sample is None
+            else {"seed": pack.sample.seed, "whole": pack.sample.whole},
         },
         "truth": plan.truth,
         "repeats": plan.repeats,
@@ -131,6 +134,7 @@ def _plan(plan: Plan) -> PlanReport:
         "differs": list(plan.differs),
         "layers": plan.layers,
         "layers_under": plan.layers_under,
+        "random_weights": plan.random_weights,
     }
 
 

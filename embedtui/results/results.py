@@ -45,7 +45,6 @@ Rows = npt.NDArray[np.intp]
 Steps = tuple[tuple[int, int], ...]
 """Sequences and tokens of each step of one batch."""
 
-_ORDERS = ("first", "shuffle")
 MEASURED_AT_LOADING = frozenset(
     (
         "load_seconds",
@@ -207,7 +206,7 @@ class SettingResults:
     def orders(self) -> int:
         """In how many orders texts went through the largest batch size; 0 before the first."""
         return sum(
-            size == max(self.batched, default=0) and pass_key.why in _ORDERS
+            size == max(self.batched, default=0) and pass_key.is_order
             for size, pass_key in self.passes
         )
 
@@ -226,8 +225,8 @@ class SettingResults:
 
     def drifts(self, batch_size: int) -> list[tuple[PassKey, Rows, Distances]]:
         """Return the batch drift of one batch size in every order that was tried."""
-        draws = sorted(d for size, d in self.passes if size == batch_size and d.why in _ORDERS)
-        found = [(pass_key, *self.drift(batch_size, pass_key)) for pass_key in draws]
+        orders = sorted(key for size, key in self.passes if size == batch_size and key.is_order)
+        found = [(pass_key, *self.drift(batch_size, pass_key)) for pass_key in orders]
         return [one for one in found if len(one[1])]
 
     def drift_in_any_order(self, batch_size: int) -> Distances:

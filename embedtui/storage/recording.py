@@ -236,6 +236,7 @@ def _plan(plan: Plan, rows: Sequence[int], sizes: Sequence[int]) -> Plan:
             pack.name,
             tuple(pack.texts[row] for row in rows),
             pack.labels.of_rows(rows) if pack.labels else None,
+            pack.sample,
         ),
     )
 

@@ -17,6 +17,7 @@ from embedtui.common.errors import InputError
 from embedtui.texts.pack import Labels, Qrel, Text
 from embedtui.texts.quoting import quoted
 from embedtui.texts.readers import json_objects, kind_of, text_lines
+from embedtui.texts.sampling import draw
 
 CORPUS, QUERIES = "corpus.jsonl", "queries.jsonl"
 _QRELS = ("qrels.tsv", "qrels/test.tsv", "qrels/dev.tsv", "qrels/train.tsv")
@@ -37,12 +38,15 @@ def count_texts(folder: Path) -> int:
     return total
 
 
-def read_labelled(folder: Path, limit: int | None = None) -> tuple[tuple[Text, ...], Labels]:
-    """Return the texts of a folder, queries first, and what is relevant to which.
+def read_labelled(
+    folder: Path, limit: int | None = None, seed: int | None = None
+) -> tuple[tuple[Text, ...], Labels, int]:
+    """Return the texts of a folder, queries first, what is relevant to which, and how many.
 
     Queries that nobody judged are left out. A limit keeps the share of queries, those first in the
-    file, and of the documents first those that were judged for them, so that there is still
-    something to find. Where a query and a document have one id, every query's is told by a `q:`.
+    file or those that a seed draws, and of the documents first those that were judged for them, so
+    that there is still something to find. Where a query and a document have one id, every query's
+    is told by a `q:`.
 
     Raises:
         InputError: naming the file and the line, for whatever keeps it from being read.
@@ -58,9 +62,10 @@ def read_labelled(folder: Path, limit: int | None = None) -> tuple[tuple[Text, .
     if not kept:
         raise InputError(f"{qrels}: judges none of the queries; give judgements of these")
     listed = list(documents)
-    if limit is not None and limit < len(kept) + len(documents):
-        kept, listed = _limited(kept, listed, judged, limit)
-    return _made(kept, listed, queries, documents, judged)
+    whole = len(kept) + len(documents)
+    if limit is not None and limit < whole:
+        kept, listed = _limited(kept, listed, judged, limit, seed)
+    return *_made(kept, listed, queries, documents, judged), whole
 
 
 def _made(
@@ -84,16 +89,25 @@ def _made(
 
 
 def _limited(
-    kept: list[str], listed: list[str], judged: dict[str, dict[str, int]], limit: int
+    kept: list[str],
+    listed: list[str],
+    judged: dict[str, dict[str, int]],
+    limit: int,
+    seed: int | None,
 ) -> tuple[list[str], list[str]]:
-    """Return the first queries and, of the documents, those judged for them before the others."""
+    """Return as many queries and, of the documents, those judged for them before the others.
+
+    Without a seed both are the first, with one they are drawn.
+    """
     if limit < 2:
         raise InputError(f"limit {limit}: a query and a document are the least; give 2 or more")
     share = max(1, limit * len(kept) // (len(kept) + len(listed)))
-    first = kept[:share]
+    first = kept[:share] if seed is None else draw(kept, share, seed)[0]
     wanted = {document for name in first for document in judged[name]}
-    order = sorted(listed, key=lambda name: name not in wanted)[: limit - len(first)]
-    chosen = set(order)
+    others = [name for name in listed if name not in wanted]
+    needed = [name for name in listed if name in wanted][: limit - len(first)]
+    room = limit - len(first) - len(needed)
+    chosen = {*needed, *(others[:room] if seed is None else draw(others, room, seed)[0])}
     return first, [name for name in listed if name in chosen]
 
 

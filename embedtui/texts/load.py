@@ -6,6 +6,8 @@ import io
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from embedtui.texts.labelled import CORPUS, is_labelled, read_labelled
 from embedtui.texts.pack import Text, TextPack
 from embedtui.texts.quoting import given, listed, quoted
 from embedtui.texts.readers import READERS, Row, kind_of
+from embedtui.texts.sampling import Sample, draw
 
 _BUFFER = 1 << 16
 _SUFFIXES = listed(list(READERS))
@@ -29,9 +32,12 @@ def load_texts(
     id_column: str | None = None,
     limit: int | None = None,
     join: int = 1,
+    seed: int | None = None,
 ) -> TextPack:
-    """Return the texts of a sample pack or of a file, the first `limit` of them.
+    """Return the texts of a sample pack or of a file, `limit` of them.
 
+    With a `seed` these are drawn by it from all, since packs are often sorted by topic; without
+    one they are the first, and no more is read.
     With `join`, each is made of that many texts that follow one another, with an empty line between
     them, so that any pack gives long ones; texts that are left over are left out.
 
@@ -53,22 +59,24 @@ def load_texts(
         raise InputError(f"limit {limit}: give 1 or more")
     if join < 1:
         raise InputError(f"join {join}: give 1 or more")
-    rows = None if limit is None else limit * join
+    rows = None if limit is None or seed is not None else limit * join
     try:
         pack = _pack_path(ref)
         folder = pack or Path(ref)
         if _is_folder(folder) and is_labelled(folder):
             if column or id_column or join > 1:
                 raise InputError("is a folder of queries and documents; leave column and join out")
-            texts, labels = read_labelled(folder, limit)
+            texts, labels, whole = read_labelled(folder, limit, seed)
             source = ref if pack else str(folder.absolute())
-            return TextPack(folder.absolute().name, source, texts, labels)
-        if pack is not None:
-            return _joined(TextPack(ref, ref, _texts(pack, column, id_column, rows)), join)
-        path = Path(ref)
-        _check_file(path)
-        texts = _texts(path, column, id_column, rows)
-        return _joined(TextPack(path.name, str(path.absolute()), texts), join)
+            sample = _sample_of(len(texts), whole, seed)
+            return TextPack(folder.absolute().name, source, texts, labels, sample)
+        path = pack or _file(ref)
+        name, source = (ref, ref) if pack else (path.name, str(path.absolute()))
+        if seed is not None and limit is not None and join == 1:
+            texts, whole = _drawn_texts(path, column, id_column, limit, seed)
+            return TextPack(name, source, texts, sample=_sample_of(len(texts), whole, seed))
+        read = TextPack(name, source, _texts(path, column, id_column, rows))
+        return _drawn(_joined(read, join), limit, seed)
     except InputError as error:
         raise InputError(f"{given(ref)}: {error}") from error.__cause__
     except OSError as error:
@@ -76,6 +84,18 @@ def load_texts(
         raise InputError(
             f"{given(ref)}: cannot be read ({reason}); give a readable file ending in {_SUFFIXES}"
         ) from error
+
+
+def _drawn(pack: TextPack, limit: int | None, seed: int | None) -> TextPack:
+    """Return as many texts of a pack, drawn by a seed."""
+    if limit is None or seed is None or limit >= len(pack):
+        return pack
+    texts, whole = draw(pack.texts, limit, seed)
+    return replace(pack, texts=tuple(texts), sample=Sample(seed, whole))
+
+
+def _sample_of(count: int, whole: int, seed: int | None) -> Sample | None:
+    return None if seed is None or count == whole else Sample(seed, whole)
 
 
 def _joined(pack: TextPack, join: int) -> TextPack:
@@ -119,7 +139,8 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _check_file(path: Path) -> None:
+def _file(ref: str) -> Path:
+    path = Path(ref)
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -137,16 +158,35 @@ def _check_file(path: Path) -> None:
     # Opening a pipe would wait, perhaps for ever, for somebody to write to it.
     if not stat.S_ISREG(mode):
         raise InputError(f"is not a regular file; give a file ending in {_SUFFIXES}")
+    return path
 
 
 def _texts(
     path: Path, column: str | None, id_column: str | None, limit: int | None
 ) -> tuple[Text, ...]:
-    read = READERS[path.suffix.lower()]
+    with _reading(path, column, id_column) as rows:
+        texts = tuple(_checked(islice(rows, limit)))
+    return _not_empty(texts)
+
+
+def _drawn_texts(
+    path: Path, column: str | None, id_column: str | None, limit: int, seed: int
+) -> tuple[tuple[Text, ...], int]:
+    """Return texts drawn by a seed, and how many there are; all are checked."""
+    with _reading(path, column, id_column) as rows:
+        texts, whole = draw(_checked(rows), limit, seed)
+    return _not_empty(tuple(texts)), whole
+
+
+@contextmanager
+def _reading(path: Path, column: str | None, id_column: str | None) -> Iterator[Iterator[Row]]:
     with _opened(path) as file:
         if not file.peek(1):
             raise InputError("is empty; give a file with at least one text")
-        texts = tuple(_checked(islice(read(file, column, id_column), limit)))
+        yield READERS[path.suffix.lower()](file, column, id_column)
+
+
+def _not_empty(texts: tuple[Text, ...]) -> tuple[Text, ...]:
     if not texts:
         raise InputError("holds no texts; give a file with at least one text")
     return texts

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from embedtui.texts.sampling import Sample
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -61,6 +63,8 @@ class TextPack:
     texts: tuple[Text, ...]
     labels: Labels | None = None
     """None where every text is a query and a document at once."""
+    sample: Sample | None = None
+    """How its texts were drawn from more; None for all, or the first."""
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from embedtui.measure import neighbours
 from embedtui.plan.plan import PassKey
 from embedtui.results.results import Results, SettingResults
 from embedtui.storage import library, run_file
+from embedtui.texts import Labels, Qrel
 from tests.fakes import Script, broken, plan, some_texts
 from tests.studies import Ran, RunStudy
 
@@ -245,3 +247,49 @@ def test_does_it_matter_names_the_setting_whose_lists_change_most(run_study: Run
             assert answer(entries, use, use.metric).matters.text.startswith(f"{most.label}: ")
     bare = [Entry(one.label, one.results, one.setting) for one in entries]
     assert answer(bare, use, use.metric).matters.text.startswith("RAG bears")
+
+
+def test_drift_in_one_shuffled_order_only_is_looked_at(run_study: RunStudy) -> None:
+    """The first order keeps every list; a shuffled one changes them."""
+
+    def plant(batch: Any) -> None:
+        if len(batch.rows) == 4 and list(batch.rows) != sorted(batch.rows):
+            batch.vectors[:] = batch.vectors[::-1].copy()
+
+    ran = run_study(
+        plan(40, "float32", sizes=(1, 2, 4), shuffles=2),
+        Script(drift=constant(0.0), plants=(plant,)),
+    )
+    setting = ran.results.settings[0]
+    first = retrieval.batch_retrieval(ran.results, setting, 4)
+    assert first is not None
+    assert first.order_changed == (0, 0)
+    worst = retrieval.worst_of_batches(ran.results, setting)
+    assert worst is not None
+    assert worst[0] == 4
+    assert worst[1].order_changed[0] > 0
+    order = retrieval.worst_of_orders(ran.results, setting, 4)
+    assert order is not None
+    assert order[0].why == "shuffle"
+    assert "keep the order" not in verdict.setting_verdict(ran.results, setting)
+
+
+def test_of_equal_sizes_the_smallest_speaks(run_study: RunStudy) -> None:
+    ran = run_study(plan(20, "float32", sizes=(1, 2, 4)), Script(drift=constant(0.0)))
+    found = retrieval.worst_of_batches(ran.results, ran.results.settings[0])
+    assert found is not None
+    assert found[0] == 2
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_nothing_is_forecast_of_packs_with_queries_of_their_own(
+    run_study: RunStudy, labelled: bool
+) -> None:
+    pack = some_texts(440)
+    labels = Labels(tuple(range(220)), (Qrel(0, 220, 1),)) if labelled else None
+    made = plan(replace(pack, labels=labels), "float16", sizes=(1, 4))
+    ran = run_study(made, Script(drift=constant(0.01)))
+    found = retrieval.batch_retrieval(ran.results, ran.results.settings[0], 4)
+    assert found is not None
+    assert found.documents >= 200
+    assert (found.forecast is None) is labelled

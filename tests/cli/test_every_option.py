@@ -105,6 +105,7 @@ class LayerSite:
             "column": ["body"],
             "id_column": ["key"],
             "limit": ["2"],
+            "seed": ["3"],
             "join": ["2"],
             "dtype": ["float32" if kind != "plan" else "float16"],
             "setting": ["threads=1" if here else "encoding=base64"],

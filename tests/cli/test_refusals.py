@@ -209,7 +209,7 @@ def test_other_commands(embedtui: Embedtui, arguments: list[str], words: str) ->
 
 def test_exporting_what_is_no_run_file(embedtui: Embedtui, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    path.write_text(json.dumps({"schema": "embedtui.report/1"}))
+    path.write_text(json.dumps({"schema": "embedtui.report/2"}))
     said = embedtui("export", path)
     assert said.code == 2
     assert "is not a run file of embedtui" in said.error

@@ -115,7 +115,7 @@ class TestJson:
         said = embedtui("run", model_folder, "--texts", few, *FEW, "--json")
         made = json.loads(said.out)
         assert said.out == exports.to_json(made)
-        assert (made["schema"], made["status"]) == ("embedtui.report/1", "finished")
+        assert (made["schema"], made["status"]) == ("embedtui.report/2", "finished")
         assert [setting["label"] for setting in made["settings"]] == ["float16", "float32"]
         assert made["plan"]["batch_sizes"] == [1, 4]
         assert made["plan"]["texts"]["count"] == 9

@@ -61,7 +61,7 @@ def test_as_json_has_rows_scenarios_and_reports(
     assert (golden["holds"], golden["recommended"]) == (["float32"], "float32")
     assert "--dtype float32" in golden["command"]
     assert [one["label"] for one in grid["skipped"]] == ["float32 · batch_invariant=on"]
-    assert grid["runs"][0]["schema"] == "embedtui.report/1"
+    assert grid["runs"][0]["schema"] == "embedtui.report/2"
 
 
 def test_several_models_stand_in_one_grid(

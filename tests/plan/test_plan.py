@@ -219,6 +219,7 @@ class TestPlan:
             "count": 2,
             "sha256": made.pack.sha256,
             "labels": None,
+            "sample": None,
         }
 
     def test_unbatched_joins_the_batch_sizes(self, model_folder: Path) -> None:

@@ -186,6 +186,7 @@ def test_every_option_that_says_what_is_measured_has_a_key(plan_file: PlanFile) 
         "column": '"body"',
         "id_column": '"key"',
         "limit": "7",
+        "seed": "3",
         "join": "2",
         "batch_sizes": '"1,2"',
         "repeats": "3",

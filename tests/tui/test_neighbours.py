@@ -172,13 +172,13 @@ async def test_searching_holds_up_neither_frames_nor_the_run(
     make_app: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = threading.Event()
-    search = retrieval.batch_retrieval
+    search = retrieval.worst_of_orders
 
     def slow(*args: Any) -> Any:
         held.wait(20)
         return search(*args)
 
-    monkeypatch.setattr(retrieval, "batch_retrieval", slow)
+    monkeypatch.setattr(retrieval, "worst_of_orders", slow)
     app = make_app(drifting())
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
@@ -238,7 +238,7 @@ def test_a_search_that_nobody_waits_for_is_ended(
         finally:
             ended.set()
 
-    monkeypatch.setattr(retrieval, "batch_retrieval", endless)
+    monkeypatch.setattr(retrieval, "worst_of_orders", endless)
     searches = Searches()
     setting = results.settings[0]
     searches.want([Job(results, setting, 4)], busy=False)

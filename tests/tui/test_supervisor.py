@@ -76,7 +76,7 @@ async def test_a_search_that_fails_is_told_and_not_tried_again(
     def broken(*_arguments: object, **_options: object) -> None:
         raise KeyError("planted")
 
-    monkeypatch.setattr(retrieval, "batch_retrieval", broken)
+    monkeypatch.setattr(retrieval, "worst_of_orders", broken)
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)

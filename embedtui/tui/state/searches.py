@@ -139,7 +139,8 @@ def jobs_of(run: Results, setting: SettingResults) -> list[Job]:
 def _search(job: Job) -> Retrieval | None:
     if job.against == "truth":
         return retrieval.precision_retrieval(job.run, job.setting)
-    return retrieval.batch_retrieval(job.run, job.setting, job.against)
+    found = retrieval.worst_of_orders(job.run, job.setting, job.against)
+    return None if found is None else found[1]
 
 
 def _settled(job: Job) -> bool:
@@ -151,4 +152,7 @@ def _settled(job: Job) -> bool:
     texts = len(job.run.plan.pack) - refused
     if job.against == "truth":
         return setting.unbatched.count == texts and int(job.run.truth.done.sum()) >= texts
-    return setting.unbatched.count == texts and setting.of(job.against).count == texts
+    orders = [draw for size, draw in job.run.plan.passes if size == job.against and draw.is_order]
+    return setting.unbatched.count == texts and all(
+        setting.of(job.against, draw).count == texts for draw in orders
+    )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from embedtui.assess import verdict
 from embedtui.assess.answers import fastest, largest_drift
 from embedtui.assess.diagnosis import diagnose
-from embedtui.assess.retrieval import Retrieval
+from embedtui.assess.retrieval import Retrieval, harm
 from embedtui.assess.tolerance import judge
 from embedtui.assess.trends import trend_of
 from embedtui.engine.serve_command import serve_command
@@ -91,7 +91,11 @@ def line_of(
 def worst_lists_of(found: Mapping[Against, Retrieval]) -> tuple[int, Retrieval] | None:
     """Return the batch size that changes most lists of neighbours, and its lists."""
     batched = [(size, one) for size, one in found.items() if size != "truth"]
-    return max(batched, key=lambda pair: (*pair[1].order_changed, pair[0]), default=None)
+    return max(sorted(batched, key=_size), key=lambda pair: harm(pair[1]), default=None)
+
+
+def _size(pair: tuple[int, Retrieval]) -> int:
+    return pair[0]
 
 
 def _errors(run: Results, setting: SettingResults, metric: Metric) -> Iterator[tuple[int, float]]:

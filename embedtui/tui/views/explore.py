@@ -139,7 +139,7 @@ class ExploreView(Vertical):
         if choices.model != self._model[0]:
             self._model = choices.model, choices.model, ""
         field.show(*self._model[1:])
-        limit = f", the first {choices.limit}" if choices.limit else ""
+        limit = f", {choices.limit} of them" if choices.limit else ""
         texts = Path(choices.texts).name if looks_like_path(choices.texts) else choices.texts
         self.query_one("#field-texts", Field).show(f"{texts}{limit}")
         chosen = dict(choices.chosen[0])

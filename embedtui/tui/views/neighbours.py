@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from embedtui.assess.ranking_quality import MEASURES
-from embedtui.assess.retrieval import TOP, Retrieval, in_words, million_in_words
+from embedtui.assess.retrieval import TOP, Retrieval, forecast_in_words, in_words
 from embedtui.common.printable import printable
 from embedtui.tui.viewmodel.frames import Frame
 from embedtui.tui.viewmodel.query_lists import Query, QueryPlace, changed_queries, query_of
@@ -191,7 +191,8 @@ class NeighboursView(Vertical, can_focus=True):
             ]
             lines.append(f"by judgements of all queries: {', '.join(figures)}")
         if found.forecast is not None and found.order_changed[0]:
-            lines.append(million_in_words(found.forecast.order, found.forecast.top1))
+            one = found.forecast
+            lines.append(forecast_in_words(one.documents, one.order, one.top1))
         for place in query.before:
             if place.fate != "same":
                 name = printable(self._lists.ids[place.row], 24)

@@ -1,0 +1,92 @@
+"""How often the forecast's intervals hold the truth, in a corpus of real texts.
+
+`python -m tests.bench.forecast FOLDER CHANGE…` reads what `tests.bench.corpus` wrote and prints a
+table. A change is the name of a setting, held against float32, and `*FACTOR` where every vector is
+to move by another part of that: `dtype=bfloat16*0.125` is the size of float16's, in bfloat16's
+directions.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from embedtui.measure import nearest, unit
+from embedtui.measure.forecast import Forecast, forecast
+from embedtui.measure.margins import margins
+from embedtui.measure.ranking import agreement
+
+SIZES = (1_000, 2_000, 5_000, 10_000, 20_000)
+SAMPLES, SAMPLE, TOP = 60, 256, 10
+_FROM = "dtype=float32"
+_QUERIES = 8_000
+"""Queries at least that the truth of one size comes from."""
+Vectors = npt.NDArray[np.float64]
+Shares = tuple[float, float]
+
+
+def truth(before: Vectors, after: Vectors, documents: int) -> Shares:
+    """Return which shares of queries change an order and the first document, in corpora drawn."""
+    order = np.random.default_rng(1).permutation(len(before))
+    changed: list[npt.NDArray[np.bool_]] = []
+    for start in range(0, len(order) - documents + 1, documents):
+        rows = order[start : start + documents]
+        one, two = (nearest(side[rows], None, TOP + 1) for side in (before, after))
+        agreed = agreement(one, two, TOP)
+        changed.append(np.stack([agreed.order_changed[:, 0], agreed.top1_changed[:, 0]]))
+        if sum(one.shape[1] for one in changed) >= _QUERIES:
+            break
+    found = np.concatenate(changed, axis=1).mean(axis=1)
+    return float(found[0]), float(found[1])
+
+
+def forecasts(
+    before: Vectors, after: Vectors, sizes: tuple[int, ...], samples: int, seed: int = 5
+) -> dict[int, list[Forecast | None]]:
+    """Return what samples of the texts forecast for every size."""
+    draw = np.random.default_rng(seed)
+    found: dict[int, list[Forecast | None]] = {size: [] for size in sizes}
+    for _ in range(samples):
+        rows = draw.choice(len(before), SAMPLE, replace=False)
+        one, two = before[rows], after[rows]
+        pairs = margins((one, one), (two, two), nearest(one, None, TOP + 1), TOP)
+        for size in sizes:
+            found[size].append(forecast(pairs, SAMPLE, size))
+    return found
+
+
+def coverage(found: list[Forecast | None], real: Shares) -> list[tuple[float, float, float]]:
+    """Return for orders and first documents: mean estimate, mean half width, share that holds."""
+    said = [one for one in found if one is not None]
+    rows = []
+    for name, true in zip(("order", "top1"), real, strict=True):
+        value, low, high = np.array([getattr(one, name) for one in said]).T
+        held = (low <= true) & (true <= high)
+        rows.append((float(value.mean()), float((high - low).mean() / 2), float(held.mean())))
+    return rows
+
+
+def main(folder: Path, changes: list[str]) -> None:
+    before = unit(np.load(folder / f"{_FROM}.npy"))
+    print("| change | documents | order: true, forecast, holds | top 1: true, forecast, holds |")
+    print("| --- | --- | --- | --- |")
+    for change in changes:
+        name, _, factor = change.partition("*")
+        after = unit(np.load(folder / f"{name}.npy"))
+        after = unit(before + float(factor or 1) * (after - before))
+        size_of = f"{np.median(np.linalg.norm(after - before, axis=1)):.1e}"
+        told = forecasts(before, after, SIZES, SAMPLES)
+        for size in SIZES:
+            real = truth(before, after, size)
+            cells = [
+                f"{100 * true:.2f} %, {100 * value:.2f} ± {100 * half:.2f} %, {100 * held:.0f} %"
+                for true, (value, half, held) in zip(real, coverage(told[size], real), strict=True)
+            ]
+            print(f"| {change}, L2 {size_of} | {size:,} | {cells[0]} | {cells[1]} |", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
