@@ -18,6 +18,7 @@ _version = functools.cache(machine.version)  # looking a package up takes millis
 XDG = ("DATA", "CACHE", "STATE", "CONFIG")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run in several processes, one of them has all the real engines.
 
