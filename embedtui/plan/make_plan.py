@@ -48,10 +48,7 @@ def plan_of(
     info = None if info is None else _brought(info, tell)
     prompt, query_prompt = _prompts(choices, info, labelled=pack.labels is not None)
     settings, skipped = _able(_settings(choices, info), skip=bool(choices.sweep))
-    if choices.layers and all(one.is_server for one in settings):
-        raise InputError(
-            "--layers: no setting of a model on this machine is asked for: give --dtype"
-        )
+    _refuse_layers_of_servers(choices, settings)
     model, name, longest = _served(address, access or Access(), tell)
     settings = tuple(replace(one, model=model) if one.is_server else one for one in settings)
     if info is not None:
@@ -86,6 +83,13 @@ def plan_of(
         random_weights=(info is not None and info.random) or models.has_random_name(name),
     )
     return plan, None if info is None else loaded_bytes(info, settings)
+
+
+def _refuse_layers_of_servers(choices: Choices, settings: Sequence[Setting]) -> None:
+    if choices.layers and all(one.is_server for one in settings):
+        raise InputError(
+            "--layers: no setting of a model on this machine is asked for: give --dtype"
+        )
 
 
 def _default_prompt(info: models.ModelInfo | None, *, other: bool) -> str:
