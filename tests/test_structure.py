@@ -57,6 +57,7 @@ SLEEPERS = {
     "tests/waiting.py::wait_until": "asks again and again",
     "tests/tui/conftest.py::until": "asks again and again, while the app goes on",
     "tests/bench/heartbeat.py::_beat": "measures how late it is woken",
+    "tests/bench/export.py::main": "measures how late it is woken",
     "tests/fakes.py::embed": "takes the time that an engine would",
     "tests/servers/fault_server.py::do_POST": "takes the time that a server would",
     "tests/servers/fault_server.py::_answer": "takes the time that a server would",

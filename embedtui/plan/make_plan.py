@@ -123,6 +123,13 @@ def _prompts(
     return models.prompts_for(info, choices.prompt, labelled=labelled)
 
 
+def _refuse_layers_of_servers(choices: Choices, settings: Sequence[Setting]) -> None:
+    if choices.layers and all(one.is_server for one in settings):
+        raise InputError(
+            "--layers: no setting of a model on this machine is asked for: give --dtype"
+        )
+
+
 def _refuse_unusable(choices: Choices) -> None:
     """Refuse what the chosen kind of model cannot use.
 

@@ -107,6 +107,7 @@ class TestRequestsAtOnce:
                 rng = np.random.default_rng(int(np.abs(batch.vectors).sum() * 1e6) + count())
                 moves = rng.standard_normal(batch.vectors.shape)
                 batch.vectors[:] += (5e-4 * moves).astype(np.float32)
+                batch.vectors[:] /= np.linalg.norm(batch.vectors, axis=1, keepdims=True)
 
         calls = iter(range(10_000))
 

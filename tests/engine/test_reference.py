@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedtui.common.errors import EngineError
 from embedtui.engine.messages import Reference, ReferenceDone
 from embedtui.engine.port import never, silent
 from embedtui.engine.reference_cache import ReferenceCache
@@ -111,7 +110,7 @@ def test_a_narrower_dtype_in_the_configuration_rounds_no_weight(
         assert one.vector.tobytes() == other.vector.tobytes()
 
 
-def test_a_pipeline_that_vllm_does_not_compute_has_no_truth(
+def test_the_models_files_say_how_it_pools_whatever_vllm_or_a_server_says(
     engines: Engines, make_model: MakeModel, passages: tuple[str, ...], tmp_path: Path
 ) -> None:
     folder = tmp_path / "max"
@@ -122,8 +121,10 @@ def test_a_pipeline_that_vllm_does_not_compute_has_no_truth(
         "pooling_mode_max_tokens": True,
     }
     pooling.write_text(json.dumps(config))
-    with pytest.raises(EngineError, match="vLLM pools by cls, the model's files ask for max"):
-        truth(engines, str(folder), passages[:1], "cls", 128)
+    by_files = [truth(engines, str(folder), passages[:1], said, 128) for said in ("cls", "mean")]
+    assert by_files[0][0].vector.tobytes() == by_files[1][0].vector.tobytes()
+    mean = truth(engines, make_model("bert", "mean"), passages[:1], "mean", 128)
+    assert not np.allclose(by_files[0][0].vector, mean[0].vector, atol=1e-3)
 
 
 STAY_WIDE = """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from embedtui.tui.widgets.settings_table import SettingsTable
     from embedtui.tui.widgets.text_table import TextTable
 
-_METRICS: tuple[Metric, ...] = ("l2", "cosine", "max_abs")
+_METRICS: tuple[Metric, ...] = tuple(METRIC_NAMES)
 
 
 class ChartingMixin(OpeningMixin):
