@@ -85,13 +85,6 @@ def plan_of(
     return plan, None if info is None else loaded_bytes(info, settings)
 
 
-def _refuse_layers_of_servers(choices: Choices, settings: Sequence[Setting]) -> None:
-    if choices.layers and all(one.is_server for one in settings):
-        raise InputError(
-            "--layers: no setting of a model on this machine is asked for: give --dtype"
-        )
-
-
 def _default_prompt(info: models.ModelInfo | None, *, other: bool) -> str:
     """Return what the model's files put before texts where no `other` prompt is chosen."""
     if info is None or other:
