@@ -161,6 +161,7 @@ OPTIONS = (
         Key(int, 0),
         0,
         metavar="N",
+        commands=("run", "check", "advise"),
         in_config=False,
     ),
     Option(

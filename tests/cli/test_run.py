@@ -274,13 +274,16 @@ class TestPlan:
         self, embedtui: Embedtui, model_folder: Path, tmp_path: Path
     ) -> None:
         texts = tmp_path / "texts.csv"
-        texts.write_text("key,body\na,short\nb," + "word " * 80 + "\nc,never read\n")
+        texts.write_text("key,body\na,short\nb," + "word " * 80 + "\nc,not drawn by this seed\n")
         said = embedtui(
             *("run", model_folder, "--texts", texts, "--column", "body", "--id-column", "key"),
-            *("--limit", "2", "--too-long", "refuse", "--no-truth", "--repeats", "0"),
+            *("--limit", "2", "--seed", "2", "--too-long", "refuse", "--no-truth"),
+            *("--repeats", "0"),
             *("--dtype", "float32", "--batch-sizes", "1,2", "--json", "--quiet"),
         )
-        (setting,) = json.loads(said.out)["settings"]
+        report = json.loads(said.out)
+        assert report["plan"]["texts"]["sample"] == {"seed": 2, "whole": 3}
+        (setting,) = report["settings"]
         assert [text["id"] for text in setting["texts"]] == ["a", "b"]
         assert "more than the model's 64" in setting["texts"][1]["refused"]
         assert (setting["noise_floor"], setting["precision_error"]) == (None, None)
