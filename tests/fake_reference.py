@@ -77,6 +77,8 @@ class FakeReference:
         exact = [self._exact(text, self._script.width) for text in request.reference.texts]
         own = tuple(
             float(np.linalg.norm(vector / np.linalg.norm(vector) - one))
+            if vector.shape == one.shape
+            else float("nan")
             for vector, one in zip(request.vectors, exact, strict=True)
         )
         known = (Variant("length", "another length", own), *self._script.variants)

@@ -54,7 +54,7 @@ class VariantStage:
                 self._results(event)
 
     def run(self, *, max_length: int, pooling: str) -> None:
-        """OnStage the variants of every setting whose vectors are not the model's own.
+        """Tell the variants of every setting whose vectors are not the model's own.
 
         Raises:
             Cancelled: if it was stopped.

@@ -97,6 +97,8 @@ class TestModels:
             "max_length": 512,
             "random": False,
             "prompts": {},
+            "default_prompt": "",
+            "differs": [],
             "embeds": listed[-1]["embeds"],
             "reason": listed[-1]["reason"],
         }

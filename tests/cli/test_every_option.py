@@ -58,7 +58,7 @@ class _ReachedError(EmbedtuiError):
 
 
 @dataclass
-class LayerSite:
+class Place:
     """A command with a kind of model, and where its files are."""
 
     folder: Path
@@ -155,13 +155,13 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> LayerSite:
+def place(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Place:
     for name in ("EMBEDTUI_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     line = '{{"text": "a{0}", "body": "b{0}", "id": "i{0}", "key": "k{0}"}}\n'
     (tmp_path / "few.jsonl").write_text("".join(line.format(number) for number in range(3)))
     (tmp_path / "other.txt").write_text("one\ntwo\nthree\n")
-    found = LayerSite(tmp_path, serve().url, str(make_model(tmp_path / "tiny")))
+    found = Place(tmp_path, serve().url, str(make_model(tmp_path / "tiny")))
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr("getpass.getpass", lambda _: "secret")
     terminal = SimpleNamespace(isatty=lambda: True)
@@ -182,7 +182,7 @@ class Seen:
 
 @pytest.fixture
 def look(
-    place: LayerSite, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch, home: Path
+    place: Place, embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> Callable[..., Seen]:
     def seen(*arguments: str, whole: bool) -> Seen:
         """Run a command, to its end where what it shows and writes is to be known."""
@@ -233,7 +233,7 @@ def look(
 
 @pytest.mark.parametrize(("command", "kind"), CASES)
 def test_is_used_or_refused_with_a_reason(
-    place: LayerSite, look: Callable[..., Seen], command: str, kind: str
+    place: Place, look: Callable[..., Seen], command: str, kind: str
 ) -> None:
     arguments = place.arguments(command, kind)
     if command == "check":
@@ -247,6 +247,8 @@ def test_is_used_or_refused_with_a_reason(
             continue
         if name == "sweep" and kind.startswith("sweep"):
             continue
+        if name == "golden" and kind == "held":
+            continue  # vectors that are not the model's own are told first, and nothing after
         flag = max(option.opts, key=len)
         value: list[str] | None = (
             [] if isinstance(option, click.Option) and option.is_flag else None
@@ -269,7 +271,7 @@ def test_is_used_or_refused_with_a_reason(
 
 @pytest.mark.parametrize("command", ["advise", "layers"])
 def test_what_needs_a_model_here_refuses_a_server(
-    place: LayerSite, embedtui: Embedtui, command: str
+    place: Place, embedtui: Embedtui, command: str
 ) -> None:
     said = embedtui(command, place.url, "--texts", place.texts)
     assert said.code == 2
