@@ -195,7 +195,7 @@ def test_frames_hold_pictures_of_just_the_size_that_was_asked_for(
         picture = taking.wait().pictures["histogram"]
         assert (picture.width, picture.height) == (61, 17)
         framer.change(metric="cosine")
-        assert taking.wait().view.view_state.metric == "cosine"
+        wait_until(lambda: taking[-1].view.view_state.metric == "cosine")
     finally:
         framer.stop()
 

@@ -20,6 +20,10 @@ _MARKS = ["noise", "tolerance", "precision"]
 _INKS = ["axis", "label", "faint", *_MARKS, *_STATES, *_SERIES, *_HEAT]
 
 
+_PLACE_SECONDS = 0.25
+"""How long a chart without a place waits before it looks again."""
+
+
 class ChartView(ChangedLines):
     """Shows the picture of its name; asks for another one when its size changes."""
 
@@ -100,8 +104,12 @@ class ChartView(ChangedLines):
         self._ask()
 
     def _ask(self) -> None:
-        if self.size.area and all(node.display for node in self.ancestors_with_self):
+        if not all(node.display for node in self.ancestors_with_self):
+            return
+        if self.size.area:
             self.post_message(self.Sized(self, (self.size.width, self.size.height)))
+        else:  # its place is still to come, and no frame need come after it
+            self.set_timer(_PLACE_SECONDS, self._ask)
 
     def draw_line(self, y: int) -> Strip:
         """Return one line of the picture, cut or filled to the width."""
