@@ -113,10 +113,9 @@ class Session:
         """Have `listener` called, from any thread, whenever something has changed."""
         self._listener = listener
 
-    def wait(self, seconds: float | None = None) -> None:
-        """Wait for the end of the run under way."""
-        if self._worker is not None:
-            self._worker.join(seconds)
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the end of the run under way; say whether it has ended."""
+        return self._worker is None or self._worker.join(seconds)
 
     @property
     def run_path(self) -> Path | None:
