@@ -66,7 +66,7 @@ async def test_no_key_touches_it_where_an_engine_measures(
         await ran(pilot)
         begun = [one for one in disk if "textual" not in one]
         found = await _tour(app, pilot, disk, _keys())
-        app.copy_and_tell("words")
+        app.copy_text("words")
         await until(pilot, lambda: "copied 5 characters" in told(app))
     assert begun == []
     assert found == {}
