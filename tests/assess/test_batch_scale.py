@@ -70,7 +70,7 @@ def causes(run_study: RunStudy, change: Change, shuffles: int = 2) -> list[tuple
         rows = np.asarray(batch.rows, dtype=np.intp)
         batch.vectors[:] = change(REAL.alone[rows], rows)
 
-    made = plan(pack(*TEXTS), "float32", sizes=(1, 4, 8), truth=False, shuffles=shuffles)
+    made = plan(pack(*TEXTS), "float32", sizes=(1, 4, 8), reference=False, shuffles=shuffles)
     width = REAL.alone.shape[1]
     ran = run_study(made, Script(width=width, drift=lambda *_: 0.0, plants=(plant,)))
     (setting,) = ran.results.settings

@@ -68,7 +68,7 @@ def _in_orders(evidence: Evidence, size: int) -> tuple[Floats, Bools]:
     drift, longest = [], []
     for pass_key, rows, found in setting.drifts(size):
         far = dict(zip(rows.tolist(), found.l2.tolist(), strict=True))
-        for batch in setting.of(size, pass_key).batch_rows:
+        for batch in setting.pass_of(size, pass_key).batch_rows:
             there = [row for row in batch if row in far]
             if len(there) < 2:
                 continue
@@ -91,5 +91,5 @@ def _between_orders(evidence: Evidence, size: int) -> float:
     """Return how far apart, L2, the vectors of the same text in the first two orders are."""
     (one, rows, _), (two, others, _) = evidence.setting.drifts(size)[:2]
     both = np.intersect1d(rows, others)
-    first, second = (evidence.setting.of(size, key).vectors[both] for key in (one, two))
+    first, second = (evidence.setting.pass_of(size, key).vectors[both] for key in (one, two))
     return float(np.median(compare(first, second).l2))
