@@ -2,7 +2,7 @@
 
 The texts are the docstrings and the documentation of the packages that are installed beside this
 one; `python -m tests.bench.corpus FOLDER SETTING…` writes their vectors, once for each setting.
-`float64` is the reference: sentence-transformers in float64, of the first `EXACT` texts.
+`float64` is the reference, of the first `EXACT` texts.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from embedtui import models
+from embedtui.engine.messages import Reference
 from embedtui.engine.pool import VllmPool
 from embedtui.engine.settings import Setting, parse_overrides
 from embedtui.plan.plan import Plan
@@ -96,15 +97,18 @@ def vectors(corpus: list[str], overrides: list[str], batch: int = BATCH) -> np.n
 
 
 def exact_vectors(corpus: list[str]) -> np.ndarray:
-    """Return what sentence-transformers makes of the texts in float64, texts x width."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-
-    folder = str(models.resolve("minilm").folder)
-    model = SentenceTransformer(folder, device="cpu", model_kwargs={"dtype": torch.float64})
-    # A float64 batch differs from a text alone by 1e-15.
-    found = model.to(torch.float64).eval().encode(corpus, batch_size=32)
-    return np.asarray(found)
+    """Return the reference's vectors of the texts, texts x width."""
+    model = models.resolve("minilm")
+    assert model.max_length is not None
+    rows = tuple(range(len(corpus)))
+    asked = Reference(str(model.folder), "cpu", model.max_length, "mean", rows, tuple(corpus))
+    engines = VllmPool()
+    try:
+        with engines.reference(lambda: False) as reference:
+            done = reference.embed(asked, lambda _: None, lambda: False)
+            return np.stack([one.vector for one in done])
+    finally:
+        engines.close()
 
 
 def main(folder: Path, settings: list[str]) -> None:
