@@ -46,7 +46,8 @@ class Scenario:
         """The tolerance as it is shown."""
         if self.bitwise:
             return "equal bits"
-        return f"{METRIC_NAMES[self.metric]} ≤ {self.tolerance:.0e}"
+        shown = f"{self.tolerance:.1e}".replace(".0e", "e")
+        return f"{METRIC_NAMES[self.metric]} ≤ {shown}"
 
     def tolerance_in(self, metric: Metric) -> float | None:
         """Return the tolerance in another metric, None where there is none that is equal to it.
