@@ -75,7 +75,8 @@ def changed_lists(before: Vectors, after: Vectors, documents: int) -> tuple[int,
     order = top1 = count = 0
     for start in range(0, len(before) - documents + 1, documents):
         rows = slice(start, start + documents)
-        found = agreement(*(nearest(one[rows], None, TOP + 1) for one in (before, after)), TOP)
+        one, two = (nearest(side[rows], None, TOP + 1) for side in (before, after))
+        found = agreement(one, two, TOP)
         order += int(found.order_changed[:, 0].sum())
         top1 += int(found.top1_changed[:, 0].sum())
         count += documents
