@@ -56,7 +56,7 @@ def largest_ratios() -> dict[str, float]:
     for run, setting, l2 in _errors():
         largest["median"] = max(largest["median"], float((l2 / np.median(l2)).max()))
         limits = np.full(len(run.plan.pack), np.median(l2))
-        limits[np.flatnonzero(run.truth.done)] = np.maximum(l2, np.median(l2))
+        limits[np.flatnonzero(run.reference.done)] = np.maximum(l2, np.median(l2))
         for size in setting.batched:
             for _, rows, drift in setting.drifts(size):
                 dtype = str(setting.effective.dtype)
@@ -69,7 +69,7 @@ def _errors() -> Iterator[tuple[Results, SettingResults, Floats]]:
     for path in library.recordings().values():
         run = run_file.read(path)
         for setting in run.settings:
-            found = setting.precision_error(run.truth)
+            found = setting.precision_error(run.reference)
             what_if = setting.setting.pooling_accumulation == "model"
             if found is not None and not what_if and setting.setting.quantization == "none":
                 yield run, setting, found[1].l2

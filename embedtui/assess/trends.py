@@ -56,7 +56,7 @@ def trend_of(
     for pass_key, rows, distances in setting.drifts(size):
         values = np.where(distances.identical, 0.0, getattr(distances, metric))
         keep = np.isfinite(values)
-        place = setting.of(size, pass_key).position[rows]
+        place = setting.pass_of(size, pass_key).position[rows]
         kept = rows[keep].astype(np.int64)
         parts.append((kept, place[keep].astype(np.int64), tokens[kept], values[keep]))
     if not parts:
@@ -87,7 +87,7 @@ def token_threshold(setting: SettingResults) -> Threshold | None:
     parts = []
     for size in setting.batched:
         for pass_key, rows, distances in setting.drifts(size):
-            step = setting.of(size, pass_key).step_tokens[rows]
+            step = setting.pass_of(size, pass_key).step_tokens[rows]
             whole = step > 0
             parts.append((rows[whole], step[whole], ~distances.identical[whole]))
     if not parts:

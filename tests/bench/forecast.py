@@ -1,4 +1,4 @@
-"""How often the forecast's intervals hold the truth, in a corpus of real texts.
+"""How often the forecast's intervals hold the reference, in a corpus of real texts.
 
 `make bench ARGS=forecast-coverage` prints a table of `CHANGES`, settings of `tests.bench.corpus`
 held against float32; it makes their vectors first where they are missing.
@@ -20,12 +20,12 @@ SAMPLES, SAMPLE, TOP = 60, 256, 10
 _FROM = "dtype=float32"
 CHANGES = ("dtype=float16", "dtype=bfloat16", "dtype=bfloat16,pooling_accumulation=model")
 _QUERIES = 8_000
-"""Queries at least that the truth of one size comes from."""
+"""Queries at least that the reference of one size comes from."""
 Vectors = npt.NDArray[np.float64]
 Shares = tuple[float, float]
 
 
-def truth(before: Vectors, after: Vectors, documents: int) -> Shares:
+def real_shares(before: Vectors, after: Vectors, documents: int) -> Shares:
     """Return which shares of queries change an order and the first document, in corpora drawn."""
     order = np.random.default_rng(1).permutation(len(before))
     changed: list[npt.NDArray[np.bool_]] = []
@@ -77,7 +77,7 @@ def forecast_coverage() -> None:
         size_of = f"{np.median(np.linalg.norm(after - before, axis=1)):.1e}"
         told = forecasts(before, after, SIZES, SAMPLES)
         for size in SIZES:
-            real = truth(before, after, size)
+            real = real_shares(before, after, size)
             cells = [
                 f"{100 * true:.2f} %, {100 * value:.2f} ± {100 * half:.2f} %, {100 * held:.0f} %"
                 for true, (value, half, held) in zip(real, coverage(told[size], real), strict=True)
