@@ -23,7 +23,7 @@ from embedtui.texts import PackInfo, describe_packs
 def list_texts(as_json: bool) -> None:
     """List the text packs that come with embedtui."""
     if as_json:
-        output.write_json("texts", packs=[_as_dict(pack) for pack in describe_packs()])
+        output.write_json("texts/1", packs=[_as_dict(pack) for pack in describe_packs()])
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("pack", no_wrap=True)
@@ -43,7 +43,9 @@ def list_settings(as_json: bool) -> None:
     """Explain the switches that --dtype and --setting change."""
     if as_json:
         bundles = [{"name": name, "help": one.help} for name, one in BUNDLES.items()]
-        output.write_json("settings", switches=[_switch(one) for one in SWITCHES], bundles=bundles)
+        output.write_json(
+            "settings/1", switches=[_switch(one) for one in SWITCHES], bundles=bundles
+        )
         return
     console = output.out()
     for switch in SWITCHES:
@@ -87,7 +89,7 @@ def list_scenarios(as_json: bool) -> None:
     """
     if as_json:
         listed = [vars(one) | {"limit": one.limit} for one in scenarios().values()]
-        output.write_json("scenarios", scenarios=listed, problems=scenario_problems())
+        output.write_json("scenarios/1", scenarios=listed, problems=scenario_problems())
         return
     console = output.out()
     for problem in scenario_problems():

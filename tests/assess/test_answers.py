@@ -12,7 +12,7 @@ USE = scenario("rag")
 
 def answered(*ran: Ran) -> Answers:
     entries = [Entry(f"run {n}", one.results, one.results.settings[0]) for n, one in enumerate(ran)]
-    return answer(entries, USE, USE.metric)
+    return answer(entries, USE)
 
 
 def at_speed(ran: Ran, texts_per_second: float) -> Ran:

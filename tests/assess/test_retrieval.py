@@ -241,12 +241,12 @@ def test_does_it_matter_names_the_setting_whose_lists_change_most(run_study: Run
             found = retrieval.worst_of_batches(ran.results, setting)
             assert found is not None
             entries.append(Entry(setting.setting.dtype, ran.results, setting, "", found[1]))
-        assert said in answer(entries, use, use.metric).matters.text
+        assert said in answer(entries, use).consistent.text
         if by:
             most = max(entries, key=lambda e: e.lists.order_changed)  # type: ignore[union-attr]
-            assert answer(entries, use, use.metric).matters.text.startswith(f"{most.label}: ")
+            assert answer(entries, use).consistent.text.startswith(f"{most.label}: ")
     bare = [Entry(one.label, one.results, one.setting) for one in entries]
-    assert answer(bare, use, use.metric).matters.text.startswith("RAG bears")
+    assert answer(bare, use).consistent.text.startswith("RAG bears")
 
 
 def test_drift_in_one_shuffled_order_only_is_looked_at(run_study: RunStudy) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from embedtui.assess import findings, vector_faults
 from embedtui.report import run_report, sweep_report
+from embedtui.plan.scenarios import scenario
 from embedtui.results.results import Results, SettingResults
 from tests.fakes import Script, broken, plan
 from tests.recorded import Record
@@ -29,7 +30,7 @@ def test_faults_are_looked_for_once_though_reports_say_them_too(
         return faults_of(results, setting)
 
     monkeypatch.setattr(findings, "faults_of", counted)
-    made = sweep_report.build("few", [one.results for one in runs])
+    made = sweep_report.build("few", [one.results for one in runs], scenario("rag"))
     assert looked == [0, 1, 0]
     assert made["runs"] == apart
     assert [row["fault"] for row in made["rows"]] == ["nan", "nan", ""]

@@ -156,8 +156,8 @@ async def test_does_it_matter_speaks_of_retrieval(make_app: Make) -> None:
     app = make_app(drifting())
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        await until(pilot, lambda: "other top 10" in view_of(app).answers.matters.text)
-        said = view_of(app).answers.matters.text
+        await until(pilot, lambda: "other top 10" in view_of(app).answers.consistent.text)
+        said = view_of(app).answers.consistent.text
         lists = {line.label: line.lists[1] for line in view_of(app).lines if line.lists}
         worst = max(lists, key=lambda label: lists[label].order_changed)
         count = lists[worst].order_changed[0]
@@ -185,7 +185,7 @@ async def test_searching_holds_up_neither_frames_nor_the_run(
         await pilot.press("8")
         await shown(pilot, "neighbours are being searched")
         await pilot.press("4", "8")
-        assert "other top 10" not in view_of(app).answers.matters.text
+        assert "other top 10" not in view_of(app).answers.consistent.text
         held.set()
         await shown(pilot, "before: unbatched")
 
