@@ -117,22 +117,29 @@ class Verdicts:
     @property
     def fits(self) -> bool:
         """Whether the setting may be recommended: vectors of another model never are."""
-        return self.outcome == "holds" and not self.exact.reason
+        another_input = bool(self.exact.texts and self.exact.reason)
+        return self.outcome == "holds" and not another_input
 
     def both(self) -> str:
         """Say both in two or three words: "consistent, not exact"."""
-        one = _WORDS[self.consistent.outcome].format("consistent")
-        two = _WORDS[self.exact.outcome].format("exact")
+        one, two = _CONSISTENT[self.consistent.outcome], _EXACT[self.exact.outcome]
         joined = {self.consistent.outcome, self.exact.outcome} == {"holds"}
         return f"{one}{' and' if joined else ','} {two}"
 
 
-_WORDS: dict[Outcome, str] = {
-    "holds": "{}",
-    "borderline": "borderline {}",
-    "falls short": "not {}",
-    "no limit": "{} without a limit",
-    "not measured": "{} not measured",
+_CONSISTENT: dict[Outcome, str] = {
+    "holds": "consistent",
+    "borderline": "borderline consistent",
+    "falls short": "not consistent",
+    "no limit": "consistent",
+    "not measured": "consistency not measured",
+}
+_EXACT: dict[Outcome, str] = {
+    "holds": "exact",
+    "borderline": "borderline exact",
+    "falls short": "not exact",
+    "no limit": "exactness without a limit",
+    "not measured": "exactness not measured",
 }
 
 

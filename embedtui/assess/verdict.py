@@ -206,13 +206,15 @@ def _unsteady(setting: SettingResults) -> str:
 def _for_use(results: Results, setting: SettingResults, use: Scenario, lists_of: ListsOf) -> str:
     """Say both verdicts, and what a search would notice of what does not hold."""
     verdicts = judge(results, setting, use)
+    if not setting.batched and not verdicts.exact.texts:
+        return ""
     moved = {verdicts.consistent.outcome, verdicts.exact.outcome} & {"falls short", "borderline"}
     lists: Lists = (None, None)
     if moved and not results.plan.random_weights:
         lists = lists_of(results, setting)
     drift, exact = lists
     said = headline(verdicts, use, drift[1] if drift else None, exact)
-    return f"for {use.name}: {said}"
+    return f"for {use.short}: {said}"
 
 
 def _by_outcome(results: Results, settings: list[SettingResults], use: Scenario) -> list[str]:
@@ -222,8 +224,11 @@ def _by_outcome(results: Results, settings: list[SettingResults], use: Scenario)
         alike.setdefault(judge(results, setting, use).both(), []).append(setting)
     if not alike:
         return []
-    said = [f"{_labels(some)} {both}" for both, some in alike.items()]
-    return [f"for {use.name} {', '.join(said)}"]
+    said = [
+        f"{_labels(some)} {'is' if len(some) == 1 else 'are'} {both}"
+        for both, some in alike.items()
+    ]
+    return [f"for {use.short} {said[0]}", *said[1:]]
 
 
 def _retrieval(results: Results, setting: SettingResults, lists_of: ListsOf) -> str:

@@ -183,6 +183,7 @@ class ConfigObject(TypedDict):
     slow_link: str
     ascii: bool
     scenario: str
+    situation: str
     metric: str
     model: str
     texts: str
