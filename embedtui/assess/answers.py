@@ -157,7 +157,7 @@ def _question(
     left = len(asked) - len(known)
     missing = f" · {left} not measured" if left else ""
     random = f" · {RANDOM_WEIGHTS}" if asked[0][0].results.plan.random_weights else ""
-    return state, f"{said}{missing}{_so_far(asked)} · {use.short}: {use.limit}{random}"
+    return state, f"{said}{missing}{_so_far(asked)} · {use.title}: {use.limit}{random}"
 
 
 def _one(entry: Entry, one: Verdict, lists: Retrieval | None) -> str:

@@ -214,7 +214,7 @@ def _for_use(results: Results, setting: SettingResults, use: Scenario, lists_of:
         lists = lists_of(results, setting)
     drift, exact = lists
     said = headline(verdicts, use, drift[1] if drift else None, exact)
-    return f"for {use.short}: {said}"
+    return f"for {use.title}: {said}"
 
 
 def _by_outcome(results: Results, settings: list[SettingResults], use: Scenario) -> list[str]:
@@ -228,7 +228,7 @@ def _by_outcome(results: Results, settings: list[SettingResults], use: Scenario)
         f"{_labels(some)} {'is' if len(some) == 1 else 'are'} {both}"
         for both, some in alike.items()
     ]
-    return [f"for {use.short} {said[0]}", *said[1:]]
+    return [f"for {use.title} {said[0]}", *said[1:]]
 
 
 def _retrieval(results: Results, setting: SettingResults, lists_of: ListsOf) -> str:

@@ -333,8 +333,9 @@ def _show(checks: Sequence[Check]) -> None:
 
 def _head(one: Check) -> str:
     plan = one.results.plan
+    situation = "" if one.use.situation == "one-server" else f" ({one.use.situation})"
     return printable(
-        f"{plan.model_name} {one.outcome} for {one.use.name} ({one.use.limit}), "
+        f"{plan.model_name} {one.outcome} for {one.use.name}{situation} ({one.use.limit}), "
         f"{len(plan.pack)} texts"
     )
 

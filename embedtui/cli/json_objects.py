@@ -68,6 +68,7 @@ class ScenarioObject(TypedDict):
     limit: Annotated[str, "the tolerance in words"]
     reason: Annotated[str, "why it bears that much"]
     source: Annotated[str, "where the tolerance comes from"]
+    situation: Annotated[str, "what its vectors meet, unless `--situation` says otherwise"]
 
 
 class Scenarios(TypedDict):

@@ -14,7 +14,7 @@ from embedtui.cli.shared_options import json_option
 from embedtui.common.printable import printable
 from embedtui.engine.settings import SWITCHES, Switch
 from embedtui.plan.bundles import BUNDLES
-from embedtui.plan.scenarios import scenario_problems, scenarios
+from embedtui.plan.scenarios import SITUATIONS, scenario_problems, scenarios
 from embedtui.texts import PackInfo, describe_packs
 
 
@@ -84,8 +84,8 @@ def list_scenarios(as_json: bool) -> None:
     """Explain what embeddings are used for, and the drift that each use can bear.
 
     Your own go into scenarios.toml beside the config file: a table for each, with `metric` (l2,
-    cosine, max_abs), `tolerance` (0 for equal bits) and, if you like, `name`, `short`, `reason` and
-    `source`.
+    cosine, max_abs), `tolerance` (0 for equal bits) and, if you like, `name`, `short`, `reason`,
+    `source` and `situation`.
     """
     if as_json:
         listed = [vars(one) | {"limit": one.limit} for one in scenarios().values()]
@@ -98,3 +98,6 @@ def list_scenarios(as_json: bool) -> None:
         console.print(Text.assemble((printable(one.key), "bold"), f"  {one.name}: {one.limit}"))
         console.print(Text(f"    {one.reason}"))
         console.print(Text(f"    source: {one.source}", style="dim"))
+    console.print(Text("What the vectors meet (--situation):", style="bold"))
+    for key, said in SITUATIONS.items():
+        console.print(Text(f"  {key}: {said}"))

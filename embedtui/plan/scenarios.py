@@ -50,6 +50,11 @@ class Scenario:
     situation: Situation = "one-server"
 
     @property
+    def title(self) -> str:
+        """The short name, with the situation where it is not the usual one."""
+        return self.short if self.situation == "one-server" else f"{self.short} ({self.situation})"
+
+    @property
     def binding(self) -> Question:
         """Which question decides: vectors of one server meet each other, others meet float64's.
 

@@ -198,7 +198,7 @@ def _scenario(use: Scenario, entries: list[Entry]) -> ScenarioReport:
 
     return {
         "scenario": use.key,
-        "name": use.name,
+        "name": use.name if use.situation == "one-server" else f"{use.name} ({use.situation})",
         "situation": use.situation,
         "model": entries[0].results.plan.model_name,
         "texts": _texts(entries[0].results),

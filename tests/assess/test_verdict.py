@@ -164,7 +164,9 @@ class TestOfRun:
         ran = run_study(plan(8, "float16", "float32"))
         ran.results.settings[0].of(2).vectors[3, 3] = np.nan
         sentence = verdict.run_verdict(ran.results)
-        assert sentence.startswith("float16: fault, no distance means anything; for RAG float32 is ")
+        assert sentence.startswith(
+            "float16: fault, no distance means anything; for RAG float32 is "
+        )
         assert "float16 is" not in sentence
 
     def test_nothing_but_faults(self, run_study: RunStudy) -> None:

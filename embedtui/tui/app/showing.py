@@ -91,11 +91,10 @@ class ShowingMixin(Core):
             return
         use = view.view_state.scenario
         state = _STATES[line.verdicts.outcome]
-        situation = "" if use.situation == "one-server" else f" ({use.situation})"
         where = (view.recorded, view.texts) if view.recorded else (view.texts, view.machine)
         self.query_one(Header).show(
             (view.model, line.label, *where),
-            (state, f"{use.short}{situation}: {line.verdicts.both()}"),
+            (state, f"{use.title}: {line.verdicts.both()}"),
         )
 
     def _show_idle(self) -> None:
