@@ -36,6 +36,8 @@ class Entry:
     """What its worst batches do to lists of neighbours, once that is known."""
     error_lists: Retrieval | None = None
     """What its precision error does to them."""
+    verdicts: Verdicts | None = None
+    """Where they are known already, for the use that is answered for."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class Answers:
 
 def answer(entries: Sequence[Entry], use: Scenario) -> Answers:
     """Answer from what was measured so far, and from nothing else."""
-    judged = [(entry, judge(entry.results, entry.setting, use)) for entry in entries]
+    judged = [
+        (entry, entry.verdicts or judge(entry.results, entry.setting, use)) for entry in entries
+    ]
     chosen = _recommended(judged)
     serve, command = _serve(judged, chosen)
     consistent = [(entry, one.consistent, entry.lists) for entry, one in judged]

@@ -4,7 +4,8 @@ A plan file is TOML. Its keys are the options of `embedtui run` that say what is
 `too_long`, `scenario`, ...); `models` lists models, `bundles` names settings, and every
 `[[settings]]` table gives one for each combination of its values. Where models want different
 things, each `[[parts]]` table may hold any of these keys but `scenario`, `situation` and `timeout`;
-what it does not hold is as above the parts. No key of a server stands in one: who wrote it may be anyone.
+what it does not hold is as above the parts. No key of a server stands in one: who wrote it may be
+anyone.
 """
 
 from __future__ import annotations

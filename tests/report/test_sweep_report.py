@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from embedtui.assess import findings, vector_faults
-from embedtui.report import run_report, sweep_report
 from embedtui.plan.scenarios import scenario
+from embedtui.report import run_report, sweep_report
 from embedtui.results.results import Results, SettingResults
 from tests.fakes import Script, broken, plan
 from tests.recorded import Record
