@@ -98,10 +98,10 @@ def headline(
 
 def _noticed(one: Verdict, lists: Retrieval | None, what: str, use: Scenario) -> str:
     """Say which share of lists is another; where that is not known, how far vectors are."""
-    if lists is None or lists.random_weights:
+    if lists is None or lists.random_weights or use.bitwise or not lists.order_changed[0]:
         return one.summary(use)
-    changed_lists = percent(lists.order_changed[0], lists.queries)
-    return f"{changed_lists} of top-10 orders differ from {what}"
+    share = percent(lists.order_changed[0], lists.queries)
+    return f"{share} of top-10 orders differ from {what}"
 
 
 def largest_drift(setting: SettingResults, metric: Metric) -> float | None:

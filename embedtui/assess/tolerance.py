@@ -123,6 +123,8 @@ class Verdicts:
     def both(self) -> str:
         """Say both in two or three words: "consistent, not exact"."""
         one, two = _CONSISTENT[self.consistent.outcome], _EXACT[self.exact.outcome]
+        if self.exact.outcome == "no limit":
+            return one
         joined = {self.consistent.outcome, self.exact.outcome} == {"holds"}
         return f"{one}{' and' if joined else ','} {two}"
 
@@ -138,7 +140,7 @@ _EXACT: dict[Outcome, str] = {
     "holds": "exact",
     "borderline": "borderline exact",
     "falls short": "not exact",
-    "no limit": "exactness without a limit",
+    "no limit": "",
     "not measured": "exactness not measured",
 }
 
