@@ -11,11 +11,10 @@ from embedtui.assess.noise import effect_size, is_noise, is_open, repeats_differ
 from embedtui.assess.retrieval import (
     RANDOM_WEIGHTS,
     Retrieval,
-    changes_of,
-    in_words,
     precision_retrieval,
     worst_of_batches,
 )
+from embedtui.assess.retrieval_sentences import changes_of, in_words
 from embedtui.assess.tolerance import judge
 from embedtui.measure import Distribution, summarize
 from embedtui.plan.scenarios import Scenario, scenario
