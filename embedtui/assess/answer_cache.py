@@ -31,7 +31,7 @@ def from_cache(setting: SettingResults) -> Cached | None:
     """
     if not setting.setting.is_server:
         return None
-    first, again = setting.unbatched, setting.of(1, PassKey("repeat", 1))
+    first, again = setting.unbatched, setting.pass_of(1, PassKey("repeat", 1))
     if min(first.batches, again.batches) < _LEAST_REQUESTS:
         return None
     rows = first.done & again.done

@@ -220,7 +220,7 @@ def _may_serve(entry: Entry, one: Verdicts) -> bool:
     An error that was asked for and could not be measured never counts as good.
     """
     setting = entry.setting
-    unknown = entry.results.plan.truth and not one.exact.texts and setting.status == "finished"
+    unknown = entry.results.plan.reference and not one.exact.texts and setting.status == "finished"
     served = setting.setting.is_server or serve_command(setting.setting, 1) is not None
     return one.fits and served and not entry.fault and not unknown
 

@@ -29,9 +29,9 @@ class CheckResult:
     setting: SettingResults
     outcome: Outcome
     verdicts: Verdicts
-    said: str
+    summary: str
     """Why, in a sentence or two."""
-    draws: int
+    orders: int
     """Random orders of the texts that went through the largest batches."""
     cause: Diagnosis | None
     golden: Golden | None
@@ -98,18 +98,22 @@ def _checked(
     found = diagnose(results, setting, faults[setting.number]) if setting.passes else []
     cause = next((one for one in found if one.cause not in _TOLD), None)
     draws = sum(
-        size == max(setting.batched, default=0) and pass_key.why == "shuffle"
+        size == max(setting.batched, default=0) and pass_key.kind == "shuffle"
         for size, pass_key in setting.passes
     )
     outcome, said = _outcome(
         setting, verdicts, use, confidence, draws, faults[setting.number], found
     )
-    if outcome == "holds" and results.plan.truth and setting.largest_error(results.truth) is None:
-        why = results.truth.reason or "no text has a float64 truth to be held against"
+    if (
+        outcome == "holds"
+        and results.plan.reference
+        and setting.largest_error(results.reference) is None
+    ):
+        why = results.reference.reason or "no text has a float64 reference to be held against"
         outcome, said = "failed", f"{said}; the error against float64 was not measured: {why}"
     if golden is not None and outcome in {"holds", "falls short"}:
         outcome = outcome if golden.holds else "falls short"
-        said = f"{said}; {golden.said(use)}"
+        said = f"{said}; {golden.describe(use)}"
     return CheckResult(setting, outcome, verdicts, said, draws, cause, golden)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.changes import differing_settings, moved_between
-from embedtui.assess.retrieval import RANDOM_WEIGHTS, TOP, held_against, only
+from embedtui.assess.retrieval import RANDOM_WEIGHTS, TOP, compare_retrieval, only
 from embedtui.assess.uncertainty import at_most, span_of
 from embedtui.common.errors import InputError
 from embedtui.common.wording import percent
@@ -36,7 +36,7 @@ class Golden:
     diagnosis: Diagnosis
     retrieval: str
 
-    def said(self, use: Scenario) -> str:
+    def describe(self, use: Scenario) -> str:
         """Return what moved, whether it may, and why, in a few sentences."""
         if self.identical == self.texts:
             return f"golden vectors: all {self.texts} have the same bits as recorded"
@@ -47,7 +47,7 @@ class Golden:
         moved = self.texts - self.identical
         return (
             f"golden vectors: {moved} of {self.texts} moved, {far}; "
-            f"{self.diagnosis.name}: {self.diagnosis.why}; {self.retrieval}"
+            f"{self.diagnosis.name}: {self.diagnosis.explanation}; {self.retrieval}"
         )
 
 
@@ -122,7 +122,7 @@ def _retrieval(plan: Plan, before: Vectors, after: Vectors) -> str:
     """Say whether the nearest neighbours of the texts are still the same."""
     if plan.random_weights:
         return RANDOM_WEIGHTS
-    found = held_against(plan, before, after)
+    found = compare_retrieval(plan, before, after)
     if found is None:
         return "no text has a neighbour"
     labelled = found.sides.labelled

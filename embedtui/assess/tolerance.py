@@ -189,11 +189,11 @@ def _exactness(results: Results, setting: SettingResults, use: Scenario) -> Verd
     found = [
         error
         for size in (1, *setting.batched)
-        if (error := setting.precision_error(results.truth, size)) is not None
+        if (error := setting.precision_error(results.reference, size)) is not None
     ]
     if not found or not setting.unbatched.count:
-        why = results.truth.reason
-        if not why and not results.plan.truth:
+        why = results.reference.reason
+        if not why and not results.plan.reference:
             why = "no float64 reference was asked for"
         return Verdict("not measured", reason=why)
     largest, identical = largest_by_text(len(setting.unbatched.done), found, use.metric)

@@ -118,7 +118,7 @@ def _told(
         shown_grid.show(made, output.out(), use.key)
     if not quiet:
         for one in done:
-            one.tell_path()
+            one.print_path()
     for one in done:
         one.ended()
     if failures:

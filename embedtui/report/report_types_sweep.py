@@ -32,7 +32,7 @@ class RowReport(TypedDict):
     model: Annotated[str, "its name for people"]
     texts: Annotated[str, "how many of what"]
     label: Annotated[str, "the setting"]
-    brief: Annotated[str, "the label in fewer words"]
+    short_label: Annotated[str, "the label in fewer words"]
     status: Annotated[str, "as in a report"]
     fault: Annotated[str, "what makes its distances meaningless; empty for nothing"]
     dtype: Annotated[str | None, "the dtype that the weights are in"]
@@ -100,7 +100,7 @@ class SweepReport(TypedDict):
     batch_sizes: Annotated[list[int], "those of the grid"]
     rows: Annotated[list[RowReport], "one per model and setting that was measured"]
     skipped: Annotated[list[NotMeasuredReport], "settings that cannot be had"]
-    front: Annotated[FrontsReport, "the settings that no other beats"]
+    pareto_front: Annotated[FrontsReport, "the settings that no other beats"]
     scenarios: Annotated[
         list[ScenarioReport], "for each use what holds, what fails, and what to serve"
     ]
@@ -133,12 +133,12 @@ class CheckedSettingReport(TypedDict):
 
     label: Annotated[str, "the setting"]
     setting: Annotated[dict[str, Any], "what was asked, as in a report"]
-    engine: Annotated[dict[str, Any], "what is in force, as in a report"]
+    effective_config: Annotated[dict[str, Any], "what is in force, as in a report"]
     outcome: Annotated[str, "`holds`, `falls short`, `fault` or `failed`"]
-    said: Annotated[str, "a sentence for a person; do not parse it"]
+    summary: Annotated[str, "a sentence for a person; do not parse it"]
     verdicts: Annotated[VerdictsReport, "both verdicts, as in a report"]
     l2_max: Annotated[float | None, "the largest batch drift, L2"]
-    draws: Annotated[int, "in how many random orders the largest batches were tried"]
+    orders: Annotated[int, "in how many random orders the largest batches were tried"]
     confidence: Annotated[float, "as asked"]
     share_below: Annotated[
         float | None, "what the draws allow to claim: fewer than this share of orders fall short"

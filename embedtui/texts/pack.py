@@ -34,14 +34,14 @@ class Labels:
 
     queries: tuple[int, ...]
     """Rows, ascending."""
-    judgements: tuple[Qrel, ...]
+    qrels: tuple[Qrel, ...]
 
     def of_rows(self, rows: Sequence[int]) -> Labels | None:
         """Return the labels of a pack that keeps these rows; None where no judgement is left."""
         place = {row: at for at, row in enumerate(rows)}
         kept = tuple(
             Qrel(place[one.query], place[one.document], one.grade)
-            for one in self.judgements
+            for one in self.qrels
             if one.query in place and one.document in place
         )
         if not kept:
