@@ -120,7 +120,7 @@ def fastest(setting: SettingResults) -> tuple[int, float] | None:
     batches of a pass may be shorter texts than the rest.
     """
     speeds = [
-        (one.count == len(one.done), speed, one.held)
+        (one.count == len(one.done), speed, one.most_together)
         for (_, pass_key), one in setting.passes.items()
         if pass_key == FIRST and (speed := one.texts_per_second) is not None
     ]

@@ -48,9 +48,10 @@ def show(grid: SweepReport, console: Console, use: str) -> None:
         console.print()
     _front(grid["pareto_front"]["precision_error"], "precision error", console)
     _front(grid["pareto_front"]["drift"], "batch drift", console)
+    several = len({(one["model"], one["texts"]) for one in grid["scenarios"]}) > 1
     console.print(Text("What holds for which use:", style="bold"))
     for one in grid["scenarios"]:
-        _scenario(one, console)
+        _scenario(one, console, several=several)
     console.print()
     for chosen in (one for one in grid["scenarios"] if one["scenario"] == use):
         _verdict(chosen, console)
@@ -142,8 +143,9 @@ def _share(
     return Text(percent(changed, found["queries"]), style="yellow" if changed else "green")
 
 
-def _scenario(one: ScenarioReport, console: Console) -> None:
-    line = Text(f"  {one['name']} ({one['limit']}), {printable(one['model'])}: ")
+def _scenario(one: ScenarioReport, console: Console, *, several: bool) -> None:
+    model = f", {printable(one['model'])}" if several else ""
+    line = Text(f"  {one['name']} ({one['limit']}){model}: ")
     rest = [
         f"{word} {printable(', '.join(labels), 400)}"
         for word, labels in (
