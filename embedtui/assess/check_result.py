@@ -12,7 +12,7 @@ from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.finding import Finding
 from embedtui.assess.findings import Faults, all_faults, find
 from embedtui.assess.golden import Golden, compare_with
-from embedtui.assess.tolerance import ToleranceResult, judge
+from embedtui.assess.tolerance import Verdicts, judge
 from embedtui.plan.scenarios import Scenario
 from embedtui.results.results import Results, SettingResults
 
@@ -28,7 +28,7 @@ class CheckResult:
 
     setting: SettingResults
     outcome: Outcome
-    drift: ToleranceResult
+    verdicts: Verdicts
     summary: str
     """Why, in a sentence or two."""
     orders: int
@@ -94,14 +94,16 @@ def _checked(
     faults: Faults,
     golden: Golden | None,
 ) -> CheckResult:
-    drift = judge(setting, use)
+    verdicts = judge(results, setting, use)
     found = diagnose(results, setting, faults[setting.number]) if setting.passes else []
     cause = next((one for one in found if one.cause not in _TOLD), None)
     draws = sum(
         size == max(setting.batched, default=0) and pass_key.kind == "shuffle"
         for size, pass_key in setting.passes
     )
-    outcome, said = _outcome(setting, drift, use, confidence, draws, faults[setting.number], found)
+    outcome, said = _outcome(
+        setting, verdicts, use, confidence, draws, faults[setting.number], found
+    )
     if (
         outcome == "holds"
         and results.plan.reference
@@ -112,12 +114,12 @@ def _checked(
     if golden is not None and outcome in {"holds", "falls short"}:
         outcome = outcome if golden.holds else "falls short"
         said = f"{said}; {golden.describe(use)}"
-    return CheckResult(setting, outcome, drift, said, draws, cause, golden)
+    return CheckResult(setting, outcome, verdicts, said, draws, cause, golden)
 
 
 def _outcome(
     setting: SettingResults,
-    drift: ToleranceResult,
+    verdicts: Verdicts,
     use: Scenario,
     confidence: float,
     draws: int,
@@ -128,10 +130,12 @@ def _outcome(
         return "fault", faults[0].message
     if setting.status != "finished":
         return "failed", setting.reason or setting.status
-    if drift.holds is None:
-        return "failed", "nothing batched was measured"
-    if drift.holds:
-        return "holds", f"batch drift {drift.describe(use)}; {claim(confidence, draws)}"
+    what = "batch drift" if verdicts.binding == "consistent" else "distance from float64"
+    decisive = verdicts.decisive
+    if decisive.outcome == "not measured":
+        return "failed", decisive.reason or "nothing batched was measured"
+    if decisive.outcome == "holds":
+        return "holds", f"{what} {decisive.summary(use)}; {claim(confidence, draws)}"
     why = next((f"; cause: {one.name}" for one in found if one.cause not in {"none"}), "")
     orders = f", in {setting.orders} orders" if setting.orders > 1 else ""
-    return "falls short", f"batch drift {drift.describe(use)}{orders}{why}"
+    return "falls short", f"{what} {decisive.summary(use)}{orders}{why}"

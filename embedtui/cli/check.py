@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ import click
 from rich.padding import Padding
 from rich.text import Text
 
-from embedtui.assess.check_result import Check, check
+from embedtui.assess.check_result import Check, CheckResult, check
 from embedtui.assess.confidence import claim, draws_for
 from embedtui.cli import output
 from embedtui.cli.recorded_run import Measured, measure, needs_vllm, started_engines
@@ -25,7 +26,7 @@ from embedtui.cli.shared_options import (
     refuse,
     run_options,
 )
-from embedtui.cli.sweep import device_here, scenario_of, timeout_of
+from embedtui.cli.sweep import device_here, timeout_of, use_of
 from embedtui.common.errors import ExitCode, InputError
 from embedtui.common.printable import printable
 from embedtui.engine.access import Access
@@ -33,7 +34,7 @@ from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
 from embedtui.plan.options import Mode
 from embedtui.plan.plan import Plan
-from embedtui.plan.scenarios import Scenario, scenario
+from embedtui.plan.scenarios import Scenario
 from embedtui.plan.sweep import load_sweep
 from embedtui.report import check_report
 from embedtui.results.results import Results
@@ -130,7 +131,7 @@ def command(
     )
     job = _Job(
         asked=asked,
-        use=scenario(use),
+        use=use,
         confidence=confidence,
         golden=None if golden is None else run_file.read(golden),
         access=replace(access, timeout=timeout),
@@ -250,7 +251,7 @@ class _Job:
         return plan, weights
 
 
-def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], str, float]:
+def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], Scenario, float]:
     """Return what is to be checked, for which use, and what a request may take.
 
     One model is checked, or every part of a plan file.
@@ -262,13 +263,13 @@ def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], 
         InputError: if an option cannot be used, or there are no batches to compare.
     """
     fixed = {"repeats": 1, "shuffles": shuffles, "reference": True}
-    use, timeout = str(asked.values["scenario"]), float(asked.values["timeout"])
+    use, timeout = use_of(asked), float(asked.values["timeout"])
     mode: Mode = "check"
     if target.endswith(".toml") and Path(target).is_file():
         mode = "plan"
         asked.refuse_unusable(mode)
         sweep = load_sweep(target)
-        use, timeout = scenario_of(asked, sweep), timeout_of(asked, sweep)
+        use, timeout = use_of(asked, sweep), timeout_of(asked, sweep)
         base = asked.choices(model="minilm", **fixed)
         parts = sweep.plans(base, device_here(), asked.given | {"shuffles", "reference"})
     else:
@@ -332,15 +333,22 @@ def _show(checks: Sequence[Check]) -> None:
 
 def _head(one: Check) -> str:
     plan = one.results.plan
+    situation = "" if one.use.situation == "one-server" else f" ({one.use.situation})"
     return printable(
-        f"{plan.model_name} {one.outcome} for {one.use.name} ({one.use.limit}), "
+        f"{plan.model_name} {one.outcome} for {one.use.name}{situation} ({one.use.limit}), "
         f"{len(plan.pack)} texts"
     )
 
 
+def _worst(one: CheckResult) -> float:
+    """Order settings by what decides; what was not measured is worst."""
+    worst = one.verdicts.decisive.worst
+    return math.inf if math.isnan(worst) else worst
+
+
 def _in_short(one: Check) -> str:
-    worst = max(one.settings, key=lambda setting: setting.drift.worst)
-    said = [f"batch drift {worst.drift.describe(one.use)}"]
+    worst = max(one.settings, key=_worst)
+    said = [f"batch drift {worst.verdicts.decisive.summary(one.use)}"]
     if len(one.settings) > 1:
         said[0] += f" at most, {len(one.settings)} settings"
     said.append(claim(one.confidence, min(setting.orders for setting in one.settings)))

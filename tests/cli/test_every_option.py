@@ -31,7 +31,7 @@ COMMANDS: dict[str, click.Command] = {
     "explore": explore.explore,
 }
 TABLE = {option.name for option in OPTIONS}
-SHOWN = {"scenario"}
+SHOWN = {"scenario", "situation"}
 """Options of the table that change what is printed, and not what is measured."""
 CASES = [
     ("run", "local"),
@@ -118,6 +118,7 @@ class Place:
             "prompt": ["query: "],
             "too_long": ["refuse"],
             "scenario": ["golden"],
+            "situation": ["index"],
             "against": [self.model],
             "layers": ["1"],
             "timeout": ["9"],

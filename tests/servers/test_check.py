@@ -152,7 +152,7 @@ class TestReports:
     def test_json_has_all_of_it(self, embedtui: Embedtui, model: str) -> None:
         said = embedtui("check", model, *FEW, "--json", script=Script(drift=no_drift))
         made: dict[str, Any] = json.loads(said.out)
-        assert made["schema"] == "embedtui.check/1"
+        assert made["schema"] == "embedtui.check/2"
         assert made["outcome"] == "holds"
         (one,) = made["checks"][0]["settings"]
         assert one["orders"] == 5
