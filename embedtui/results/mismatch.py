@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.measure.rounding import most_rounding
-from embedtui.results.results import ReferenceVectors, Rows, SettingResults
+from embedtui.results.reference_vectors import ReferenceVectors
+from embedtui.results.results import Rows, SettingResults
 from embedtui.results.usual_error import BEYOND, usual_error
 
 TF32_FROM, TF32_TO = 5e-5, 2e-2
