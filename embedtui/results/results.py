@@ -56,6 +56,8 @@ MEASURED_AT_LOADING = frozenset(
         "others",
         "nulls",
         "tells_steps",
+        "usage_tokens",
+        "answer_cache",
     )
 )
 """Keys of what is in force that are figures of one loading or one run, and decide nothing."""

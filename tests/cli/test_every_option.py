@@ -104,7 +104,7 @@ class Place:
             "texts": [str(self.folder / "other.txt")],
             "column": ["body"],
             "id_column": ["key"],
-            "limit": ["2"],
+            "limit": ["3"],
             "seed": ["3"],
             "join": ["2"],
             "dtype": ["float32" if kind != "plan" else "float16"],
@@ -159,8 +159,8 @@ def place(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Plac
     for name in ("EMBEDTUI_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     line = '{{"text": "a{0}", "body": "b{0}", "id": "i{0}", "key": "k{0}"}}\n'
-    (tmp_path / "few.jsonl").write_text("".join(line.format(number) for number in range(3)))
-    (tmp_path / "other.txt").write_text("one\ntwo\nthree\n")
+    (tmp_path / "few.jsonl").write_text("".join(line.format(number) for number in range(4)))
+    (tmp_path / "other.txt").write_text("one\ntwo\nthree\nfour\n")
     found = Place(tmp_path, serve().url, str(make_model(tmp_path / "tiny")))
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr("getpass.getpass", lambda _: "secret")
