@@ -170,7 +170,15 @@ def _of_steps(results: Results, setting: SettingResults) -> Iterator[Finding]:
 
 
 def _of_labels(results: Results) -> Iterator[Finding]:
-    if results.plan.pack.labels is not None and not ranking_quality.available():
+    labels = results.plan.pack.labels
+    if labels is not None and labels.unknown:
+        judgements = "1 judgement" if labels.unknown == 1 else f"{labels.unknown} judgements"
+        yield Finding(
+            "unknown-judgements",
+            "warning",
+            f"{judgements} left out: of queries or documents that the folder does not hold",
+        )
+    if labels is not None and not ranking_quality.available():
         yield Finding("no-quality", "note", ranking_quality.MISSING)
 
 

@@ -267,6 +267,7 @@ def _labels_as_dict(labels: Labels | None) -> dict[str, Any] | None:
     return {
         "queries": list(labels.queries),
         "judgements": [list(judgement) for judgement in labels.judgements],
+        "unknown": labels.unknown,
     }
 
 
@@ -274,7 +275,7 @@ def _labels_from_dict(values: dict[str, Any] | None) -> Labels | None:
     if values is None:
         return None
     judgements = tuple(Qrel(*one) for one in values["judgements"])
-    return Labels(tuple(values["queries"]), judgements)
+    return Labels(tuple(values["queries"]), judgements, values.get("unknown", 0))
 
 
 def _draws(why: PassKind, times: int) -> list[PassKey]:

@@ -56,6 +56,7 @@ MEASURED_AT_LOADING = frozenset(
         "others",
         "nulls",
         "tells_steps",
+        "answered_as",
         "usage_tokens",
         "answer_cache",
     )

@@ -126,7 +126,7 @@ class Endpoint(BaseEngine[HttpClient]):
             answer = self._post([[_PROBE]], stop)[0]
         if answer.status in _REFUSALS:
             raise InputError(f"{self.process.name} refuses: {self.process.words(answer)}")
-        found = embedding_response.read(self._good(answer), 1, self.process.name)
+        found = self._read(self._good(answer), 1)
         self._note(found)
         self.largest_batch = request.largest_batch
         told = {
@@ -237,7 +237,7 @@ class Endpoint(BaseEngine[HttpClient]):
         if refused:
             return self._refusal(job, rows, refused[0])
         found = [
-            embedding_response.read(self._good(reply), len(part), self.process.name)
+            self._read(self._good(reply), len(part))
             for reply, part in zip(replies, asked, strict=True)
         ]
         widths = {one.vectors.shape[1] for one in found} | {self.effective.width or 0}
@@ -289,10 +289,7 @@ class Endpoint(BaseEngine[HttpClient]):
         seconds = time.monotonic() - began
         if not all(reply.is_good for reply in replies):
             return None
-        found = [
-            embedding_response.read(reply, len(part), self.process.name)
-            for reply, part in zip(replies, asked, strict=True)
-        ]
+        found = [self._read(reply, len(part)) for reply, part in zip(replies, asked, strict=True)]
         kept = {reply.kept for reply in replies if reply.kept}
         self._kept_by |= kept
         return Timed(np.concatenate([one.vectors for one in found]), seconds, frozenset(kept))
@@ -350,6 +347,19 @@ class Endpoint(BaseEngine[HttpClient]):
                 "unavailable", f"{name}: the server failed ({answer.status}): {words}"
             )
         raise ServerError("rejected", f"{name}: refused ({answer.status}): {words}")
+
+    def _read(self, answer: Answer, texts: int) -> embedding_response.Embedded:
+        """Return the vectors of a good answer; where it holds an error instead, raise its words."""
+        try:
+            return embedding_response.read(answer, texts, self.process.name)
+        except ServerError:
+            said = answer.json()
+            if isinstance(said, dict) and said.get("error") and "data" not in said:
+                words = self.process.words(answer)
+                raise ServerError(
+                    "rejected", f"{self.process.name}: {answer.status} with an error: {words}"
+                ) from None
+            raise
 
     def _instead(self) -> str:
         """Return what a 404 may be about, as the end of a sentence."""
