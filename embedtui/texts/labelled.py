@@ -152,7 +152,7 @@ def _judgements(
 ) -> tuple[dict[str, dict[str, int]], int]:
     """Return the grade of each judged document, by query, and how many are of unknown texts."""
     judged: dict[str, dict[str, int]] = {}
-    unknown = 0
+    unknown, begun = 0, False
     with _opened(folder / name) as file:
         try:
             lines = list(text_lines(file))
@@ -162,7 +162,10 @@ def _judgements(
         cells = line.split("\t") if "\t" in line else line.split()
         cells = [cell.strip() for cell in cells]
         grade = _grade(cells[-1]) if cells else None
-        if not any(cells) or (grade is None and (number == 1 or line.startswith("#"))):
+        if not any(cells) or (grade is None and line.startswith("#")):
+            continue
+        header, begun = grade is None and not begun, True
+        if header:
             continue
         # trec_eval's own layout has a column between the ids that nothing uses.
         if len(cells) not in {3, 4} or grade is None:
