@@ -28,6 +28,7 @@ from embedtui.cli import json_objects
 from embedtui.config import Config
 from embedtui.report import (
     report_types,
+    report_types_figures,
     report_types_layers,
     report_types_retrieval,
     report_types_sweep,
@@ -38,6 +39,8 @@ from embedtui.storage import check_history
 PAGES = ("report.md", "checks.md", "json.md")
 _MODULES = (
     report_types,
+    report_types_figures,
+    report_types_figures,
     report_types_layers,
     report_types_retrieval,
     report_types_sweep,

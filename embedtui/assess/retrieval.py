@@ -26,7 +26,8 @@ from embedtui.measure.forecast import Forecast, forecast
 from embedtui.measure.margins import Margins, expected, margins
 from embedtui.measure.ranking import Agreement, agreement
 from embedtui.plan.plan import FIRST, PassKey, Plan
-from embedtui.results.results import Pass, ReferenceVectors, Results, SettingResults
+from embedtui.results.reference_vectors import ReferenceVectors
+from embedtui.results.results import Identity, Pass, Results, SettingResults
 
 TOP = 10
 """Documents that a list is taken to have: what a page shows, and a prompt holds."""
@@ -387,14 +388,14 @@ def _wait_for(lock: threading.Lock) -> None:
 
 _PATIENCE = 0.1
 """Seconds after which who waits for another's search may say that nobody waits any more."""
-_runs: WeakKeyDictionary[Results, KeptLists] = WeakKeyDictionary()
+_runs: WeakKeyDictionary[Identity, KeptLists] = WeakKeyDictionary()
 _runs_lock = threading.Lock()
 
 
 def kept_of(results: Results) -> KeptLists:
     """Return what was found for a run so far."""
     with _runs_lock:
-        return _runs.setdefault(results, KeptLists())
+        return _runs.setdefault(results.identity, KeptLists())
 
 
 def _compared(

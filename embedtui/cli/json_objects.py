@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypedDict
 
-from embedtui.report.report_types import DiagnosisReport, DistributionReport, SkippedReport
+from embedtui.report.report_types import DiagnosisReport, SkippedReport
+from embedtui.report.report_types_figures import DistributionReport
 from embedtui.report.report_types_retrieval import ListsReport
 from embedtui.storage.check_history import Row
 

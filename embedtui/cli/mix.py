@@ -21,8 +21,8 @@ from embedtui.common.errors import ExitCode
 from embedtui.common.printable import printable
 from embedtui.common.wording import percent
 from embedtui.measure import summarize
+from embedtui.report.figures_report import distribution
 from embedtui.report.retrieval_report import compared
-from embedtui.report.run_report import distribution
 from embedtui.results.results import Results
 from embedtui.storage import run_file
 

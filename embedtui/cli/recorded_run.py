@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from embedtui.cli import output
 from embedtui.cli.progress import Display, Silence, display_for
@@ -19,6 +17,7 @@ from embedtui.engine.pool import VllmPool
 from embedtui.engine.port import EnginePool
 from embedtui.plan.plan import Plan
 from embedtui.results.results import Results
+from embedtui.run.ending import EndRequests, LeftBehind, end_requests, wait_for_end
 from embedtui.run.study import Study
 from embedtui.storage.run_writer import Recorder
 
@@ -90,30 +89,45 @@ def measure(
     """
     console = output.err()
     results = Results()
-    recorder = Recorder.in_runs_folder(plan) if path is None else Recorder(path, go_on=go_on)
-    display: Display = Silence() if quiet else display_for(results, console)
-    study = Study(
-        plan,
-        engines,
-        [recorder, results, display],
-        weights_bytes=weights_bytes,
-        earlier=earlier,
-    )
-    try:
-        failure = _run_to_the_end(study, console.print)
-    finally:
-        display.close()
-        recorder.close()
-        if not any(setting.unbatched.count for setting in results.settings) and not go_on:
-            recorder.path.unlink(missing_ok=True)  # nothing was measured: the name is free again
+    with end_requests() as asked, ExitStack() as closing:
+        recorder = Recorder.in_runs_folder(plan) if path is None else Recorder(path, go_on=go_on)
+        if not go_on:
+            closing.callback(_remove_unmeasured, results, recorder.path)
+        closing.callback(recorder.close)
+        display: Display = Silence() if quiet else display_for(results, console)
+        closing.callback(display.close)
+        study = Study(
+            plan,
+            engines,
+            [recorder, results, display],
+            weights_bytes=weights_bytes,
+            earlier=earlier,
+        )
+        try:
+            failure = _run_to_the_end(study, asked, console.print)
+        except LeftBehind as error:
+            closing.pop_all()  # whatever holds the run up may hold its file as well
+            display.close()
+            raise Cancelled(f"{error}; what was measured is in {recorder.path}") from error
     kept = recorder.path if recorder.path.exists() else None
     return Measured(results, kept, failure or next(iter(study.failures), None))
 
 
-def _run_to_the_end(study: Study, say: Callable[[str], None]) -> EmbedtuiError | None:
+def _remove_unmeasured(results: Results, path: Path) -> None:
+    """Make the name of a run free again that measured nothing."""
+    if not any(setting.unbatched.count for setting in results.settings):
+        path.unlink(missing_ok=True)
+
+
+def _run_to_the_end(
+    study: Study, asked: EndRequests, say: Callable[[str], None]
+) -> EmbedtuiError | None:
     """Run the study in a thread while this one listens to signals; return what it raised.
 
     The first Ctrl+C lets the batch in hand come back, the second kills the engine.
+
+    Raises:
+        LeftBehind: if it does not end even then.
     """
     raised: list[BaseException] = []
 
@@ -123,30 +137,14 @@ def _run_to_the_end(study: Study, say: Callable[[str], None]) -> EmbedtuiError |
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             raised.append(error)
 
-    asked = threading.Event()
-
-    def on_signal(signum: int, _frame: FrameType | None) -> None:
-        if signum == signal.SIGINT and not asked.is_set():
-            asked.set()
-            study.cancel()
-        else:
-            threading.Thread(target=study.kill, daemon=True).start()
-
-    previous = {
-        signum: signal.signal(signum, on_signal) for signum in (signal.SIGINT, signal.SIGTERM)
-    }
-    worker = threading.Thread(target=work, name="study")
+    worker = threading.Thread(target=work, name="study", daemon=True)
     worker.start()
-    said = False
-    try:
-        while worker.is_alive():
-            worker.join(0.1)
-            if asked.is_set() and not said:
-                said = True
-                say("stopping after this batch; Ctrl+C again kills the engine")
-    finally:
-        for signum, handler in previous.items():
-            signal.signal(signum, handler)
+
+    def over(seconds: float) -> bool:
+        worker.join(seconds)
+        return not worker.is_alive()
+
+    wait_for_end(study, over, asked, say)
     if not raised:
         return None
     if isinstance(raised[0], EmbedtuiError):

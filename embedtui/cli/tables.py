@@ -15,14 +15,15 @@ from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.cli.output import unicode_works
 from embedtui.common.machine import vllm_of
 from embedtui.common.printable import printable
+from embedtui.report.figures_report import P99_WANTS
 from embedtui.report.report_types import (
     DiagnosisReport,
-    DistributionReport,
     EnvironmentReport,
     FindingReport,
     RunReport,
     SettingReport,
 )
+from embedtui.report.report_types_figures import DistributionReport
 
 _COLUMNS = ("texts/s", "identical", "L2 max", "p99", "p50", "1-cos max")
 _EXPENDABLE = ("p50", "p99", "1-cos max", "texts/s")
@@ -92,6 +93,9 @@ def _setting(setting: SettingReport, console: Console) -> None:
         console.print(Text(f"  {probed}", style="dim"))
     if setting["batches"]:
         console.print(fit_columns(console, _EXPENDABLE, partial(_table, setting, console)))
+        for note in (_timed(setting), _without_p99(setting)):
+            if note:
+                console.print(Text(f"  {note}", style="dim"))
     lengths = _lengths(setting)
     if lengths:
         console.print(Text(f"  {lengths}", style="dim"))
@@ -130,6 +134,30 @@ def _probed(engine: dict[str, Any]) -> str:
         if engine.get(key) is not None
     ]
     return f"kernels in use against float64: {', '.join(parts)}" if parts else ""
+
+
+def _timed(setting: SettingReport) -> str:
+    """Say over how many passes speeds are, and how far these are apart."""
+    said: dict[int, list[str]] = {}
+    for batch in setting["batches"]:
+        speed, size = batch["speed"], batch["batch_size"]
+        if speed is not None:
+            spread = "" if speed["passes"] == 1 else f" {speed['low']:.0f}..{speed['high']:.0f}"
+            said.setdefault(speed["passes"], []).append(f"@{size}{spread}")
+    parts = [
+        f"one pass {' '.join(sizes)}"
+        if passes == 1
+        else f"median of {passes} warm passes {' '.join(sizes)}"
+        for passes, sizes in said.items()
+    ]
+    return f"texts/s: {'; '.join(parts)}" if parts else ""
+
+
+def _without_p99(setting: SettingReport) -> str:
+    """Say why a table has no p99, where it has none."""
+    shown = [one["drift"] for one in setting["batches"] if not one["baseline"]]
+    missing = [one for one in shown if one["l2"] is not None and one["l2"]["p99"] is None]
+    return P99_WANTS if missing else ""
 
 
 def _lengths(setting: SettingReport) -> str:
@@ -263,7 +291,8 @@ def _figures(drift: DistributionReport) -> dict[str, str]:
         "p50": l2["p50"],
         "1-cos max": drift["cosine"]["max"],
     }
-    shown = {name: f"{value:.1e}" if value else "0" for name, value in values.items()}
+    known = {name: value for name, value in values.items() if value is not None}
+    shown = {name: f"{value:.1e}" if value else "0" for name, value in known.items()}
     return {"identical": identical, **shown}
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -20,19 +20,38 @@ _ENOUGH = 200
 """Figures that could have had more digits, from which on it is no chance that none has."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What is true of all figures of some rows."""
+
+    rows: npt.NDArray[np.bool_]
+    common: frozenset[str]
+    telling: Counter[str]
+    """How many figures could have shown that a regularity is none."""
+
+    def with_more(self, fresh: npt.NDArray[np.intp], figures: Figures) -> _Seen:
+        rows, telling = self.rows.copy(), self.telling.copy()
+        rows[fresh] = True
+        common = self.common if np.isfinite(figures).all() else frozenset[str]()
+        common = frozenset(name for name in common if _REGULARITIES[name](figures))
+        for name in common & _STEPS.keys():
+            telling[name] += _telling(figures, _STEPS[name])
+        return _Seen(rows, common, telling)
+
+
 class Digits:
     """Looks at vectors that come in one batch after the other, at each of them once.
 
     Screens ask several times a second while a run goes on. What one figure lacks, all lack, so a
-    regularity is not looked for again once a batch is without it. Any thread may ask.
+    regularity is not looked for again once a batch is without it. Any thread may ask, and nobody
+    waits for another: who asks at the same time looks at the same.
     """
 
     def __init__(self, texts: int) -> None:
-        self._lock = threading.Lock()
-        self._seen = np.zeros(texts, dtype=np.bool_)
-        self._common = frozenset(_REGULARITIES)
-        self._telling: Counter[str] = Counter()
-        """How many figures could have shown that a regularity is none."""
+        self._nothing = _Seen(
+            np.zeros(texts, dtype=np.bool_), frozenset(_REGULARITIES), Counter[str]()
+        )
+        self._seen = self._nothing
 
     def grown(self, there: npt.NDArray[np.bool_], vectors: Figures) -> frozenset[str]:
         """Look at the rows that are `there` and were not before; return what is true of all.
@@ -41,22 +60,15 @@ class Digits:
         "8 decimals" and "4 significant digits" to "7 significant digits"; nothing where some figure
         is not finite.
         """
-        with self._lock:
-            fresh = np.flatnonzero(there & ~self._seen)
-            if len(fresh):
-                self._seen[fresh] = True
-                figures = vectors[fresh]
-                if not np.isfinite(figures).all():
-                    self._common = frozenset()
-                held = (name for name in self._common if _REGULARITIES[name](figures))
-                self._common = frozenset(held)
-                for name in self._common & _STEPS.keys():
-                    self._telling[name] += _telling(figures, _STEPS[name])
-            return frozenset(
-                name
-                for name in self._common
-                if name not in _STEPS or self._telling[name] >= _least(name)
-            )
+        seen = self._seen
+        if (seen.rows & ~there).any():  # more was looked at than is asked for
+            seen = self._nothing
+        fresh = np.flatnonzero(there & ~seen.rows)
+        if len(fresh):
+            seen = self._seen = seen.with_more(fresh, vectors[fresh])
+        return frozenset(
+            name for name in seen.common if name not in _STEPS or seen.telling[name] >= _least(name)
+        )
 
 
 def printed(common: frozenset[str]) -> str:

@@ -12,7 +12,9 @@ from typing import Any
 from embedtui.common.machine import vllm_of
 from embedtui.common.printable import printable
 from embedtui.measure import METRICS
-from embedtui.report.report_types import DistributionReport, FindingReport, RunReport, SettingReport
+from embedtui.report.figures_report import P99_WANTS
+from embedtui.report.report_types import FindingReport, RunReport, SettingReport
+from embedtui.report.report_types_figures import DistributionReport
 from embedtui.report.report_types_retrieval import ListsReport, RetrievalReport
 
 _OF_LISTS = ("top1_changed", "order_changed")
@@ -91,6 +93,7 @@ def to_markdown(report: RunReport) -> str:
         lines += ["", f"## {escape(setting['label'])}", "", escape(setting["verdict"])]
         if setting["batches"]:
             lines += ["", *_table(setting)]
+            lines += ["", f"{P99_WANTS}."] if _lacks_p99(setting) else []
         if setting["retrieval"]:
             lines += ["", *_neighbours(setting["retrieval"])]
     if report["findings"]:
@@ -134,6 +137,11 @@ def _table(setting: SettingReport) -> list[str]:
     return lines
 
 
+def _lacks_p99(setting: SettingReport) -> bool:
+    shown = [one["drift"] for one in setting["batches"] if not one["baseline"]]
+    return any(one["l2"] is not None and one["l2"]["p99"] is None for one in shown)
+
+
 def _neighbours(found: RetrievalReport) -> list[str]:
     lines = [
         f"| lists of {found['queries']} queries in {found['documents']} documents | other top 1 "
@@ -175,10 +183,8 @@ def _figures(drift: DistributionReport) -> list[str]:
     if drift["identical"] == drift["texts"]:
         return [identical, "bitwise identical", "", "", ""]
     l2 = drift["l2"]
-    return [
-        identical,
-        *(f"{v:.1e}" for v in (l2["max"], l2["p99"], l2["p50"], drift["cosine"]["max"])),
-    ]
+    values = (l2["max"], l2["p99"], l2["p50"], drift["cosine"]["max"])
+    return [identical, *("" if value is None else f"{value:.1e}" for value in values)]
 
 
 def _row(*cells: str) -> str:

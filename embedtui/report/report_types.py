@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, NotRequired, TypedDict
 
+from embedtui.report.report_types_figures import DistributionReport, SpeedReport
 from embedtui.report.report_types_layers import LayersReport, NoLayersReport
 from embedtui.report.report_types_retrieval import RetrievalReport
-
-Figures = dict[str, float] | None
-"""One metric over many pairs: `max`, `p99`, `p95`, `p50`, `mean`; for `bits` also `min`."""
 
 
 class SkippedReport(TypedDict):
@@ -142,22 +140,6 @@ class EnvironmentReport(TypedDict):
     gpus: Annotated[NotRequired[list[GpuReport]], "only with `cuda`; see below"]
 
 
-class DistributionReport(TypedDict):
-    """The distances of many pairs, summed up."""
-
-    texts: Annotated[int, "pairs that could be compared"]
-    identical: Annotated[int, "how many of them are equal in every bit"]
-    cosine: Annotated[
-        Figures, "1 − cos, computed as half the squared length of the chord, right down to 1e-31"
-    ]
-    l2: Annotated[Figures, "Euclidean distance, 0 to 2"]
-    max_abs: Annotated[Figures, "largest difference in one dimension"]
-    relative_l2: Annotated[
-        Figures, "‖a − b‖ / ‖b‖ of the vectors as they came; b is the baseline or the truth"
-    ]
-    bits: Annotated[Figures, "agreeing bits: −log2 of `relative_l2`, at most 53"]
-
-
 class NoiseReport(DistributionReport):
     """The same batches run again."""
 
@@ -268,7 +250,8 @@ class BatchReport(TypedDict):
     texts_per_step: Annotated[
         float | None, "texts in a step on average, as a server's metrics tell it"
     ]
-    texts_per_second: Annotated[float | None, "see below"]
+    texts_per_second: Annotated[float | None, "`speed.median`"]
+    speed: Annotated[SpeedReport | None, "its spread, see below; null before any was timed"]
     identical: Annotated[int, "the same as `drift.identical`"]
     drift: Annotated[DistributionReport, "a distribution: this batch size against unbatched"]
     lengths: Annotated[

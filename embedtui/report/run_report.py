@@ -18,20 +18,19 @@ from embedtui.assess.retrieval import Retrieval, batch_retrieval, precision_retr
 from embedtui.assess.trends import trend_of
 from embedtui.measure import (
     Distances,
-    Distribution,
     finite,
     noise_test,
     summarize,
     systematic_error,
 )
 from embedtui.measure.lengths import summarize_lengths
-from embedtui.plan.plan import PassKey, Plan
+from embedtui.plan.plan import PassKind, Plan
 from embedtui.report import layer_report, retrieval_report
+from embedtui.report.figures_report import distribution, speed_report
 from embedtui.report.report_types import (
     BatchReport,
     DiagnosisReport,
     DistancesReport,
-    DistributionReport,
     EnvironmentReport,
     LengthsReport,
     NoiseReport,
@@ -45,9 +44,9 @@ from embedtui.report.report_types import (
     TextReport,
     TrendReport,
 )
+from embedtui.report.report_types_figures import DistributionReport
 from embedtui.results.results import Pass, Results, SettingResults
-
-Noise = tuple[list[tuple[int, PassKey]], Distances]
+from embedtui.results.speeds import speed_of
 
 SCHEMA = "embedtui.report/2"
 """The last part goes up when a field changes its meaning or goes; new fields leave it alone."""
@@ -79,19 +78,6 @@ def build(results: Results, faults: findings.Faults | None = None) -> RunReport:
             for finding in findings.find(results, faults)
         ],
         "verdict": verdict.run_verdict(results, faults),
-    }
-
-
-def distribution(summary: Distribution) -> DistributionReport:
-    """Return a distribution by metric, with how many pairs it sums up."""
-    return {
-        "texts": summary.pairs,
-        "identical": summary.identical,
-        "cosine": summary.figures["cosine"],
-        "l2": summary.figures["l2"],
-        "max_abs": summary.figures["max_abs"],
-        "relative_l2": summary.figures["relative_l2"],
-        "bits": summary.figures["bits"],
     }
 
 
@@ -147,9 +133,9 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
         "engine": setting.effective.to_dict(),
         "status": setting.status,
         "reason": setting.reason,
-        "noise_floor": _noise(results.plan.repeats, setting.noise()),
+        "noise_floor": _noise(results.plan.repeats, setting),
         "noise_test": _noise_test(setting),
-        "restart_noise": _noise(results.plan.restarts, setting.noise("restart")),
+        "restart_noise": _noise(results.plan.restarts, setting, "restart"),
         "shuffled": _shuffled(setting),
         "precision_error": _precision(results, setting),
         "systematic_error": _systematic(results, setting),
@@ -177,14 +163,15 @@ def diagnosis(one: Diagnosis) -> DiagnosisReport:
     }
 
 
-def _noise(times: int, found: Noise | None) -> NoiseReport | None:
+def _noise(times: int, setting: SettingResults, why: PassKind = "repeat") -> NoiseReport | None:
+    found = setting.noise(why)
     if found is None:
         return None
     passes, distances = found
     return {
         "repeats": times,
         "batch_sizes": sorted({size for size, _ in passes}),
-        **distribution(summarize(distances)),
+        **distribution(summarize(distances, setting.unbatched.count)),
     }
 
 
@@ -219,7 +206,7 @@ def _shuffled(setting: SettingResults) -> ShuffledReport | None:
     return {
         "orders": setting.orders - 1,
         "batch_size": setting.batched[-1],
-        **distribution(summarize(found)),
+        **distribution(summarize(found, setting.unbatched.count)),
     }
 
 
@@ -275,6 +262,7 @@ def _vector_lengths(pass_: Pass) -> LengthsReport | None:
 def _batch(setting: SettingResults, size: int) -> BatchReport:
     pass_ = setting.of(size)
     summary, realised = summarize(setting.drift(size)[1]), pass_.realised
+    speed = speed_of(setting, size)
     return {
         "batch_size": size,
         "baseline": size == 1,
@@ -286,7 +274,8 @@ def _batch(setting: SettingResults, size: int) -> BatchReport:
         },
         "split_steps": pass_.split_steps,
         "texts_per_step": pass_.per_step,
-        "texts_per_second": pass_.texts_per_second,
+        "texts_per_second": speed.median if speed else None,
+        "speed": speed_report(speed),
         "identical": summary.identical,
         "drift": distribution(summary),
         "lengths": _vector_lengths(pass_),

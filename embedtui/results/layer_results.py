@@ -5,6 +5,7 @@ Fed by the events of a run, live and from a run file alike.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -140,11 +141,18 @@ class LayerResults:
                 self.places = event.budget.places
                 self._judged[event.row] = event
                 self.mixed = None
-                self._choices.clear()
+                self._choices = {}
             case LayersMixed():
                 self.mixed = event
             case LayersFailed():
                 self.reason = event.reason
+
+    def snapshot(self) -> LayerResults:
+        """Return what was measured until now, in an object that nothing changes any more."""
+        taken = copy.copy(self)
+        taken._compared = {size: list(parts) for size, parts in self._compared.items()}
+        taken._judged = dict(self._judged)
+        return taken
 
     @property
     def there(self) -> bool:

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.measure.rounding import most_rounding
-from embedtui.results.results import ReferenceVectors, Rows, SettingResults
+from embedtui.results.reference_vectors import ReferenceVectors
+from embedtui.results.results import Rows, SettingResults
 
 _NARROW = 1e-5
 """Relative L2 of one kernel to float64 that float32 never shows (it is near 1e-7; TF32's 3e-4)."""

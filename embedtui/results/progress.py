@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -101,6 +102,12 @@ class Progress:
                 )
             case _:
                 pass
+
+    def snapshot(self) -> Progress:
+        """Return how far the run is now, in an object that no event changes."""
+        taken = copy.copy(self)
+        taken._done, taken._left_out = self._done.copy(), self._left_out.copy()
+        return taken
 
     def _begin(self, plan: Plan) -> None:
         self._passes = len(plan.passes)

@@ -6,9 +6,8 @@ which is why a figure is the same to the bit wherever it is shown.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable
-from dataclasses import fields
+import copy
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,9 @@ from embedtui.results.events import (
     TextsPrepared,
     VariantsCompared,
 )
+from embedtui.results.grown_distances import GrownDistances
 from embedtui.results.layer_results import LayerResults
+from embedtui.results.reference_vectors import ReferenceVectors
 from embedtui.results.repeated_passes import batches_against_alone
 
 Rows = npt.NDArray[np.intp]
@@ -64,6 +65,10 @@ MEASURED_AT_LOADING = frozenset(
 """Keys of what is in force that are figures of one loading or one run, and decide nothing."""
 
 
+class Identity:
+    """What a run, or a setting of one, has in common with every snapshot of it."""
+
+
 class Pass:
     """The texts run once through one batch size."""
 
@@ -83,6 +88,7 @@ class Pass:
         self.seconds = 0.0
         self._batches: dict[tuple[int, ...], tuple[Steps, float]] = {}
         self._handed_in: dict[tuple[int, ...], int] = {}
+        self._snapshot: Pass | None = None
 
     @property
     def batches(self) -> int:
@@ -91,12 +97,15 @@ class Pass:
 
     def add(self, event: BatchEmbedded) -> None:
         """Take in one batch."""
+        self._snapshot = None
         self._batches[event.rows] = event.steps, event.seconds
         self._handed_in[event.rows] = event.kept.texts if event.kept else len(event.rows)
         if self.vectors.shape[1] != event.vectors.shape[1]:
             self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float32)
         rows = np.asarray(event.rows, dtype=np.intp)
         handed_in = self._handed_in[event.rows]
+        if self.done[rows].any():  # a snapshot may have these rows
+            self.vectors = self.vectors.copy()
         self.vectors[rows] = event.vectors
         self.done[rows] = True
         self.position[rows] = event.kept.places if event.kept else np.arange(len(rows))
@@ -105,6 +114,20 @@ class Pass:
         self.seconds += event.seconds
         if event.told_steps is not None:
             self.told_steps[event.rows] = event.told_steps
+
+    def snapshot(self) -> Pass:
+        """Return the pass as it is now; nothing changes it any more.
+
+        The vectors are shared: rows that are done are never written again in the same array, and
+        those that are not mean nothing. What is small is copied, once for as long as nothing comes.
+        """
+        if self._snapshot is None:
+            taken = copy.copy(self)
+            for name in ("done", "position", "step_tokens", "steps", "told_steps"):
+                setattr(taken, name, getattr(self, name).copy())
+            taken._batches, taken._handed_in = self._batches.copy(), self._handed_in.copy()
+            self._snapshot = taken
+        return self._snapshot
 
     @property
     def batch_seconds(self) -> list[float]:
@@ -178,6 +201,7 @@ class SettingResults:
     """All that is known of one setting."""
 
     def __init__(self, number: int, setting: Setting, texts: int) -> None:
+        self.identity = Identity()
         self.number = number
         self.setting = setting
         self.effective = EffectiveConfig()
@@ -190,9 +214,17 @@ class SettingResults:
         self.variants: VariantsCompared | None = None
         """What its vectors were held against where they are not the model's own."""
         self._texts = texts
-        self._measured: dict[object, _Measured] = {}
+        self._measured: dict[object, GrownDistances] = {}
         self._digits = Digits(texts)
-        self._noise_test: tuple[object, NoiseTest] | None = None
+        self._noise_tests: dict[object, NoiseTest] = {}
+        """The latest noise test, by the extent of what it compares."""
+
+    def snapshot(self) -> SettingResults:
+        """Return what is known now; nothing changes it, and what is computed of it is kept."""
+        taken = copy.copy(self)
+        taken.passes = {key: one.snapshot() for key, one in self.passes.items()}
+        taken.layers = self.layers.snapshot()
+        return taken
 
     def of(self, batch_size: int, pass_key: PassKey = FIRST) -> Pass:
         """Return a pass, an empty one where nothing has come yet."""
@@ -273,10 +305,13 @@ class SettingResults:
         compared = batches_against_alone(self.passes)
         if compared is None:
             return None
-        if self._noise_test is None or self._noise_test[0] != compared.extent:
+        known = self._noise_tests.get(compared.extent)
+        if known is None:
             passes = compared.taken(self.passes, company_repeats=self.company_repeats)
-            self._noise_test = compared.extent, noise_test(passes)
-        return self._noise_test[1]
+            known = noise_test(passes)
+            self._noise_tests.clear()
+            self._noise_tests[compared.extent] = known
+        return known
 
     def precision_error(
         self, truth: ReferenceVectors, batch_size: int = 1
@@ -316,7 +351,7 @@ class SettingResults:
         one, two = self.of(batch_size), other.of(batch_size)
         if one.vectors.shape != two.vectors.shape:
             return None
-        return _Measured(self._texts).grown(
+        return GrownDistances(self._texts).grown(
             one.done & two.done, lambda rows: compare(one.vectors[rows], two.vectors[rows])
         )
 
@@ -328,66 +363,9 @@ class SettingResults:
             lambda rows: compare(pass_.vectors[rows], baseline.vectors[rows]),
         )
 
-    def _of(self, key: object) -> _Measured:
+    def _of(self, key: object) -> GrownDistances:
         found = self._measured.get(key)
-        return found or self._measured.setdefault(key, _Measured(self._texts))
-
-
-class _Measured:
-    """Distances of texts that come in one batch after the other, each measured once.
-
-    Everything shown asks for them, several times a second while a run goes on; a distance depends
-    on its own two rows alone, so measuring in parts changes no bit of it. Any thread may ask.
-    """
-
-    def __init__(self, texts: int) -> None:
-        self._lock = threading.Lock()
-        self._done = np.zeros(texts, dtype=np.bool_)
-        self._all = _nothing(texts)
-        self._answer: tuple[Rows, Distances] = np.flatnonzero(self._done), _nothing(0)
-
-    def grown(
-        self, there: npt.NDArray[np.bool_], measure: Callable[[Rows], Distances]
-    ) -> tuple[Rows, Distances]:
-        """Measure the rows that are `there` and were not before; return all, in order."""
-        with self._lock:
-            fresh = np.flatnonzero(there & ~self._done)
-            if len(fresh):
-                measured = measure(fresh)
-                for field in fields(Distances):
-                    getattr(self._all, field.name)[fresh] = getattr(measured, field.name)
-                self._done[fresh] = True
-                rows = np.flatnonzero(self._done)
-                self._answer = rows, self._all.rows(rows)
-            return self._answer
-
-
-def _nothing(texts: int) -> Distances:
-    blank = {field.name: np.full(texts, np.nan) for field in fields(Distances)}
-    return Distances(**blank | {"identical": np.zeros(texts, dtype=np.bool_)})
-
-
-class ReferenceVectors:
-    """The float64 vectors, and where they are missing, why."""
-
-    def __init__(self, texts: int) -> None:
-        self.done = np.zeros(texts, dtype=np.bool_)
-        self.tokens = np.zeros(texts, dtype=np.int64)
-        self.vectors = np.zeros((texts, 0), dtype=np.float64)
-        self.reason = ""
-        self.chunks = 0
-        """How many have come in."""
-
-    def add(self, event: ReferenceComputed | ReferenceFailed) -> None:
-        """Take in the vectors of some texts, or why there are none."""
-        if isinstance(event, ReferenceFailed):
-            self.reason = event.reason
-            return
-        self.chunks += 1
-        if self.vectors.shape[1] != event.vectors.shape[1]:
-            self.vectors = np.zeros((len(self.done), event.vectors.shape[1]), dtype=np.float64)
-        rows = np.asarray(event.rows, dtype=np.intp)
-        self.vectors[rows], self.tokens[rows], self.done[rows] = event.vectors, event.tokens, True
+        return found or self._measured.setdefault(key, GrownDistances(self._texts))
 
 
 class Results:
@@ -398,10 +376,21 @@ class Results:
     started_at: str
 
     def __init__(self) -> None:
+        self.identity = Identity()
         self.settings: list[SettingResults] = []
         self.truth = ReferenceVectors(0)
         self.status: Status = "running"
         self.reason = ""
+
+    def snapshot(self) -> Results:
+        """Return the run as it is now: figures of it are computed without holding anything up.
+
+        Cheap, but not to be taken while an event is taken in.
+        """
+        taken = copy.copy(self)
+        taken.settings = [one.snapshot() for one in self.settings]
+        taken.truth = self.truth.snapshot()
+        return taken
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.plan.plan import FIRST, PassKey
-from embedtui.results.results import ReferenceVectors, SettingResults
+from embedtui.results.reference_vectors import ReferenceVectors
+from embedtui.results.results import SettingResults
 from embedtui.storage.vector_packing import cost, pack, pack_parts, unpack, unpack_parts
 
 _SCHEMA = """

@@ -97,14 +97,16 @@ def show(
 
 def _outlive(sessions: list[Session]) -> None:
     """Let a run come to its end though its screen has failed: it may have taken hours."""
-    for session in sessions:
-        if session.busy:
-            sys.stderr.write("embedtui: the screen failed and the run goes on; Ctrl+C ends it\n")
-            try:
-                session.wait()
-            except KeyboardInterrupt:
-                session.cancel()
-                session.wait()
+    from embedtui.run.ending import end_requests, wait_for_end  # noqa: PLC0415 - only after that
+
+    def say(line: str) -> None:
+        sys.stderr.write(f"embedtui: {line}\n")
+
+    with end_requests() as asked:
+        for session in sessions:
+            if session.busy:
+                say("the screen failed and the run goes on; Ctrl+C ends it")
+                wait_for_end(session, session.wait, asked, say)
 
 
 def _open_session(access: Access) -> Session:

@@ -15,10 +15,13 @@ import pytest
 
 from embedtui.common import paths
 from embedtui.common.errors import EngineError, InputError
+from embedtui.run import ending
 from embedtui.run.study import Study
 from embedtui.storage import run_file
+from embedtui.storage.run_writer import Recorder
 from tests.cli.conftest import FEW, Embedtui, Said
 from tests.fakes import Script
+from tests.waiting import wait_until
 
 
 class TestFailure:
@@ -174,6 +177,46 @@ class TestCtrlC:
     ) -> None:
         said = self.run(embedtui, model_folder, few, signals.before(5, signal.SIGTERM))
         assert said.err.splitlines()[-1].startswith("embedtui: the engine was killed")
+
+    def test_that_comes_when_all_is_measured_takes_nothing_away(
+        self, embedtui: Embedtui, model_folder: Path, few: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        close = Recorder.close
+
+        def interrupted(recorder: Recorder) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            close(recorder)
+
+        monkeypatch.setattr(Recorder, "close", interrupted)
+        said = embedtui("run", model_folder, "--texts", few, *FEW)
+        assert said.code == 0
+        assert "Verdict: " in said.out
+        (path,) = paths.runs_folder().iterdir()
+        assert run_file.read(path).status == "finished"
+
+    def test_leaves_a_run_that_does_not_end_behind(
+        self, embedtui: Embedtui, model_folder: Path, few: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        go_on = threading.Event()
+
+        def hang(count: int) -> None:
+            if count == 5:
+                os.kill(os.getpid(), signal.SIGTERM)
+                go_on.wait(60)
+
+        monkeypatch.setattr(ending, "KILL_SECONDS", 0.2)
+        try:
+            said = embedtui("run", model_folder, "--texts", few, *FEW, script=Script(on_job=hang))
+            (path,) = paths.runs_folder().glob("*.sqlite")
+            kept = run_file.read(path)
+        finally:
+            go_on.set()
+            wait_until(lambda: not [t for t in threading.enumerate() if t.name == "study"])
+        assert said.code == 130
+        last = said.err.splitlines()[-1]
+        assert last.startswith("embedtui: the run did not end within")
+        assert last.endswith(f"what was measured is in {path}")
+        assert kept.settings[0].unbatched.count == 4
 
     def test_before_the_run_begins_is_one_line(
         self,

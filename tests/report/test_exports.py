@@ -165,7 +165,8 @@ class TestMarkdown:
         l2 = report["settings"][0]["batches"][1]["drift"]["l2"]
         row = next(row for row in cells if row[0] == "batch size 4")
         assert row[:4] == ["batch size 4", "1-4", "1000", "1/9"]
-        assert row[4:7] == [f"{l2[key]:.1e}" for key in ("max", "p99", "p50")]
+        assert row[4:7] == [f"{l2['max']:.1e}", "", f"{l2['p50']:.1e}"]
+        assert "\np99 wants 299 texts.\n" in text
         assert ["noise floor", "", "", "18/18", "bitwise identical", "", "", ""] in cells
         assert next(row for row in cells if row[0] == "precision error")[4].startswith("5")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -57,19 +58,50 @@ def in_two_threads(ask: Callable[[int], Any]) -> list[tuple[Any, Any]]:
     return list(zip(*answers, strict=True))
 
 
-def test_a_distance_is_measured_once_and_both_get_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured: list[int] = []
+def test_both_get_all_distances_and_neither_measures_any_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: Counter[tuple[int, bytes]] = Counter()
 
     def counted(one: Any, two: Any) -> Distances:
-        measured.append(len(one))
+        for row in one:
+            measured[threading.get_ident(), row.tobytes()] += 1
         return compare(one, two)
 
     monkeypatch.setattr(results, "compare", counted)
     setting = setting_of(PASSES)
     got = in_two_threads(lambda number: setting.drift(1, PassKey("repeat", number)))
     assert len(got) == PASSES
-    assert sum(measured) == PASSES * TEXTS
+    assert set(measured.values()) == {1}
+    assert len({row for _, row in measured}) == PASSES * TEXTS
     assert all(len(rows) == TEXTS for pair in got for rows, _ in pair)
+    assert all(np.array_equal(a.l2, b.l2) for (_, a), (_, b) in got)
+
+
+def test_a_thread_that_measures_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    slow: list[threading.Thread] = []
+
+    def counted(one: Any, two: Any) -> Distances:
+        if threading.current_thread() in slow:
+            begun.set()
+            assert go_on.wait(60)
+        return compare(one, two)
+
+    monkeypatch.setattr(results, "compare", counted)
+    setting = setting_of(1)
+    again = PassKey("repeat", 1)
+    slow.append(threading.Thread(target=lambda: setting.drift(1, again)))
+    quick = threading.Thread(target=lambda: setting.drift(1, again))
+    slow[0].start()
+    assert begun.wait(60)
+    quick.start()
+    quick.join(60)
+    waits = quick.is_alive()
+    go_on.set()
+    for thread in (quick, slow[0]):
+        thread.join(60)
+    assert not waits
 
 
 def test_both_hear_what_figures_have_in_common_once_all_are_looked_at() -> None:

@@ -1,13 +1,17 @@
 """`embedtui explore` as it is, but on fake engines that stop in the third batch.
 
 `python -m tests.tui.started FOLDER [arguments of embedtui explore]`; the engines say so by a file
-`held` in the folder and go on once there is a file `go`, and the key 1 crashes the screen.
+`held` in the folder and go on once there is a file `go`, and the key 1 crashes the screen. With
+INTERRUPTED set, Ctrl+C comes in the very moment in which the terminal is told of it.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from embedtui.cli.main import call
 from embedtui.common import machine
@@ -19,6 +23,26 @@ from tests.waiting import wait_until
 
 HELD = 2
 """Batches that come back before the engines stop."""
+
+
+INTERRUPTED = "EMBEDTUI_TEST_INTERRUPTED"
+
+
+class Interrupting:
+    """Standard error of somebody who is very quick."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        written: int = self._stream.write(text)
+        if "Ctrl+C ends it" in text:
+            self._stream.flush()
+            os.kill(os.getpid(), signal.SIGINT)
+        return written
 
 
 class Crashing(Explorer):
@@ -39,6 +63,8 @@ def main(folder: Path, arguments: list[str]) -> int:
     start.Explorer = Crashing  # type: ignore[attr-defined]
     machine.engine_device = lambda: "cpu"  # type: ignore[assignment]
     machine.free_memory = lambda: 1 << 40
+    if INTERRUPTED in os.environ:
+        sys.stderr = Interrupting(sys.stderr)
     return call(["explore", *arguments])
 
 

@@ -14,7 +14,7 @@ from embedtui.common import paths
 from embedtui.results.results import Results
 from embedtui.storage import run_file
 from tests.terminal import Terminal, assert_sane
-from tests.tui.started import HELD
+from tests.tui.started import HELD, INTERRUPTED
 
 TEXTS = 5
 HUNG_UP = 129
@@ -23,12 +23,12 @@ HUNG_UP = 129
 class Started(Terminal):
     """The explorer in a terminal that is not its session's own: no signal comes with its end."""
 
-    def __init__(self, folder: Path, model: Path) -> None:
+    def __init__(self, folder: Path, model: Path, **environment: str) -> None:
         self.folder = folder
         self.gone = False
         options = ["--limit", str(TEXTS), "--dtype", "float32", "--batch-sizes", "1,2"]
         command = [sys.executable, "-m", "tests.tui.started", str(folder), str(model), *options]
-        super().__init__(command, columns=100, lines=32)
+        super().__init__(command, columns=100, lines=32, environment=environment)
         self.until(lambda: "q quit" in self.shown)
 
     def run(self) -> None:
@@ -97,22 +97,39 @@ def test_ctrl_c_ends_a_run_whose_screen_failed_and_its_file_is_whole(explorer: S
     explorer.press("1")
     explorer.until(lambda: b"the run goes on; Ctrl+C ends it" in explorer.raw)
     os.kill(explorer.process.pid, signal.SIGINT)
+    explorer.until(lambda: b"stopping after this batch" in explorer.raw)
     explorer.go_on()
     explorer.until(explorer.ended)
     assert explorer.process.returncode == 4
-    assert explorer.whole().status in {"cancelled", "finished"}  # as it was in time for a batch
+    assert explorer.whole().status == "cancelled"
+
+
+def test_ctrl_c_in_the_moment_in_which_it_is_told_of_ends_the_run(
+    tmp_path: Path, model_folder: Path
+) -> None:
+    explorer = Started(tmp_path, model_folder, **{INTERRUPTED: "1"})
+    try:
+        explorer.run()
+        explorer.press("1")
+        explorer.until(lambda: b"stopping after this batch" in explorer.raw)
+        explorer.go_on()
+        explorer.until(explorer.ended)
+        assert explorer.process.returncode == 4
+        assert explorer.whole().status == "cancelled"
+    finally:
+        explorer.close()
 
 
 def test_an_explorer_whose_terminal_is_gone_ends_by_itself(explorer: Started) -> None:
     explorer.go_away()
-    assert explorer.process.wait(20) == HUNG_UP
+    assert explorer.process.wait(60) == HUNG_UP
 
 
 def test_a_terminal_that_goes_in_a_run_leaves_a_whole_run_file(explorer: Started) -> None:
     explorer.run()
     explorer.go_away()
     explorer.go_on()
-    assert explorer.process.wait(30) == HUNG_UP
+    assert explorer.process.wait(60) == HUNG_UP
     results = explorer.whole()
     assert results.status != "running"
     assert sum(one.unbatched.count for one in results.settings) >= HELD

@@ -133,11 +133,11 @@ class ChartingMixin(OpeningMixin):
 
     def _fill_detail(self, screen: DetailScreen, line: SettingRow, row: int) -> None:
         from embedtui.tui.viewmodel.text_detail import detail_of  # noqa: PLC0415 - likewise
+        from embedtui.tui.viewmodel.view_builder import shown_of  # noqa: PLC0415 - likewise
 
-        with self.session.lock:
-            found = self.framer.view_builder.shown().get(line.key)
-            if found is not None:
-                screen.show(detail_of(*found, row, self.framer.view_state.metric))
+        found = shown_of(self.session.snapshot()).get(line.key)
+        if found is not None:
+            screen.show(detail_of(*found, row, self.framer.view_state.metric))
 
     async def action_filter(self) -> None:
         """Go to the filter of the texts."""

@@ -47,7 +47,9 @@ class RunningMixin(OpeningMixin):
         line = self.frame.view.focus if self.frame else None
         if line is None:
             return
-        shown = self.framer.view_builder.shown().get(line.key)
+        from embedtui.tui.viewmodel.view_builder import shown_of  # noqa: PLC0415 - when asked for
+
+        shown = shown_of(self.session.snapshot()).get(line.key)
         if shown is None:
             return
         results, setting = shown

@@ -57,7 +57,7 @@ class ReplaySession(Session):
                 self.runs, self.shown = [results], path
                 self.recorded = library.where_of(results.environment, results.started_at)
                 self._known = {results: (path, None)}
-                kept = set(results.settings)
+                kept = {setting.identity for setting in results.settings}
                 self.faults = {key: text for key, text in self.faults.items() if key in kept}
         except InputError as error:
             self.problem = str(error)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal
 from weakref import WeakKeyDictionary
 
 from embedtui.assess import retrieval
 from embedtui.assess.retrieval import Retrieval
-from embedtui.results.results import Results, SettingResults
+from embedtui.results.results import Identity, Results, SettingResults
 from embedtui.tui.state.supervisor import SUPERVISOR, Worker
 
 Against = int | Literal["truth"]
@@ -25,12 +26,24 @@ _SMALL = 2_000
 """Texts that are searched also while a run goes on."""
 
 
-class Job(NamedTuple):
-    """One comparison of lists."""
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One comparison of lists; the same whichever snapshot of the run it is asked of."""
 
     run: Results
     setting: SettingResults
     against: Against
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether the same is compared."""
+        return isinstance(other, Job) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[Identity, Against]:
+        return self.setting.identity, self.against
 
 
 class Searches:
@@ -39,7 +52,7 @@ class Searches:
     def __init__(self) -> None:
         self.told: Callable[[], None] = lambda: None
         """Called, in the thread of the searches, whenever something was found."""
-        self._found: WeakKeyDictionary[SettingResults, dict[Against, Retrieval | None]] = (
+        self._found: WeakKeyDictionary[Identity, dict[Against, Retrieval | None]] = (
             WeakKeyDictionary()
         )
         self._wanted: list[Job] = []
@@ -52,7 +65,7 @@ class Searches:
     def found(self, setting: SettingResults) -> dict[Against, Retrieval]:
         """Return what was found of a setting so far."""
         with self._condition:
-            known = self._found.get(setting, {})
+            known = self._found.get(setting.identity, {})
             return {against: one for against, one in known.items() if one is not None}
 
     def want(self, jobs: Sequence[Job], *, busy: bool) -> None:
@@ -60,7 +73,7 @@ class Searches:
         wanted = [
             job
             for job in jobs
-            if job.against not in self._found.get(job.setting, {})
+            if job.against not in self._found.get(job.setting.identity, {})
             and _settled(job)
             and (not busy or len(job.run.plan.pack) <= _SMALL)
         ]
@@ -74,7 +87,7 @@ class Searches:
     def pending(self, setting: SettingResults) -> bool:
         """Say whether something of a setting is still to be found."""
         with self._condition:
-            return any(job.setting is setting for job in self._wanted)
+            return any(job.setting.identity is setting.identity for job in self._wanted)
 
     def stop(self) -> None:
         """End the thread, and with its next block a search that goes on; nothing is waited for."""
@@ -100,7 +113,7 @@ class Searches:
             except _NotWanted:
                 continue
             with self._condition:
-                self._found.setdefault(job.setting, {})[job.against] = found
+                self._found.setdefault(job.setting.identity, {})[job.against] = found
                 self._wanted = [one for one in self._wanted if one != job]
             self.told()
 

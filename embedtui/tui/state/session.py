@@ -1,4 +1,4 @@
-"""The one owner of engines and runs: screens ask it and read what it holds, under its lock.
+"""The one owner of engines and runs: screens ask it, and read snapshots of what it holds.
 
 A study runs in a plain thread, because a Textual worker that is cancelled leaves its thread going;
 the thread ends by the study's own cancel and kill. Nothing here knows Textual.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
@@ -32,7 +32,7 @@ from embedtui.results.events import (
     Waiting,
 )
 from embedtui.results.progress import Progress
-from embedtui.results.results import Results, SettingResults
+from embedtui.results.results import Identity, Results, SettingResults
 from embedtui.run.layer_analysis import LayerAnalysis
 from embedtui.run.study import Study
 from embedtui.tui.state.supervisor import SUPERVISOR, Worker
@@ -40,6 +40,22 @@ from embedtui.tui.state.supervisor import SUPERVISOR, Worker
 State = Literal["idle", "running", "cancelling", "killing"]
 
 _RUNS_KEPT = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What a session holds at one moment; nothing changes it, so no lock is needed to read it."""
+
+    version: int
+    """Of what is in it at least; it may hold more already."""
+    state: State
+    stage: str
+    problem: str
+    recorded: str
+    seconds: float
+    progress: Progress
+    runs: tuple[Results, ...]
+    faults: Mapping[Identity, str]
 
 
 class RunRecorder(Protocol):
@@ -69,12 +85,12 @@ class Session:
     ) -> None:
         self._engines = engines
         self.lock = threading.RLock()
-        """Held while results change; hold it to read them, and compute nothing long meanwhile."""
+        """Held while results change and while they are copied, never while anything is computed."""
         self._state_lock = threading.RLock()
         """Held while the state changes: keys ask for that, and must not wait for figures."""
         self.runs: list[Results] = []
         """The latest last; figures of earlier ones stay on the screen and are used again."""
-        self.faults: dict[SettingResults, str] = {}
+        self.faults: dict[Identity, str] = {}
         """The first fault of each setting that has one."""
         self.state: State = "idle"
         self.version = 0
@@ -109,14 +125,31 @@ class Session:
             raise InputError("a run file is shown, and no engine is there to measure")
         return self._engines
 
+    def snapshot(self) -> Snapshot:
+        """Return what there is now, to compute what is shown of it without holding a run up."""
+        with self._state_lock:
+            version, state, problem = self.version, self.state, self.problem
+            stage, seconds, progress = self.stage, self.seconds, self.progress
+        with self.lock:
+            return Snapshot(
+                version=version,
+                state=state,
+                stage=stage,
+                problem=problem,
+                recorded=self.recorded,
+                seconds=seconds,
+                progress=progress.snapshot(),
+                runs=tuple(run.snapshot() for run in self.runs),
+                faults=dict(self.faults),
+            )
+
     def listen(self, listener: Callable[[], None]) -> None:
         """Have `listener` called, from any thread, whenever something has changed."""
         self._listener = listener
 
-    def wait(self, seconds: float | None = None) -> None:
-        """Wait for the end of the run under way."""
-        if self._worker is not None:
-            self._worker.join(seconds)
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the end of the run under way; say whether it has ended."""
+        return self._worker is None or self._worker.join(seconds)
 
     @property
     def run_path(self) -> Path | None:
@@ -143,7 +176,14 @@ class Session:
         return self._begin("reading model and texts", Progress(), works)
 
     def inspect(self, results: Results, number: int) -> bool:
-        """Begin to look into the layers of a setting that was measured; False where one goes on."""
+        """Begin to look into the layers of a setting that was measured; False where one goes on.
+
+        `results` may be a snapshot of the run.
+        """
+        runs = [run for run in self.runs if run.identity is results.identity]
+        if not runs:
+            return False  # nobody holds it any more
+        (results,) = runs
         progress = Progress()
         progress.looking(results.plan)
         return self._begin("finding the layers", progress, [partial(self._look, results, number)])
@@ -280,7 +320,7 @@ class Session:
         with self.lock:
             runs = [run for run in self.runs if run is not results or _measured(run)]
             self.runs = runs[-_RUNS_KEPT:]
-            kept = {setting for run in self.runs for setting in run.settings}
+            kept = {setting.identity for run in self.runs for setting in run.settings}
             self.faults = {key: text for key, text in self.faults.items() if key in kept}
             self._known = {run: one for run, one in self._known.items() if run in self.runs}
 
@@ -345,7 +385,7 @@ class Session:
             found = faults_of(results, setting)
             if found:
                 with self.lock:
-                    self.faults[setting] = found[0].message
+                    self.faults[setting.identity] = found[0].message
 
     def _say(self, what: str) -> None:
         self.stage = what

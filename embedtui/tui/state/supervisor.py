@@ -132,11 +132,10 @@ class Worker:
         """Have the work not begun again; whoever gave it ends it."""
         self._ended.set()
 
-    def join(self, seconds: float | None = None) -> None:
-        """Wait for the end of the work, if it has begun."""
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait for the end of the work, if it has begun; say whether none is done any more."""
         # A `Thread.join` that Ctrl+C interrupts has Python take the thread for ended.
-        if self._thread.ident is not None:
-            self._over.wait(seconds)
+        return self._thread.ident is None or self._over.wait(seconds)
 
     def _run(self) -> None:
         try:

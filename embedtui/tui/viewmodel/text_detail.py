@@ -50,7 +50,7 @@ class Detail:
 
 
 def detail_of(run: Results, setting: SettingResults, row: int, metric: Metric) -> Detail:
-    """Gather what is known of the text in `row` of the pack; call it under the session's lock."""
+    """Gather what is known of the text in `row` of the pack."""
     pack = run.plan.pack
     sizes = []
     for size in setting.batched:

@@ -13,7 +13,7 @@ from embedtui.report import layer_report
 from embedtui.report.report_types_layers import LayersReport, NoLayersReport
 from embedtui.results.results import Results, SettingResults
 from embedtui.tui.state.searches import Searches, jobs_of
-from embedtui.tui.state.session import Session
+from embedtui.tui.state.session import Session, Snapshot
 from embedtui.tui.viewmodel.setting_figures import (
     column_of,
     line_of,
@@ -47,71 +47,58 @@ class ViewBuilder:
         self.searches = Searches()
 
     def compose(self, view_state: ViewState) -> View:
-        """Return what is to be shown, read under the session's lock."""
-        session = self._session
-        with session.lock:
-            shown = [s for s in self.shown().items() if s[0] not in view_state.hidden]
-            labels = _labels([(key, run) for key, (run, _) in shown])
-            lines = tuple(
-                self._line(key, label, run, setting, view_state)
-                for (key, (run, setting)), label in zip(shown, labels, strict=True)
-            )
-            self._lines = {key: kept for key, kept in self._lines.items() if key in dict(shown)}
-            self._search(shown, view_state)
-            entries = [
-                Entry(line.label, run, setting, line.fault, line.lists[1] if line.lists else None)
-                for line, (_, (run, setting)) in zip(lines, shown, strict=True)
-            ]
-            answers = answer(entries, view_state.scenario, view_state.metric)
-            focus = next(
-                (s for s in shown if s[0] == view_state.focus), shown[0] if shown else None
-            )
-            per_text = (
-                None if focus is None else self._texts(focus[0], *focus[1], view_state.metric)
-            )
-            latest = session.runs[-1] if session.runs else None
-            progress = session.progress
-            return View(
-                version=session.version,
-                state=session.state,
-                stage=progress.what if progress.total else session.stage,
-                problem=session.problem,
-                lines=lines,
-                answers=answers,
-                per_text=per_text,
-                pair=self._pair(dict(shown), lines, view_state),
-                layers=None if focus is None else self._layers(*focus[1]),
-                lists=self._lists(focus, lines, view_state),
-                model=latest.plan.model_name if latest else "",
-                texts=latest.plan.pack.name if latest else "",
-                machine=str(latest.environment["machine"]) if latest else "",
-                status=latest.status if latest else "",
-                seconds=session.seconds,
-                done=progress.done,
-                total=progress.total,
-                measuring=progress.measuring,
-                rate=progress.texts_per_second,
-                seconds_left=progress.seconds_left,
-                view_state=view_state,
-                skipped=_skipped(latest) if latest else (),
-                recorded=session.recorded,
-                texts_count=len(latest.plan.pack) if latest else 0,
-                histogram_sizes=focus[1][1].batched if focus else (),
-            )
-
-    def shown(self) -> dict[Key, tuple[Results, SettingResults]]:
-        """Return the newest figures of every setting that has any, oldest setting first."""
-        found: dict[Key, tuple[Results, SettingResults]] = {}
-        for run in self._session.runs:
-            for setting in run.settings:
-                key = key_of(run, setting)
-                begun = setting.unbatched.count > 0
-                if begun or (setting.status == "failed" and key not in found):
-                    found[key] = run, setting
-        return found
+        """Return what is to be shown, computed of a snapshot: nobody waits meanwhile."""
+        now = self._session.snapshot()
+        shown = [s for s in shown_of(now).items() if s[0] not in view_state.hidden]
+        labels = _labels([(key, run) for key, (run, _) in shown])
+        lines = tuple(
+            self._line(key, label, run, setting, view_state, now.faults.get(setting.identity, ""))
+            for (key, (run, setting)), label in zip(shown, labels, strict=True)
+        )
+        self._lines = {key: kept for key, kept in self._lines.items() if key in dict(shown)}
+        self._search(shown, view_state, now)
+        entries = [
+            Entry(line.label, run, setting, line.fault, line.lists[1] if line.lists else None)
+            for line, (_, (run, setting)) in zip(lines, shown, strict=True)
+        ]
+        answers = answer(entries, view_state.scenario, view_state.metric)
+        focus = next((s for s in shown if s[0] == view_state.focus), shown[0] if shown else None)
+        per_text = None if focus is None else self._texts(focus[0], *focus[1], view_state.metric)
+        latest = now.runs[-1] if now.runs else None
+        progress = now.progress
+        return View(
+            version=now.version,
+            state=now.state,
+            stage=progress.what if progress.total else now.stage,
+            problem=now.problem,
+            lines=lines,
+            answers=answers,
+            per_text=per_text,
+            pair=self._pair(dict(shown), lines, view_state),
+            layers=None if focus is None else self._layers(*focus[1]),
+            lists=self._lists(focus, lines, view_state),
+            model=latest.plan.model_name if latest else "",
+            texts=latest.plan.pack.name if latest else "",
+            machine=str(latest.environment["machine"]) if latest else "",
+            status=latest.status if latest else "",
+            seconds=now.seconds,
+            done=progress.done,
+            total=progress.total,
+            measuring=progress.measuring,
+            rate=progress.texts_per_second,
+            seconds_left=progress.seconds_left,
+            view_state=view_state,
+            skipped=_skipped(latest) if latest else (),
+            recorded=now.recorded,
+            texts_count=len(latest.plan.pack) if latest else 0,
+            histogram_sizes=focus[1][1].batched if focus else (),
+        )
 
     def _search(
-        self, shown: Sequence[tuple[Key, tuple[Results, SettingResults]]], view_state: ViewState
+        self,
+        shown: Sequence[tuple[Key, tuple[Results, SettingResults]]],
+        view_state: ViewState,
+        now: Snapshot,
     ) -> None:
         """Have neighbours searched, first of the setting in hand, then of all others."""
         first = [one for key, one in shown if key == view_state.focus]
@@ -119,10 +106,10 @@ class ViewBuilder:
         jobs = [
             job
             for run, setting in ordered
-            if setting not in self._session.faults
+            if setting.identity not in now.faults
             for job in jobs_of(run, setting)
         ]
-        self.searches.want(jobs, busy=self._session.busy)
+        self.searches.want(jobs, busy=now.state != "idle")
 
     def _lists(
         self,
@@ -184,14 +171,19 @@ class ViewBuilder:
         return self._strings[1:]
 
     def _line(
-        self, key: Key, label: str, run: Results, setting: SettingResults, view_state: ViewState
+        self,
+        key: Key,
+        label: str,
+        run: Results,
+        setting: SettingResults,
+        view_state: ViewState,
+        fault: str,
     ) -> SettingRow:
         ink = self._inks.setdefault(key, f"series-{len(self._inks) % SERIES + 1}")
         batches = sum(one.batches for one in setting.passes.values())
-        fault = self._session.faults.get(setting, "")
         found = self.searches.found(setting)
         version = (
-            id(setting),
+            setting.identity,
             batches,
             run.truth.chunks,
             tuple(found),
@@ -211,7 +203,7 @@ class ViewBuilder:
 
     def _texts(self, key: Key, run: Results, setting: SettingResults, metric: Metric) -> PerText:
         batches = sum(one.batches for one in setting.passes.values())
-        version = (id(setting), batches, run.truth.chunks, metric)
+        version = (setting.identity, batches, run.truth.chunks, metric)
         if self._per_text is None or self._per_text[0] != version:
             ids, texts = self._strings_of(run)
             self._per_text = version, per_text_of(key, run, setting, metric, ids, texts)
@@ -220,10 +212,22 @@ class ViewBuilder:
     def _layers(
         self, run: Results, setting: SettingResults
     ) -> LayersReport | NoLayersReport | None:
-        version = (id(setting), setting.layers.version, run.truth.chunks)
+        version = (setting.identity, setting.layers.version, run.truth.chunks)
         if self._by_layer is None or self._by_layer[0] != version:
             self._by_layer = version, layer_report.build(run, setting)
         return self._by_layer[1]
+
+
+def shown_of(now: Snapshot) -> dict[Key, tuple[Results, SettingResults]]:
+    """Return the newest figures of every setting that has any, oldest setting first."""
+    found: dict[Key, tuple[Results, SettingResults]] = {}
+    for run in now.runs:
+        for setting in run.settings:
+            key = key_of(run, setting)
+            begun = setting.unbatched.count > 0
+            if begun or (setting.status == "failed" and key not in found):
+                found[key] = run, setting
+    return found
 
 
 def _skipped(run: Results) -> tuple[tuple[str, str], ...]:
