@@ -9,6 +9,7 @@ the same bits, time after time, nothing was computed.
 from __future__ import annotations
 
 import secrets
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -46,9 +47,9 @@ class Kept:
     texts: int
     """In each batch."""
     fresh_seconds: float
-    """The fastest batch of texts that were never sent before."""
+    """Median over batches of texts that were never sent before."""
     again_seconds: float
-    """The slowest of those that were sent again."""
+    """Likewise, of those that were sent again."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,17 @@ def probe(texts: Sequence[str], send: Send) -> Probed:
         if not any(_looks_kept(fresh, those) for those in again.values()):
             break
     headers = frozenset[str]().union(*(one.kept_by for one in fresh))
-    for what, those in again.items():
-        if _looks_kept(fresh, those):
-            fastest, slowest = _fastest(fresh), _slowest(those)
-            return Probed(True, Kept(what, len(some), fastest, slowest), headers)
-    return Probed(True, None, headers)
+    if not any(_looks_kept(fresh, those) for those in again.values()):
+        return Probed(True, None, headers)
+    # That something is kept wants every round; what it is, most of them, lest one hiccup decide.
+    faster = _median(again["texts"]) * _FASTER < _median(fresh)
+    what: What = "texts" if faster else "requests"
+    kept = Kept(what, len(some), _median(fresh), _median(again[what]))
+    return Probed(True, kept, headers)
 
 
 def _looks_kept(fresh: Sequence[Timed], again: Sequence[Timed]) -> bool:
-    fastest, slowest = _fastest(fresh), _slowest(again)
+    fastest, slowest = min(one.seconds for one in fresh), max(one.seconds for one in again)
     return (
         slowest * _FASTER < fastest
         and fastest - slowest > _LEAST_GAIN
@@ -104,12 +107,8 @@ def _looks_kept(fresh: Sequence[Timed], again: Sequence[Timed]) -> bool:
     )
 
 
-def _fastest(answers: Sequence[Timed]) -> float:
-    return min(one.seconds for one in answers)
-
-
-def _slowest(answers: Sequence[Timed]) -> float:
-    return max(one.seconds for one in answers)
+def _median(answers: Sequence[Timed]) -> float:
+    return statistics.median(one.seconds for one in answers)
 
 
 def _never_sent(texts: Sequence[str]) -> list[str]:
