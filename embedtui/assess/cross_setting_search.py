@@ -19,9 +19,11 @@ from embedtui.assess.retrieval import (
     only,
     with_direction,
 )
+from embedtui.assess.uncertainty import at_most, span_of
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.common.suggest import suggest
+from embedtui.common.wording import percent
 from embedtui.measure import Distances, compare
 from embedtui.measure.distances import Vectors
 from embedtui.results.results import Results, SettingResults
@@ -133,13 +135,17 @@ def in_words(one: Mixed) -> str:
     found = one.against_index
     if found.random_weights:
         return RANDOM_WEIGHTS
-    top1, order = found.top1_changed[0], found.order_changed[0]
+    (top1, _), (order, possible), count = found.top1_changed, found.order_changed, found.queries
     nouns = "queries" if found.sides.labelled else "texts"
-    if not order:
-        return f"the two mix: all {found.queries} {nouns} find what they would find in either alone"
+    if not possible:
+        return (
+            f"the two mix: all {count} {nouns} find what they would find in either alone (at most "
+            f"{at_most(count)} of such {nouns} would not, with 95 % confidence)"
+        )
     return (
-        f"{top1} of {found.queries} {nouns} find another first document than with queries of the "
-        f"index's own setting, {order} another order in the top {TOP}"
+        f"{top1} of {count} {nouns} find another first document than with queries of the "
+        f"index's own setting, {order} another order in the top {TOP}: {percent(order, count)} "
+        f"({span_of(order, count, possible)})"
     )
 
 

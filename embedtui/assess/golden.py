@@ -9,7 +9,9 @@ import numpy as np
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.changes import differing_settings, moved_between
 from embedtui.assess.retrieval import RANDOM_WEIGHTS, TOP, held_against, only
+from embedtui.assess.uncertainty import at_most, span_of
 from embedtui.common.errors import InputError
+from embedtui.common.wording import percent
 from embedtui.measure import Distances, compare, join, largest_finite
 from embedtui.measure.distances import Vectors
 from embedtui.plan.plan import Plan
@@ -162,14 +164,15 @@ def _retrieval(plan: Plan, before: Vectors, after: Vectors) -> str:
         return "no text has a neighbour"
     labelled = found.sides.labelled
     k = min(TOP, found.documents - (not labelled))
-    what = ("query", "queries") if labelled else ("text", "texts")
-    first, order = found.top1_changed[0], found.order_changed[0]
-    if not order:
+    what = "queries" if labelled else "texts"
+    first, (order, possible), count = found.top1_changed[0], found.order_changed, found.queries
+    if not possible:
         return (
-            f"retrieval would not notice: the {k} nearest neighbours of every {what[0]} are the "
-            "same"
+            f"retrieval would not notice: the {k} nearest neighbours of all {count} {what} are the "
+            f"same (at most {at_most(count)} of such {what} would change, with 95 % confidence)"
         )
     return (
-        f"retrieval would notice: {first} of {found.queries} {what[1]} have another nearest "
-        f"neighbour, {order} another order within the {k} nearest"
+        f"retrieval would notice: {first} of {count} {what} have another nearest neighbour, "
+        f"{order} another order within the {k} nearest: {percent(order, count)} "
+        f"({span_of(order, count, possible)})"
     )

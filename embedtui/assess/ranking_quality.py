@@ -17,6 +17,7 @@ import numpy.typing as npt
 from embedtui.common.errors import InputError
 from embedtui.measure import Neighbours
 from embedtui.measure.distances import Floats
+from embedtui.measure.intervals import Interval, mean_interval
 from embedtui.texts import Labels
 
 MEASURES = ("nDCG@10", "R@10", "RR@10")
@@ -36,6 +37,31 @@ class Quality:
         """Return the mean over queries; one without a vector counts as one that found nothing."""
         low, high = self.figures[measure].mean(axis=0)
         return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much a measure's mean changed, over the same queries before and after."""
+
+    least: float
+    """With ties broken at worst; equal to `most` where there are none."""
+    most: float
+    interval: Interval
+    """Holds the mean over all such queries with 95 % confidence."""
+    changed: int
+    """Queries with another figure, in whatever order ties are broken."""
+
+
+def difference(before: Quality, after: Quality, measure: str) -> Difference:
+    """Compare a measure query by query: what queries have in common is in both and drops out."""
+    one, two = before.figures[measure], after.figures[measure]
+    low, high = two[:, 0] - one[:, 1], two[:, 1] - one[:, 0]
+    return Difference(
+        float(low.mean()),
+        float(high.mean()),
+        mean_interval(low, high),
+        int(((low > 0) | (high < 0)).sum()),
+    )
 
 
 def available() -> bool:

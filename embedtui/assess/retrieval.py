@@ -7,7 +7,7 @@ more vectors come; a screen may ask as often as it draws.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.assess import ranking_quality
-from embedtui.common.wording import percent
 from embedtui.measure import Neighbours, nearest
 from embedtui.measure.distances import Bools, Floats, Vectors
 from embedtui.measure.forecast import Forecast, forecast
@@ -37,6 +36,8 @@ RANDOM_WEIGHTS = "random weights: says nothing about retrieval"
 
 Rows = npt.NDArray[np.intp]
 OnStage = Callable[[float], None]
+Compared = Callable[[Results, SettingResults, int, PassKey], "Retrieval | None"]
+"""Compares what batches of a size and an order find with what texts alone do."""
 
 
 _told: ContextVar[OnStage | None] = ContextVar("told", default=None)
@@ -163,6 +164,15 @@ class Retrieval:
             return None
         return forecast(self.margins, self.documents)
 
+    @cached_property
+    def differences(self) -> dict[str, ranking_quality.Difference]:
+        """How much each measure by judgements changed; empty without any."""
+        before, after = self.quality_before, self.quality_after
+        if before is None or after is None:
+            return {}
+        names = ranking_quality.MEASURES
+        return {name: ranking_quality.difference(before, after, name) for name in names}
+
     def row_of(self, document: int) -> int:
         """Return the row in the pack of a document of the lists."""
         return int(self.sides.documents[document])
@@ -244,7 +254,7 @@ def batch_retrieval(
 
 
 def worst_of_orders(
-    results: Results, setting: SettingResults, size: int
+    results: Results, setting: SettingResults, size: int, compared: Compared = batch_retrieval
 ) -> tuple[PassKey, Retrieval] | None:
     """Return the order of the texts in which batches of a size change the most lists.
 
@@ -252,7 +262,7 @@ def worst_of_orders(
     that change as many, the one that is to be expected to, and of those the first.
     """
     orders = [pass_key for pass_key, _, _ in setting.drifts(size)]
-    found = [(order, batch_retrieval(results, setting, size, order)) for order in orders]
+    found = [(order, compared(results, setting, size, order)) for order in orders]
     known = [(order, one) for order, one in found if one is not None]
     return max(known, key=lambda pair: harm(pair[1]), default=None)
 
@@ -268,12 +278,14 @@ def precision_retrieval(results: Results, setting: SettingResults) -> Retrieval 
     return _compared(results, ("truth", width), (setting.number, 1, FIRST), truth, pass_)
 
 
-def worst_of_batches(results: Results, setting: SettingResults) -> tuple[int, Retrieval] | None:
+def worst_of_batches(
+    results: Results, setting: SettingResults, compared: Compared = batch_retrieval
+) -> tuple[int, Retrieval] | None:
     """Return the batch size that changes the most lists, and the lists of its worst order.
 
     Of sizes that change as many, the one that is to be expected to, and of those the smallest.
     """
-    found = [(size, worst_of_orders(results, setting, size)) for size in setting.batched]
+    found = [(size, worst_of_orders(results, setting, size, compared)) for size in setting.batched]
     known = [(size, one[1]) for size, one in found if one is not None]
     return max(known, key=lambda pair: harm(pair[1]), default=None)
 
@@ -281,53 +293,6 @@ def worst_of_batches(results: Results, setting: SettingResults) -> tuple[int, Re
 def harm(one: Retrieval) -> tuple[float, ...]:
     """Return what tells which of several comparisons changes more, as something to compare."""
     return (*one.order_changed, *one.top1_changed, one.expected_pairs)
-
-
-def in_words(one: Retrieval) -> str:
-    """Say in a sentence how many queries find something else, and by how little they do not."""
-    if one.random_weights:
-        return RANDOM_WEIGHTS
-    least = one.margins.least_gap
-    return changes_of(one) + (f"; the smallest margin is {least:.1e}" if least is not None else "")
-
-
-def changes_of(one: Retrieval) -> str:
-    """Say how many queries find something else."""
-    if one.random_weights:
-        return RANDOM_WEIGHTS
-    top1, order = one.top1_changed, one.order_changed
-    nouns = "queries" if one.sides.labelled else "texts"
-    if not order[1]:
-        said = f"all {one.queries} {nouns} keep the order of their top {TOP}"
-    else:
-        share = percent(order[0], one.queries)
-        verb = "changes its" if top1[0] == 1 else "change their"
-        said = (
-            f"{top1[0]} of {one.queries} {nouns} {verb} nearest neighbour, "
-            f"{share} some order in the top {TOP}"
-        )
-        if order[1] > order[0]:
-            said += f" ({order[1] - order[0]} more by how ties are broken)"
-    return said
-
-
-def forecast_in_words(documents: int, order: Sequence[float], top1: Sequence[float]) -> str:
-    """Say what the same drift would do in a larger corpus, and how sure that is.
-
-    Both are a share of queries with the ends of its interval, as `forecast` has them.
-    """
-    return (
-        f"In {documents:,} such texts: {_span(order)} of queries would change some order, "
-        f"{_span(top1)} their nearest neighbour (90 % intervals). Other texts have other gaps; "
-        "more texts than that: not forecast."
-    )
-
-
-def _span(share: Sequence[float]) -> str:
-    """Return an estimate with the ends of its interval."""
-    value, low, high = (100 * one for one in share)
-    digits = 0 if value >= 10 else 1
-    return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
 
 
 Found = TypeVar("Found")

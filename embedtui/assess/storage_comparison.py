@@ -10,12 +10,12 @@ import numpy as np
 
 from embedtui.assess.retrieval import (
     Retrieval,
-    batch_retrieval,
     held_against,
     only,
     precision_retrieval,
     with_direction,
     worst_of_batches,
+    worst_of_orders,
 )
 from embedtui.common.errors import InputError
 from embedtui.measure import Distances, compare, largest_finite, unit
@@ -87,10 +87,10 @@ def _drift(results: Results, setting: SettingResults) -> list[Row]:
     rows = []
     label = setting.setting.short_label
     worst = worst_of_batches(results, setting)
-    if worst is not None:
-        drift = setting.drift(worst[0])[1]
-        found = batch_retrieval(results, setting, worst[0])
-        rows.append(Row(f"{label} @{worst[0]}", "drift", drift, found, None))
+    order = None if worst is None else worst_of_orders(results, setting, worst[0])
+    if worst is not None and order is not None:
+        drift = setting.drift(worst[0], order[0])[1]
+        rows.append(Row(f"{label} @{worst[0]}", "drift", drift, order[1], None))
     error = setting.precision_error(results.truth)
     if error is not None:
         found = precision_retrieval(results, setting)

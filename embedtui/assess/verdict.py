@@ -7,13 +7,8 @@ from collections.abc import Callable
 from embedtui.assess.findings import Faults, all_faults
 from embedtui.assess.input_error import systematic_error_of, systematic_in_words, text_errors
 from embedtui.assess.noise import effect_size, is_noise, is_open, repeats_differ
-from embedtui.assess.retrieval import (
-    RANDOM_WEIGHTS,
-    Retrieval,
-    changes_of,
-    in_words,
-    worst_of_batches,
-)
+from embedtui.assess.retrieval import RANDOM_WEIGHTS, Retrieval, worst_of_batches
+from embedtui.assess.retrieval_sentences import changes_of, in_words
 from embedtui.measure import Distribution, summarize
 from embedtui.results.results import Results, SettingResults
 

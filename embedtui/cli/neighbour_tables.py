@@ -9,7 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from embedtui.assess.retrieval import RANDOM_WEIGHTS, forecast_in_words
+from embedtui.assess.retrieval import RANDOM_WEIGHTS
+from embedtui.assess.retrieval_sentences import forecast_in_words
+from embedtui.assess.uncertainty import change_of
 from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.common.wording import percent
 from embedtui.report.report_types_retrieval import (
@@ -35,13 +37,19 @@ def show(found: RetrievalReport, console: Console) -> None:
         for one in found["batches"]
         if one["batch_size"] == found["worst_batch_size"]
     ]
+    compared += [
+        (f"mixed @{one['batch_size']}", one)
+        for one in found["mixed"]
+        if one["batch_size"] == found["worst_mixed_batch_size"]
+    ]
     if found["precision_error"]:
         compared.append(("float64", found["precision_error"]))
     what = "queries" if found["labelled"] else "texts"
     said = (
         f"nearest {found['k']} of {found['documents']} for {found['queries']} {what}, unbatched "
-        f"against {' and '.join(name for name, _ in compared)}; {what} whose top 1 or order "
-        "changed, and neighbouring pairs that did, were expected to and could"
+        f"against {', '.join(name for name, _ in compared)}; {what} whose top 1 or order "
+        "changed, and neighbouring pairs that did, were expected to and could; mixed: queries "
+        "alone, documents batched"
     )
     console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)))
     console.print(Padding(table(compared, console, indent=2), (0, 0, 0, 2)))
@@ -89,23 +97,33 @@ def _cells(one: ListsReport) -> list[Text | str]:
 
 
 def quality_table(judged: list[tuple[str, QualityReport]], console: Console) -> Table:
-    """Return how good lists are by judgements, before and after, and how many queries changed."""
+    """Return how good lists are by judgements before and after, and what the difference tells."""
     made = plain_table(console)
     made.add_column("judgements", overflow="fold")
-    for name in (*_MEASURES, "queries"):
-        made.add_column(name, justify="right", no_wrap=True)
+    made.add_column("", no_wrap=True)
+    for name in ("before", "after", "difference"):
+        made.add_column(name, justify="right", no_wrap=name != "difference", overflow="fold")
+    made.add_column("queries", justify="right", no_wrap=True)
     for name, one in judged:
         measures = (one["ndcg_at_10"], one["recall_at_10"], one["mrr_at_10"])
-        changed = max(measure["queries_changed"] for measure in measures)
-        cells = [_moved(measure) for measure in measures]
-        made.add_row(name, *cells, Text(str(changed), style="yellow" if changed else "green"))
+        for place, (measure, figure) in enumerate(zip(_MEASURES, measures, strict=True)):
+            changed = figure["queries_changed"]
+            made.add_row(
+                "" if place else name,
+                measure,
+                f"{figure['before'][0]:.4f}",
+                f"{figure['after'][0]:.4f}",
+                _difference(figure),
+                Text(str(changed), style="yellow" if changed else "green"),
+            )
     return made
 
 
-def _moved(one: MeasureReport) -> str:
-    """Return a mean before and after; with ties broken at worst where that matters."""
-    before, after = one["before"][0], one["after"][0]
-    return f"{before:.4f} same" if before == after else f"{before:.4f} → {after:.4f}"
+def _difference(one: MeasureReport) -> str:
+    """Return how much a mean changed; queries whose figure did not are no proof for all."""
+    if not one["queries_changed"]:
+        return "none seen"
+    return change_of(one["difference"][0], *one["interval"])
 
 
 def _changed(counts: list[int], queries: int) -> Text:

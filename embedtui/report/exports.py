@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from embedtui.assess.uncertainty import change_of, span_of
 from embedtui.common.machine import vllm_of
 from embedtui.common.printable import printable
 from embedtui.measure import METRICS
@@ -150,6 +151,10 @@ def _neighbours(found: RetrievalReport) -> list[str]:
     ]
     compared: list[tuple[str, ListsReport]]
     compared = [(f"batch size {one['batch_size']}", one) for one in found["batches"]]
+    compared += [
+        (f"queries alone, documents at batch size {one['batch_size']}", one)
+        for one in found["mixed"]
+    ]
     if found["precision_error"]:
         compared.append(("unbatched against float64", found["precision_error"]))
     for name, one in compared:
@@ -157,8 +162,8 @@ def _neighbours(found: RetrievalReport) -> list[str]:
         lines.append(
             _row(
                 name,
-                str(one["top1_changed"][0]),
-                str(one["order_changed"][0]),
+                _share(one["top1_changed"], one["queries"]),
+                _share(one["order_changed"], one["queries"]),
                 f"{one['overlap'][0]:.4f}",
                 f"{one['rbo'][0]:.4f}",
                 f"{margins['changed']} of {margins['pairs']}",
@@ -171,9 +176,18 @@ def _neighbours(found: RetrievalReport) -> list[str]:
         lines += ["", "| | nDCG@10 | recall@10 | MRR@10 |", "|---|---|---|---|"]
     for name, quality in judged:
         measures = (quality["ndcg_at_10"], quality["recall_at_10"], quality["mrr_at_10"])
-        cells = [f"{q['before'][0]:.4f} → {q['after'][0]:.4f}" for q in measures]
+        cells = [
+            f"{q['before'][0]:.4f} → {q['after'][0]:.4f}: "
+            f"{change_of(q['difference'][0], *q['interval'])}"
+            for q in measures
+        ]
         lines.append(_row(name, *cells))
     return lines
+
+
+def _share(changed: list[int], queries: int) -> str:
+    """Return a count with the interval of its share."""
+    return f"{changed[0]} ({span_of(changed[0], queries, changed[1])})"
 
 
 def _figures(drift: DistributionReport) -> list[str]:

@@ -13,6 +13,7 @@ class Kind(str):
 
 _INTEGERS = Kind("two integers")
 _NUMBERS = Kind("two numbers")
+_ENDS = Kind("two numbers, both ends")
 _INTERVAL = Kind("three numbers")
 
 
@@ -38,6 +39,10 @@ class MeasureReport(TypedDict):
 
     before: Annotated[list[float], _NUMBERS, "mean over queries"]
     after: Annotated[list[float], _NUMBERS, "likewise"]
+    difference: Annotated[list[float], _NUMBERS, "mean over queries of after less before"]
+    interval: Annotated[
+        list[float], _ENDS, "of the mean difference over all such queries, 95 %; see method.md"
+    ]
     queries_changed: Annotated[int, "queries with another figure whatever the order of ties"]
 
 
@@ -59,6 +64,10 @@ class ListsReport(TypedDict):
         _INTEGERS,
         "queries with other documents, or another order, among the first k",
     ]
+    top1_interval: Annotated[
+        list[float], _ENDS, "of the share of all such queries with another nearest document, 95 %"
+    ]
+    order_interval: Annotated[list[float], _ENDS, "likewise for another order"]
     overlap: Annotated[list[float], _NUMBERS, "share of the first k that both lists have"]
     jaccard: Annotated[list[float], _NUMBERS, "\\|A ∩ B\\| / \\|A ∪ B\\| of the first k"]
     rbo: Annotated[
@@ -112,6 +121,11 @@ class RetrievalReport(TypedDict):
         "for each batch size its lists against the unbatched ones, with `batch_size`",
     ]
     worst_batch_size: Annotated[int | None, "the one that changes most lists"]
+    mixed: Annotated[
+        list[BatchListsReport],
+        "likewise for queries alone against documents in batches, held against both alone",
+    ]
+    worst_mixed_batch_size: Annotated[int | None, "the one of these that changes most lists"]
     forecast: Annotated[
         ForecastReport | None,
         "what its drift would do in a larger corpus; null below 200 documents or queries, for as "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from embedtui.assess import retrieval
+from embedtui.assess import mixed_search, retrieval
 from embedtui.assess.ranking_quality import Quality
 from embedtui.assess.retrieval import TOP, Retrieval
 from embedtui.measure.forecast import Forecast
+from embedtui.measure.intervals import share_interval
+from embedtui.plan.plan import PassKey
 from embedtui.report.report_types_retrieval import (
+    BatchListsReport,
     ForecastReport,
     ListsReport,
     MeasureReport,
@@ -25,24 +28,35 @@ def section(results: Results, setting: SettingResults) -> RetrievalReport | None
     if any_ is None:
         return None
     worst = retrieval.worst_of_batches(results, setting)
+    mixed = mixed_search.worst_mixed_batches(results, setting)
     return {
         "k": TOP,
         "queries": len(any_.sides.queries),
         "documents": any_.documents,
         "labelled": any_.sides.labelled,
-        "batches": [
-            {
-                "batch_size": size,
-                "draw": str(draw),
-                "orders": len(setting.drifts(size)),
-                **compared(one),
-            }
-            for size, (draw, one) in batches.items()
-        ],
+        "batches": [_worst(setting, size, *one) for size, one in batches.items()],
         "worst_batch_size": worst[0] if worst else None,
+        "mixed": [
+            _worst(setting, size, *one)
+            for size in setting.batched
+            if (one := mixed_search.worst_mixed(results, setting, size)) is not None
+        ],
+        "worst_mixed_batch_size": mixed[0] if mixed else None,
         "forecast": _forecast(worst[1].forecast) if worst else None,
         "random_weights": any_.random_weights,
         "precision_error": compared(error) if error else None,
+    }
+
+
+def _worst(
+    setting: SettingResults, size: int, order: PassKey, found: Retrieval
+) -> BatchListsReport:
+    """Return the worst order of a batch size."""
+    return {
+        "batch_size": size,
+        "draw": str(order),
+        "orders": len(setting.drifts(size)),
+        **compared(found),
     }
 
 
@@ -54,6 +68,8 @@ def compared(one: Retrieval) -> ListsReport:
         "queries": one.queries,
         "top1_changed": list(top1),
         "order_changed": list(order),
+        "top1_interval": _share(top1, one.queries),
+        "order_interval": _share(order, one.queries),
         "overlap": list(one.mean("overlap")),
         "jaccard": list(one.mean("jaccard")),
         "rbo": list(one.mean("rbo")),
@@ -66,33 +82,35 @@ def compared(one: Retrieval) -> ListsReport:
             "least_gap": margins.least_gap,
             "least_tolerance": margins.least_tolerance,
         },
-        "quality": _quality(one.quality_before, one.quality_after),
+        "quality": _quality(one),
     }
 
 
-def _quality(before: Quality | None, after: Quality | None) -> QualityReport | None:
-    if before is None or after is None:
+def _share(changed: tuple[int, int], queries: int) -> list[float]:
+    """Return both ends of the interval of a share; ties widen it."""
+    certain, possible = (share_interval(count, queries) for count in changed)
+    return [certain.low, possible.high]
+
+
+def _quality(one: Retrieval) -> QualityReport | None:
+    if one.quality_before is None or one.quality_after is None:
         return None
     return {
-        "ndcg_at_10": _measure(before, after, "nDCG@10"),
-        "recall_at_10": _measure(before, after, "R@10"),
-        "mrr_at_10": _measure(before, after, "RR@10"),
+        "ndcg_at_10": _measure(one, one.quality_before, one.quality_after, "nDCG@10"),
+        "recall_at_10": _measure(one, one.quality_before, one.quality_after, "R@10"),
+        "mrr_at_10": _measure(one, one.quality_before, one.quality_after, "RR@10"),
     }
 
 
-def _measure(before: Quality, after: Quality, name: str) -> MeasureReport:
+def _measure(one: Retrieval, before: Quality, after: Quality, name: str) -> MeasureReport:
+    found = one.differences[name]
     return {
         "before": list(before.mean(name)),
         "after": list(after.mean(name)),
-        "queries_changed": changed_queries(before, after, name),
+        "difference": [found.least, found.most],
+        "interval": [found.interval.low, found.interval.high],
+        "queries_changed": found.changed,
     }
-
-
-def changed_queries(before: Quality, after: Quality, measure: str) -> int:
-    """Return how many queries have another figure, in whatever order ties are broken."""
-    one, two = before.figures[measure], after.figures[measure]
-    apart = (one[:, 1] < two[:, 0]) | (two[:, 1] < one[:, 0])
-    return int(apart.sum())
 
 
 def _forecast(found: Forecast | None) -> ForecastReport | None:

@@ -30,18 +30,21 @@ def held(run_study: RunStudy, pack: TextPack, error: float) -> tuple[Golden, int
 def test_how_many_texts_find_something_else_is_what_sorting_says(run_study: RunStudy) -> None:
     found, first, order = held(run_study, some_texts(30), 0.1)
     assert order > 0
-    assert found.retrieval == (
+    assert found.retrieval.startswith(
         f"retrieval would notice: {first} of 30 texts have another nearest neighbour, {order} "
-        "another order within the 10 nearest"
+        "another order within the 10 nearest: "
     )
+    assert found.retrieval.endswith(" % (95 %: 88 to 100 %)")
 
 
 @pytest.mark.parametrize(("count", "k"), [(30, 10), (5, 4)])
 def test_equal_lists_are_said_to_be(run_study: RunStudy, count: int, k: int) -> None:
     found, _, order = held(run_study, some_texts(count), 1e-6)
     assert order == 0
+    share = {30: "9.5", 5: "45"}[count]
     assert found.retrieval == (
-        f"retrieval would not notice: the {k} nearest neighbours of every text are the same"
+        f"retrieval would not notice: the {k} nearest neighbours of all {count} texts are the same "
+        f"(at most {share} % of such texts would change, with 95 % confidence)"
     )
 
 

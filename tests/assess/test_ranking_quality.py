@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtui.assess import findings, ranking_quality, retrieval
+from embedtui.assess import findings, ranking_quality, retrieval, retrieval_sentences
 from embedtui.common.errors import InputError
 from embedtui.measure import nearest
 from embedtui.plan.plan import Plan
@@ -115,7 +115,7 @@ def test_a_run_of_a_labelled_pack_searches_queries_in_documents(run_study: RunSt
         assert judged is not None
         for place, name in enumerate(ranking_quality.MEASURES):
             assert judged.mean(name)[0] == pytest.approx(np.mean([w[place] for w in want]))
-    assert retrieval.in_words(found).startswith(f"{found.top1_changed[0]} of 6 queries")
+    assert retrieval_sentences.in_words(found).startswith(f"{found.top1_changed[0]} of 6 queries")
 
 
 def test_without_the_library_one_line_says_what_to_install(
@@ -141,3 +141,30 @@ def test_queries_have_a_prompt_of_their_own_in_the_engine_and_in_the_plan() -> N
     again = Plan.from_dict(made.as_dict(), made.pack.texts)
     assert again == made
     assert plan(labelled(2, 3), "float16", prompt="p: ").inputs[0] == "p: question 0"
+
+
+def quality(values: list[list[float]]) -> ranking_quality.Quality:
+    figures = np.array(values)
+    return ranking_quality.Quality(dict.fromkeys(ranking_quality.MEASURES, figures))
+
+
+def test_a_difference_that_could_be_none_holds_zero() -> None:
+    draw = np.random.default_rng(1)
+    before = draw.random((100, 1)).repeat(2, axis=1)
+    moved = np.where(draw.random((100, 1)) < 0.3, draw.normal(0.0, 0.1, (100, 1)), 0.0)
+    found = ranking_quality.difference(
+        quality(before.tolist()), quality((before + moved).tolist()), "nDCG@10"
+    )
+    assert found.least == found.most == pytest.approx(moved.mean())
+    assert found.changed == np.count_nonzero(moved)
+    assert found.interval.low < 0 < found.interval.high
+    lower = quality((before - 0.1).tolist())
+    assert ranking_quality.difference(quality(before.tolist()), lower, "nDCG@10").interval.high < 0
+
+
+def test_ties_that_explain_a_difference_are_no_change() -> None:
+    tied, after = quality([[0.2, 0.8]] * 40), quality([[0.8, 0.8]] * 40)
+    found = ranking_quality.difference(tied, after, "R@10")
+    assert (found.least, found.most) == pytest.approx((0.0, 0.6))
+    assert found.changed == 0
+    assert 0.0 in found.interval

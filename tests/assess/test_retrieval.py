@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedtui.assess import retrieval, verdict
+from embedtui.assess import retrieval, retrieval_sentences, verdict
 from embedtui.measure import neighbours
 from embedtui.plan.plan import PassKey
 from embedtui.results.results import Results, SettingResults
@@ -61,7 +61,8 @@ def test_equal_bits_change_nothing(run_study: RunStudy) -> None:
     assert found[1].order_changed == found[1].top1_changed == (0, 0)
     assert found[1].margins.could.sum() == 0
     assert found[1].mean("rbo")[0] == pytest.approx(1.0)
-    assert retrieval.in_words(found[1]).startswith("all 20 texts keep the order of their top 10")
+    said = retrieval_sentences.in_words(found[1])
+    assert said.startswith("all 20 texts keep the order of their top 10 (at most 14 % of such")
     assert "neighbour" not in verdict.setting_verdict(ran.results, ran.results.settings[0])
 
 
@@ -72,7 +73,8 @@ def test_the_verdict_speaks_of_neighbours(run_study: RunStudy) -> None:
     said = verdict.setting_verdict(ran.results, setting)
     share = "100" if order == 40 else f"{round(100 * order / 40)}"
     assert f"{top1} of 40 texts change" in said
-    assert f"{share} % some order in the top 10; the smallest margin is" in said
+    assert f"{share} % some order in the top 10 (95 %: " in said
+    assert " %); the smallest margin is" in said
     assert "(batch size 4)" in said
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -78,3 +80,16 @@ def test_what_cannot_be_compared_is_not_the_smallest(run_study: RunStudy) -> Non
 def test_a_run_without_vectors_has_no_yardstick() -> None:
     with pytest.raises(InputError, match="nothing was measured"):
         compare_storage(Results())
+
+
+def test_drift_in_one_shuffled_order_only_is_told(run_study: RunStudy) -> None:
+    def plant(batch: Any) -> None:
+        if len(batch.rows) == 4 and list(batch.rows) != sorted(batch.rows):
+            batch.vectors[:] = batch.vectors[::-1].copy()
+
+    made = plan(20, "float32", sizes=(1, 4), shuffles=1)
+    ran = run_study(made, Script(drift=lambda *_: 0.0, plants=(plant,)))
+    row = next(row for row in compare_storage(ran.results) if row.name == "float32 @4")
+    assert row.l2_max
+    assert row.retrieval is not None
+    assert row.retrieval.order_changed[0] > 0

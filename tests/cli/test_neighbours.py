@@ -53,9 +53,14 @@ def test_a_folder_of_queries_and_documents_just_works(
     )
     assert said.code == 0, said.err
     words = " ".join(said.out.split())
-    assert "nearest 10 of 20 for 8 queries, unbatched against @4 and float64" in words
+    assert "nearest 10 of 20 for 8 queries, unbatched against @4, mixed @4, float64" in words
     assert re.search(r"@4 +\d \(\d+ %\) +[1-8] \(\d+ %\) +0\.\d{4}", said.out)
-    assert re.search(r"judgements +nDCG@10 +recall@10 +MRR@10 +queries", said.out)
+    assert re.search(r"mixed @4 +\d \(\d+ %\)", said.out)
+    assert re.search(r"judgements +before +after +difference +queries", said.out)
+    assert re.search(
+        r"nDCG@10 +0\.\d{4} +[01]\.\d{4} +[+-]0\.\d{4} \(95 %: [+-]0\.\d+ to", said.out
+    )
+    assert re.search(r"recall@10 .*MRR@10 ", said.out, re.DOTALL)
     assert re.search(r"\d of 8 queries change", words)
     assert max(len(line) for line in said.out.splitlines()) <= 80
 
@@ -87,7 +92,7 @@ class TestMix:
         assert "index's own" in said.out
         assert "queries' own" in said.out
         assert re.search(r"Verdict: \d of 8 queries find another first document", words)
-        assert re.search(r"judgements +nDCG@10", said.out)
+        assert re.search(r"judgements +before", said.out)
 
     def test_every_pair_of_a_run(self, embedtui: Embedtui, run_file: Path) -> None:
         said = embedtui("mix", run_file)

@@ -123,7 +123,7 @@ class Searches:
             found = _search(job)
             if found is not None:
                 # What is derived once is derived here, and not while a screen is drawn.
-                _ = found.expected_pairs, found.forecast
+                _ = found.expected_pairs, found.forecast, found.differences
             return found
         return None
 

@@ -13,8 +13,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from embedtui.assess.ranking_quality import MEASURES
-from embedtui.assess.retrieval import TOP, Retrieval, forecast_in_words, in_words
+from embedtui.assess.retrieval import TOP, Retrieval
+from embedtui.assess.retrieval_sentences import forecast_in_words, in_words
+from embedtui.assess.uncertainty import change_of
 from embedtui.common.printable import printable
 from embedtui.tui.viewmodel.frames import Frame
 from embedtui.tui.viewmodel.query_lists import Query, QueryPlace, changed_queries, query_of
@@ -183,11 +184,11 @@ class NeighboursView(Vertical, can_focus=True):
         """Say what moved is about, what judgements say, and what a larger corpus would show."""
         assert self._lists is not None
         lines = []
-        if found.quality_before is not None and found.quality_after is not None:
+        if found.quality_before is not None and found.differences:
             figures = [
-                f"{name} {found.quality_before.mean(name)[0]:.4f} → "
-                f"{found.quality_after.mean(name)[0]:.4f}"
-                for name in MEASURES
+                f"{name} {found.quality_before.mean(name)[0]:.4f} "
+                f"{change_of(one.least, one.interval.low, one.interval.high)}"
+                for name, one in found.differences.items()
             ]
             lines.append(f"by judgements of all queries: {', '.join(figures)}")
         if found.forecast is not None and found.order_changed[0]:
