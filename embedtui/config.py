@@ -20,6 +20,7 @@ from embedtui.common.schema import Key
 from embedtui.common.suggest import suggest
 from embedtui.engine.settings import SWITCHES
 from embedtui.plan.choices import Choices
+from embedtui.plan.former_names import FORMER_NAMES, by_present_names
 from embedtui.plan.options import BY_NAME, CHOSEN
 from embedtui.plan.scenarios import METRIC_NAMES, Metric, scenarios
 
@@ -85,7 +86,7 @@ class Config:
     repeats: int = _option("repeats")
     shuffles: int = _option("shuffles")
     restarts: int = _option("restarts")
-    truth: bool = _option("truth")
+    reference: bool = _option("reference")
     prompt: str = _option("prompt")
     against: str = _option("against")
     too_long: str = _option("too_long")
@@ -183,6 +184,8 @@ def save(path: Path, config: Config) -> None:
         table = _table(document, section)
         if one.name in table or value != getattr(defaults, one.name):
             _put(table, one.name, value)
+    for former in FORMER_NAMES.keys() & document.get("explore", {}).keys():
+        del document["explore"][former]
     if config.settings != defaults.settings or "settings" in document:
         table = _table(document, "settings")
         for key in [key for key in table if key in _SWITCHES and key not in config.settings]:
@@ -210,7 +213,7 @@ def _read_section(
     if section == "keys":
         kept["keys"] = _read_keys(found, actions, problems)
         return
-    known = _keys(section)
+    known, found = _keys(section), by_present_names(found)
     where = f"[{section}] " if section else ""
     if not section:
         found = {key: value for key, value in found.items() if key not in SECTIONS}

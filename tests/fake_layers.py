@@ -13,7 +13,7 @@ from embedtui.engine.messages import (
     CompareLayers,
     LayersCompared,
     LayersFound,
-    LayersSeen,
+    LayerStates,
     ResumeLayers,
     SeeLayers,
 )
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 LAYERS = 4
 PLACES = (
     LayerSite("embeddings"),
-    *(LayerSite.of(part, layer) for layer in range(LAYERS) for part in ("attention", "mlp")),
+    *(
+        LayerSite.from_names(part, layer)
+        for layer in range(LAYERS)
+        for part in ("attention", "mlp")
+    ),
     LayerSite("norm"),
 )
 FAULT = 30
@@ -51,10 +55,10 @@ class FakeLayers:
         self._script.raise_for("layers", self.setting.label)
         return LayersFound(PLACES, LAYERS, 0)
 
-    def see_layers(self, request: SeeLayers) -> LayersSeen:
+    def see_layers(self, request: SeeLayers) -> LayerStates:
         self._alive()
         states = tuple(np.ones((2, 4), dtype=np.float32) for _ in request.places)
-        return LayersSeen(states, self._vector(self._texts[request.row], 1, 0))
+        return LayerStates(states, self._vector(self._texts[request.row], 1, 0))
 
     def compare_layers(self, request: CompareLayers) -> LayersCompared:
         self._alive()
@@ -69,7 +73,7 @@ class FakeLayers:
         self._alive()
         if request.stop is not None:
             return np.ones((2, 4), dtype=np.float32)
-        # Some layers are exact, so the vector is somewhat nearer to the truth.
+        # Some layers are exact, so the vector is somewhat nearer to the reference.
         text = self._texts[request.row]
         whole, exact = self._vector(text, 1, 0), self._exact(text, self._script.width)
         return (exact + NEARER * (whole - exact)).astype(np.float32)

@@ -57,17 +57,17 @@ class FakeReference:
         self.embedded.append(request)
         with self.process.work():
             tell("loading weights in float64")
-            self._script.raise_for("truth")
+            self._script.raise_for("reference")
             for row, text in zip(request.rows, request.texts, strict=True):
                 if stop():
                     raise Cancelled("cancelled after the batch in hand")
                 self.process.check()
                 # Not of length one, as a model without a Normalize module gives it.
                 vector = 3.0 * self._exact(text, self._script.width)
-                if self._script.truth_value is not None:
-                    vector[:] = self._script.truth_value
+                if self._script.reference_value is not None:
+                    vector[:] = self._script.reference_value
                 counted = min(count_tokens(text), self._script.max_length)
-                yield ReferenceDone(row, counted + self._script.tokens_of_truth, vector)
+                yield ReferenceDone(row, counted + self._script.tokens_of_reference, vector)
 
     def match(self, request: MatchVariants, tell: OnStage, stop: Stop) -> VariantsMatched:
         """Hold the vectors against the exact ones, against which the script has planted nothing."""

@@ -109,7 +109,7 @@ class Script:
     precision: dict[str, float] = field(
         default_factory=lambda: {"float32": 5e-7, "float16": 5e-4, "bfloat16": 5e-3}
     )
-    """Dtype to the L2 between its unbatched vectors and the truth."""
+    """Dtype to the L2 between its unbatched vectors and the reference."""
     drift: Drift = usual_drift
     noise: float = 0.0
     """L2 by which a vector moves each time it is computed again."""
@@ -120,15 +120,15 @@ class Script:
     plants: tuple[Plant, ...] = ()
     most_in_step: int | None = None
     """Texts that a step holds at most; a larger batch is split."""
-    tokens_of_truth: int = 0
-    """Tokens that the truth counts more than the engine."""
+    tokens_of_reference: int = 0
+    """Tokens that the reference counts more than the engine."""
     variants: tuple[Variant, ...] = ()
     """Variants of the model's pipeline, and how near each is to vectors that are not its own."""
-    truth_value: float | None = None
-    """What the truth of every text is filled with instead of its vector."""
+    reference_value: float | None = None
+    """What the reference of every text is filled with instead of its vector."""
     failures: dict[tuple[str, str], EmbedtuiError] = field(default_factory=dict)
-    """What is raised, by stage (import, open, prepare, load, embed, truth, variants, layers,
-    exact layers) and label of the setting; "" for import, truth, variants and exact layers."""
+    """What is raised, by stage (import, open, prepare, load, embed, reference, variants, layers,
+    exact layers) and label of the setting; "" for import, reference, variants and exact layers."""
     fail_after: int = 0
     """Batches that come back before the stage embed fails."""
     on_job: Callable[[int], None] = lambda _count: None
@@ -314,7 +314,7 @@ class FakeEngines(Pool):
         """The float64 models that were started."""
 
     @property
-    def truths(self) -> list[Reference]:
+    def reference_requests(self) -> list[Reference]:
         """What float64 vectors were asked for."""
         return [request for model in self.references for request in model.embedded]
 

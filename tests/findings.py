@@ -70,9 +70,9 @@ def of_settings(name: str) -> str:
                 one.setting.short_label,
                 figure(largest(one.noise())),
                 *(figure(drift(one, size)) for size in shown),
-                figure(one.largest_error(run.truth)),
+                figure(one.largest_error(run.reference)),
                 f"{one.unbatched.texts_per_second:.0f}",
-                f"{one.of(sizes[-1]).texts_per_second:.0f}",
+                f"{one.pass_of(sizes[-1]).texts_per_second:.0f}",
             ]
         )
     return _where(run) + table(head, rows)
@@ -137,15 +137,15 @@ def long(name: str) -> str:
             for _, rows_, distances in one.drifts(batch)
             for row in rows_[~distances.identical]
         }
-        speed = one.of(size).texts_per_second or 0.0
+        speed = one.pass_of(size).texts_per_second or 0.0
         rows.append(
             [
                 one.setting.short_label,
                 f"{len(moved)} of {one.unbatched.count}",
                 figure(max(drift(one, batch) for batch in one.batched)),
-                figure(one.largest_error(run.truth)),
+                figure(one.largest_error(run.reference)),
                 f"{speed:.0f}",
-                f"{(first.of(size).texts_per_second or 0.0) / speed:.0f}",
+                f"{(first.pass_of(size).texts_per_second or 0.0) / speed:.0f}",
             ]
         )
     lengths = f"{min(tokens):,} to {max(tokens):,} tokens each. "
@@ -204,10 +204,10 @@ def layers() -> str:
     run = read("h100-layers")
     (setting,) = run.settings
     found = setting.layers
-    error, drift, adds = found.error(), found.drift(), found.adds()
+    error, drift, contributions = found.error(), found.drift(), found.contributions()
     assert error is not None
     assert drift is not None
-    assert adds is not None
+    assert contributions is not None
     rows = []
     for at, place in enumerate(error.places):
         if place.layer in {-1, 0, 1, 5, 11, 17, 23}:
@@ -215,7 +215,7 @@ def layers() -> str:
                 [
                     str(place),
                     figure(float(error.median[at])),
-                    figure(float(adds.lengths[at])),
+                    figure(float(contributions.lengths[at])),
                     figure(float(drift.largest[at])),
                 ]
             )

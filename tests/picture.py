@@ -30,7 +30,9 @@ async def take(path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         app = Explorer(
             AppDeps(
-                lambda: session, replace(Config(), settings=SETTINGS), shots_folder=Path(folder)
+                lambda: session,
+                replace(Config(), settings=SETTINGS),
+                screenshots_folder=Path(folder),
             )
         )
         try:

@@ -7,7 +7,7 @@ Of two reports of one run everything is compared but what `CHANGED` names. Two r
 differ in when and where they ran: with `--two-runs` what `OF_A_RUN` names may differ. Whatever was
 let pass is listed.
 
-A place is written as `settings[].engine.load_seconds`; a name without a dot is a key at any place.
+A place is written as `settings[].texts[].tokens`; a name without a dot is a key at any place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = {
+    "plan.truth": "reference",
+    "judgements": "qrels",
+    "settings[].engine": "effective_config",
+    "telling": "untied",
+    "lengths": "norms",
+    "draw": "worst_pass",
+    "settings[].layers.places": "sites",
+    "adds": "contribution",
+    "wanted": "target",
+    "seen": "evidence",
+    "why": "explanation",
+    "sure": "confidence",
+    "do": "fix",
+}
 """Place or key in BEFORE to the key's name in AFTER."""
 CHANGED = ("schema",)
 """Places whose values are meant to be others in AFTER."""

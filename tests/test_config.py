@@ -39,7 +39,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         model = "org/model"
         limit = 7
         batch_sizes = "1-8*2"
-        truth = false
+        reference = false
         [settings]
         dtype = "float16"
         threads = [1, "auto"]
@@ -178,7 +178,7 @@ def test_choices_come_back_as_they_were() -> None:
         chosen=({"dtype": ["float32"], "threads": [1, None]},),
         batch_sizes=(1, 3, 9),
         repeats=0,
-        truth=False,
+        reference=False,
         too_long="refuse",
     )
     assert Config().with_choices(choices).choices() == choices

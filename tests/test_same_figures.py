@@ -16,8 +16,8 @@ from tests.same_figures import OF_A_RUN, compare, main
 SMALL: dict[str, Any] = {
     "schema": "embedtui.report/1",
     "started_at": "2026-01-01",
-    "plan": {"truth": True, "model": "/a"},
-    "settings": [{"label": "float32", "drift": [0.0, 1.5e-7, None]}, {"label": "b", "truth": 1}],
+    "plan": {"asked": True, "model": "/a"},
+    "settings": [{"label": "float32", "drift": [0.0, 1.5e-7, None]}, {"label": "b", "asked": 1}],
 }
 
 
@@ -46,8 +46,8 @@ def test_a_report_is_the_same_as_itself_whatever_the_order_of_its_keys() -> None
         (("settings", 0, "drift"), [0.0, 1.5e-7], "settings[0].drift: 3 entries before, 2 after"),
         (("settings", 1, "label"), "c", "settings[1].label"),
         (("settings", 1, "more"), 1, "settings[1].more: only after"),
-        (("plan",), {"truth": True}, "plan.model: only before"),
-        (("plan", "truth"), 1, "plan.truth: True before, 1 after"),
+        (("plan",), {"asked": True}, "plan.model: only before"),
+        (("plan", "asked"), 1, "plan.asked: True before, 1 after"),
         (("settings",), {}, "settings: "),
     ],
 )
@@ -58,19 +58,19 @@ def test_every_difference_is_told(path: tuple[str | int, ...], value: Any, said:
 
 def test_keys_are_renamed_at_a_place_or_everywhere() -> None:
     after = copy.deepcopy(SMALL)
-    after["plan"]["reference"] = after["plan"].pop("truth")
+    after["plan"]["reference"] = after["plan"].pop("asked")
     assert len(compare(SMALL, after).differing) == 2
-    assert compare(SMALL, after, renamed={"plan.truth": "reference"}).differing == []
-    assert len(compare(SMALL, after, renamed={"truth": "reference"}).differing) == 2
-    after["settings"][1]["exact"] = after["settings"][1].pop("truth")
-    both = {"truth": "exact", "plan.truth": "reference"}
+    assert compare(SMALL, after, renamed={"plan.asked": "reference"}).differing == []
+    assert len(compare(SMALL, after, renamed={"asked": "reference"}).differing) == 2
+    after["settings"][1]["exact"] = after["settings"][1].pop("asked")
+    both = {"asked": "exact", "plan.asked": "reference"}
     assert compare(SMALL, after, renamed=both).differing == []
     after["settings"][1]["exact"] = 2
-    assert compare(SMALL, after, renamed=both).differing == ["settings[1].truth: 1 before, 2 after"]
+    assert compare(SMALL, after, renamed=both).differing == ["settings[1].asked: 1 before, 2 after"]
 
 
 def test_two_keys_never_become_one() -> None:
-    found = compare(SMALL, SMALL, renamed={"plan.model": "truth"}).differing
+    found = compare(SMALL, SMALL, renamed={"plan.model": "asked"}).differing
     assert "plan: two keys are renamed to one" in found
 
 

@@ -36,7 +36,7 @@ def usual_errors() -> dict[str, dict[str, float]]:
     for path in library.recordings().values():
         run = run_file.read(path)
         for setting in run.settings:
-            error = setting.largest_error(run.truth)
+            error = setting.largest_error(run.reference)
             what_if = setting.setting.pooling_accumulation == "model"
             if error is None or what_if or setting.setting.quantization != "none":
                 continue

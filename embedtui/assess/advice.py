@@ -67,7 +67,7 @@ def advise(
         entry = measure(setting, wanted)
         if entry is None or not entry.setting.unbatched.count:
             return None
-        speed = entry.setting.of(sizes[-1]).texts_per_second
+        speed = entry.setting.pass_of(sizes[-1]).texts_per_second
         step = Step(entry, wanted, judge(entry.setting, use), speed)
         steps.append(step)
         tell(step)

@@ -11,7 +11,7 @@ from embedtui.measure.rounding import same_computation
 from embedtui.results.mismatch import Mismatch, mismatch_of
 from embedtui.results.results import Results, SettingResults
 
-Sure = Literal["certain", "likely"]
+Confidence = Literal["certain", "likely"]
 
 _CLEAR = 2
 """How many times farther than the nearest variant the next has to be for a name."""
@@ -28,7 +28,7 @@ class AnotherInput:
     name: str
     """Whose vectors they are, in a few words."""
     evidence: str
-    sure: Sure
+    confidence: Confidence
     kind: str
     """That of the variant that fits; empty where none does."""
     texts: str
@@ -37,13 +37,13 @@ class AnotherInput:
 
 def another_input(results: Results, setting: SettingResults) -> AnotherInput | None:
     """Return what the unbatched vectors are instead of the model's own; None where they are."""
-    found = mismatch_of(setting, results.truth)
+    found = mismatch_of(setting, results.reference)
     if found is None:
         return None
     texts, variants = _which(found), setting.variants
     fits = _nearest(setting)
     if fits is not None and variants is not None:
-        one, sure = fits
+        one, confidence = fits
         own = variants.variants[0]
         evidence = (
             f"in float64 that is L2 {max(one.l2):.1e} from the vectors of {text_count(len(one.l2))}"
@@ -53,13 +53,13 @@ def another_input(results: Results, setting: SettingResults) -> AnotherInput | N
                 found,
                 "the model's own directions in other lengths",
                 evidence,
-                sure,
+                confidence,
                 "length",
                 texts,
             )
         if own.kind == "length":
             evidence += f", the model's own {max(own.l2):.1e}"
-        return AnotherInput(found, one.name, evidence, sure, one.kind, texts)
+        return AnotherInput(found, one.name, evidence, confidence, one.kind, texts)
     evidence = _how_far(found)
     told = setting.effective.pooling if setting.setting.is_server else ""
     told = _SAME_NAME.get(told, told)
@@ -85,10 +85,10 @@ def _which(found: Mismatch) -> str:
 def _how_far(found: Mismatch) -> str:
     if found.error is None:
         return f"vectors have {found.widths[0]} dimensions, the model's own {found.widths[1]}"
-    return f"unbatched vectors are L2 {found.error:.1e} from the truth"
+    return f"unbatched vectors are L2 {found.error:.1e} from the float64 reference"
 
 
-def _nearest(setting: SettingResults) -> tuple[Variant, Sure] | None:
+def _nearest(setting: SettingResults) -> tuple[Variant, Confidence] | None:
     """Return the variant that alone is as near as rounding takes a vector, and how sure it is."""
     if setting.variants is None or not setting.variants.variants:
         return None

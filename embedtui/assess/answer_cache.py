@@ -53,7 +53,7 @@ def _faster_again(setting: SettingResults) -> tuple[float, float] | None:
     None unless the repeats have the same bits and are several times faster. Medians, so that the
     first requests, which warm a server up, do not count.
     """
-    first, again = setting.unbatched, setting.of(1, PassKey("repeat", 1))
+    first, again = setting.unbatched, setting.pass_of(1, PassKey("repeat", 1))
     if min(first.batches, again.batches) < _LEAST_REQUESTS:
         return None
     rows = first.done & again.done

@@ -178,7 +178,7 @@ def _cheapest(judged: _Judged) -> Entry | None:
     near = [(speed, entry) for speed, entry in able if speed * ABOUT_EQUAL >= best]
     if len({model_of(one.results) for _, one in near}) > 1:
         return max(near, key=_first)[1]  # each is held against float64 of its own
-    errors = [one.setting.largest_error(one.results.truth) for _, one in near]
+    errors = [one.setting.largest_error(one.results.reference) for _, one in near]
     least = min((error for error in errors if error is not None), default=None)
     precise = [
         pair
@@ -197,10 +197,10 @@ def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], st
     assert found is not None
     size, speed = found
     said = f"{chosen.label}: {speed:.0f} texts/s at batch size {size}"
-    error = chosen.setting.largest_error(chosen.results.truth)
+    error = chosen.setting.largest_error(chosen.results.reference)
     if error is not None:
-        said += f", L2 {error:.1e} from the truth"
-    elif chosen.results.truth.reason:
+        said += f", L2 {error:.1e} from the float64 reference"
+    elif chosen.results.reference.reason:
         said += ", its error not measured"
     if chosen.setting.status == "running":
         said += ", so far"

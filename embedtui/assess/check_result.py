@@ -44,7 +44,7 @@ class CheckResult:
     setting: SettingResults
     outcome: Outcome
     drift: ToleranceResult
-    said: str
+    summary: str
     """Why, in a sentence or two."""
     drawn: tuple[Draws, ...]
     """The random orders that the texts went through, by batch size."""
@@ -127,10 +127,10 @@ def _checked(
     )
     if outcome == "holds":
         outcome, said = _undecided(results, setting, drawn) or ("holds", claim(confidence, drawn))
-        said = f"batch drift {drift.said(use)}; {said}"
+        said = f"batch drift {drift.describe(use)}; {said}"
     if golden is not None and outcome in {"holds", "inconclusive", "falls short"}:
         outcome = outcome if golden.holds else "falls short"
-        said = f"{said}; {golden.said(use)}"
+        said = f"{said}; {golden.describe(use)}"
     return CheckResult(setting, outcome, drift, said, drawn, cause, golden)
 
 
@@ -172,7 +172,7 @@ def _judged(
         return "inconclusive", "nothing batched was measured"
     if drift.holds:
         return "holds", ""
-    said = [f"batch drift {drift.said(use)}"]
+    said = [f"batch drift {drift.describe(use)}"]
     if orders := fallen_short(drawn):
         said.append(orders)
     if is_open(setting):
@@ -205,14 +205,14 @@ def _undecided(
 
 def _unknown_error(results: Results, setting: SettingResults) -> tuple[Outcome, str] | None:
     """Return that an error which was asked for is not known of every text."""
-    if not results.plan.truth:
+    if not results.plan.reference:
         return None
-    found = setting.precision_error(results.truth)
+    found = setting.precision_error(results.reference)
     known = 0 if found is None else len(found[0])
     missing = setting.unbatched.count - known
     if not missing:
         return None
-    why = results.truth.reason or "no float64 vector to hold it against"
+    why = results.reference.reason or "no float64 vector to hold it against"
     return (
         "inconclusive",
         f"the error against float64 was not measured of {text_count(missing)}: {why}",

@@ -51,11 +51,11 @@ def draws_of(setting: SettingResults, use: Scenario) -> tuple[Draws, ...]:
     """
     found = []
     for size in setting.batched:
-        whole = setting.of(size).count
+        whole = setting.pass_of(size).count
         orders = [
             distances
             for pass_key, rows, distances in setting.drifts(size)
-            if pass_key.why == "shuffle" and len(rows) == whole
+            if pass_key.kind == "shuffle" and len(rows) == whole
         ]
         if orders and whole > size:
             short = sum(not _bears(use, distances) for distances in orders)

@@ -46,7 +46,7 @@ class Side:
     @property
     def vectors(self) -> Vectors:
         """Texts x width; NaN for texts that were not embedded."""
-        pass_ = self.setting.of(self.batch_size)
+        pass_ = self.setting.pass_of(self.batch_size)
         return only(pass_.vectors, pass_.done)
 
 
@@ -118,7 +118,7 @@ def mix(index: Side, queries: Side) -> Mixed:
     if not there.any():
         raise InputError("no text has vectors on both sides")
     stored, asked = only(stored, there), only(asked, there)
-    sides = QueryDocSplit.of(one)
+    sides = QueryDocSplit.of_plan(one)
     pure_index, pure_queries = sides.nearest(stored, TOP + 1), sides.nearest(asked, TOP + 1)
     mixed = sides.nearest_mixed(asked, stored, TOP + 1)
     together = sides.split(asked)[0], sides.split(stored)[1]
@@ -130,7 +130,7 @@ def mix(index: Side, queries: Side) -> Mixed:
     return Mixed(index, queries, compare(asked[rows], stored[rows]), to_index, to_queries)
 
 
-def in_words(one: Mixed) -> str:
+def describe(one: Mixed) -> str:
     """Say what the mixture does to a search, against its index alone."""
     found = one.against_index
     if found.random_weights:

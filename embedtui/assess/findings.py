@@ -40,7 +40,7 @@ def find(results: Results, faults: Faults | None = None) -> list[Finding]:
         for finding in (*faults[setting.number], *_of_setting(results, setting))
     ]
     found += _of_files(results)
-    found += _of_truth(results)
+    found += _of_reference(results)
     found += encoding_faults(results)
     found += _of_labels(results)
     found = _told_once(found, {s.number for s in results.settings if s.unbatched.count})
@@ -159,8 +159,12 @@ def _of_steps(results: Results, setting: SettingResults) -> Iterator[Finding]:
                 number,
             )
     largest = results.plan.batch_sizes[-1]
-    held = setting.of(largest).held
-    if setting.status == "finished" and 0 < held < largest and not setting.of(largest).split_steps:
+    held = setting.pass_of(largest).most_together
+    if (
+        setting.status == "finished"
+        and 0 < held < largest
+        and not setting.pass_of(largest).split_steps
+    ):
         yield Finding(
             "few-texts",
             "note",
@@ -172,11 +176,11 @@ def _of_steps(results: Results, setting: SettingResults) -> Iterator[Finding]:
 def _of_labels(results: Results) -> Iterator[Finding]:
     labels = results.plan.pack.labels
     if labels is not None and labels.unknown:
-        judgements = "1 judgement" if labels.unknown == 1 else f"{labels.unknown} judgements"
+        qrels = "1 judgement" if labels.unknown == 1 else f"{labels.unknown} judgements"
         yield Finding(
             "unknown-judgements",
             "warning",
-            f"{judgements} left out: of queries or documents that the folder does not hold",
+            f"{qrels} left out: of queries or documents that the folder does not hold",
         )
     if labels is not None and not ranking_quality.available():
         yield Finding("no-quality", "note", ranking_quality.MISSING)
@@ -196,31 +200,36 @@ def _of_files(results: Results) -> Iterator[Finding]:
         )
 
 
-def _of_truth(results: Results) -> Iterator[Finding]:
-    truth = results.truth
-    if truth.reason:
-        yield Finding("no-truth", "warning", truth.reason)
-    done = np.flatnonzero(truth.done)
-    broken = sorted({row for fault in broken_rows(truth.vectors[done]) for row in fault.rows})
+def _of_reference(results: Results) -> Iterator[Finding]:
+    reference = results.reference
+    if reference.reason:
+        yield Finding("no-reference", "warning", reference.reason)
+    done = np.flatnonzero(reference.done)
+    broken = sorted({row for fault in broken_rows(reference.vectors[done]) for row in fault.rows})
     if broken:
         rows = [int(done[row]) for row in broken]
         yield Finding(
-            "broken-truth",
+            "broken-reference",
             "warning",
-            f"the float64 truth of {text_count(len(rows))} is no vector: it has NaN, infinities or "
-            "nothing but zeros in it, so they have no precision error",
+            f"the float64 reference of {text_count(len(rows))} is no vector: it has NaN, "
+            "infinities or nothing but zeros in it, so they have no precision error",
             texts=ids_of(results, rows),
         )
     for setting in results.settings:
         prepared = setting.prepared
-        if prepared is None or not truth.done.any() or mismatch_of(setting, truth) is not None:
+        if (
+            prepared is None
+            or not reference.done.any()
+            or mismatch_of(setting, reference) is not None
+        ):
             continue
-        if setting.setting.is_server and setting.precision_error(truth) is not None:
+        if setting.setting.is_server and setting.precision_error(reference) is not None:
             continue  # however it counts, its vectors are the model's own
         rows = [
             int(row)
-            for row in np.flatnonzero(truth.done)
-            if row not in prepared.refused and prepared.tokens[row] not in {0, truth.tokens[row]}
+            for row in np.flatnonzero(reference.done)
+            if row not in prepared.refused
+            and prepared.tokens[row] not in {0, reference.tokens[row]}
         ]
         if rows:
             yield Finding(

@@ -8,7 +8,7 @@ import numpy as np
 
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.changes import differing_settings, moved_between
-from embedtui.assess.retrieval import RANDOM_WEIGHTS, TOP, held_against, only
+from embedtui.assess.retrieval import RANDOM_WEIGHTS, TOP, compare_retrieval, only
 from embedtui.assess.uncertainty import at_most, span_of
 from embedtui.common.errors import InputError
 from embedtui.common.wording import percent
@@ -39,7 +39,7 @@ class Golden:
     """Texts that had the recorded bits at first and other ones when they were run again: kept
     vectors meet those of any run, so these count as moved."""
 
-    def said(self, use: Scenario) -> str:
+    def describe(self, use: Scenario) -> str:
         """Return what moved, whether it may, and why, in a few sentences."""
         if self.identical == self.texts:
             return f"golden vectors: all {self.texts} have the same bits as recorded"
@@ -51,7 +51,7 @@ class Golden:
         again = f", {self.unsteady} of them only when run again" if self.unsteady else ""
         return (
             f"golden vectors: {moved} of {self.texts} moved{again}, {far}; "
-            f"{self.diagnosis.name}: {self.diagnosis.why}; {self.retrieval}"
+            f"{self.diagnosis.name}: {self.diagnosis.explanation}; {self.retrieval}"
         )
 
 
@@ -159,7 +159,7 @@ def _retrieval(plan: Plan, before: Vectors, after: Vectors) -> str:
     """Say whether the nearest neighbours of the texts are still the same."""
     if plan.random_weights:
         return RANDOM_WEIGHTS
-    found = held_against(plan, before, after)
+    found = compare_retrieval(plan, before, after)
     if found is None:
         return "no text has a neighbour"
     labelled = found.sides.labelled

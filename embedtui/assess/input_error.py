@@ -13,7 +13,7 @@ from embedtui.measure.systematic_error import SystematicError, systematic_error
 from embedtui.results.results import Results, Rows, SettingResults
 
 TF32_FROM, TF32_TO = 5e-5, 2e-2
-"""L2 from the truth that is beyond float32's own error and within what ten bits of TF32 cost."""
+"""L2 from the reference that is beyond float32's own error and within what TF32's ten bits cost."""
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -45,7 +45,7 @@ def text_errors(results: Results, setting: SettingResults) -> TextErrors | None:
     and shape, what is usual. A what-if that adds to a dtype's error is not judged: quantised
     weights, and pooling in the model's dtype.
     """
-    found = setting.precision_error(results.truth)
+    found = setting.precision_error(results.reference)
     if found is None:
         return None
     finite = np.isfinite(found[1].l2)
@@ -64,11 +64,11 @@ def systematic_error_of(results: Results, setting: SettingResults) -> Systematic
     if errors is None or errors.wrong.any():
         return None
     vectors = setting.unbatched.vectors
-    truth = results.truth.vectors[:, : vectors.shape[1]]
-    return systematic_error(vectors[errors.rows], truth[errors.rows])
+    reference = results.reference.vectors[:, : vectors.shape[1]]
+    return systematic_error(vectors[errors.rows], reference[errors.rows])
 
 
-def systematic_in_words(found: SystematicError | None) -> str:
+def describe_systematic(found: SystematicError | None) -> str:
     """Say what share of the error all texts share; empty where no dimension is biased."""
     if found is None or not found.biased:
         return ""

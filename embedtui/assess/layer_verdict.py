@@ -22,7 +22,7 @@ def layers_verdict(found: LayerResults, under: float | None = None) -> str:
 
 
 def _error(found: LayerResults) -> str:
-    curve, adds = found.error(), found.adds()
+    curve, adds = found.error(), found.contributions()
     if curve is None:
         return ""
     begins = curve.begins
@@ -67,7 +67,7 @@ def _stretch(begin: LayerSite, end: LayerSite) -> str:
 
 
 def _exact(found: LayerResults, under: float | None) -> str:
-    wanted, largest, everything = found.wanted(under), found.largest_error, found.all_exact()
+    wanted, largest, everything = found.target(under), found.largest_error, found.all_exact()
     if wanted is None or largest is None or everything is None:
         return ""
     if largest <= wanted:

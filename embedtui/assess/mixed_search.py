@@ -37,13 +37,13 @@ def mixed_retrieval(
     both = batch_retrieval(results, setting, size, pass_key)
     if both is None:
         return None
-    pass_, alone = setting.of(size, pass_key), setting.unbatched
+    pass_, alone = setting.pass_of(size, pass_key), setting.unbatched
 
     def search() -> Retrieval | None:
         there = pass_.done & alone.done
         there &= with_direction(pass_.vectors) & with_direction(alone.vectors)
         queries, documents = only(alone.vectors, there), only(pass_.vectors, there)
-        sides = QueryDocSplit.of(results.plan)
+        sides = QueryDocSplit.of_plan(results.plan)
         if np.array_equal(queries, documents, equal_nan=True):
             lists = both.before
         else:
@@ -67,7 +67,7 @@ def worst_mixed_batches(results: Results, setting: SettingResults) -> tuple[int,
     return worst_of_batches(results, setting, mixed_retrieval)
 
 
-def in_words(one: Retrieval, size: int) -> str:
+def describe(one: Retrieval, size: int) -> str:
     """Say what queries alone find in documents of batches, against both alone."""
     if one.random_weights:
         return RANDOM_WEIGHTS

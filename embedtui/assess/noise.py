@@ -35,7 +35,7 @@ def repeats_differ(setting: SettingResults) -> bool:
 
 def restart_is_noise(setting: SettingResults) -> bool:
     """Say whether another engine is not told apart from the same one that runs again."""
-    sizes = {size for size, draw in setting.passes if draw.why == "restart"}
+    sizes = {size for size, draw in setting.passes if draw.kind == "restart"}
     if not setting.company_repeats:
         sizes &= {1}
     tests = [restarts_against_repeats(setting.passes, size) for size in sorted(sizes)]

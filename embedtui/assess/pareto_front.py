@@ -1,6 +1,6 @@
 """The front of precision against cost: settings that no other beats in both, and what a step costs.
 
-Cost is time per text. Along the front every slower setting is nearer to the truth, or drifts less;
+Cost is time per text. Along the front every slower setting has less error, or drifts less;
 the others pay for nothing.
 """
 
@@ -66,7 +66,7 @@ def _front_of(model: str, candidates: Sequence[Candidate]) -> list[Step]:
     return steps
 
 
-def step_in_words(step: Step, what: str) -> str:
+def describe_step(step: Step, what: str) -> str:
     """Say what a step up costs and what it buys; `what` names the distance."""
     if step.slower == 1.0 and step.nearer == 1.0:
         return "the fastest"

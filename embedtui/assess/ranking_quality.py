@@ -83,7 +83,7 @@ def quality(lists: Neighbours, labels: Labels, documents: npt.NDArray[np.intp]) 
     import ir_measures  # noqa: PLC0415 - an extra; and it brings SciPy
 
     grades: dict[int, dict[int, int]] = {}
-    for query, document, grade in labels.judgements:
+    for query, document, grade in labels.qrels:
         grades.setdefault(query, {})[document] = grade
     judged = [row for row in labels.queries if max(grades.get(row, {0: 0}).values()) > 0]
     qrels = {str(row): {str(d): g for d, g in grades[row].items()} for row in judged}

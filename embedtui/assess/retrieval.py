@@ -44,7 +44,7 @@ _told: ContextVar[OnStage | None] = ContextVar("told", default=None)
 
 
 @contextmanager
-def telling(tell: OnStage) -> Iterator[None]:
+def reporting_progress(tell: OnStage) -> Iterator[None]:
     """Have every search in here tell how far it is; what `tell` raises ends the search.
 
     Reports and verdicts search where they need lists: who waits for them knows how to say so.
@@ -66,7 +66,7 @@ class QueryDocSplit:
     """Without labels every text is searched in all others, and both are all rows."""
 
     @classmethod
-    def of(cls, plan: Plan) -> QueryDocSplit:
+    def of_plan(cls, plan: Plan) -> QueryDocSplit:
         """Return the sides of a plan's texts."""
         labels = plan.pack.labels
         every = np.arange(len(plan.pack))
@@ -182,7 +182,7 @@ class Retrieval:
         return int(certain), int(possible)
 
 
-def held_against(
+def compare_retrieval(
     plan: Plan,
     before: Vectors,
     after: Vectors,
@@ -195,7 +195,7 @@ def held_against(
     margins are those of vectors filled up with zeros. Rows that have no direction in either are in
     no list.
     """
-    sides = QueryDocSplit.of(plan)
+    sides = QueryDocSplit.of_plan(plan)
     there = with_direction(before) & with_direction(after)
     if lists is None:
         one, two = only(before, there), only(after, there)
@@ -218,7 +218,7 @@ def compare_lists(
     agreed = agreement(*lists, TOP)
     if not agreed.usable.any():
         return None
-    sides, labels = QueryDocSplit.of(plan), plan.pack.labels
+    sides, labels = QueryDocSplit.of_plan(plan), plan.pack.labels
     judged = [
         ranking_quality.quality(one, labels, sides.documents)
         if labels and ranking_quality.available()
@@ -241,7 +241,7 @@ def batch_retrieval(
     results: Results, setting: SettingResults, size: int, pass_key: PassKey = FIRST
 ) -> Retrieval | None:
     """Return what batches of a size do to the lists of unbatched vectors; None without any."""
-    pass_, baseline = setting.of(size, pass_key), setting.unbatched
+    pass_, baseline = setting.pass_of(size, pass_key), setting.unbatched
     if not pass_.count or not baseline.count:
         return None
     return _compared(
@@ -268,14 +268,14 @@ def worst_of_orders(
 
 
 def precision_retrieval(results: Results, setting: SettingResults) -> Retrieval | None:
-    """Return what a setting's unbatched vectors do to the lists of the truth; None without any."""
-    truth, pass_ = results.truth, setting.unbatched
+    """Return how a setting's unbatched lists differ from the reference's; None without any."""
+    reference, pass_ = results.reference, setting.unbatched
     width = pass_.vectors.shape[1]
-    if not truth.done.any() or not pass_.count or width > truth.vectors.shape[1]:
+    if not reference.done.any() or not pass_.count or width > reference.vectors.shape[1]:
         return None
-    if width < truth.vectors.shape[1] and width != setting.setting.dimensions:
+    if width < reference.vectors.shape[1] and width != setting.setting.dimensions:
         return None
-    return _compared(results, ("truth", width), (setting.number, 1, FIRST), truth, pass_)
+    return _compared(results, ("reference", width), (setting.number, 1, FIRST), reference, pass_)
 
 
 def worst_of_batches(
@@ -377,12 +377,12 @@ def _compared(
 
         def lists_of(key: Any, side: Pass | ReferenceVectors, vectors: Vectors) -> Neighbours:
             def search() -> Neighbours:
-                return QueryDocSplit.of(results.plan).nearest(only(vectors, there), TOP + 1)
+                return QueryDocSplit.of_plan(results.plan).nearest(only(vectors, there), TOP + 1)
 
             return kept.get(key, _stamp(side), search)
 
         lists = lists_of(keys[0], before, first), lists_of(keys[1], after, second)
-        return held_against(results.plan, only(first, there), only(second, there), lists)
+        return compare_retrieval(results.plan, only(first, there), only(second, there), lists)
 
     return kept.get((one, other), (_stamp(before), _stamp(after)), make)
 

@@ -9,7 +9,7 @@ from embedtui.assess.uncertainty import at_most, span_of
 from embedtui.common.wording import percent
 
 
-def in_words(one: Retrieval) -> str:
+def describe(one: Retrieval) -> str:
     """Say in a sentence how many queries find something else, and by how little they do not."""
     if one.random_weights:
         return RANDOM_WEIGHTS
@@ -40,7 +40,7 @@ def changes_of(one: Retrieval) -> str:
     return said
 
 
-def forecast_in_words(documents: int, order: Sequence[float], top1: Sequence[float]) -> str:
+def describe_forecast(documents: int, order: Sequence[float], top1: Sequence[float]) -> str:
     """Say what the same drift would do in a larger corpus, and how sure that is.
 
     Both are a share of queries with the ends of its interval, as `forecast` has them.

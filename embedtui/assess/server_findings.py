@@ -101,7 +101,7 @@ def _steps(setting: SettingResults) -> str:
     told = [
         f"of {size} at once about {share:.2g} shared a step"
         for size in sorted(together)
-        if (share := setting.of(size).per_step) is not None
+        if (share := setting.pass_of(size).per_step) is not None
     ]
     if not told:
         return "the server's metrics did not tell whose steps they counted"

@@ -10,7 +10,7 @@ import numpy as np
 
 from embedtui.assess.retrieval import (
     Retrieval,
-    held_against,
+    compare_retrieval,
     only,
     precision_retrieval,
     with_direction,
@@ -48,7 +48,7 @@ def compare_storage(
 ) -> list[Row]:
     """Return the drift of every setting and the cost of every format, each by its largest L2.
 
-    Formats take the vectors that are nearest to the truth: unbatched, of the setting with the least
+    Formats take the vectors nearest to the reference: unbatched, of the setting with the least
     precision error, so that what they cost is the format's own.
 
     Raises:
@@ -66,7 +66,7 @@ def compare_storage(
         tell(one.name)
         back = one.restored(vectors)
         distances = compare(_padded(unit(back), width), unit(vectors))
-        found = held_against(results.plan, vectors, back)
+        found = compare_retrieval(results.plan, vectors, back)
         there = vectors[np.isfinite(vectors).all(axis=1)]
         rows.append(Row(one.name, one.kind, distances, found, one.bytes_of(there)))
     return sorted(rows, key=lambda row: np.inf if row.l2_max is None else row.l2_max)
@@ -79,7 +79,7 @@ def storage_setting(results: Results) -> str:
 
 
 def _nearest(results: Results, measured: list[SettingResults]) -> SettingResults:
-    errors = [(setting, setting.largest_error(results.truth)) for setting in measured]
+    errors = [(setting, setting.largest_error(results.reference)) for setting in measured]
     return min(errors, key=lambda pair: np.inf if pair[1] is None else pair[1])[0]
 
 
@@ -91,7 +91,7 @@ def _drift(results: Results, setting: SettingResults) -> list[Row]:
     if worst is not None and order is not None:
         drift = setting.drift(worst[0], order[0])[1]
         rows.append(Row(f"{label} @{worst[0]}", "drift", drift, order[1], None))
-    error = setting.precision_error(results.truth)
+    error = setting.precision_error(results.reference)
     if error is not None:
         found = precision_retrieval(results, setting)
         rows.append(Row(f"{label} to float64", "drift", error[1], found, None))

@@ -26,7 +26,7 @@ class ToleranceResult:
 
     Kept vectors and cache keys meet those of another run, so repeats have to hold as well."""
 
-    def said(self, scenario: Scenario) -> str:
+    def describe(self, scenario: Scenario) -> str:
         """Return the figures in a few words."""
         if self.holds is None:
             return "not measured"

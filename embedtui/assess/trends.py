@@ -54,7 +54,7 @@ def trend_of(
     for pass_key, rows, distances in setting.drifts(size):
         values = np.where(distances.identical, 0.0, getattr(distances, metric))
         keep = np.isfinite(values)
-        place = setting.of(size, pass_key).position[rows]
+        place = setting.pass_of(size, pass_key).position[rows]
         parts.append((place[keep].astype(np.int64), tokens[rows[keep]], values[keep]))
     if not parts:
         return None
@@ -84,7 +84,7 @@ def token_threshold(setting: SettingResults) -> Threshold | None:
     parts = []
     for size in setting.batched:
         for pass_key, rows, distances in setting.drifts(size):
-            step = setting.of(size, pass_key).step_tokens[rows]
+            step = setting.pass_of(size, pass_key).step_tokens[rows]
             whole = step > 0
             parts.append((tokens[rows][whole], step[whole], ~distances.identical[whole]))
     if not parts:

@@ -1,4 +1,4 @@
-"""What a dtype costs against float64, by the shape of the model, where no truth says it."""
+"""What a dtype costs against float64, by the shape of the model, where no reference says it."""
 
 from __future__ import annotations
 

@@ -52,9 +52,9 @@ def advice_on_nan(results: Results, setting: SettingResults, rows: Iterable[int]
 
     Where float64 has them as well, no dtype is to blame.
     """
-    truth = results.truth
-    struck = [row for row in rows if truth.done[row]]
-    if struck and not np.isfinite(truth.vectors[struck]).all():
+    reference = results.reference
+    struck = [row for row in rows if reference.done[row]]
+    if struck and not np.isfinite(reference.vectors[struck]).all():
         return "float64 has them too, so they are in the weights: get the model's files again"
     dtype = setting.effective.dtype
     if dtype == "float16":
@@ -169,9 +169,9 @@ def cut_in_silence(count: int) -> str:
 
 def _dimensions(results: Results, setting: SettingResults) -> Iterator[Finding]:
     """Yield dimensions that are dead or turned in all texts, always or in batches alone."""
-    found = _struck_against_truth(results, setting)
+    found = _struck_against_reference(results, setting)
     if found:
-        yield _of_dimensions(setting, found, "in every vector, against the float64 truth")
+        yield _of_dimensions(setting, found, "in every vector, against the float64 reference")
         return
     by_size: dict[int, StruckDimensions] = {}
     for (size, draw), pass_ in sorted(setting.passes.items()):
@@ -188,13 +188,13 @@ def _dimensions(results: Results, setting: SettingResults) -> Iterator[Finding]:
         )
 
 
-def _struck_against_truth(results: Results, setting: SettingResults) -> StruckDimensions | None:
-    truth, pass_ = results.truth, setting.unbatched
-    if truth.vectors.shape[1] != pass_.vectors.shape[1]:
+def _struck_against_reference(results: Results, setting: SettingResults) -> StruckDimensions | None:
+    reference, pass_ = results.reference, setting.unbatched
+    if reference.vectors.shape[1] != pass_.vectors.shape[1]:
         return None
-    rows = np.flatnonzero(truth.done & pass_.done)
-    rows = rows[np.isfinite(truth.vectors[rows]).all(axis=1)]
-    found = struck_dimensions(pass_.vectors[rows], truth.vectors[rows])
+    rows = np.flatnonzero(reference.done & pass_.done)
+    rows = rows[np.isfinite(reference.vectors[rows]).all(axis=1)]
+    found = struck_dimensions(pass_.vectors[rows], reference.vectors[rows])
     return found if found and found.rest < 2 * SUSPECT_L2 else None
 
 
@@ -271,7 +271,7 @@ def _answered_from_cache(setting: SettingResults) -> Iterator[Finding]:
 def _another_input(results: Results, setting: SettingResults) -> Iterator[Finding]:
     another, errors = another_input(results, setting), text_errors(results, setting)
     rounding = errors is not None and not errors.wrong.any()
-    if another is not None and (another.sure == "certain" or not rounding):
+    if another is not None and (another.confidence == "certain" or not rounding):
         yield Finding(
             "another-input",
             "fault",
@@ -301,8 +301,8 @@ def _struck(setting: SettingResults) -> dict[str, tuple[set[int], set[int]]]:
 def _at_times(setting: SettingResults, rows: set[int]) -> bool:
     """Say whether one of these texts is zeros in one of two passes with the same company."""
     for (size, draw), pass_ in setting.passes.items():
-        first = setting.of(size)
-        for row in rows if draw.why == "repeat" else ():
+        first = setting.pass_of(size)
+        for row in rows if draw.kind == "repeat" else ():
             both = pass_.done[row] and first.done[row]
             if both and bool(pass_.vectors[row].any()) != bool(first.vectors[row].any()):
                 return True

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from embedtui.assess.findings import Faults, all_faults
-from embedtui.assess.input_error import systematic_error_of, systematic_in_words, text_errors
+from embedtui.assess.input_error import describe_systematic, systematic_error_of, text_errors
 from embedtui.assess.noise import effect_size, is_noise, is_open, repeats_differ
 from embedtui.assess.retrieval import RANDOM_WEIGHTS, Retrieval, worst_of_batches
-from embedtui.assess.retrieval_sentences import changes_of, in_words
+from embedtui.assess.retrieval_sentences import changes_of, describe
 from embedtui.measure import Distribution, summarize
 from embedtui.results.results import Results, SettingResults
 
@@ -43,7 +43,7 @@ def setting_verdict(
 
 
 def run_verdict(results: Results, faults: Faults | None = None) -> str:
-    """Say which of the measured settings is nearest to the truth, steadiest and fastest."""
+    """Say which of the measured settings is nearest to the reference, steadiest and fastest."""
     known = all_faults(results) if faults is None else faults
     begun = [setting for setting in results.settings if setting.unbatched.count]
     faulty = [setting for setting in begun if known[setting.number]]
@@ -90,24 +90,28 @@ _ABOUT_EQUAL = 1.25
 
 
 def _nearest(results: Results, settings: list[SettingResults]) -> str:
-    errors = [(error, s) for s in settings if (error := s.largest_error(results.truth)) is not None]
+    errors = [
+        (error, s) for s in settings if (error := s.largest_error(results.reference)) is not None
+    ]
     if not errors:
         return ""
     best = min(error for error, _ in errors)
     near = [(error, setting) for error, setting in errors if error <= _ABOUT_EQUAL * best]
     limit = max(error for error, _ in near)
     verb = "is nearest" if len(near) == 1 else "are about equally near"
-    return f"{_labels([s for _, s in near])} {verb} to the truth, L2 at most {limit:.1e}"
+    return (
+        f"{_labels([s for _, s in near])} {verb} to the float64 reference, L2 at most {limit:.1e}"
+    )
 
 
 def _fastest(results: Results, settings: list[SettingResults]) -> str:
     largest = results.plan.batch_sizes[-1]
-    speeds = [(speed, s) for s in settings if (speed := s.of(largest).texts_per_second)]
+    speeds = [(speed, s) for s in settings if (speed := s.pass_of(largest).texts_per_second)]
     if not speeds:
         return ""
     best, fastest = max(speeds, key=lambda pair: pair[0])
     near = [setting for speed, setting in speeds if speed * _ABOUT_EQUAL >= best]
-    held = fastest.of(largest).held
+    held = fastest.pass_of(largest).most_together
     verb = "is fastest" if len(near) == 1 else "are about equally fast"
     upto = "" if len(near) == 1 else "up to "
     return f"{_labels(near)} {verb} at batch size {held}, {upto}{best:.0f} texts/s"
@@ -119,7 +123,7 @@ def _drift(results: Results, setting: SettingResults) -> str:
         return "unbatched only: batch drift was not measured"
     by_size = {size: summarize(setting.drift_in_any_order(size)) for size in sizes}
     changed = {size: one.pairs - one.identical for size, one in by_size.items()}
-    held = setting.of(sizes[-1]).held
+    held = setting.pass_of(sizes[-1]).most_together
     span = f"{sizes[0]} to {held}" if len(sizes) > 1 and held > sizes[0] else f"{held}"
     orders = f", in {setting.orders} orders" if setting.orders > 1 else ""
     if not any(changed.values()):
@@ -190,7 +194,7 @@ def _retrieval(results: Results, setting: SettingResults, worst: Worst) -> str:
     if not _changes(setting) or is_noise(setting):
         return ""
     found = worst(results, setting)
-    return f"{in_words(found[1])} (batch size {found[0]})" if found else ""
+    return f"{describe(found[1])} (batch size {found[0]})" if found else ""
 
 
 def _most_changed(results: Results, settings: list[SettingResults]) -> str:
@@ -252,15 +256,15 @@ def _wrong_input(results: Results, setting: SettingResults) -> str:
 
 
 def _precision(results: Results, setting: SettingResults) -> str:
-    error = setting.largest_error(results.truth)
+    error = setting.largest_error(results.reference)
     if error is None:
-        reason = results.truth.reason
+        reason = results.reference.reason
         return f"the error against float64 was not measured: {reason}" if reason else ""
     errors = text_errors(results, setting)
     said = f"precision error against float64: L2 up to {error:.1e}"
     if errors is not None and errors.wrong.any():
         return said
-    said += systematic_in_words(systematic_error_of(results, setting))
+    said += describe_systematic(systematic_error_of(results, setting))
     worst = _worst(setting)
     if worst and error and not is_noise(setting):
         said += f", so batch drift is {worst / error:.2g} × what the setting costs anyway"

@@ -57,5 +57,5 @@ def drift_by_batch_size(
     put_named_labels(canvas, "batch", named, height - foot + 1, "axis")
     if speeds:
         told = [(columns[at], f"{speed:.0f}") for at, speed in speeds.speeds if at in columns]
-        put_named_labels(canvas, "texts/s", told, height - 1, speeds.ink)
+        put_named_labels(canvas, "texts/s", told, height - 1, speeds.style)
     return canvas.picture()

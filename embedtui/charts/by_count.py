@@ -21,7 +21,7 @@ def drift_by_count(
     width: int,
     height: int,
     x_label: str,
-    ink: str = "series-1",
+    style: str = "series-1",
     note: str = "",
     tolerance: float | None = None,
     unicode: bool = True,
@@ -50,10 +50,10 @@ def drift_by_count(
     ys = axis.place_logs(np.log10(drift[moved]))
     dots = np.unique(np.stack([np.floor(xs[moved] * 2), np.floor(ys * 4)], axis=1), axis=0)
     glyph = "braille" if unicode else "o"
-    stroke = Stroke((dots[:, 0] + 0.5) / 2, (dots[:, 1] + 0.5) / 4, ink, glyph)
+    stroke = Stroke((dots[:, 0] + 0.5) / 2, (dots[:, 1] + 0.5) / 4, style, glyph)
     canvas.cells(left, 0, draw(across, rows, [stroke] if len(dots) else []))
     for x in sorted({int(x) for x in xs[~moved]}):
-        canvas.put(left + x, rows, "▪" if unicode else "o", ink)
+        canvas.put(left + x, rows, "▪" if unicode else "o", style)
     put_lower_line(canvas, left, height - 2, across, unicode=unicode)
     canvas.put(left, height - 1, "0", "axis")
     end = str(most)

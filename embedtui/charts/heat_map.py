@@ -19,7 +19,7 @@ class HeatRow:
     """One setting."""
 
     label: str
-    ink: str
+    style: str
     cells: Mapping[int, float] = field(default_factory=dict)
     """Batch size to the largest distance; 0 for equal bits, left out where nothing was measured."""
     speed: float | None = None
@@ -61,14 +61,14 @@ def heat_map(
     end = 3 + who + len(shown) * _CELL
     canvas.put(end, 0, f"{'texts/s':>8}{'MB':>8}", "axis")
     for y, row in enumerate(_window(rows, height - 1), start=1):
-        canvas.put(1, y, mark_of(row.ink, unicode=unicode), row.ink)
+        canvas.put(1, y, mark_of(row.style, unicode=unicode), row.style)
         label = label_of(row.label, who, unicode=unicode)
         canvas.put(3, y, label, "focus" if row.focused else "label")
         if row.focused:
             canvas.put(0, y, "▶" if unicode else ">", "focus")
         for number, size in enumerate(shown):
-            text, ink = _cell(row.cells.get(size), same, unicode=unicode)
-            canvas.put(3 + who + number * _CELL, y, text.rjust(_CELL), ink)
+            text, style = _cell(row.cells.get(size), same, unicode=unicode)
+            canvas.put(3 + who + number * _CELL, y, text.rjust(_CELL), style)
         speed = f"{row.speed:.0f}" if row.speed else ""
         memory = f"{row.memory / 1e6:.0f}" if row.memory else ""
         canvas.put(end, y, f"{speed:>8}{memory:>8}", "label")

@@ -23,7 +23,7 @@ class HistogramSeries:
     """One setting's distances."""
 
     label: str
-    ink: str
+    style: str
     """The series' ink; its glyph stands before the label."""
     histogram: LogHistogram
     noise: float | None = None
@@ -123,10 +123,10 @@ def _put_label(
         dtype, _, rest = one.label.partition(" · ")
         lines = [dtype, rest]
     first = last - (1 if two_lines else 0) - (len(lines) - 1)
-    canvas.put(0, first, mark_of(one.ink, unicode=unicode), one.ink)
+    canvas.put(0, first, mark_of(one.style, unicode=unicode), one.style)
     for number, line in enumerate(lines):
         label = label_of(line, gutter - 2, unicode=unicode)
-        canvas.put(2, first + number, label, "focus" if one.focused else one.ink)
+        canvas.put(2, first + number, label, "focus" if one.focused else one.style)
     if two_lines:
         canvas.put(0, last, count, "faint")
     else:
@@ -148,7 +148,7 @@ def _put_band(
     tall = rows - 1 if rows >= 3 else rows
     if histogram.total:
         share = histogram.identical / histogram.total
-        cells = draw(2, tall, _bars(np.array([share, share]), tall, one.ink, unicode=unicode))
+        cells = draw(2, tall, _bars(np.array([share, share]), tall, one.style, unicode=unicode))
         canvas.cells(left - 3, top + rows - tall, cells)
     for y in range(top, top + rows):
         canvas.put(left - 1, y, "│" if unicode else "|", "axis")
@@ -162,7 +162,7 @@ def _put_band(
         ys = [number + 0.5 for number in range(tall)]
         strokes.append(Stroke([x] * tall, ys, "noise", "┊" if unicode else "'"))
     if columns.max(initial=0):
-        strokes += _bars(columns / columns.max(), tall, one.ink, unicode=unicode)
+        strokes += _bars(columns / columns.max(), tall, one.style, unicode=unicode)
     if one.precision is not None:
         x = axis.cell(one.precision) + 0.5
         strokes.append(Stroke([x], [0.5], "precision", "◆" if unicode else "*"))
@@ -170,7 +170,7 @@ def _put_band(
 
 
 def _bars(
-    shares: np.ndarray[tuple[int], np.dtype[np.float64]], rows: int, ink: str, *, unicode: bool
+    shares: np.ndarray[tuple[int], np.dtype[np.float64]], rows: int, style: str, *, unicode: bool
 ) -> list[Stroke]:
     """Return bars of so high shares of the rows, in eighths; what is there is at least one."""
     glyphs = _EIGHTHS if unicode else _ASCII_EIGHTHS
@@ -188,7 +188,7 @@ def _bars(
             xs, ys = by_glyph.setdefault(glyphs[part], ([], []))
             xs.append(column + 0.5)
             ys.append(full + 0.5)
-    return [Stroke(xs, ys, ink, glyph) for glyph, (xs, ys) in by_glyph.items()]
+    return [Stroke(xs, ys, style, glyph) for glyph, (xs, ys) in by_glyph.items()]
 
 
 def _put_axis(
@@ -223,7 +223,7 @@ def _put_legend(
     canvas.put(canvas.width - len(more), y, more, "label")
     room = canvas.width - (len(more) + 2 if more else 0)
     x = 0
-    for ink, text in parts:
-        if marks.get(ink, True) and x + len(text) <= room:
-            canvas.put(x, y, text, ink)
+    for style, text in parts:
+        if marks.get(style, True) and x + len(text) <= room:
+            canvas.put(x, y, text, style)
             x += len(text) + 3

@@ -17,7 +17,7 @@ class Line:
     """One setting's largest drift at each batch size, or at each place in its layers."""
 
     label: str
-    ink: str
+    style: str
     points: tuple[tuple[int, float | None], ...]
     """None where all vectors are equal bit for bit."""
     focused: bool = False
@@ -34,12 +34,12 @@ def strokes_of(
     for line in ordered:
         points = [(places[size], axis.place(value)) for size, value in line.points if value]
         for (x1, y1), (x2, y2) in pairwise(points):
-            strokes.append(Stroke([x1, x2], [y1, y2], line.ink, _join(unicode), connected=True))
+            strokes.append(Stroke([x1, x2], [y1, y2], line.style, _join(unicode), connected=True))
     for line in ordered:
         points = [(places[size], axis.cell(value) + 0.5) for size, value in line.points if value]
-        glyph = mark_of(line.ink, unicode=unicode)
+        glyph = mark_of(line.style, unicode=unicode)
         xs, ys = [x for x, _ in points], [y for _, y in points]
-        strokes.append(Stroke(xs, ys, line.ink, glyph))
+        strokes.append(Stroke(xs, ys, line.style, glyph))
     return strokes
 
 
@@ -62,4 +62,6 @@ def put_lane(
         there = [line for line in lines if (size, None) in line.points]
         start = left + int(place) - (len(there) - 1) // 2
         for number, line in enumerate(there):
-            canvas.put(start + number, y, mark_of(line.ink, unicode=unicode), line.ink, over=False)
+            canvas.put(
+                start + number, y, mark_of(line.style, unicode=unicode), line.style, over=False
+            )

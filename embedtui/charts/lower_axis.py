@@ -19,7 +19,7 @@ def put_labels(
     labels: Iterable[tuple[int, str]],
     y: int,
     first: int,
-    ink: str,
+    style: str,
 ) -> None:
     """Put each label in the middle below its column, none before column `first`.
 
@@ -31,16 +31,16 @@ def put_labels(
         wanted = column - (len(text) - 1) // 2
         x = min(max(wanted, free), canvas.width - len(text))
         if x >= free and x <= column < x + len(text):
-            canvas.put(x, y, text, ink)
+            canvas.put(x, y, text, style)
             free = x + len(text) + 1
 
 
 def put_named_labels(
-    canvas: Canvas, name: str, labels: Iterable[tuple[int, str]], y: int, ink: str
+    canvas: Canvas, name: str, labels: Iterable[tuple[int, str]], y: int, style: str
 ) -> None:
     """Put at the left what the labels count, and the labels below their columns."""
     canvas.put(0, y, name, "axis")
-    put_labels(canvas, labels, y, len(name) + 1, ink)
+    put_labels(canvas, labels, y, len(name) + 1, style)
 
 
 def put_ticks(canvas: Canvas, axis: Decades, left: int, y: int, *, unicode: bool) -> None:

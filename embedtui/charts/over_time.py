@@ -19,7 +19,7 @@ class Series:
     """One setting's distance at each moment that it was checked."""
 
     label: str
-    ink: str
+    style: str
     points: tuple[tuple[float, float], ...]
     """Seconds since 1970, and the distance; 0 for equal bits."""
 
@@ -62,17 +62,17 @@ def over_time(
         xs, ys = [x for x, _ in there], [y for _, y in there]
         glyph = "braille" if unicode else "."
         if len(there) > 1:
-            strokes.append(Stroke(xs, ys, one.ink, glyph, connected=True))
+            strokes.append(Stroke(xs, ys, one.style, glyph, connected=True))
         marks = [int(y) + 0.5 for y in ys]
-        strokes.append(Stroke(xs, marks, one.ink, mark_of(one.ink, unicode=unicode)))
+        strokes.append(Stroke(xs, marks, one.style, mark_of(one.style, unicode=unicode)))
     canvas.cells(left, 0, draw(across, rows, strokes))
     if lane:
         put_equal(canvas, left, rows, unicode=unicode)
         for one in series:
             for at, value in one.points:
                 if value == 0:
-                    mark = mark_of(one.ink, unicode=unicode)
-                    canvas.put(left + int(place(at)), rows, mark, one.ink)
+                    mark = mark_of(one.style, unicode=unicode)
+                    canvas.put(left + int(place(at)), rows, mark, one.style)
     put_lower_line(canvas, left, height - 2, across, unicode=unicode)
     half = (across - 1) // 2
     early, late = (label_of(word, half, unicode=unicode) for word in (first, last))

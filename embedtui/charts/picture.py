@@ -26,7 +26,7 @@ class Span:
     """Neighbouring characters of one ink."""
 
     text: str
-    ink: str
+    style: str
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Canvas:
         self.width, self.height = max(width, 0), max(height, 0)
         self._cells = [[BLANK] * self.width for _ in range(self.height)]
 
-    def put(self, x: int, y: int, text: str, ink: str, *, over: bool = True) -> None:
+    def put(self, x: int, y: int, text: str, style: str, *, over: bool = True) -> None:
         """Write text from a place on; without `over`, on blank cells only.
 
         Wide characters are replaced: a cell is one column.
@@ -59,14 +59,14 @@ class Canvas:
             return
         for place, character in enumerate(text, start=x):
             if 0 <= place < self.width and (over or self._cells[y][place] == BLANK):
-                self._cells[y][place] = (character, ink)
+                self._cells[y][place] = (character, style)
 
     def cells(self, x: int, y: int, rows: Sequence[Sequence[Cell]]) -> None:
         """Lay drawn cells down, blank ones left out."""
         for line, row in enumerate(rows):
-            for place, (character, ink) in enumerate(row):
+            for place, (character, style) in enumerate(row):
                 if character != " ":
-                    self.put(x + place, y + line, character, ink)
+                    self.put(x + place, y + line, character, style)
 
     def is_blank(self, x: int, y: int, length: int = 1) -> bool:
         """Say whether so many cells from a place on are there and blank."""
@@ -78,18 +78,18 @@ class Canvas:
         """Return what was put together."""
         rows = tuple(
             tuple(
-                Span("".join(character for character, _ in cells), ink)
-                for ink, cells in groupby(row, key=lambda cell: cell[1])
+                Span("".join(character for character, _ in cells), style)
+                for style, cells in groupby(row, key=lambda cell: cell[1])
             )
             for row in self._cells
         )
         return Picture(rows, self.width, self.height)
 
 
-def mark_of(ink: str, *, unicode: bool = True) -> str:
+def mark_of(style: str, *, unicode: bool = True) -> str:
     """Return the glyph of a series."""
     marks = MARKS if unicode else ASCII_MARKS
-    number = ink.rpartition("-")[2]
+    number = style.rpartition("-")[2]
     return marks[(int(number) - 1) % len(marks)] if number.isdecimal() else marks[0]
 
 

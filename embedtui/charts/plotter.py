@@ -32,7 +32,7 @@ class Stroke:
 
     x: Sequence[float] | npt.NDArray[np.float64]
     y: Sequence[float] | npt.NDArray[np.float64]
-    ink: str
+    style: str
     glyph: str = DOTS
     """`DOTS`, or the character that is stamped into each point's cell."""
     connected: bool = False
@@ -43,12 +43,12 @@ def draw(width: int, height: int, strokes: Sequence[Stroke]) -> list[list[Cell]]
     wanted = [stroke for stroke in strokes if len(stroke.x)]
     if width < 1 or height < 1 or not wanted:
         return [[BLANK] * width for _ in range(height)]
-    inks = list(dict.fromkeys(stroke.ink for stroke in wanted))
-    matrix = _build(width, height, wanted, inks)
+    styles = list(dict.fromkeys(stroke.style for stroke in wanted))
+    matrix = _build(width, height, wanted, styles)
     lines = matrix.string(colorless=True).split("\n")[:height]
     return [
         [
-            BLANK if character == " " else (character, _read_ink(matrix, x, y, inks))
+            BLANK if character == " " else (character, _read_ink(matrix, x, y, styles))
             for x, character in enumerate(line)
         ]
         for y, line in enumerate(lines)
@@ -69,7 +69,7 @@ def _load() -> Any:
     return plotext
 
 
-def _build(width: int, height: int, strokes: Sequence[Stroke], inks: Sequence[str]) -> Any:
+def _build(width: int, height: int, strokes: Sequence[Stroke], styles: Sequence[str]) -> Any:
     """Return plotext's matrix of the strokes; the blue of a cell is the number of its ink."""
     plotext = _load()
     figure = type(plotext.figure)(plotext.terminal)
@@ -77,7 +77,7 @@ def _build(width: int, height: int, strokes: Sequence[Stroke], inks: Sequence[st
     figure.axes(False)
     figure.legend(False)
     for stroke in strokes:
-        marker = plotext.marker(stroke.glyph, plotext.pixel((0, 0, inks.index(stroke.ink))))
+        marker = plotext.marker(stroke.glyph, plotext.pixel((0, 0, styles.index(stroke.style))))
         x, y = np.asarray(stroke.x, np.float64).tolist(), np.asarray(stroke.y, np.float64).tolist()
         signal = figure.signal(x, y, marker=marker)
         figure.draw(signal.lines(True) if stroke.connected else signal)
@@ -88,8 +88,8 @@ def _build(width: int, height: int, strokes: Sequence[Stroke], inks: Sequence[st
     return figure.build()
 
 
-def _read_ink(matrix: Any, x: int, y: int, inks: Sequence[str]) -> str:
-    if len(inks) == 1:
-        return inks[0]
+def _read_ink(matrix: Any, x: int, y: int, styles: Sequence[str]) -> str:
+    if len(styles) == 1:
+        return styles[0]
     _, _, number = matrix.get(y, x).foreground()
-    return inks[int(number)]
+    return styles[int(number)]

@@ -20,7 +20,7 @@ class FrontPoint:
     """One setting."""
 
     label: str
-    ink: str
+    style: str
     speed: float
     """Texts per second."""
     distance: float
@@ -68,7 +68,7 @@ def front_chart(
     for point in sorted(points, key=lambda point: (point.focused, point.on_front)):
         x = left + min(int(point.speed / most * across), across - 1)
         y = axis.row(point.distance) if point.distance else rows
-        canvas.put(x, y, mark_of(point.ink, unicode=unicode), point.ink)
+        canvas.put(x, y, mark_of(point.style, unicode=unicode), point.style)
         if point.focused:
             _name(canvas, point, x, y, width, unicode=unicode)
     if lane:

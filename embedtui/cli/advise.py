@@ -151,7 +151,7 @@ def _said(step: Step, use: Scenario) -> str:
     verdict = {True: "holds", False: "does not hold", None: "cannot be judged"}
     return (
         f"→ {step.entry.label}: {_speed(step)}, {verdict[step.tolerance_result.holds]} at "
-        f"batch size {sizes} ({step.tolerance_result.said(use)})"
+        f"batch size {sizes} ({step.tolerance_result.describe(use)})"
     )
 
 
@@ -172,7 +172,7 @@ def _show(found: Advice, use: Scenario) -> None:
         console.print(
             Text(
                 f"  {mark} {printable(step.entry.label)}: {_speed(step)}, "
-                f"{step.tolerance_result.said(use)} at batch size {sizes}"
+                f"{step.tolerance_result.describe(use)} at batch size {sizes}"
             )
         )
     console.print(Text.assemble(("Serve with: ", "bold"), printable(found.answers.serve.text)))

@@ -234,7 +234,7 @@ class _Job:
                 measured = measure(plan, weights, engines, None, quiet=self.quiet)
                 path = measured.path
                 if measured.results.status == "cancelled":
-                    measured.tell_path()
+                    measured.print_path()
                     measured.ended()
                 self.done.append(measured)
                 one = check(
@@ -247,7 +247,7 @@ class _Job:
                 if self.record is not None and path is not None:
                     recording.write(path, self.record)
                 if one.outcome != "holds":
-                    measured.tell_path()
+                    measured.print_path()
                 elif path is not None:
                     path.unlink(missing_ok=True)
                 checks.append(one)
@@ -266,7 +266,7 @@ class _Job:
         plan, weights = plan_of(choices, self.tell, self.access)
         plan = replace(plan, shuffle_every_size=True, order_seed=self.order_seed)
         # Where the files say that vectors will be others, float64 has to tell how far.
-        plan = replace(plan, truth=plan.truth or bool(plan.differs or plan.default_prompt))
+        plan = replace(plan, reference=plan.reference or bool(plan.differs or plan.default_prompt))
         if self.golden is None:
             return plan, weights
         recorded = self.golden.plan
@@ -288,7 +288,7 @@ def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], 
     Raises:
         InputError: if an option cannot be used, or there are no batches to compare.
     """
-    fixed = {"repeats": 1, "shuffles": shuffles, "truth": True}
+    fixed = {"repeats": 1, "shuffles": shuffles, "reference": True}
     use, timeout = str(asked.values["scenario"]), float(asked.values["timeout"])
     mode: Mode = "check"
     if target.endswith(".toml") and Path(target).is_file():
@@ -297,13 +297,13 @@ def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], 
         sweep = load_sweep(target)
         use, timeout = scenario_of(asked, sweep), timeout_of(asked, sweep)
         base = asked.choices(model="minilm", **fixed)
-        parts = sweep.plans(base, device_here(), asked.given | {"shuffles", "truth"})
+        parts = sweep.plans(base, device_here(), asked.given | {"shuffles", "reference"})
     else:
         parts = [asked.choices(model=target, **fixed)]
     asked.refuse_unusable(mode, *parts)
     if any(max(part.batch_sizes) < 2 for part in parts):
         raise InputError("a check compares batches with texts alone: give a batch size above 1")
-    return [replace(part, truth=bool(part.against)) for part in parts], use, timeout
+    return [replace(part, reference=bool(part.against)) for part in parts], use, timeout
 
 
 def _left_out(plan: Plan) -> list[Finding]:
@@ -369,11 +369,11 @@ def _show(checks: Sequence[Check]) -> None:
         else:
             console.print(head, soft_wrap=True)
             for setting in one.settings:
-                said = f"{setting.label}: {setting.outcome}; {setting.said}"
+                said = f"{setting.label}: {setting.outcome}; {setting.summary}"
                 console.print(Padding(Text(printable(said)), (0, 0, 0, 2)))
                 if setting.cause is not None:
                     cause = setting.cause
-                    line = f"{cause.name}; seen: {cause.seen}; do: {cause.do}"
+                    line = f"{cause.name}; seen: {cause.evidence}; do: {cause.fix}"
                     console.print(Padding(Text(printable(line), style="dim"), (0, 0, 0, 4)))
         for warning in one.warnings:
             if one.outcome == "holds" and warning.kind in _OF_THE_TEXTS:
@@ -393,9 +393,9 @@ def _head(one: Check) -> str:
 
 def _in_short(one: Check) -> str:
     worst = max(one.settings, key=lambda setting: setting.drift.worst)
-    said = [f"batch drift {worst.drift.said(one.use)}"]
+    said = [f"batch drift {worst.drift.describe(one.use)}"]
     if len(one.settings) > 1:
         said[0] += f" at most, {len(one.settings)} settings"
     said.append(claim(one.confidence, min(one.settings, key=lambda each: each.draws).drawn))
-    said += [setting.golden.said(one.use) for setting in one.settings if setting.golden][:1]
+    said += [setting.golden.describe(one.use) for setting in one.settings if setting.golden][:1]
     return printable("; ".join(said))

@@ -42,8 +42,9 @@ def command(before: Path, after: Path, as_json: bool) -> ExitCode:
         for one in found:
             console.print(Text.assemble((printable(one.label), "bold"), f": {_figures(one)}"))
             cause = one.diagnosis
-            said = f"Cause, {cause.confidence}: {cause.name}. Seen: {cause.seen}. Why: {cause.why}."
-            console.print(Padding(Text(printable(f"{said} Do: {cause.do}.")), (0, 0, 0, 2)))
+            said = f"Cause, {cause.confidence}: {cause.name}. Seen: {cause.evidence}. "
+            said += f"Why: {cause.explanation}. Do: {cause.fix}."
+            console.print(Padding(Text(printable(said)), (0, 0, 0, 2)))
     moved = any(one.diagnosis.cause not in {"none", "noise"} for one in found)
     return ExitCode.CHECK_FAILED if moved else ExitCode.DONE
 

@@ -8,7 +8,7 @@ import click
 
 from embedtui.cli import output
 from embedtui.cli.parameter_types import RunRef
-from embedtui.cli.search_progress import tells_searches
+from embedtui.cli.search_progress import with_search_progress
 from embedtui.cli.shared_options import file_option, given_by_hand, refuse
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
@@ -45,8 +45,10 @@ from embedtui.storage import recording, run_file
     metavar="N,...",
     help="In a recording: keep these settings, counted from 1.  [default: all]",
 )
-@click.option("--no-truth", is_flag=True, help="In a recording: leave out the float64 truth.")
-@tells_searches
+@click.option(
+    "--no-reference", is_flag=True, help="In a recording: leave out the float64 reference."
+)
+@with_search_progress
 def export(
     run_path: Path,
     form: str,
@@ -54,7 +56,7 @@ def export(
     every: int,
     batch_sizes: str | None,
     settings: str | None,
-    no_truth: bool,
+    no_reference: bool,
 ) -> None:
     """Turn a run file into JSON, CSV or Markdown; a run that was cut off as well.
 
@@ -73,10 +75,10 @@ def export(
             every=every,
             batch_sizes=sizes,
             settings=_numbers(settings),
-            truth=not no_truth,
+            reference=not no_reference,
         )
         return
-    recorded = ["every", "batch_sizes", "settings", "no_truth"]
+    recorded = ["every", "batch_sizes", "settings", "no_reference"]
     refuse(given_by_hand(), recorded, "it is for --to recording")
     text = exports.FORMATS[form](run_report.build(run_file.read(run_path)))
     if out is None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from embedtui.assess.pareto_front import Step, step_in_words
+from embedtui.assess.pareto_front import Step, describe_step
 from embedtui.cli.output import unicode_works
 from embedtui.common.printable import printable
 from embedtui.common.wording import percent
@@ -46,8 +46,8 @@ def show(grid: SweepReport, console: Console, use: str) -> None:
         for reason in dict.fromkeys(one["reason"] for one in grid["skipped"]):
             console.print(Text(f"  {printable(reason, 300)}"))
         console.print()
-    _front(grid["front"]["precision_error"], "precision error", console)
-    _front(grid["front"]["drift"], "batch drift", console)
+    _front(grid["pareto_front"]["precision_error"], "precision error", console)
+    _front(grid["pareto_front"]["drift"], "batch drift", console)
     console.print(Text("What holds for which use:", style="bold"))
     for one in grid["scenarios"]:
         _scenario(one, console)
@@ -86,7 +86,7 @@ def _table(model: str, rows: list[RowReport], sizes: list[int], console: Console
     for row in rows:
         speed, memory = row["texts_per_second"], row["memory_bytes"]
         table.add_row(
-            Text(printable(row["brief"]) + (f" ✗ {row['fault']}" if row["fault"] else "")),
+            Text(printable(row["short_label"]) + (f" ✗ {row['fault']}" if row["fault"] else "")),
             *(_cell(row["drift"].get(str(size))) for size in shown),
             _share(row["retrieval"], "top1_changed"),
             _share(row["retrieval"], "order_changed"),
@@ -113,7 +113,7 @@ def _front(steps: list[FrontReport], words: str, console: Console) -> None:
             Text(f"  {printable(one['label'])}"),
             f"{one['texts_per_second']:.0f} texts/s",
             f"L2 {one['l2_max']:.1e}" if one["l2_max"] else "same bits",
-            Text(step_in_words(step, words), style="dim"),
+            Text(describe_step(step, words), style="dim"),
         )
     console.print(table)
     console.print()

@@ -81,7 +81,7 @@ def _chart(rows: Sequence[Row], wanted: str, console: Console) -> None:
             if row.name == name and (value := getattr(row, _MEASURES[wanted])) is not None
         ]
         series.append(charts.Series(name, f"series-{number}", tuple(points)))
-    uses = {row.use for row in rows}
+    uses = {row.scenario for row in rows}
     use = scenarios().get(next(iter(uses))) if len(uses) == 1 else None
     limit = None if use is None else use.tolerance_in("l2")
     picture = charts.over_time(
@@ -96,10 +96,10 @@ def _chart(rows: Sequence[Row], wanted: str, console: Console) -> None:
     )
     console.print(Text(f"{_WORDS[wanted]}, L2 at most, over time", style="bold"))
     for line in picture.rows:
-        console.print(Text.assemble(*((span.text, _style(span.ink)) for span in line)))
+        console.print(Text.assemble(*((span.text, _style(span.style)) for span in line)))
     for one in series:
-        mark = charts.mark_of(one.ink, unicode=output.unicode_works(console))
-        console.print(Text.assemble((mark, _style(one.ink)), f" {printable(one.label)}"))
+        mark = charts.mark_of(one.style, unicode=output.unicode_works(console))
+        console.print(Text.assemble((mark, _style(one.style)), f" {printable(one.label)}"))
     console.print()
 
 
@@ -120,7 +120,7 @@ def _table(rows: Sequence[Row], console: Console) -> Table:
             Text(printable(row.outcome), style=style),
             _figure(row.drift_l2),
             _figure(row.golden_l2),
-            str(row.draws),
+            str(row.orders),
             Text(printable(row.engine)),
         )
     return table

@@ -90,7 +90,7 @@ class Themes(TypedDict):
     themes: Annotated[list[ThemeObject], "embedtui's own and the user's"]
 
 
-class Looked(TypedDict):
+class DoctorCheck(TypedDict):
     """One thing that was looked at."""
 
     name: Annotated[str, "what it is"]
@@ -103,7 +103,7 @@ class Doctor(TypedDict):
     """`embedtui doctor`."""
 
     schema: Annotated[str, "`embedtui.doctor/1`"]
-    checks: Annotated[list[Looked], "everything that was looked at"]
+    checks: Annotated[list[DoctorCheck], "everything that was looked at"]
 
 
 class RunObject(TypedDict):
@@ -189,7 +189,7 @@ class ConfigObject(TypedDict):
     repeats: int
     shuffles: int
     restarts: int
-    truth: bool
+    reference: bool
     prompt: str
     against: str
     too_long: str

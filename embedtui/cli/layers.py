@@ -92,7 +92,7 @@ def command(
         for one in made["settings"]:
             show(one, output.out())
     if not quiet:
-        measured.tell_path()
+        measured.print_path()
     code = measured.ended()
     if code == ExitCode.DONE and not any(s.layers.there for s in measured.results.settings):
         raise EngineError(measured.results.settings[0].layers.reason or "no layers were looked at")
@@ -119,7 +119,7 @@ def show(setting: SettingReport, console: Console) -> None:
     found = setting["layers"]
     console.print()
     console.print(Text(printable(setting["label"]), style="bold"))
-    if found is None or "places" not in found:
+    if found is None or "sites" not in found:
         reason = printable(found["reason"]) if found else "its layers were not looked into"
         console.print(Padding(Text(reason), (0, 0, 0, 2)))
         return
@@ -154,7 +154,7 @@ def _table(found: LayersReport, console: Console, left_out: set[str]) -> Table:
     shown = [name for name in _COLUMNS if name not in left_out]
     for name in shown:
         table.add_column(name, justify="right", no_wrap=True, overflow="fold")
-    for place in found["places"]:
+    for place in found["sites"]:
         cells = figures(place, found)
         table.add_row(place["name"], *(cells[name] for name in shown))
     return table

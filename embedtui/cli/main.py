@@ -12,6 +12,7 @@ from embedtui.cli import output
 from embedtui.cli.group import Group
 from embedtui.common.errors import EmbedtuiError, ExitCode
 from embedtui.common.printable import printable
+from embedtui.plan.former_names import FORMER_OPTIONS
 
 _COMMANDS = {
     "explore": "explore:explore",
@@ -38,6 +39,14 @@ _COMMANDS = {
 what only the others need."""
 
 
+def _present_name(name: str) -> str:
+    """Return an option's name of now, and say so where a former one was typed."""
+    present = FORMER_OPTIONS.get(name)
+    if present is not None:
+        output.err().print(f"embedtui: --{name} is called --{present}; use that name")
+    return present or name
+
+
 class Commands(Group):
     """The commands, each imported when it is wanted."""
 
@@ -57,7 +66,11 @@ class Commands(Group):
 @click.group(
     cls=Commands,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "token_normalize_func": _present_name,
+    },
     epilog="\b\nExit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 the engine failed, "
     "4 an error of embedtui's own, 130 cancelled.",
 )

@@ -15,7 +15,7 @@ from embedtui.cli import output
 from embedtui.cli.fit_columns import plain_table
 from embedtui.cli.neighbour_tables import quality_table, table
 from embedtui.cli.parameter_types import SideRef, run_file_of
-from embedtui.cli.search_progress import tells_searches
+from embedtui.cli.search_progress import with_search_progress
 from embedtui.cli.shared_options import json_option
 from embedtui.common.errors import ExitCode
 from embedtui.common.printable import printable
@@ -37,7 +37,7 @@ from embedtui.storage import run_file
 @click.argument("index", metavar="INDEX", type=SideRef())
 @click.argument("queries", metavar="[QUERIES]", required=False, type=SideRef())
 @json_option()
-@tells_searches
+@with_search_progress
 def command(index: str, queries: str | None, as_json: bool) -> ExitCode:
     """Search an index of one setting with queries of another: what upgrades do to a live index.
 
@@ -138,7 +138,7 @@ def _show(one: Mixed, console: Console) -> None:
     judged = [(name, found["quality"]) for name, found in rows if found["quality"]]
     if judged:
         console.print(quality_table(judged, console))
-    console.print(Text.assemble(("Verdict: ", "bold"), f"{cross_setting_search.in_words(one)}."))
+    console.print(Text.assemble(("Verdict: ", "bold"), f"{cross_setting_search.describe(one)}."))
 
 
 def _as_dict(one: Mixed) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtui.assess.retrieval import RANDOM_WEIGHTS
-from embedtui.assess.retrieval_sentences import forecast_in_words
+from embedtui.assess.retrieval_sentences import describe_forecast
 from embedtui.assess.uncertainty import change_of
 from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.common.wording import percent
@@ -30,7 +30,7 @@ _MEASURES = ("nDCG@10", "recall@10", "MRR@10")
 
 
 def show(found: RetrievalReport, console: Console) -> None:
-    """Print a report's `retrieval`: the batch size that changes most, and the truth."""
+    """Print a report's `retrieval`: the batch size that changes most, and the reference."""
     compared: list[tuple[str, ListsReport]]
     compared = [
         (f"@{one['batch_size']}", one)
@@ -60,7 +60,7 @@ def show(found: RetrievalReport, console: Console) -> None:
         console.print(Padding(Text(RANDOM_WEIGHTS, style="yellow"), (0, 0, 0, 2)))
     larger = found["forecast"]
     if larger and larger["order_changed"][2] >= _WORTH_TELLING:
-        said = forecast_in_words(
+        said = describe_forecast(
             larger["documents"], larger["order_changed"], larger["top1_changed"]
         )
         console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)))

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from embedtui.cli import output, tables
 from embedtui.cli.parameter_types import RunsRef, ThemeName
-from embedtui.cli.search_progress import tells_searches
+from embedtui.cli.search_progress import with_search_progress
 from embedtui.cli.shared_options import Asked, given_by_hand, json_option, refuse
 from embedtui.common.errors import ExitCode
 from embedtui.common.printable import printable
@@ -36,7 +36,7 @@ _LOOKS = ("theme", "slow_link", "ascii_only")
 @click.option("--slow-link", is_flag=True, help="Draw once a second, for a slow line.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Show nothing beyond ASCII.")
 @json_option("the list of what there is as JSON")
-@tells_searches
+@with_search_progress
 def command(
     names: tuple[str, ...],
     plain: bool,

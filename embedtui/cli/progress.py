@@ -192,4 +192,4 @@ def _line(progress: Progress, drift: _Drift, width: int | None = None) -> str:
 
 def _is_drift(event: BatchEmbedded) -> bool:
     """Say whether it is one of the batches that the drift of a setting is measured by."""
-    return event.batch_size > 1 and event.pass_key.why in {"first", "shuffle"}
+    return event.batch_size > 1 and event.pass_key.kind in {"first", "shuffle"}

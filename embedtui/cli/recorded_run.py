@@ -43,7 +43,7 @@ class Measured:
             raise self.failure
         return ExitCode.DONE
 
-    def tell_path(self) -> None:
+    def print_path(self) -> None:
         """Say on standard error where the run file is, if there is one."""
         if self.path is not None:
             output.err().print(f"Run file: {printable(str(self.path))}", soft_wrap=True)
@@ -69,8 +69,8 @@ def started_engines(
 
 
 def needs_vllm(plan: Plan) -> bool:
-    """Say whether a plan needs engines of this machine, or the float64 truth."""
-    return plan.truth or not all(setting.is_server for setting in plan.settings)
+    """Say whether a plan needs engines of this machine, or the float64 reference."""
+    return plan.reference or not all(setting.is_server for setting in plan.settings)
 
 
 def measure(

@@ -9,7 +9,7 @@ import click
 from embedtui.cli import output, tables
 from embedtui.cli.parameter_types import SweepName
 from embedtui.cli.recorded_run import measure, needs_vllm, started_engines
-from embedtui.cli.search_progress import tells_searches
+from embedtui.cli.search_progress import with_search_progress
 from embedtui.cli.server_options import access_of
 from embedtui.cli.shared_options import (
     Asked,
@@ -47,7 +47,7 @@ from embedtui.report import exports, run_report
 @out_option()
 @json_option("the report as JSON")
 @quiet_option()
-@tells_searches
+@with_search_progress
 def run(
     asked: Asked, sweep: str | None, fresh: bool, out: Path | None, as_json: bool, quiet: bool
 ) -> ExitCode:
@@ -89,5 +89,5 @@ def _run(
     else:
         tables.show(made, output.out())
     if not quiet:
-        measured.tell_path()
+        measured.print_path()
     return measured.ended()

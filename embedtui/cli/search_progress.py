@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from rich.console import Console
 
-from embedtui.assess.retrieval import telling
+from embedtui.assess.retrieval import reporting_progress
 from embedtui.cli import output
 
 _SECONDS = 5.0
@@ -18,14 +18,14 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-def tells_searches(command: Callable[Given, Result]) -> Callable[Given, Result]:
+def with_search_progress(command: Callable[Given, Result]) -> Callable[Given, Result]:
     """Have a command tell of the searches that it waits for, unless it was asked to be quiet."""
 
     @wraps(command)
     def told(*args: Given.args, **kwargs: Given.kwargs) -> Result:
         if kwargs.get("quiet"):
             return command(*args, **kwargs)
-        with telling(Lines(output.err())):
+        with reporting_progress(Lines(output.err())):
             return command(*args, **kwargs)
 
     return told

@@ -116,8 +116,8 @@ def run_options(command: Mode, *, without: Collection[str] = ()) -> Callable[[Co
         def called(**parameters: Any) -> Any:
             values = {o.name: parameters.pop(o.name) for o in options}
             values = {k: v for k, v in values.items() if v is not None}
-            if "truth" in values:
-                values["truth"] = not values["truth"]
+            if "reference" in values:
+                values["reference"] = not values["reference"]
             return function(asked=Asked(values, given_by_hand()), **parameters)
 
         made: Command = called

@@ -14,7 +14,7 @@ from embedtui.assess.storage_comparison import Row, compare_storage, storage_set
 from embedtui.cli import output
 from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.cli.parameter_types import RunRef
-from embedtui.cli.search_progress import tells_searches
+from embedtui.cli.search_progress import with_search_progress
 from embedtui.cli.shared_options import json_option
 from embedtui.common.errors import ExitCode
 from embedtui.common.printable import printable
@@ -34,7 +34,7 @@ _SIGNS = {"drift": "drift", "storage": "store", "dimensions": "cut", "wire": "wi
 @click.command("storage")
 @click.argument("run_path", metavar="[RUN]", default=library.LAST, type=RunRef())
 @json_option()
-@tells_searches
+@with_search_progress
 def command(run_path: Path, as_json: bool) -> ExitCode:
     """Show drift in proportion: beside float16, int8 or binary storage, and beside the wire.
 

@@ -114,7 +114,7 @@ def _told(
         shown_grid.show(made, output.out(), use)
     if not quiet:
         for one in done:
-            one.tell_path()
+            one.print_path()
     for one in done:
         one.ended()
     if failures:

@@ -74,7 +74,7 @@ def show(report: RunReport, console: Console) -> None:
 
 
 def _setting(setting: SettingReport, console: Console) -> None:
-    engine = setting["engine"]
+    engine = setting["effective_config"]
     in_force = ""
     if engine.get("device") == "server":
         in_force = "  " + printable(_of_server(engine))
@@ -164,7 +164,7 @@ def _lengths(setting: SettingReport) -> str:
     """Say how long vectors are, at each batch size where that differs; empty where all are 1."""
     said: dict[str, list[str]] = {}
     for batch in setting["batches"]:
-        found = batch["lengths"]
+        found = batch["norms"]
         if found is not None:
             figures = f"{found['least']:.4g}..{found['largest']:.4g}, median {found['median']:.4g}"
             said.setdefault(figures, []).append(str(batch["batch_size"]))
@@ -176,8 +176,10 @@ def _lengths(setting: SettingReport) -> str:
 
 def _diagnosis(one: DiagnosisReport) -> Text:
     return Text.assemble(
-        (f"Cause, {one['sure']}: ", "bold"),
-        printable(f"{one['name']}. Seen: {one['seen']}. Why: {one['why']}. Do: {one['do']}."),
+        (f"Cause, {one['confidence']}: ", "bold"),
+        printable(
+            f"{one['name']}. Seen: {one['evidence']}. Why: {one['explanation']}. Do: {one['fix']}."
+        ),
     )
 
 

@@ -119,7 +119,7 @@ class Address:
             path = _USUAL_PATH
         return cls(f"{parts.scheme}://{parts.netloc}{path.removesuffix(_ROUTE)}", parts.fragment)
 
-    def of(self, model: str) -> Address:
+    def with_model(self, model: str) -> Address:
         """Return the same server's address with a model's name."""
         return replace(self, model=model)
 

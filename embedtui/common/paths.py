@@ -36,13 +36,13 @@ def config_folder() -> Path:
     return Path(platformdirs.user_config_dir(_APP))
 
 
-def shots_folder() -> Path:
+def screenshots_folder() -> Path:
     """Return the folder that screenshots and copied texts go to."""
     return _made(platformdirs.user_data_dir(_APP), "shots")
 
 
 def cache_folder(name: str) -> Path:
-    """Return a folder for what can be computed again, such as the float64 truth."""
+    """Return a folder for what can be computed again, such as the float64 reference."""
     return _made(platformdirs.user_cache_dir(_APP), name)
 
 

@@ -17,7 +17,7 @@ from embedtui.engine.messages import (
     LayersFound,
     LayersJudged,
     LayersResumed,
-    LayersSeen,
+    LayerStates,
     Load,
     MatchVariants,
     Open,
@@ -88,9 +88,9 @@ class ForkedEngine(BaseEngine["Process"]):
         """Find the layers of the loaded model."""
         return self.process.ask(OpenLayers(), LayersFound)
 
-    def see_layers(self, request: SeeLayers) -> LayersSeen:
+    def see_layers(self, request: SeeLayers) -> LayerStates:
         """Run one text alone and return its states."""
-        return self.process.ask(request, LayersSeen)
+        return self.process.ask(request, LayerStates)
 
     def compare_layers(self, request: CompareLayers) -> LayersCompared:
         """Run texts alone and together; return how far their states move."""

@@ -198,7 +198,7 @@ class _Life:
         except OSError as error:
             reason = f": {error.strerror or type(error).__name__}"
         finally:
-            self._bury(reason)
+            self._mark_dead(reason)
 
     def _start(self, descriptor: int, log: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -243,7 +243,7 @@ class _Life:
         with self._lock:
             return self._processes.pop(number)
 
-    def _bury(self, reason: str) -> None:
+    def _mark_dead(self, reason: str) -> None:
         """Mark the host and all that it had forked as dead."""
         with self._lock:
             if self._control is not None:

@@ -142,7 +142,7 @@ def watching(layers: Sequence[Layer], places: Sequence[LayerSite]) -> Iterator[S
 
                 before(hooks, getattr(layer.module, layer.gate), attended)
             for part in ("mlp", "layer"):
-                place = LayerSite.of(part, number)
+                place = LayerSite.from_names(part, number)
                 if place in wanted:
 
                     def done(_: Any, __: Any, output: Any, place: LayerSite = place) -> None:

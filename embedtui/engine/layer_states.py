@@ -25,7 +25,7 @@ from embedtui.engine.layer_sites import (
     put_in,
     watching,
 )
-from embedtui.engine.messages import LayersCompared, LayersFound, LayersSeen
+from embedtui.engine.messages import LayersCompared, LayersFound, LayerStates
 from embedtui.measure.layer_errors import LayerSite, relative_states
 
 Prompts = Sequence[list[int]]
@@ -76,11 +76,11 @@ class EngineLayers:
             wanted.remove(_NORM)  # this architecture has no norm behind its layers
         return LayersFound(tuple(wanted), len(self._layers), hooks_of(self._model))
 
-    def see(self, prompt: list[int], places: Sequence[LayerSite]) -> LayersSeen:
+    def see(self, prompt: list[int], places: Sequence[LayerSite]) -> LayerStates:
         """Run one text alone; return its states and its vector."""
         states, vectors = self._run([prompt], places)
         found = tuple(_array(states.at(place)[: len(prompt)]) for place in places)
-        return LayersSeen(found, vectors[0])
+        return LayerStates(found, vectors[0])
 
     def compare(
         self, prompts: Prompts, places: Sequence[LayerSite], steps: list[tuple[int, int]]

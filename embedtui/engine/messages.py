@@ -136,7 +136,7 @@ class Embed:
 
 @dataclass(frozen=True)
 class Reference:
-    """Compute these texts in float64, one at a time; `TruthDone` each and one `WorkDone`."""
+    """Compute these texts in float64, one at a time; `ReferenceDone` each and one `WorkDone`."""
 
     model: str
     device: str
@@ -333,7 +333,7 @@ class LayersFound:
 
 
 @dataclass(frozen=True)
-class LayersSeen:
+class LayerStates:
     """One text's states, tokens x width at each place, and its vector."""
 
     states: tuple[npt.NDArray[np.float32], ...]

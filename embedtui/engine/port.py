@@ -23,7 +23,7 @@ from embedtui.engine.messages import (
     LayersCompared,
     LayersFound,
     LayersJudged,
-    LayersSeen,
+    LayerStates,
     Load,
     MatchVariants,
     Opened,
@@ -63,7 +63,7 @@ class LayerAccess(Protocol):
     def open_layers(self) -> LayersFound:
         """Find the layers of the loaded model."""
 
-    def see_layers(self, request: SeeLayers) -> LayersSeen:
+    def see_layers(self, request: SeeLayers) -> LayerStates:
         """Run one text alone and return its states."""
 
     def compare_layers(self, request: CompareLayers) -> LayersCompared:

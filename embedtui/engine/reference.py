@@ -1,4 +1,4 @@
-"""The truth: sentence-transformers in float64 on the same weights, one text at a time.
+"""The reference: sentence-transformers in float64 on the same weights, one text at a time.
 
 It is an implementation that shares nothing with vLLM's but the files: its own model code, the
 model's own pooling, no batching. Its own error, 1e-15, is far below whatever it judges.
@@ -66,12 +66,12 @@ def serve(client: Connection) -> None:
         except Exception as error:  # noqa: BLE001 - whatever transformers raises is told in one line
             traceback.print_exc()
             reason = f"{type(error).__name__}: {first_line(error)}"
-            client.send(Failed("engine", f"no float64 truth: {reason}"))
+            client.send(Failed("engine", f"no float64 reference: {reason}"))
 
 
 def _compute(client: Connection, request: Reference) -> None:
     model = _opened(client, request)
-    client.send(Stage(f"float64 truth of {len(request.rows)} texts"))
+    client.send(Stage(f"float64 reference of {len(request.rows)} texts"))
     for row, text in zip(request.rows, request.texts, strict=True):
         if client.poll(0):
             waiting = client.recv()

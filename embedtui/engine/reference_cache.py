@@ -1,6 +1,6 @@
 """Float64 vectors that were computed before, found again by model hash and text hash.
 
-The truth of a text depends on nothing else, and it is the slowest thing that a run computes.
+The reference of a text depends on nothing else, and it is the slowest thing that a run computes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Vector = npt.NDArray[np.float64]
 class ReferenceCache:
     """The vectors of one model, with one pooling and one length limit.
 
-    A cache that cannot be read or written is no error: the truth is computed again.
+    A cache that cannot be read or written is no error: the reference is computed again.
     """
 
     def __init__(self, folder: Path, model_hash: str, pooling: str, max_length: int) -> None:
@@ -34,7 +34,7 @@ class ReferenceCache:
         with contextlib.suppress(sqlite3.Error, OSError):
             path = paths.create_private(folder / name)
             database = sqlite3.connect(path, timeout=5, check_same_thread=False)
-            database.execute(
+            database.execute(  # the table's name stays, for caches that there are
                 "CREATE TABLE IF NOT EXISTS truth"
                 " (text_hash BLOB PRIMARY KEY, tokens INTEGER, vector BLOB)"
             )

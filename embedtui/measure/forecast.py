@@ -10,7 +10,7 @@ So a query's spacings, each at every rank, make its lists in a corpus of N docum
 (r' / N · n / r)^κ. Moves of documents are taken to be independent and normal, with the spread that
 was measured; then two integrals say how likely an order and a first document are kept.
 
-docs/method.md says how often the intervals held the truth, and where nothing is said.
+docs/method.md says how often the intervals held the real share, and where nothing is said.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class LayerSite(NamedTuple):
                 return f"layer {self.layer} MLP"
 
     @classmethod
-    def of(cls, part: str, layer: int) -> LayerSite:
+    def from_names(cls, part: str, layer: int) -> LayerSite:
         """Return the place that was written down.
 
         Raises:

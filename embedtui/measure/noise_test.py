@@ -97,7 +97,7 @@ class NoiseTest:
     """Probability of what was seen without drift, at most; 0 where drift is certain."""
     texts: int
     """Texts that could be judged."""
-    telling: int
+    untied: int
     """Texts of which one pairing is nearest."""
     nearest: int
     """In how many of them that is the pairing of the repeats."""
@@ -248,7 +248,7 @@ def _outlier(passes: Floats) -> Indices:
 
 
 def _judged(passes: Passes, texts: _ByText) -> NoiseTest:
-    telling = texts.nearest != _TIE
+    untied = texts.nearest != _TIE
     nearest = int((texts.nearest == 1).sum())
     same = not texts.farthest_within.any()
     outcome: Outcome
@@ -258,7 +258,7 @@ def _judged(passes: Passes, texts: _ByText) -> NoiseTest:
         p, outcome = 0.0, "drift"
     else:
         chances = (
-            binomial_tail(nearest, int(telling.sum()), _share_of_repeats(passes)),
+            binomial_tail(nearest, int(untied.sum()), _share_of_repeats(passes)),
             _of_one_pass(passes, texts),
             _of_odd_passes(passes, texts) if same else _of_size(passes, texts),
         )
@@ -268,7 +268,7 @@ def _judged(passes: Passes, texts: _ByText) -> NoiseTest:
         outcome,
         p,
         len(texts.nearest),
-        int(telling.sum()),
+        int(untied.sum()),
         nearest,
         sum(map(len, (passes.alone, passes.batched, passes.orders, passes.sizes))),
         passes.company_repeats,

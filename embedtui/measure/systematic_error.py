@@ -34,16 +34,16 @@ class SystematicError:
     texts: int
 
 
-def systematic_error(vectors: Vectors, truth: Vectors) -> SystematicError | None:
+def systematic_error(vectors: Vectors, reference: Vectors) -> SystematicError | None:
     """Split the error of unit vectors into what all texts share and the rest.
 
-    The error e of each dimension is fitted over texts by a constant, and by a + b * truth (least
+    The error e of a dimension is fitted over texts by a constant, and by a + b * reference (least
     squares). A share is 1 - (rest / degrees of freedom) / (sum of e² / texts), so that pure noise
     has share 0 on average; below 0 it is given as 0. A dimension is biased where Student's t of its
     mean error passes the two-sided level LEVEL / width. None for fewer than `LEAST_TEXTS` texts
     with finite vectors, or an error of 0.
     """
-    exact, error = unit(truth), unit(vectors) - unit(truth)
+    exact, error = unit(reference), unit(vectors) - unit(reference)
     finite = np.isfinite(error).all(axis=1)
     exact, error = exact[finite], error[finite]
     count, width = error.shape

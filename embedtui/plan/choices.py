@@ -34,7 +34,7 @@ class Choices:
     repeats: int = 1
     shuffles: int = 2
     restarts: int = 0
-    truth: bool = True
+    reference: bool = True
     too_long: TooLong = "truncate"
     prompt: str = ""
     """The name of one of the model's own prompts, or a text to put before every input."""

@@ -65,7 +65,7 @@ def plan_of(
         settings=settings,
         batch_sizes=tuple(sorted({1, *choices.batch_sizes})),
         pack=pack,
-        truth=choices.truth and info is not None,
+        reference=choices.reference and info is not None,
         repeats=choices.repeats,
         shuffles=choices.shuffles,
         restarts=choices.restarts,

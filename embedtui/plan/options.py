@@ -284,7 +284,7 @@ OPTIONS = (
     ),
     Option(
         "against",
-        "for a server: the same model on this machine, whose float64 truth judges the server; "
+        "for a server: the same model on this machine, whose float64 reference judges the server; "
         "local engines stand beside it where they are asked for",
         Key(str),
         "",
@@ -307,15 +307,15 @@ OPTIONS = (
         off=0,
     ),
     Option(
-        "truth",
+        "reference",
         "each text once in float64 on the same weights, kept for next time: the precision error",
         Key(bool),
         True,
-        flag="--no-truth",
-        flag_help="leave out the float64 truth and precision error",
+        flag="--no-reference",
+        flag_help="leave out the float64 reference and precision error",
         commands=("run", "layers"),
         models=_HERE,
-        reason="a server without --against has no float64 truth",
+        reason="a server without --against has no float64 reference",
         off=False,
     ),
     Option(

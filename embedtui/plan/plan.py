@@ -21,7 +21,7 @@ PassKind = Literal["first", "shuffle", "repeat", "restart"]
 class PassKey(NamedTuple):
     """Which time the texts go through a batch size: one draw is a coin flip."""
 
-    why: PassKind
+    kind: PassKind
     """first is the measurement; a shuffle gives every text other company; a repeat is the same
     batches once more; a restart is a repeat by another engine of the same setting."""
     number: int = 0
@@ -29,10 +29,10 @@ class PassKey(NamedTuple):
     @property
     def is_order(self) -> bool:
         """Whether batch drift is measured over it: repeats and restarts are the noise floor."""
-        return self.why in {"first", "shuffle"}
+        return self.kind in {"first", "shuffle"}
 
     def __str__(self) -> str:
-        return self.why if self.why == "first" else f"{self.why}-{self.number}"
+        return self.kind if self.kind == "first" else f"{self.kind}-{self.number}"
 
     @classmethod
     def parse(cls, text: str) -> PassKey:
@@ -64,7 +64,7 @@ class Plan:
     batch_sizes: tuple[int, ...]
     """Ascending; 1 is always among them, since unbatched is what the others are compared with."""
     pack: TextPack
-    truth: bool = True
+    reference: bool = True
     repeats: int = 1
     """How often the unbatched and the largest batches are run again for the noise floor."""
     shuffles: int = 0
@@ -87,7 +87,7 @@ class Plan:
     max_length: int | None = None
     """Tokens that the model has positions for, where its files say so."""
     against: str = ""
-    """Folder of the model that a server is held against: its float64 truth, its local engines."""
+    """Folder of the model that a server is held against: its float64 reference, local engines."""
     default_prompt: str = ""
     """What the model's own pipeline puts before every text where nobody asked for a prompt; the
     engines are given the texts without it."""
@@ -154,7 +154,7 @@ class Plan:
                 "labels": _labels_as_dict(self.pack.labels),
                 "sample": None if self.pack.sample is None else self.pack.sample._asdict(),
             },
-            "truth": self.truth,
+            "truth": self.reference,
             "repeats": self.repeats,
             "shuffles": self.shuffles,
             "shuffle_every_size": self.shuffle_every_size,
@@ -190,7 +190,7 @@ class Plan:
                 _labels_from_dict(values["texts"].get("labels")),
                 Sample(**sample) if (sample := values["texts"].get("sample")) else None,
             ),
-            truth=values["truth"],
+            reference=values["truth"],
             repeats=values["repeats"],
             shuffles=values.get("shuffles", 0),
             shuffle_every_size=values.get("shuffle_every_size", False),
@@ -246,8 +246,8 @@ def batches_of(plan: Plan, rows: Sequence[int]) -> list[PlannedBatch]:
 
     def when(batch: PlannedBatch) -> tuple[int, ...]:
         end = max(place[row] for row in batch.rows) + 1
-        again = batch.pass_key.number if batch.pass_key.why == "restart" else 0
-        why = _ORDER.index(batch.pass_key.why)
+        again = batch.pass_key.number if batch.pass_key.kind == "restart" else 0
+        why = _ORDER.index(batch.pass_key.kind)
         return (
             again,
             -(-end // stretch),
@@ -266,7 +266,7 @@ def _labels_as_dict(labels: Labels | None) -> dict[str, Any] | None:
         return None
     return {
         "queries": list(labels.queries),
-        "judgements": [list(judgement) for judgement in labels.judgements],
+        "judgements": [list(judgement) for judgement in labels.qrels],
         "unknown": labels.unknown,
     }
 
@@ -288,7 +288,7 @@ def _order(rows: Sequence[int], size: int, pass_key: PassKey, seed: int | None) 
     Without a seed a shuffle is the same order in every run and at every batch size; with one each
     batch size has orders of its own, so that their claims rest on draws of their own.
     """
-    if pass_key.why != "shuffle":
+    if pass_key.kind != "shuffle":
         return rows
     drawn_from = pass_key.number if seed is None else (seed, size, pass_key.number)
     mixed = np.random.default_rng(drawn_from).permutation(len(rows))

@@ -25,6 +25,7 @@ from embedtui.common.suggest import suggest
 from embedtui.engine.settings import SWITCHES
 from embedtui.plan.bundles import bundle
 from embedtui.plan.choices import Choices
+from embedtui.plan.former_names import by_present_names
 from embedtui.plan.options import CHOSEN, OPTIONS, model_kind, refuse_unusable
 from embedtui.plan.scenarios import scenario
 
@@ -169,11 +170,12 @@ def load_sweep(ref: str) -> Sweep:
 def _checked(name: str, text: str, shown: str = "") -> Sweep:
     where = f"plan file {shown or name}"
     try:
-        values = tomllib.loads(text)
+        values = by_present_names(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where} is no TOML: {printable(str(error), 120)}") from error
     _check_keys(values, where, _KEYS)
     parts = values.get("parts", [])
+    parts[:] = [by_present_names(one) if isinstance(one, dict) else one for one in parts]
     for number, part in enumerate(parts, 1):
         within = f"{where}, part {number}"
         if not isinstance(part, dict):

@@ -108,8 +108,8 @@ def to_markdown(checks: Sequence[Check]) -> str:
             golden = "" if one.golden is None else _figure(one.golden.l2_max)
             mark = marks.get(one.outcome, "! failed")
             drift = _figure(largest_drift(one.setting, "l2"))
-            lines.append(f"| {escape(one.label)} | {mark} | {drift} | {golden} | {one.draws} |")
-        lines += ["", *(f"- {escape(one.label)}: {escape(one.said)}" for one in check.settings)]
+            lines.append(f"| {escape(one.label)} | {mark} | {drift} | {golden} | {one.orders} |")
+        lines += ["", *(f"- {escape(one.label)}: {escape(one.summary)}" for one in check.settings)]
         lines += [f"- warning: {escape(one.message)}" for one in check.warnings]
         lines.append("")
     return "\n".join(lines)
@@ -119,16 +119,16 @@ def _setting(check: Check, one: CheckResult) -> CheckedSettingReport:
     return {
         "label": one.label,
         "setting": one.setting.setting.as_dict(),
-        "engine": one.setting.effective.to_dict(),
+        "effective_config": one.setting.effective.to_dict(),
         "outcome": one.outcome,
-        "said": one.said,
+        "summary": one.summary,
         "drift": {
             "metric": check.use.metric,
             "worst": finite(one.drift.worst) if one.drift.holds is not None else None,
             "identical": one.drift.identical,
             "l2_max": largest_drift(one.setting, "l2"),
         },
-        "draws": one.draws,
+        "orders": one.orders,
         "batch_sizes": [
             {
                 "batch_size": drawn.batch_size,
@@ -141,7 +141,9 @@ def _setting(check: Check, one: CheckResult) -> CheckedSettingReport:
             for drawn in one.drawn
         ],
         "confidence": check.confidence,
-        "share_below": share_below(check.confidence, one.draws) if one.outcome == "holds" else None,
+        "share_below": share_below(check.confidence, one.orders)
+        if one.outcome == "holds"
+        else None,
         "cause": None if one.cause is None else diagnosis(one.cause),
         "golden": None if one.golden is None else _golden(one.golden),
     }
@@ -166,9 +168,9 @@ def _case(suite: Xml.Element, check: Check, one: CheckResult) -> Xml.Element:
     )
     short = one.golden is not None and not one.golden.holds and bool(one.drift.holds)
     if one.outcome in {"failed", "inconclusive"}:
-        Xml.SubElement(case, "error", message=printable(one.said, 1000))
+        Xml.SubElement(case, "error", message=printable(one.summary, 1000))
     elif one.outcome != "holds" and not short:
-        Xml.SubElement(case, "failure", type=one.outcome, message=printable(one.said, 1000))
+        Xml.SubElement(case, "failure", type=one.outcome, message=printable(one.summary, 1000))
     return case
 
 
@@ -178,7 +180,7 @@ def _golden_case(suite: Xml.Element, check: Check, one: CheckResult) -> Xml.Elem
         suite, "testcase", classname="embedtui.golden", name=printable(f"{one.label}: golden")
     )
     if not one.golden.holds:
-        said = printable(one.golden.said(check.use), 1000)
+        said = printable(one.golden.describe(check.use), 1000)
         Xml.SubElement(case, "failure", type=one.golden.diagnosis.cause, message=said)
     return case
 

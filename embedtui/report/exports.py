@@ -79,7 +79,9 @@ def to_markdown(report: RunReport) -> str:
     torch = environment["versions"].get("torch")
     engine = escape(f"vLLM {vllm_of(environment)}, torch {torch}")
     if environment["device"] == "server":
-        told: dict[str, Any] = next((s["engine"] for s in report["settings"] if s["engine"]), {})
+        told: dict[str, Any] = next(
+            (s["effective_config"] for s in report["settings"] if s["effective_config"]), {}
+        )
         engine = escape(f"{told.get('server', 'unknown')} {told.get('version', '')}".strip())
     lines = [
         f"# {escape(plan['model_name'])}: embedding drift",

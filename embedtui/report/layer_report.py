@@ -12,7 +12,7 @@ from embedtui.measure.layer_errors import LayerSite
 from embedtui.report.report_types_layers import (
     LayersReport,
     NoLayersReport,
-    PlaceReport,
+    SiteReport,
     StatesReport,
 )
 from embedtui.results.layer_results import Curve
@@ -32,12 +32,12 @@ def build(results: Results, setting: SettingResults) -> LayersReport | NoLayersR
         "reason": found.reason,
         "texts": len(found.rows),
         "batch": {"batch_size": size, "min": low, "max": high} if size else None,
-        "places": _places(setting),
+        "sites": _places(setting),
         "error": finite(found.largest_error),
         "sum_gap": finite(sum_gap(results, setting)),
         "independence": finite(found.independence),
         "one_exact": _numbers(found.alone()),
-        "wanted": finite(found.wanted(under)),
+        "target": finite(found.target(under)),
         "float32": None
         if choice is None
         else {
@@ -56,7 +56,7 @@ def build(results: Results, setting: SettingResults) -> LayersReport | NoLayersR
     }
 
 
-def figures(place: PlaceReport, found: LayersReport) -> dict[str, str]:
+def figures(place: SiteReport, found: LayersReport) -> dict[str, str]:
     """Return a place's figures as a table shows them, by column; empty for what is not there."""
     error, drift, exact = place["error"], place["drift"], None
     if place["layer"] is not None and place["part"] in {"mlp", "layer"} and found["one_exact"]:
@@ -66,7 +66,7 @@ def figures(place: PlaceReport, found: LayersReport) -> dict[str, str]:
     return {
         "error": _shown(None if error is None else error["p50"]),
         "growth": f"{error['ratio']:.2f}" if error and error["ratio"] is not None else "",
-        "adds": _shown(place["adds"]),
+        "adds": _shown(place["contribution"]),
         # No share is shown as -0%.
         "share": "" if share is None else f"{round(share, 2) + 0.0:.0%}",
         "drift": "bitwise" if equal else _shown(None if drift is None else drift["max"]),
@@ -91,7 +91,7 @@ def _shown(value: float | None) -> str:
 
 def sum_gap(results: Results, setting: SettingResults) -> float | None:
     """Return how far the parts' sum is from the precision error that the run measured itself."""
-    error = setting.precision_error(results.truth)
+    error = setting.precision_error(results.reference)
     if error is None:
         return None
     rows, distances = error
@@ -100,13 +100,13 @@ def sum_gap(results: Results, setting: SettingResults) -> float | None:
     )
 
 
-def _places(setting: SettingResults) -> list[PlaceReport]:
+def _places(setting: SettingResults) -> list[SiteReport]:
     found = setting.layers
-    error, drift, adds = found.error(), found.drift(), found.adds()
+    error, drift, contributions = found.error(), found.drift(), found.contributions()
     curve = error or drift
     assert curve is not None, "something is there"
     places = (*curve.places, LayerSite("pooling"))
-    listed: list[PlaceReport] = []
+    listed: list[SiteReport] = []
     for number, place in enumerate(places):
         listed.append(
             {
@@ -115,8 +115,8 @@ def _places(setting: SettingResults) -> list[PlaceReport]:
                 "name": str(place),
                 "error": _at(error, place),
                 "drift": _at(drift, place),
-                "adds": finite(adds.lengths[number] if adds else None),
-                "share": finite(adds.shares[number] if adds else None),
+                "contribution": finite(contributions.lengths[number] if contributions else None),
+                "share": finite(contributions.shares[number] if contributions else None),
             }
         )
     return listed

@@ -24,7 +24,7 @@ class LabelsReport(TypedDict):
     """Which texts ask, and which answer them."""
 
     queries: Annotated[list[int], "rows of the texts that ask; all others are documents"]
-    judgements: Annotated[
+    qrels: Annotated[
         list[list[int]],
         "a row of a query, a row of a document and a grade; 0 or less is not relevant",
     ]
@@ -68,7 +68,7 @@ class PlanReport(TypedDict):
     settings: Annotated[list[dict[str, Any]], "what was asked of each engine; see `setting` below"]
     batch_sizes: Annotated[list[int], "ascending; 1 is always among them"]
     texts: Annotated[PackReport, "the texts, see below"]
-    truth: Annotated[bool, "whether float64 vectors were asked for"]
+    reference: Annotated[bool, "whether float64 vectors were asked for"]
     repeats: Annotated[int, "how often the unbatched and the largest batches were run again"]
     shuffles: Annotated[int, "in how many other orders the largest batches were tried"]
     shuffle_every_size: Annotated[bool, "whether every other batch size was, too, as in a check"]
@@ -170,7 +170,7 @@ class NoiseTestReport(TypedDict):
         float, "probability of what was seen without drift, at most; 0 where it is certain"
     ]
     texts: Annotated[int, "texts that could be judged"]
-    telling: Annotated[int, "texts of which one pairing of the passes is nearest"]
+    untied: Annotated[int, "texts of which one pairing of the passes is nearest"]
     nearest: Annotated[int, "in how many of these it is the pairing of the repeats"]
     passes: Annotated[int, "passes that were compared"]
     company_repeats: Annotated[
@@ -213,7 +213,7 @@ class RealisedReport(TypedDict):
     steps: Annotated[int, "number of steps"]
 
 
-class LengthsReport(TypedDict):
+class NormsReport(TypedDict):
     """Lengths of vectors as they came, before anything was scaled."""
 
     least: Annotated[float, "the shortest vector's"]
@@ -254,8 +254,8 @@ class BatchReport(TypedDict):
     speed: Annotated[SpeedReport | None, "its spread, see below; null before any was timed"]
     identical: Annotated[int, "the same as `drift.identical`"]
     drift: Annotated[DistributionReport, "a distribution: this batch size against unbatched"]
-    lengths: Annotated[
-        LengthsReport | None, "lengths of the vectors; null if none is finite or all are 0"
+    norms: Annotated[
+        NormsReport | None, "lengths of the vectors; null if none is finite or all are 0"
     ]
 
 
@@ -295,7 +295,7 @@ class TextReport(TypedDict):
         "batch size, as a string, to distances; without the baseline",
     ]
     precision_error: Annotated[
-        DistancesReport | None, "distances to the truth; null if this text has none"
+        DistancesReport | None, "distances to the float64 reference; null if this text has none"
     ]
 
 
@@ -304,10 +304,10 @@ class DiagnosisReport(TypedDict):
 
     cause: Annotated[str, "a word for programs, see above"]
     name: Annotated[str, "the cause in a few words"]
-    seen: Annotated[str, "the evidence"]
-    why: Annotated[str, "why it points there"]
-    sure: Annotated[str, "`certain`, `likely` or `possible`"]
-    do: Annotated[str, "what to do"]
+    evidence: Annotated[str, "what was seen"]
+    explanation: Annotated[str, "why it points there"]
+    confidence: Annotated[str, "`certain`, `likely` or `possible`"]
+    fix: Annotated[str, "what to do"]
 
 
 class SettingReport(TypedDict):
@@ -319,7 +319,7 @@ class SettingReport(TypedDict):
         "what was asked: `model`, `dtype` and all other switches; `embedtui settings` explains "
         "them",
     ]
-    engine: Annotated[
+    effective_config: Annotated[
         dict[str, Any], "what is in force, read back from the engine; empty if it never loaded"
     ]
     status: Annotated[str, "as above, for this setting"]
@@ -338,12 +338,12 @@ class SettingReport(TypedDict):
         "`batch_size`",
     ]
     precision_error: Annotated[
-        DistributionReport | None, "a distribution; null if there is no float64 truth"
+        DistributionReport | None, "a distribution; null if there is no float64 reference"
     ]
     systematic_error: Annotated[
         SystematicErrorReport | None,
         "the part of the precision error that is the same for all texts; null below 20 texts, "
-        "without a truth, or where some input was another",
+        "without a reference, or where some input was another",
     ]
     retrieval: Annotated[
         RetrievalReport | None,

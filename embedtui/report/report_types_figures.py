@@ -31,7 +31,7 @@ class DistributionReport(TypedDict):
     max_abs: Annotated[FiguresReport | None, "largest difference in one dimension"]
     relative_l2: Annotated[
         FiguresReport | None,
-        "‖a − b‖ / ‖b‖ of the vectors as they came; b is the baseline or the truth",
+        "‖a − b‖ / ‖b‖ of the vectors as they came; b is the baseline or the float64 reference",
     ]
     bits: Annotated[FiguresReport | None, "agreeing bits: −log2 of `relative_l2`, at most 53"]
 

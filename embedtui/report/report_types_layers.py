@@ -15,7 +15,7 @@ class StatesReport(TypedDict):
     texts: Annotated[int, "how many texts"]
 
 
-class PlaceReport(TypedDict):
+class SiteReport(TypedDict):
     """A place in the model where a part of it ends."""
 
     part: Annotated[
@@ -31,7 +31,7 @@ class PlaceReport(TypedDict):
         "over its tokens",
     ]
     drift: Annotated[StatesReport | None, "likewise of batched ones against unbatched"]
-    adds: Annotated[
+    contribution: Annotated[
         float | None, "what this part alone moves the final vector, L2, median over texts"
     ]
     share: Annotated[
@@ -83,8 +83,8 @@ class LayersReport(TypedDict):
         LayerBatchReport | None,
         "`batch_size` as asked, and the `min` and `max` texts of a step; null if no batch was run",
     ]
-    places: Annotated[
-        list[PlaceReport], "in the order of the model, the last is `pooling`; see below"
+    sites: Annotated[
+        list[SiteReport], "in the order of the model, the last is `pooling`; see below"
     ]
     error: Annotated[float | None, "largest precision error of these texts, L2"]
     sum_gap: Annotated[
@@ -102,10 +102,10 @@ class LayersReport(TypedDict):
         "by layer, the largest error with this layer alone computed exactly and all others by "
         "vLLM, measured",
     ]
-    wanted: Annotated[float | None, "the error to come under"]
+    target: Annotated[float | None, "the error to come under"]
     float32: Annotated[
         FewestLayersReport | None,
-        "the fewest `layers` whose float32 brings every text's error under `wanted`: `predicted`, "
+        "the fewest `layers` whose float32 brings every text's error under `target`: `predicted`, "
         "`measured` (null if not tried), and whether `all_sets_tried`; null if none do",
     ]
     all_float32: Annotated[

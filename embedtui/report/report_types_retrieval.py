@@ -94,7 +94,7 @@ class BatchListsReport(ListsReport):
     """What batches of one size do to lists."""
 
     batch_size: Annotated[int, "against the unbatched lists"]
-    draw: Annotated[str, "the order of the texts that changes most: `first` or `shuffle-1` …"]
+    worst_pass: Annotated[str, "the order of the texts that changes most: `first` or `shuffle-1` …"]
     orders: Annotated[int, "how many orders were tried"]
 
 
@@ -132,4 +132,6 @@ class RetrievalReport(TypedDict):
         "many as it would be for, for random weights, and for packs with queries of their own",
     ]
     random_weights: Annotated[bool, "whether the lists say nothing of trained models"]
-    precision_error: Annotated[ListsReport | None, "the unbatched lists against those of the truth"]
+    precision_error: Annotated[
+        ListsReport | None, "the unbatched lists against those of the float64 reference"
+    ]

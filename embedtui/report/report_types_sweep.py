@@ -32,7 +32,7 @@ class RowReport(TypedDict):
     model: Annotated[str, "its name for people"]
     texts: Annotated[str, "how many of what"]
     label: Annotated[str, "the setting"]
-    brief: Annotated[str, "the label in fewer words"]
+    short_label: Annotated[str, "the label in fewer words"]
     status: Annotated[str, "as in a report"]
     fault: Annotated[str, "what makes its distances meaningless; empty for nothing"]
     dtype: Annotated[str | None, "the dtype that the weights are in"]
@@ -95,7 +95,7 @@ class SweepReport(TypedDict):
     batch_sizes: Annotated[list[int], "those of the grid"]
     rows: Annotated[list[RowReport], "one per model and setting that was measured"]
     skipped: Annotated[list[NotMeasuredReport], "settings that cannot be had"]
-    front: Annotated[FrontsReport, "the settings that no other beats"]
+    pareto_front: Annotated[FrontsReport, "the settings that no other beats"]
     scenarios: Annotated[
         list[ScenarioReport], "for each use what holds, what fails, and what to serve"
     ]
@@ -136,7 +136,7 @@ class DrawnReport(TypedDict):
     """The random orders in which the texts went through one batch size."""
 
     batch_size: Annotated[int, "texts at once"]
-    draws: Annotated[int, "random orders that were tried"]
+    orders: Annotated[int, "random orders that were tried"]
     fell_short: Annotated[int, "how many of them passed the limit"]
     share_below: Annotated[
         float | None,
@@ -150,11 +150,11 @@ class CheckedSettingReport(TypedDict):
 
     label: Annotated[str, "the setting"]
     setting: Annotated[dict[str, Any], "what was asked, as in a report"]
-    engine: Annotated[dict[str, Any], "what is in force, as in a report"]
+    effective_config: Annotated[dict[str, Any], "what is in force, as in a report"]
     outcome: Annotated[str, "`holds`, `inconclusive`, `falls short`, `fault` or `failed`"]
-    said: Annotated[str, "a sentence for a person; do not parse it"]
+    summary: Annotated[str, "a sentence for a person; do not parse it"]
     drift: Annotated[CheckedDriftReport, "how far batches move vectors"]
-    draws: Annotated[int, "in how many random orders every batch size was tried, at least"]
+    orders: Annotated[int, "in how many random orders every batch size was tried, at least"]
     batch_sizes: Annotated[list[DrawnReport], "each that was tried in random orders, ascending"]
     confidence: Annotated[float, "as asked"]
     share_below: Annotated[

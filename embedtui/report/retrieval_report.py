@@ -54,7 +54,7 @@ def _worst(
     """Return the worst order of a batch size."""
     return {
         "batch_size": size,
-        "draw": str(order),
+        "worst_pass": str(order),
         "orders": len(setting.drifts(size)),
         **compared(found),
     }

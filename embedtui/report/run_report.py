@@ -32,9 +32,9 @@ from embedtui.report.report_types import (
     DiagnosisReport,
     DistancesReport,
     EnvironmentReport,
-    LengthsReport,
     NoiseReport,
     NoiseTestReport,
+    NormsReport,
     PlanReport,
     RunReport,
     ServerReport,
@@ -99,13 +99,13 @@ def _plan(plan: Plan) -> PlanReport:
             if labels is None
             else {
                 "queries": list(labels.queries),
-                "judgements": [list(one) for one in labels.judgements],
+                "qrels": [list(one) for one in labels.qrels],
             },
             "sample": None
             if pack.sample is None
             else {"seed": pack.sample.seed, "whole": pack.sample.whole},
         },
-        "truth": plan.truth,
+        "reference": plan.reference,
         "repeats": plan.repeats,
         "shuffles": plan.shuffles,
         "shuffle_every_size": plan.shuffle_every_size,
@@ -130,7 +130,7 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
     return {
         "label": setting.setting.label,
         "setting": setting.setting.as_dict(),
-        "engine": setting.effective.to_dict(),
+        "effective_config": setting.effective.to_dict(),
         "status": setting.status,
         "reason": setting.reason,
         "noise_floor": _noise(results.plan.repeats, setting),
@@ -142,7 +142,9 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
         "retrieval": retrieval_report.section(results, setting),
         "trend": _trend(setting),
         "batches": [
-            _batch(setting, size) for size in results.plan.batch_sizes if setting.of(size).count
+            _batch(setting, size)
+            for size in results.plan.batch_sizes
+            if setting.pass_of(size).count
         ],
         "texts": _texts(results, setting),
         "diagnosis": [diagnosis(one) for one in diagnose(results, setting, faults[setting.number])],
@@ -156,10 +158,10 @@ def diagnosis(one: Diagnosis) -> DiagnosisReport:
     return {
         "cause": one.cause,
         "name": one.name,
-        "seen": one.seen,
-        "why": one.why,
-        "sure": one.confidence,
-        "do": one.do,
+        "evidence": one.evidence,
+        "explanation": one.explanation,
+        "confidence": one.confidence,
+        "fix": one.fix,
     }
 
 
@@ -185,7 +187,7 @@ def _noise_test(setting: SettingResults) -> NoiseTestReport | None:
         "level": noise_test.LEVEL,
         "p": found.p,
         "texts": found.texts,
-        "telling": found.telling,
+        "untied": found.untied,
         "nearest": found.nearest,
         "passes": found.passes,
         "company_repeats": found.company_repeats,
@@ -235,7 +237,7 @@ def _trend(setting: SettingResults) -> TrendReport | None:
 
 
 def _precision(results: Results, setting: SettingResults) -> DistributionReport | None:
-    found = setting.precision_error(results.truth)
+    found = setting.precision_error(results.reference)
     return distribution(summarize(found[1])) if found else None
 
 
@@ -252,7 +254,7 @@ def _systematic(results: Results, setting: SettingResults) -> SystematicErrorRep
     }
 
 
-def _vector_lengths(pass_: Pass) -> LengthsReport | None:
+def _vector_lengths(pass_: Pass) -> NormsReport | None:
     found = summarize_lengths(pass_.vectors[pass_.done])
     if found is None:
         return None
@@ -260,7 +262,7 @@ def _vector_lengths(pass_: Pass) -> LengthsReport | None:
 
 
 def _batch(setting: SettingResults, size: int) -> BatchReport:
-    pass_ = setting.of(size)
+    pass_ = setting.pass_of(size)
     summary, realised = summarize(setting.drift(size)[1]), pass_.realised
     speed = speed_of(setting, size)
     return {
@@ -278,7 +280,7 @@ def _batch(setting: SettingResults, size: int) -> BatchReport:
         "speed": speed_report(speed),
         "identical": summary.identical,
         "drift": distribution(summary),
-        "lengths": _vector_lengths(pass_),
+        "norms": _vector_lengths(pass_),
     }
 
 
@@ -290,7 +292,7 @@ def _texts(results: Results, setting: SettingResults) -> list[TextReport]:
         size: _with_lists(_by_row(*setting.drift(size)), batch_retrieval(results, setting, size))
         for size in sizes
     }
-    error = setting.precision_error(results.truth)
+    error = setting.precision_error(results.reference)
     errors = _with_lists(_by_row(*error) if error else {}, precision_retrieval(results, setting))
     listed = []
     for row, text in enumerate(results.plan.pack.texts):
@@ -305,7 +307,7 @@ def _texts(results: Results, setting: SettingResults) -> list[TextReport]:
         if row in setting.prepared.refused:
             entry["refused"] = setting.prepared.refused[row]
         entry["drift"] = {
-            str(size): _at_place(by_size[size][row], int(setting.of(size).position[row]))
+            str(size): _at_place(by_size[size][row], int(setting.pass_of(size).position[row]))
             for size in sizes
             if row in by_size[size]
         }

@@ -45,7 +45,7 @@ def build(name: str, runs: list[Results], *, with_reports: bool = True) -> Sweep
         "batch_sizes": sorted({size for run in runs for size in run.plan.batch_sizes}),
         "rows": [_row(entry) for entry in entries],
         "skipped": [one for run in runs for one in _skipped(run)],
-        "front": {
+        "pareto_front": {
             "precision_error": _front(entries, _error, by_model=True),
             "drift": _front(entries, _drift),
         },
@@ -80,7 +80,7 @@ def _front(
 
 
 def _error(entry: Entry) -> float | None:
-    return entry.setting.largest_error(entry.results.truth)
+    return entry.setting.largest_error(entry.results.reference)
 
 
 def _drift(entry: Entry) -> float | None:
@@ -109,20 +109,20 @@ def _first_fault(found: list[Finding]) -> str:
 def _row(entry: Entry) -> RowReport:
     setting = entry.setting
     speed = fastest(setting)
-    error = setting.precision_error(entry.results.truth)
+    error = setting.precision_error(entry.results.reference)
     noise = setting.noise()
     return {
         "model": entry.results.plan.model_name,
         "texts": _texts(entry.results),
         "label": setting.setting.label,
-        "brief": setting.setting.short_label,
+        "short_label": setting.setting.short_label,
         "status": setting.status,
         "fault": entry.fault,
         "dtype": setting.effective.dtype,
         "drift": {
             str(size): _figures(setting.drift_in_any_order(size))
             for size in entry.results.plan.batch_sizes
-            if size > 1 and setting.of(size).count
+            if size > 1 and setting.pass_of(size).count
         },
         "orders": setting.orders,
         "noise_floor": _figures(noise[1]) if noise else None,

@@ -113,7 +113,7 @@ class ReferenceComputed:
 
 @dataclass(frozen=True)
 class ReferenceFailed:
-    """There is no float64 truth, and why."""
+    """There is no float64 reference, and why."""
 
     reason: str
 
@@ -171,7 +171,7 @@ class LayersMixed:
 
 @dataclass(frozen=True)
 class LayersFailed:
-    """A setting's layers, or their truth, cannot be looked into, and why."""
+    """A setting's layers, or their reference, cannot be looked into, and why."""
 
     setting: int
     reason: str

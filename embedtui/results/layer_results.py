@@ -114,7 +114,7 @@ class LayerResults:
 
     def __init__(self) -> None:
         self.reason = ""
-        """Why there is nothing, or no truth."""
+        """Why there is nothing, or no reference."""
         self.places: tuple[LayerSite, ...] = ()
         """Where states were held against float64."""
         self.mixed: LayersMixed | None = None
@@ -196,7 +196,7 @@ class LayerResults:
         found = (self._judged[row].budget for row in self.rows)
         return [budget for budget in found if np.isfinite(budget.parts).all()]
 
-    def adds(self) -> Adds | None:
+    def contributions(self) -> Adds | None:
         """Return what each part adds to the final error; None without a finite one."""
         budgets = [budget for budget in self.budgets() if budget.error]
         if not budgets:
@@ -224,19 +224,19 @@ class LayerResults:
             return None
         return np.asarray(np.max([self._judged[row].alone for row in self.rows], axis=0))
 
-    def wanted(self, under: float | None) -> float | None:
+    def target(self, under: float | None) -> float | None:
         """Return the error to come under: what was asked for, else half of what it is."""
         largest = self.largest_error
         return under if under is not None or largest is None else largest / 2
 
     def choice(self, under: float | None) -> Choice | None:
         """Return the fewest layers whose float32 brings the error under it; None if none do."""
-        wanted = self.wanted(under)
-        if wanted is None:
+        target = self.target(under)
+        if target is None:
             return None
-        if wanted not in self._choices:
-            self._choices[wanted] = fewest_exact(self.budgets(), wanted)
-        return self._choices[wanted]
+        if target not in self._choices:
+            self._choices[target] = fewest_exact(self.budgets(), target)
+        return self._choices[target]
 
     def all_exact(self) -> Choice | None:
         """Return what would be left of the error with every layer in float32."""

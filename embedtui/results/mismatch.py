@@ -48,7 +48,7 @@ class Mismatch:
         return longest if int(self.tokens[self.rows].min()) > longest else None
 
 
-def mismatch_of(setting: SettingResults, truth: ReferenceVectors) -> Mismatch | None:
+def mismatch_of(setting: SettingResults, reference: ReferenceVectors) -> Mismatch | None:
     """Return where the unbatched vectors are not the model's own; None where nothing says so.
 
     What-ifs that change the vectors on purpose, quantised weights and the old pooling, have no
@@ -56,23 +56,23 @@ def mismatch_of(setting: SettingResults, truth: ReferenceVectors) -> Mismatch | 
     """
     effective = setting.effective
     changed = setting.setting.quantization != "none" or effective.pooling_accumulation == "model"
-    if changed or not truth.done.any() or not setting.unbatched.count:
+    if changed or not reference.done.any() or not setting.unbatched.count:
         return None
     probes = (effective.probe_matmul, effective.probe_attention)
     tf32 = effective.device != "cpu" or any(value and value > _NARROW for value in probes)
     bound = most_rounding(effective.dtype, tf32=tf32)
-    widths = setting.unbatched.vectors.shape[1], truth.vectors.shape[1]
-    found = setting.precision_error(truth)
+    widths = setting.unbatched.vectors.shape[1], reference.vectors.shape[1]
+    found = setting.precision_error(reference)
     if found is None:
         if widths[0] in {0, widths[1], setting.setting.dimensions}:
             return None
-        both = np.flatnonzero(setting.unbatched.done & truth.done)
+        both = np.flatnonzero(setting.unbatched.done & reference.done)
         none = both[:0]
-        return Mismatch(both, len(both), None, bound, widths, truth.tokens, none)
+        return Mismatch(both, len(both), None, bound, widths, reference.tokens, none)
     rows, distances = found
     wrong = distances.l2 > bound
     if not wrong.any():
         return None
     error = float(distances.l2[wrong].max())
     fitting = rows[distances.l2 <= bound]
-    return Mismatch(rows[wrong], len(rows), error, bound, widths, truth.tokens, fitting)
+    return Mismatch(rows[wrong], len(rows), error, bound, widths, reference.tokens, fitting)

@@ -85,14 +85,14 @@ class Progress:
                 self._setting_done += len(event.rows)
                 self._done[event.setting] += len(event.rows)
                 which = "unbatched" if event.batch_size == 1 else f"batches of {event.batch_size}"
-                again = _AGAIN[event.pass_key.why]
+                again = _AGAIN[event.pass_key.kind]
                 self.what = f"{self._labels[event.setting]}: {which}{again}"
             case SettingEnded():
                 self.measuring = False
                 if event.status != "cancelled":
                     self._done[event.setting] = self._per_setting
             case ReferenceComputed():
-                self.what = "float64 truth"
+                self.what = "float64 reference"
             case LayersJudged():
                 self._looked_into += 1
                 self._done[event.setting] += 1

@@ -66,7 +66,7 @@ def batches_against_alone(passes: Runs) -> Compared | None:
     if not there.any():
         return None
     whole = sorted(key for key, one in passes.items() if bool(one.done[there].all()))
-    orders = [key for key in whole if (key[0], key[1].why) == (largest, "shuffle")]
+    orders = [key for key in whole if (key[0], key[1].kind) == (largest, "shuffle")]
     sizes = [key for key in whole if 1 < key[0] < largest and key[1].is_order]
     return Compared(tuple(alone), tuple(batched), tuple(orders), tuple(sizes), there)
 
@@ -99,7 +99,7 @@ def run_against_run(one: Runs, other: Runs) -> Passes | None:
 
 def _runs_of(passes: Runs, size: int, why: PassKind) -> list[tuple[int, PassKey]]:
     """Return the first pass of a batch size and those that were run again for this reason."""
-    again = sorted(key for key in passes if key[0] == size and key[1].why == why)
+    again = sorted(key for key in passes if key[0] == size and key[1].kind == why)
     return [(size, FIRST), *again] if (size, FIRST) in passes else []
 
 

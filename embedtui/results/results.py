@@ -185,7 +185,7 @@ class Pass:
         return texts / sum(self.told_steps.values())
 
     @property
-    def held(self) -> int:
+    def most_together(self) -> int:
         """The most texts that were together: in a step, or on the way to a server."""
         return (
             self.realised["max"] if self.knows_steps else max(self._handed_in.values(), default=0)
@@ -226,7 +226,7 @@ class SettingResults:
         taken.layers = self.layers.snapshot()
         return taken
 
-    def of(self, batch_size: int, pass_key: PassKey = FIRST) -> Pass:
+    def pass_of(self, batch_size: int, pass_key: PassKey = FIRST) -> Pass:
         """Return a pass, an empty one where nothing has come yet."""
         return self.passes.get((batch_size, pass_key)) or Pass(self._texts, batch_size)
 
@@ -248,7 +248,7 @@ class SettingResults:
     @property
     def unbatched(self) -> Pass:
         """Every text alone in its step: the baseline of batch drift."""
-        return self.of(1)
+        return self.pass_of(1)
 
     def in_common(self) -> frozenset[str]:
         """Return what is true of all figures of the unbatched vectors, which should be nothing."""
@@ -256,7 +256,9 @@ class SettingResults:
 
     def drift(self, batch_size: int, pass_key: PassKey = FIRST) -> tuple[Rows, Distances]:
         """Return the rows that are there batched and unbatched, and how far they are apart."""
-        return self._between(self.of(batch_size, pass_key), self.unbatched, (batch_size, pass_key))
+        return self._between(
+            self.pass_of(batch_size, pass_key), self.unbatched, (batch_size, pass_key)
+        )
 
     def drifts(self, batch_size: int) -> list[tuple[PassKey, Rows, Distances]]:
         """Return the batch drift of one batch size in every order that was tried."""
@@ -295,9 +297,9 @@ class SettingResults:
         self, why: PassKind = "repeat"
     ) -> list[tuple[tuple[int, PassKey], Rows, Distances]]:
         """Return each pass that was run again, its rows and how far they are from the first run."""
-        pairs = [(key, pass_) for key, pass_ in sorted(self.passes.items()) if key[1].why == why]
+        pairs = [(key, pass_) for key, pass_ in sorted(self.passes.items()) if key[1].kind == why]
         pairs = [pair for pair in pairs if pair[0][0] == 1 or self.company_repeats]
-        parts = [(key, *self._between(pass_, self.of(key[0]), key)) for key, pass_ in pairs]
+        parts = [(key, *self._between(pass_, self.pass_of(key[0]), key)) for key, pass_ in pairs]
         return [part for part in parts if len(part[1])]
 
     def noise_test(self) -> NoiseTest | None:
@@ -314,31 +316,31 @@ class SettingResults:
         return known
 
     def precision_error(
-        self, truth: ReferenceVectors, batch_size: int = 1
+        self, reference: ReferenceVectors, batch_size: int = 1
     ) -> tuple[Rows, Distances] | None:
-        """Return the rows that have a truth and how far the vectors are from it.
+        """Return the rows that have a reference and how far the vectors are from it.
 
         The precision error proper is that of the unbatched ones; batched ones show drift as well.
-        Vectors that were asked to be short are held against the truth cut to their length.
+        Vectors that were asked to be short are held against the reference cut to their length.
         """
-        pass_ = self.of(batch_size)
+        pass_ = self.pass_of(batch_size)
         width = pass_.vectors.shape[1]
-        cut = width == self.setting.dimensions and width <= truth.vectors.shape[1]
-        if not truth.done.any() or (width != truth.vectors.shape[1] and not cut):
+        cut = width == self.setting.dimensions and width <= reference.vectors.shape[1]
+        if not reference.done.any() or (width != reference.vectors.shape[1] and not cut):
             return None
 
         def measure(rows: Rows) -> Distances:
-            exact = truth.vectors[rows, :width]
+            exact = reference.vectors[rows, :width]
             if self.effective.normalized:
                 exact = unit(exact)
             return compare(pass_.vectors[rows].astype(np.float64), exact)
 
-        found = self._of(("truth", batch_size)).grown(pass_.done & truth.done, measure)
+        found = self._of(("reference", batch_size)).grown(pass_.done & reference.done, measure)
         return found if len(found[0]) else None
 
-    def largest_error(self, truth: ReferenceVectors) -> float | None:
+    def largest_error(self, reference: ReferenceVectors) -> float | None:
         """Return the largest precision error, L2; None where no text has one."""
-        found = self.precision_error(truth)
+        found = self.precision_error(reference)
         if found is None:
             return None
         return largest_finite(found[1].l2)
@@ -348,7 +350,7 @@ class SettingResults:
 
         None where the vectors differ in width, as those of different models may.
         """
-        one, two = self.of(batch_size), other.of(batch_size)
+        one, two = self.pass_of(batch_size), other.pass_of(batch_size)
         if one.vectors.shape != two.vectors.shape:
             return None
         return GrownDistances(self._texts).grown(
@@ -378,7 +380,7 @@ class Results:
     def __init__(self) -> None:
         self.identity = Identity()
         self.settings: list[SettingResults] = []
-        self.truth = ReferenceVectors(0)
+        self.reference = ReferenceVectors(0)
         self.status: Status = "running"
         self.reason = ""
 
@@ -389,7 +391,7 @@ class Results:
         """
         taken = copy.copy(self)
         taken.settings = [one.snapshot() for one in self.settings]
-        taken.truth = self.truth.snapshot()
+        taken.reference = self.reference.snapshot()
         return taken
 
     def __call__(self, event: Event) -> None:
@@ -399,7 +401,7 @@ class Results:
                 self.plan, self.environment = event.plan, event.environment
                 self.started_at = event.at
                 count = len(event.plan.pack)
-                self.truth = ReferenceVectors(count)
+                self.reference = ReferenceVectors(count)
                 self.settings = [
                     SettingResults(number, setting, count)
                     for number, setting in enumerate(event.plan.settings)
@@ -419,7 +421,7 @@ class Results:
                 results = self.settings[event.setting]
                 results.status, results.reason = event.status, event.reason
             case ReferenceComputed() | ReferenceFailed():
-                self.truth.add(event)
+                self.reference.add(event)
             case VariantsCompared():
                 self.settings[event.setting].variants = event
             case LayersCompared() | LayersJudged() | LayersMixed() | LayersFailed():

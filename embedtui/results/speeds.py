@@ -17,13 +17,13 @@ def speed_of(setting: SettingResults, batch_size: int) -> Spread | None:
     passes = {key: one for (size, key), one in setting.passes.items() if size == batch_size}
     most = max((one.count for one in passes.values()), default=0)
     whole = {key: one for key, one in passes.items() if one.count == most}
-    warm = {key: one for key, one in whole.items() if key.why in {"shuffle", "repeat"}}
+    warm = {key: one for key, one in whole.items() if key.kind in {"shuffle", "repeat"}}
     timed = warm or {key: one for key, one in whole.items() if key == FIRST} or whole
     speeds = (one.texts_per_second for one in timed.values())
     return spread([speed for speed in speeds if speed is not None])
 
 
-def in_words(found: Spread) -> str:
+def describe(found: Spread) -> str:
     """Return the median with its range, or that one pass alone was timed."""
     if found.passes == 1:
         return f"{_figure(found.median)} texts/s in one pass"

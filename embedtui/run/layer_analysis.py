@@ -166,7 +166,7 @@ class _Inspection:
         found = self._layers.open_layers()
         if len(self._rows) > 1:
             self._compare(found.places)
-        if not self._plan.truth:
+        if not self._plan.reference:
             return
         self._waiting("float64 model")
         engines.evict(reference_bytes(weights_bytes))

@@ -62,7 +62,7 @@ def own_pooling(plan: Plan) -> str:
     """
     pooling = describe(Path(plan.against)).pooling
     if pooling is None:
-        raise InputError("no float64 truth: the model's files do not say how it pools")
+        raise InputError("no float64 reference: the model's files do not say how it pools")
     return pooling
 
 
@@ -95,7 +95,7 @@ class ReferenceStage:
         cache = None
         if self._plan.model_hash:
             with suppress(OSError):  # a cache that cannot be had is no reason to fail
-                folder = paths.cache_folder("truth")
+                folder = paths.cache_folder("truth")  # where earlier runs kept it
                 cache = ReferenceCache(folder, self._plan.model_hash, pooling, max_length)
         try:
             missing = self._tell_known(cache, rows) if cache else list(rows)
@@ -127,7 +127,7 @@ class ReferenceStage:
 
     def _compute(self, request: Reference, cache: ReferenceCache | None) -> None:
         texts = dict(zip(request.rows, request.texts, strict=True))
-        self._tell(Waiting("float64 truth"))
+        self._tell(Waiting("float64 reference"))
         self._engines.evict(reference_bytes(self._weights_bytes))
         with self._engines.reference(self._stop) as model:
             stream = model.embed(request, lambda what: self._tell(Waiting(what)), self._stop)

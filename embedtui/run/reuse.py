@@ -43,7 +43,7 @@ class EarlierRuns:
         if earlier is None or earlier.prepared is None:
             return False
         batches = batches_of(self._plan, usable_rows(self._plan, earlier.prepared))
-        return all(earlier.of(b.batch_size, b.pass_key).holds(b.rows) for b in batches)
+        return all(earlier.pass_of(b.batch_size, b.pass_key).holds(b.rows) for b in batches)
 
 
 def usable_rows(plan: Plan, prepared: Prepared) -> list[int]:

@@ -75,7 +75,7 @@ class Study:
             plan, engines, self._stop.is_set, weights_bytes=weights_bytes, together=together
         )
         self._variants: VariantStage | None = None
-        if plan.truth:
+        if plan.reference:
             self._variants = VariantStage(
                 plan, engines, self._tell, self._stop.is_set, self._loader.weights_bytes
             )
@@ -186,8 +186,8 @@ class Study:
             if isinstance(begun, EmbedtuiError):
                 raise begun
             loaded, missing = begun.loaded, begun.missing
-            self._embed(number, loaded, [b for b in missing if b.pass_key.why != "restart"])
-            for pass_key in sorted({b.pass_key for b in missing if b.pass_key.why == "restart"}):
+            self._embed(number, loaded, [b for b in missing if b.pass_key.kind != "restart"])
+            for pass_key in sorted({b.pass_key for b in missing if b.pass_key.kind == "restart"}):
                 loaded = self._restarted(number, loaded)
                 self._embed(number, loaded, [b for b in missing if b.pass_key == pass_key])
         finally:
@@ -274,7 +274,7 @@ class Study:
         """Tell the batches that an earlier run holds; return those that it does not."""
         missing = []
         for batch in batches:
-            found = earlier.of(batch.batch_size, batch.pass_key).batch(batch.rows)
+            found = earlier.pass_of(batch.batch_size, batch.pass_key).batch(batch.rows)
             if found is None:
                 missing.append(batch)
             else:
@@ -310,7 +310,7 @@ class Study:
             )
 
     def _reference(self) -> None:
-        if not self.plan.truth or self._prepared is None:
+        if not self.plan.reference or self._prepared is None:
             return
         rows = usable_rows(self.plan, self._prepared)
         stage = ReferenceStage(
@@ -370,6 +370,6 @@ class _PendingSetting:
 
 def _environment(plan: Plan) -> dict[str, Any]:
     """Return what computes the plan's figures: this machine, or servers alone."""
-    if all(setting.is_server for setting in plan.settings) and not plan.truth:
+    if all(setting.is_server for setting in plan.settings) and not plan.reference:
         return machine.environment_of_server(Address.parse(plan.settings[0].model).host)
     return machine.environment()

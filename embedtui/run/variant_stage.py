@@ -62,7 +62,7 @@ class VariantStage:
         wrong = [
             (setting, found)
             for setting in self._results.settings
-            if (found := mismatch_of(setting, self._results.truth)) is not None
+            if (found := mismatch_of(setting, self._results.reference)) is not None
         ]
         if not wrong:
             return

@@ -35,6 +35,10 @@ CREATE TABLE IF NOT EXISTS checks (
 """
 
 
+_COLUMNS = {"scenario": "use", "summary": "said", "orders": "draws"}
+"""Names of columns that differ from their fields': histories that there are keep them."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One setting of one check, as it was told then."""
@@ -44,19 +48,21 @@ class Row:
     label: Annotated[str, "the setting"]
     texts: Annotated[str, "how many, and what they are"]
     texts_sha256: Annotated[str, "SHA-256 over ids and texts in order"]
-    use: Annotated[str, "the scenario that it was checked for"]
+    scenario: Annotated[str, "the scenario that it was checked for"]
     outcome: Annotated[str, "`holds`, `inconclusive`, `falls short`, `fault` or `failed`"]
-    said: Annotated[str, "a sentence for a person; do not parse it"]
+    summary: Annotated[str, "a sentence for a person; do not parse it"]
     drift_l2: Annotated[
         float | None, "largest L2 between a batched and an unbatched vector; 0 for equal bits"
     ]
     noise_l2: Annotated[float | None, "largest L2 between two runs of the same batches"]
-    error_l2: Annotated[float | None, "largest L2 from the float64 truth, where that was computed"]
+    error_l2: Annotated[
+        float | None, "largest L2 from the float64 reference, where that was computed"
+    ]
     golden_l2: Annotated[
         float | None, "largest L2 from the recorded vectors, where there were some"
     ]
     golden_cause: Annotated[str | None, "what moved them, a word for programs"]
-    draws: Annotated[int, "in how many random orders every batch size was tried, at least"]
+    orders: Annotated[int, "in how many random orders every batch size was tried, at least"]
     engine: Annotated[str, "vLLM's version, or what the server said that it is"]
     machine: Annotated[str, "the GPU or the CPU, or which server"]
 
@@ -82,7 +88,7 @@ def append(path: Path, check: Check) -> None:
         database.executescript(_SCHEMA)
         names = list(Row.__dataclass_fields__)
         database.executemany(
-            f"INSERT INTO checks ({', '.join(names)}) "  # noqa: S608 - our own column names
+            f"INSERT INTO checks ({_columns()}) "  # noqa: S608 - our own column names
             f"VALUES ({', '.join('?' * len(names))})",
             [[getattr(row, name) for name in names] for row in rows],
         )
@@ -94,10 +100,13 @@ def read(path: Path) -> list[Row]:
     Raises:
         InputError: if there is no such file, or it is something else.
     """
-    names = ", ".join(Row.__dataclass_fields__)
     with _open(path, create=False) as database:
-        found = database.execute(f"SELECT {names} FROM checks ORDER BY number")  # noqa: S608
+        found = database.execute(f"SELECT {_columns()} FROM checks ORDER BY number")  # noqa: S608
         return [Row(*values) for values in found]
+
+
+def _columns() -> str:
+    return ", ".join(_COLUMNS.get(name, name) for name in Row.__dataclass_fields__)
 
 
 def _row(check: Check, one: CheckResult) -> Row:
@@ -111,15 +120,15 @@ def _row(check: Check, one: CheckResult) -> Row:
         label=one.label,
         texts=f"{len(pack)} {pack.name}",
         texts_sha256=pack.sha256,
-        use=check.use.key,
+        scenario=check.use.key,
         outcome=one.outcome,
-        said=printable(one.said, 1000),
+        summary=printable(one.summary, 1000),
         drift_l2=None if faulty else largest_drift(setting, "l2"),
         noise_l2=finite(float(noise[1].l2.max())) if noise else None,
-        error_l2=None if faulty else setting.largest_error(results.truth),
+        error_l2=None if faulty else setting.largest_error(results.reference),
         golden_l2=finite(one.golden.l2_max) if one.golden else None,
         golden_cause=one.golden.diagnosis.cause if one.golden else None,
-        draws=one.draws,
+        orders=one.orders,
         engine=_engine(setting.effective, results.environment),
         machine=str(results.environment.get("machine", "")),
     )

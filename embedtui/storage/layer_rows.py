@@ -72,7 +72,7 @@ def read(setting: int, kind: str, facts: dict[str, Any], figures: bytes) -> Laye
 
 
 def _places(facts: dict[str, Any]) -> tuple[LayerSite, ...]:
-    return tuple(LayerSite.of(part, int(layer)) for part, layer in facts["places"])
+    return tuple(LayerSite.from_names(part, int(layer)) for part, layer in facts["places"])
 
 
 def _bytes(values: npt.NDArray[np.float64]) -> bytes:

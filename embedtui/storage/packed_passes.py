@@ -25,12 +25,12 @@ CREATE TABLE packed (
     reference INTEGER, texts INTEGER NOT NULL, width INTEGER NOT NULL, data BLOB NOT NULL
 );
 """
-_TRUTH = "truth"
+_REFERENCE = "truth"  # as it stands in recordings
 _TEXTS = "texts"
 
 Floats = npt.NDArray[np.floating[Any]]
 Key = tuple[int, int, PassKey] | str
-"""Setting, batch size and draw of a pass; or the truth."""
+"""Setting, batch size and draw of a pass; or the reference."""
 
 
 class Packed:
@@ -42,7 +42,7 @@ class Packed:
         """The bytes of each text; None where they stand in the table of texts as they are."""
 
     @classmethod
-    def of(cls, database: sqlite3.Connection) -> Packed | None:
+    def read(cls, database: sqlite3.Connection) -> Packed | None:
         """Return what a run file has packed; None where it is no recording.
 
         Raises:
@@ -61,22 +61,22 @@ class Packed:
             if pass_key == _TEXTS:
                 found_texts = unpack_parts(data, texts)
                 continue
-            kind = np.dtype("<f8" if pass_key == _TRUTH else "<f4")
+            kind = np.dtype("<f8" if pass_key == _REFERENCE else "<f4")
             near = None if reference is None else by_number[reference].astype(kind)
             found = unpack(data, (texts, width), kind, near)
             by_number[number] = found
-            matrices[_TRUTH if pass_key == _TRUTH else (setting, size, PassKey.parse(pass_key))] = (
-                found
-            )
+            matrices[
+                _REFERENCE if pass_key == _REFERENCE else (setting, size, PassKey.parse(pass_key))
+            ] = found
         return cls(matrices, found_texts)
 
     def vectors(self, setting: int, batch_size: int, pass_key: PassKey) -> Floats:
         """Return a pass, texts x width; rows of texts that it does not hold mean nothing."""
         return self._matrices[setting, batch_size, pass_key]
 
-    def truth(self) -> Floats:
+    def reference(self) -> Floats:
         """Return the float64 vectors, texts x width."""
-        return self._matrices[_TRUTH]
+        return self._matrices[_REFERENCE]
 
 
 def write_packed(
@@ -84,9 +84,9 @@ def write_packed(
     settings: Sequence[SettingResults],
     rows: Sequence[int],
     sizes: Sequence[int],
-    truth: ReferenceVectors | None,
+    reference: ReferenceVectors | None,
 ) -> None:
-    """Write all passes of these batch sizes, the truth, of these texts, and the texts themselves.
+    """Write all passes of these batch sizes, the reference, and these texts themselves.
 
     Settings are numbered in the order in which they come.
     """
@@ -105,8 +105,10 @@ def write_packed(
                 own.append(number)
                 if size == 1 and pass_key == FIRST:
                     baselines.append(number)
-    if truth is not None and truth.done.any():
-        writer.write((None, None, _TRUTH), truth.vectors[index], truth.done[index], baselines)
+    if reference is not None and reference.done.any():
+        writer.write(
+            (None, None, _REFERENCE), reference.vectors[index], reference.done[index], baselines
+        )
     writer.write_texts()
 
 

@@ -54,7 +54,7 @@ def write(
     every: int = 1,
     batch_sizes: Sequence[int] | None = None,
     settings: Sequence[int] | None = None,
-    truth: bool = True,
+    reference: bool = True,
 ) -> None:
     """Write a run file as a recording: one in `every` texts, these batch sizes and settings.
 
@@ -77,12 +77,12 @@ def write(
     rows = _sample(len(plan.pack), every)
     recorder = Recorder(target)
     try:
-        for event in _of_settings(_kept(events, rows, sizes), numbers, truth=truth):
+        for event in _of_settings(_kept(events, rows, sizes), numbers, reference=reference):
             recorder(event)
         recorder.close()
         with contextlib.closing(sqlite3.connect(target)) as database, database:
             kept = [results.settings[number] for number in numbers]
-            write_packed(database, kept, rows, sizes, results.truth if truth else None)
+            write_packed(database, kept, rows, sizes, results.reference if reference else None)
             database.execute("UPDATE settings SET log = NULL")
         with contextlib.closing(sqlite3.connect(target)) as database:
             database.execute("VACUUM")  # what was moved or left out still stands in free pages
@@ -103,7 +103,7 @@ def _chosen(settings: Sequence[int] | None, count: int) -> list[int]:
 
 
 def _of_settings(
-    events: Iterable[Event], numbers: Sequence[int], *, truth: bool
+    events: Iterable[Event], numbers: Sequence[int], *, reference: bool
 ) -> Iterator[Event]:
     """Return the events as they would be if only these settings had been planned."""
     place = {number: at for at, number in enumerate(numbers)}
@@ -111,7 +111,9 @@ def _of_settings(
         match event:
             case RunStarted(plan=plan):
                 kept = tuple(plan.settings[number] for number in numbers)
-                yield replace(event, plan=replace(plan, settings=kept, truth=plan.truth and truth))
+                yield replace(
+                    event, plan=replace(plan, settings=kept, reference=plan.reference and reference)
+                )
             case (
                 EngineReady()
                 | TextsPrepared()
@@ -126,7 +128,7 @@ def _of_settings(
                 if event.setting in place:
                     yield replace(event, setting=place[event.setting])
             case ReferenceComputed() | ReferenceFailed():
-                if truth:
+                if reference:
                     yield event
             case _:
                 yield event

@@ -52,7 +52,7 @@ def events_of(path: Path) -> Generator[Event, None, None]:
     Raises:
         InputError: if it is no run file, or one of a later format.
     """
-    with opened(path) as database:
+    with open_database(path) as database:
         yield from _Reader(path, database).events()
 
 
@@ -76,7 +76,7 @@ def facts(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
     Raises:
         InputError: if it is no run file, or one of a later format.
     """
-    with opened(path) as database:
+    with open_database(path) as database:
         run = dict(database.execute("SELECT key, value FROM run"))
         with decoding(path):
             plan, environment = _json_of(run, "plan"), _json_of(run, "environment")
@@ -84,7 +84,7 @@ def facts(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
+def open_database(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a run file for reading; a database that turns out to be broken is told as damage.
 
     Raises:
@@ -151,13 +151,13 @@ class _Reader:
         self._packed: Packed | None = None
 
     def events(self) -> Iterator[Event]:
-        """Yield the events, settings in their order, then the truth, the layers and the end."""
+        """Yield the events, settings in their order, then the reference, the layers and the end."""
         run = dict(self._database.execute("SELECT key, value FROM run"))
         with self._decoding():
             started = self._started(run)
         yield started
         yield from self._settings(len(started.plan.settings))
-        yield from self._truth()
+        yield from self._reference()
         if "truth_failed" in run:
             yield ReferenceFailed(run["truth_failed"])
         yield from self._variants(run, len(started.plan.settings))
@@ -168,7 +168,7 @@ class _Reader:
         return decoding(self._path)
 
     def _started(self, run: dict[str, str]) -> RunStarted:
-        self._packed = Packed.of(self._database)
+        self._packed = Packed.read(self._database)
         rows = self._database.execute("SELECT id, text FROM texts ORDER BY row").fetchall()
         packed = self._packed.texts if self._packed else None
         kept = [row[1] for row in rows] if packed is None else packed
@@ -241,14 +241,14 @@ class _Reader:
             told_steps=told,
         )
 
-    def _truth(self) -> Iterator[ReferenceComputed]:
+    def _reference(self) -> Iterator[ReferenceComputed]:
         for row, tokens, vector, cached in self._database.execute(
             "SELECT row, tokens, vector, cached FROM truth ORDER BY row"
         ):
             with self._decoding():
                 _require_within([row], self._texts, "text")
                 packed = self._packed
-                exact = packed.truth()[row] if packed else np.frombuffer(vector, dtype="<f8")
+                exact = packed.reference()[row] if packed else np.frombuffer(vector, dtype="<f8")
             yield ReferenceComputed((row,), (tokens,), exact[None, :], bool(cached))
 
     def _variants(self, run: dict[str, str], planned: int) -> Iterator[VariantsCompared]:

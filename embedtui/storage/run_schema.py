@@ -7,6 +7,7 @@ import sqlite3
 APPLICATION_ID = 0x656D6264
 """“embd”: marks the database as ours, see PRAGMA application_id."""
 FORMAT = 2
+"""Names of tables, columns and stored keys stay as they are: another would be another format."""
 
 SCHEMA = """
 CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL);

@@ -90,7 +90,7 @@ class Recorder:
 
     def _go_on(self) -> None:
         """Open a file that was begun; what it holds stays, and is not written again."""
-        with run_file.opened(self.path) as database:
+        with run_file.open_database(self.path) as database:
             self._there = set(
                 database.execute("SELECT setting, batch_size, draw, start FROM batches")
             )
@@ -159,7 +159,7 @@ class Recorder:
                 log_ = _packed_log(event.log)
                 self._set(event.setting, status=event.status, reason=event.reason, log=log_)
             case ReferenceComputed():
-                self._write_truth(event)
+                self._write_reference(event)
             case ReferenceFailed():
                 self._put(truth_failed=event.reason)
             case VariantsCompared():
@@ -225,7 +225,7 @@ class Recorder:
             ),
         )
 
-    def _write_truth(self, event: ReferenceComputed) -> None:
+    def _write_reference(self, event: ReferenceComputed) -> None:
         with self._database:
             self._database.executemany(
                 "INSERT OR REPLACE INTO truth VALUES (?, ?, ?, ?)",

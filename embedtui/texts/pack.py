@@ -34,7 +34,7 @@ class Labels:
 
     queries: tuple[int, ...]
     """Rows, ascending."""
-    judgements: tuple[Qrel, ...]
+    qrels: tuple[Qrel, ...]
     unknown: int = 0
     """Judgements that were left out: of texts that are not there."""
 
@@ -43,7 +43,7 @@ class Labels:
         place = {row: at for at, row in enumerate(rows)}
         kept = tuple(
             Qrel(place[one.query], place[one.document], one.grade)
-            for one in self.judgements
+            for one in self.qrels
             if one.query in place and one.document in place
         )
         if not kept:

@@ -57,7 +57,7 @@ class Planted:
     dtype: str
     passes: dict[Key, Figures]
     tokens: list[int]
-    truth: Floats | None
+    reference: Floats | None
     texts: list[str]
     server: bool = False
     effective: dict[str, Any] = field(default_factory=dict)
@@ -103,9 +103,9 @@ class Planted:
                 seconds = self.seconds.get((size, draw), 0.01)
                 part = vectors[list(rows)]
                 results(BatchEmbedded(0, size, draw, start, rows, part, step, seconds))
-        if self.truth is not None:
-            rows, tokens = tuple(range(count)), tuple(int(n) for n in minilm().truth.tokens)
-            results(ReferenceComputed(rows, tokens[:count], self.truth, False))
+        if self.reference is not None:
+            rows, tokens = tuple(range(count)), tuple(int(n) for n in minilm().reference.tokens)
+            results(ReferenceComputed(rows, tokens[:count], self.reference, False))
         results(SettingEnded(0, "finished"))
         return results
 
@@ -119,26 +119,26 @@ class Planted:
         results = self.results()
         (setting,) = results.settings
         faults = faults_of(results, setting)
-        return [(one.cause, one.name, one.seen) for one in diagnose(results, setting, faults)]
+        return [(one.cause, one.name, one.evidence) for one in diagnose(results, setting, faults)]
 
     def _known(self, other: str) -> str:
         return self.dtype if self.dtype in _SETTINGS and not self.server else other
 
 
-def recorded(dtype: str, *, truth: bool = True) -> Planted:
+def recorded(dtype: str, *, reference: bool = True) -> Planted:
     """Return the recorded run of a dtype as it was: every pass of the same 32 texts."""
     run = minilm()
     setting = run.settings[_SETTINGS[dtype]]
     largest = 256
     passes = {}
     for size, draw in PASSES:
-        found = setting.of(largest if size == 32 and draw != FIRST else size, draw)
+        found = setting.pass_of(largest if size == 32 and draw != FIRST else size, draw)
         passes[size, draw] = found.vectors.copy()
     return Planted(
         dtype,
         passes,
-        [int(n) for n in run.truth.tokens],
-        run.truth.vectors.copy() if truth else None,
+        [int(n) for n in run.reference.tokens],
+        run.reference.vectors.copy() if reference else None,
         [text.text for text in run.plan.pack.texts],
     )
 
@@ -149,9 +149,9 @@ def simulated(
     """Return a run without a fault: float64 vectors, an error, a drift and noise of any shape."""
     planted = recorded("float32")
     planted.dtype = dtype
-    assert planted.truth is not None
-    shape = planted.truth.shape
-    alone = planted.truth + l2 * _direction(rng, shape)
+    assert planted.reference is not None
+    shape = planted.reference.shape
+    alone = planted.reference + l2 * _direction(rng, shape)
     for key in planted.passes:
         moved = alone + (drift * _sizes(rng, shape[0], noise) * _direction(rng, shape)) * (
             key[0] > 1

@@ -25,17 +25,17 @@ def test_a_setting_without_a_precision_error_is_not_the_most_precise(run_study: 
     """Both about as fast: the one whose error is known is served with."""
     script = Script(drift=no_drift)
     known = at_speed(run_study(plan(8, "bfloat16", sizes=(1, 4)), script), 100)
-    unknown = at_speed(run_study(plan(8, "float16", sizes=(1, 4), truth=False), script), 101)
+    unknown = at_speed(run_study(plan(8, "float16", sizes=(1, 4), reference=False), script), 101)
     for pair in ((known, unknown), (unknown, known)):
         found = answered(*pair)
         assert found.recommended == pair.index(known)
-        assert "from the truth" in found.serve.text
+        assert "from the float64 reference" in found.serve.text
 
 
 def test_where_no_error_is_known_the_fastest_is_served_with(run_study: RunStudy) -> None:
     script = Script(drift=no_drift)
     slow, fast = (
-        at_speed(run_study(plan(8, dtype, sizes=(1, 4), truth=False), script), speed)
+        at_speed(run_study(plan(8, dtype, sizes=(1, 4), reference=False), script), speed)
         for dtype, speed in (("bfloat16", 100), ("float16", 101))
     )
     assert answered(slow, fast).recommended == 1

@@ -60,11 +60,11 @@ def lengths_of_their_own(planted: Planted) -> None:
 
 
 def without_separator(planted: Planted, vectors: Figures) -> Figures:
-    planted.tokens = [count - 1 for count in _truth_tokens(planted)]
+    planted.tokens = [count - 1 for count in _reference_tokens(planted)]
     return towards(vectors, range(len(vectors)), 0.05)
 
 
-def _truth_tokens(planted: Planted) -> list[int]:
+def _reference_tokens(planted: Planted) -> list[int]:
     return list(recorded(planted.dtype).tokens)
 
 
@@ -87,8 +87,8 @@ def dimension(value: float) -> Callable[[Planted, Figures], Figures]:
 def not_a_number(planted: Planted) -> None:
     for vectors in planted.passes.values():
         vectors[:] = np.nan
-    if planted.truth is not None:
-        planted.truth[:] = np.nan
+    if planted.reference is not None:
+        planted.reference[:] = np.nan
 
 
 def bfloat16(_: Planted, vectors: Figures) -> Figures:
@@ -149,9 +149,9 @@ def test_a_planted_fault_is_named_and_nothing_else(
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("truth", [True, False])
-def test_the_recording_as_it_is_has_none(dtype: str, truth: bool) -> None:
-    assert recorded(dtype, truth=truth).causes() == []
+@pytest.mark.parametrize("reference", [True, False])
+def test_the_recording_as_it_is_has_none(dtype: str, reference: bool) -> None:
+    assert recorded(dtype, reference=reference).causes() == []
 
 
 def test_noise_of_float32_is_no_tf32() -> None:
@@ -171,7 +171,7 @@ def test_the_wrong_input_leads_the_verdict_and_is_no_yardstick() -> None:
 
 
 def test_drift_of_an_unknown_dtype_says_which_it_would_fit() -> None:
-    planted = recorded("float16", truth=False)
+    planted = recorded("float16", reference=False)
     planted.server, planted.dtype = True, "unknown"
     for key in planted.batched():
         planted.passes[key] = towards(planted.alone, range(32), 1e-2)
@@ -217,7 +217,7 @@ def test_nan_in_float32_alone_is_not_blamed_on_float16() -> None:
 
 
 def test_texts_that_begin_alike_were_cut_in_silence() -> None:
-    planted = recorded("float16", truth=False)
+    planted = recorded("float16", reference=False)
     planted.server = True
     beginning = "the same words again and again " * 20
     for row in range(12):
@@ -231,14 +231,14 @@ def test_texts_that_begin_alike_were_cut_in_silence() -> None:
 
 
 def test_different_texts_with_one_vector_are_still_collapsed() -> None:
-    planted = recorded("float16", truth=False)
+    planted = recorded("float16", reference=False)
     for vectors in planted.passes.values():
         vectors[:12] = vectors[0]
     assert planted.causes() == ["collapsed"]
 
 
 def test_answers_of_a_cache_are_a_fault() -> None:
-    planted = recorded("float32", truth=False)
+    planted = recorded("float32", reference=False)
     planted.server = True
     for key in planted.passes:
         planted.passes[key] = planted.alone.copy()

@@ -44,7 +44,7 @@ def test_another_version_is_named(run_study: RunStudy) -> None:
     after.environment |= {"versions": {"vllm": "0.33.0", "numpy": "2"}}
     (found,) = changes(before, after)
     assert found.diagnosis.cause == "version"
-    assert found.diagnosis.why == "between the runs changed: vllm 0.26.0 → 0.33.0"
+    assert found.diagnosis.explanation == "between the runs changed: vllm 0.26.0 → 0.33.0"
     assert found.l2_max == pytest.approx(1e-3, rel=0.1)
 
 
@@ -53,8 +53,8 @@ def test_other_hardware_and_other_kernels_are_named(run_study: RunStudy) -> None
     after.environment |= {"machine": "another GPU"}
     after.settings[0].effective = after.settings[0].effective.merged(attention_backend="flash_attn")
     (found,) = changes(before, after)
-    assert "→ another GPU" in found.diagnosis.why
-    assert "attention_backend cpu_attn → flash_attn" in found.diagnosis.why
+    assert "→ another GPU" in found.diagnosis.explanation
+    assert "attention_backend cpu_attn → flash_attn" in found.diagnosis.explanation
     assert found.diagnosis.confidence == "possible"
 
 
@@ -91,7 +91,7 @@ def test_vectors_without_a_distance_are_not_taken_for_noise(run_study: RunStudy)
     after = pair(run_study, plants=(spoiled,))[1]
     (found,) = changes(before, after)
     assert found.diagnosis.cause != "noise"
-    assert found.diagnosis.seen == "no distance can be measured, 12 of 12 vectors changed"
+    assert found.diagnosis.evidence == "no distance can be measured, 12 of 12 vectors changed"
 
 
 def test_runs_that_cannot_be_compared_are_refused(run_study: RunStudy) -> None:

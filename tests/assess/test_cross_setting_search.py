@@ -58,7 +58,7 @@ def test_an_index_of_batches_asked_one_by_one(ran: Ran) -> None:
     assert found.drift.l2.max() == pytest.approx(
         np.linalg.norm(unit(index.vectors) - unit(asked.vectors), axis=1).max()
     )
-    assert "find another first document" in cross_setting_search.in_words(found)
+    assert "find another first document" in cross_setting_search.describe(found)
 
 
 def test_a_setting_mixes_with_itself(ran: Ran) -> None:
@@ -66,7 +66,7 @@ def test_a_setting_mixes_with_itself(ran: Ran) -> None:
     found = mix(one, side_of(ran.results, "float32", batched=False))
     assert found.against_index.order_changed == (0, 0)
     assert found.drift.identical.all()
-    assert cross_setting_search.in_words(found).startswith("the two mix: all 30 texts")
+    assert cross_setting_search.describe(found).startswith("the two mix: all 30 texts")
 
 
 def test_a_text_far_from_its_own_document_still_leaves_a_list_of_others(

@@ -67,13 +67,13 @@ class TestARunWithoutFaults:
     ) -> None:
         (found,) = causes(run_study(made("bfloat16"), Script(drift=constant)))
         assert found.name == "rounding order, below the dtype's own error"
-        assert "2.0e-03 at most, 0.4 times what bfloat16 costs anyway (5.0e-03)" in found.seen
+        assert "2.0e-03 at most, 0.4 times what bfloat16 costs anyway (5.0e-03)" in found.evidence
 
-    def test_without_a_truth_is_held_against_the_usual_error(self, run_study: RunStudy) -> None:
-        ran = run_study(plan(16, "bfloat16", sizes=(1, 4), truth=False), Script(drift=constant))
+    def test_without_a_reference_is_held_against_the_usual_error(self, run_study: RunStudy) -> None:
+        ran = run_study(plan(16, "bfloat16", sizes=(1, 4), reference=False), Script(drift=constant))
         (found,) = causes(ran)
         assert found.cause == "rounding-order"
-        assert "as usual" in found.seen
+        assert "as usual" in found.evidence
 
     def test_that_differs_as_much_when_run_again_is_noise(self, run_study: RunStudy) -> None:
         (found,) = causes(run_study(made("float16"), Script(drift=no_drift, noise=1e-6)))
@@ -88,7 +88,7 @@ class TestAccumulation:
         (found,) = causes(run_study(made("float16"), Script(drift=by_place)))
         assert found.name == "accumulation in the model dtype, grows with the place in the batch"
         assert found.confidence == "likely"
-        assert "upgrade vLLM" in found.do
+        assert "upgrade vLLM" in found.fix
 
     def test_that_was_put_back_is_certain(self, run_study: RunStudy) -> None:
         ran = run_study(made("float16"), Script(drift=by_place))
@@ -103,7 +103,7 @@ class TestAccumulation:
         assert trend.by_position is None
         (found,) = causes(ran, pooling_accumulation="model")
         assert found.cause == "accumulation"
-        assert "correlation" not in found.seen
+        assert "correlation" not in found.evidence
 
     def test_is_not_named_for_last_bits_that_happen_to_grow(self, run_study: RunStudy) -> None:
         ran = run_study(made("float16"), Script(drift=lambda d, s, p: by_place(d, s, p) * 1e-3))
@@ -119,7 +119,7 @@ class TestFaults:
     def test_nan_in_float16_is_overflow(self, run_study: RunStudy) -> None:
         (found,) = causes(run_study(made("float16"), Script(plants=(broken(3, np.nan),))))
         assert (found.name, found.confidence) == ("overflow in float16", "likely")
-        assert found.do == "serve with bfloat16 or float32"
+        assert found.fix == "serve with bfloat16 or float32"
 
     def test_nan_in_float32_is_not_blamed_on_float16(self, run_study: RunStudy) -> None:
         (found,) = causes(run_study(made("float32"), Script(plants=(broken(3, np.nan),))))
@@ -141,7 +141,7 @@ class TestFaults:
         ran = run_study(plan(texts, "float16", sizes=(1, 4)), Script(drift=no_drift))
         found = causes(ran)
         assert names(found) == ["truncation", "none"]
-        assert "1 text is longer than 64 tokens" in found[0].seen
+        assert "1 text is longer than 64 tokens" in found[0].evidence
 
 
 class TestTf32:
@@ -150,14 +150,14 @@ class TestTf32:
         found = causes(run_study(made("float32"), script), **TF32)
         assert names(found) == ["tf32", "none"]
         assert found[0].name == "TF32 where float32 was asked for"
-        assert "Triton's attention kernel" in found[0].why
-        assert "L2 1.4e-03 from the truth" in found[0].seen
+        assert "Triton's attention kernel" in found[0].explanation
+        assert "L2 1.4e-03 from the float64 reference" in found[0].evidence
 
     def test_asked_for_in_matrix_products_is_named_there(self, run_study: RunStudy) -> None:
         script = Script(drift=no_drift, precision={"float32": 6e-4})
         ran = run_study(made("float32"), script)
         found = causes(ran, **TF32 | {"matmul_precision": "high", "kernel_precision": "ieee"})
-        assert "it runs in matrix products" in found[0].why
+        assert "it runs in matrix products" in found[0].explanation
 
     @pytest.mark.parametrize("dtype", ["float32", "float16"])
     def test_is_not_named_where_float32_is_float32(self, run_study: RunStudy, dtype: str) -> None:
@@ -165,11 +165,11 @@ class TestTf32:
         assert names(found) == ["none"]
 
     def test_is_certain_where_the_kernel_itself_was_probed(self, run_study: RunStudy) -> None:
-        ran = run_study(plan(16, "float32", sizes=(1, 4), truth=False), Script(drift=no_drift))
+        ran = run_study(plan(16, "float32", sizes=(1, 4), reference=False), Script(drift=no_drift))
         found = causes(ran, **TF32, probe_matmul=1.3e-7, probe_attention=2.9e-4)
         assert names(found) == ["tf32", "none"]
         assert found[0].confidence == "certain"
-        assert found[0].seen == (
+        assert found[0].evidence == (
             "the attention in use is 2.9e-04 from float64, which is 12 bits of float32's 24"
         )
 
@@ -203,7 +203,7 @@ class TestWire:
 
         found = causes(run_study(made("float32"), Script(drift=no_drift, plants=(rounded,))))
         wire = next(one for one in found if one.cause == "wire")
-        assert said in wire.seen
+        assert said in wire.evidence
 
     def test_float32_as_it_comes_is_not(self, run_study: RunStudy) -> None:
         assert names(causes(run_study(made("float32"), Script(drift=no_drift)))) == ["none"]
@@ -233,7 +233,7 @@ def test_old_pooling_that_saturates_is_still_accumulation(run_study: RunStudy) -
 def test_batches_that_were_split_are_named(run_study: RunStudy) -> None:
     found = causes(run_study(made("float32"), Script(drift=no_drift, most_in_step=8)))
     assert names(found) == ["split", "none"]
-    assert "4 of 4 steps at batch size 16" in found[0].seen
+    assert "4 of 4 steps at batch size 16" in found[0].evidence
 
 
 class TestRestarts:
@@ -244,7 +244,7 @@ class TestRestarts:
         )
         found = causes(ran)
         assert names(found) == ["restart", "none"]
-        assert "0.0e+00 by running again without one" in found[0].seen
+        assert "0.0e+00 by running again without one" in found[0].evidence
 
     def test_without_repeats_no_figure_is_given_for_them(self, run_study: RunStudy) -> None:
         ran = run_study(
@@ -253,7 +253,7 @@ class TestRestarts:
         )
         found = causes(ran)
         assert names(found) == ["restart", "none"]
-        assert "nothing was run again without one" in found[0].seen
+        assert "nothing was run again without one" in found[0].evidence
         assert found[0].confidence == "possible"
 
     def test_that_differ_no_more_than_repeats_are_not(self, run_study: RunStudy) -> None:
@@ -286,7 +286,7 @@ class TestVectorsThatAreNotTheModelsOwn:
             self.FITS.name,
             "certain",
         )
-        assert "all 32 texts" in found.seen
+        assert "all 32 texts" in found.evidence
         assert nothing.cause == "none"
         (fault,) = all_faults(ran.results)[0]
         assert fault.severity == "fault"

@@ -143,32 +143,38 @@ class TestBatches:
         assert find(run_study(plan(7, sizes=(1, 2, 4))).results) == []
 
 
-class TestTruth:
+class TestReference:
     def test_that_failed_is_named(self, run_study: RunStudy) -> None:
-        script = Script(failures={("truth", ""): EngineError("no float64 truth: too large")})
-        finding = only(find(run_study(PLAN, script).results), "no-truth")
+        script = Script(
+            failures={("reference", ""): EngineError("no float64 reference: too large")}
+        )
+        finding = only(find(run_study(PLAN, script).results), "no-reference")
         assert (finding.severity, finding.setting) == ("warning", None)
-        assert finding.message == "no float64 truth: too large"
+        assert finding.message == "no float64 reference: too large"
 
     def test_that_was_not_wanted_is_not(self, run_study: RunStudy) -> None:
-        assert find(run_study(plan(4, truth=False)).results) == []
+        assert find(run_study(plan(4, reference=False)).results) == []
 
     def test_of_another_width_is_named(self, run_study: RunStudy) -> None:
         ran = run_study(plan(4))
-        ran.results.truth.vectors = ran.results.truth.vectors[:, :8]
+        ran.results.reference.vectors = ran.results.reference.vectors[:, :8]
         (finding,) = find(ran.results)
         assert (finding.kind, finding.severity) == ("another-input", "fault")
         assert "vectors have 16 dimensions, the model's own 8" in finding.message
 
     def test_of_other_tokens_is_named(self, run_study: RunStudy) -> None:
-        finding = only(find(run_study(PLAN, Script(tokens_of_truth=1)).results), "tokens-differ")
+        finding = only(
+            find(run_study(PLAN, Script(tokens_of_reference=1)).results), "tokens-differ"
+        )
         assert finding.severity == "warning"
         assert len(finding.texts) == 12
         assert "another number of tokens in vLLM than in sentence-transformers" in finding.message
 
     @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
     def test_that_is_no_vector_is_named(self, run_study: RunStudy, value: float) -> None:
-        finding = only(find(run_study(PLAN, Script(truth_value=value)).results), "broken-truth")
+        finding = only(
+            find(run_study(PLAN, Script(reference_value=value)).results), "broken-reference"
+        )
         assert finding.severity == "warning"
         assert len(finding.texts) == 12
 

@@ -45,7 +45,7 @@ def test_what_changes_is_what_sorting_says(run_study: RunStudy, queries: int) ->
     script = Script(drift=lambda _dtype, size, _position: 0.1 if size > 1 else 0.0)
     ran = run_study(made, script)
     setting = ran.results.settings[0]
-    alone, batched = setting.unbatched.vectors, setting.of(4).vectors
+    alone, batched = setting.unbatched.vectors, setting.pass_of(4).vectors
     asked = alone[:queries] if queries else alone
     pure, mixed = (lists(asked, side[queries:], own=not queries) for side in (alone, batched))
     found = compared(ran.results, setting)
@@ -88,7 +88,7 @@ def test_every_order_is_looked_at_and_of_equal_sizes_the_smallest_speaks(
     assert compared(ran.results, setting).order_changed == (0, 0)
     worst = worst_mixed(ran.results, setting, 4)
     assert worst is not None
-    assert worst[0].why == "shuffle"
+    assert worst[0].kind == "shuffle"
     by_size = worst_mixed_batches(ran.results, setting)
     assert by_size is not None
     assert by_size[0] == 4
@@ -119,14 +119,14 @@ def test_equal_bits_are_not_searched_again(
 def test_the_sentence_has_the_interval_of_its_share(run_study: RunStudy) -> None:
     ran = run_study(plan(24, "float32", sizes=(1, 4)), only_batches(turned))
     found = compared(ran.results, ran.results.settings[0])
-    said = mixed_search.in_words(found, 4)
+    said = mixed_search.describe(found, 4)
     assert said.startswith("queries alone against documents in batches of 4: ")
     assert "find another order in the top 10 (95 %: " in said
     still = run_study(plan(24, "float32", sizes=(1, 4)), only_batches(lambda _batch: None))
-    said = mixed_search.in_words(compared(still.results, still.results.settings[0]), 4)
+    said = mixed_search.describe(compared(still.results, still.results.settings[0]), 4)
     assert "all 24 find what they find where both are alone (at most 12 % of such" in said
     random = replace(found, random_weights=True)
-    assert mixed_search.in_words(random, 4) == retrieval.RANDOM_WEIGHTS
+    assert mixed_search.describe(random, 4) == retrieval.RANDOM_WEIGHTS
 
 
 def test_nothing_batched_mixes_with_nothing(run_study: RunStudy) -> None:

@@ -25,7 +25,7 @@ EXACT, LOOSE = scenario("cache-keys"), scenario("rag")
 
 
 def ran(run_study: RunStudy, script: Script, dtype: str = "float16", texts: int = 32) -> Ran:
-    return run_study(plan(texts, dtype, sizes=(1, 4, 16), truth=False, shuffles=3), script)
+    return run_study(plan(texts, dtype, sizes=(1, 4, 16), reference=False, shuffles=3), script)
 
 
 def setting_of(found: Ran) -> SettingResults:
@@ -57,7 +57,7 @@ class TestDriftBelowTheFloor:
 
 def test_a_text_that_moves_where_nobody_repeated_is_left_open(run_study: RunStudy) -> None:
     found = ran(run_study, Script(drift=no_drift))
-    setting_of(found).of(4).vectors[3, 0] += np.float32(1e-3)
+    setting_of(found).pass_of(4).vectors[3, 0] += np.float32(1e-3)
     assert is_open(setting_of(found))
     assert not is_noise(setting_of(found))
     sentence = verdict.setting_verdict(found.results, setting_of(found))
@@ -76,7 +76,7 @@ class TestRepeatsThatDifferWhereBatchesDoNot:
         assert EXACT.bitwise
         assert judged.identical
         assert judged.holds is False
-        assert " when run again" in judged.said(EXACT)
+        assert " when run again" in judged.describe(EXACT)
         told = answer([Entry("it", found.results, setting_of(found))], EXACT, "l2")
         assert told.drift.text == "no: it identical, but not when run again"
         assert check(found.results, EXACT, confidence=0.95).outcome == "falls short"
@@ -89,7 +89,7 @@ class TestRepeatsThatDifferWhereBatchesDoNot:
 
     def test_the_sentences_say_so(self, found: Ran) -> None:
         (cause,) = diagnose(found.results, setting_of(found), [])
-        assert (cause.cause, "golden vectors" in cause.do) == ("noise", True)
+        assert (cause.cause, "golden vectors" in cause.fix) == ("noise", True)
         for sentence in (
             verdict.setting_verdict(found.results, setting_of(found)),
             verdict.run_verdict(found.results),
@@ -178,7 +178,7 @@ def test_repeats_beyond_any_rounding_are_a_fault_with_a_name(
     run_study: RunStudy, monkeypatch: pytest.MonkeyPatch, plant: Plant, cause: str, shuffles: int
 ) -> None:
     monkeypatch.setitem(globals(), "_CALLS", iter(range(100_000)))
-    made = plan(32, "float16", sizes=(1, 4, 16), truth=False, shuffles=shuffles)
+    made = plan(32, "float16", sizes=(1, 4, 16), reference=False, shuffles=shuffles)
     found = run_study(made, Script(width=64, drift=no_drift, plants=(plant,)))
     faults = all_faults(found.results)[0]
     assert [one.kind for one in faults] == [cause]

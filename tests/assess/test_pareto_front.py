@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedtui.assess.pareto_front import Candidate, pareto_front, step_in_words
+from embedtui.assess.pareto_front import Candidate, describe_step, pareto_front
 
 FIGURES = st.tuples(st.floats(1, 1e5), st.one_of(st.just(0.0), st.floats(1e-12, 2)))
 
@@ -37,7 +37,7 @@ def test_each_step_up_is_told_by_what_it_costs_and_buys() -> None:
     made = candidates([(100, 1e-6), (800, 1e-2), (400, 1e-3), (300, 5e-3), (50, 0.0)])
     steps = pareto_front(made)
     assert [step.place for step in steps] == [1, 2, 0, 4]
-    assert [step_in_words(step, "error") for step in steps] == [
+    assert [describe_step(step, "error") for step in steps] == [
         "the fastest",
         "2.00 × the time, error ÷ 10",
         "4.00 × the time, error ÷ 1000",

@@ -60,7 +60,7 @@ def test_sentences_are_a_label_instead(run_study: RunStudy, random: bool) -> Non
     for setting in ran.results.settings:
         found = retrieval.worst_of_batches(ran.results, setting)
         assert found is not None
-        said.append(retrieval_sentences.in_words(found[1]))
+        said.append(retrieval_sentences.describe(found[1]))
         entries.append(Entry(setting.setting.dtype, ran.results, setting, "", found[1]))
         assert (found[1].forecast is None) or not random
     said.append(answer(entries, use, use.metric).matters.text)

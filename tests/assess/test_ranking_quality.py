@@ -31,21 +31,19 @@ def labelled(queries: int = 6, documents: int = 30, seed: int = 1) -> TextPack:
     pass_key = np.random.default_rng(seed)
     texts = [Text(f"q{n}", f"question {n}") for n in range(queries)]
     texts += [Text(f"d{n}", f"document {n} {'word ' * (n % 4)}") for n in range(documents)]
-    judgements = [
+    qrels = [
         Qrel(query, queries + int(document), int(pass_key.integers(0, 3)))
         for query in range(queries)
         for document in pass_key.choice(documents, min(8, documents), replace=False)
     ]
-    judgements += [Qrel(query, queries + query, 1) for query in range(queries)]
-    return TextPack(
-        "asked", "asked", tuple(texts), Labels(tuple(range(queries)), tuple(judgements))
-    )
+    qrels += [Qrel(query, queries + query, 1) for query in range(queries)]
+    return TextPack("asked", "asked", tuple(texts), Labels(tuple(range(queries)), tuple(qrels)))
 
 
 def grades_of(pack: TextPack) -> dict[int, dict[int, int]]:
     assert pack.labels is not None
     found: dict[int, dict[int, int]] = {}
-    for query, document, grade in pack.labels.judgements:
+    for query, document, grade in pack.labels.qrels:
         found.setdefault(query, {})[document] = grade
     return found
 
@@ -106,7 +104,7 @@ def test_a_run_of_a_labelled_pack_searches_queries_in_documents(run_study: RunSt
     grades = grades_of(pack)
     for vectors, judged in (
         (setting.unbatched.vectors, found.quality_before),
-        (setting.of(4).vectors, found.quality_after),
+        (setting.pass_of(4).vectors, found.quality_after),
     ):
         wide = vectors.astype(np.float64)
         wide /= np.linalg.norm(wide, axis=1, keepdims=True)
@@ -115,7 +113,7 @@ def test_a_run_of_a_labelled_pack_searches_queries_in_documents(run_study: RunSt
         assert judged is not None
         for place, name in enumerate(ranking_quality.MEASURES):
             assert judged.mean(name)[0] == pytest.approx(np.mean([w[place] for w in want]))
-    assert retrieval_sentences.in_words(found).startswith(f"{found.top1_changed[0]} of 6 queries")
+    assert retrieval_sentences.describe(found).startswith(f"{found.top1_changed[0]} of 6 queries")
 
 
 def test_without_the_library_one_line_says_what_to_install(

@@ -28,7 +28,7 @@ def lists(vectors: Any) -> list[list[int]]:
 
 def changed(setting: SettingResults, size: int) -> tuple[int, int]:
     """Return by sorting how many texts have another first neighbour, and other first ten."""
-    one, two = lists(setting.unbatched.vectors), lists(setting.of(size).vectors)
+    one, two = lists(setting.unbatched.vectors), lists(setting.pass_of(size).vectors)
     pairs = list(zip(one, two, strict=True))
     return sum(a[:1] != b[:1] for a, b in pairs), sum(a != b for a, b in pairs)
 
@@ -38,7 +38,7 @@ def constant(by: float) -> Any:
 
 
 def test_what_changes_is_what_sorting_says(run_study: RunStudy) -> None:
-    made = plan(40, "bfloat16", "float32", sizes=(1, 2, 4), truth=True)
+    made = plan(40, "bfloat16", "float32", sizes=(1, 2, 4), reference=True)
     ran = run_study(made, Script(drift=constant(0.05), precision={"bfloat16": 0.1, "float32": 0}))
     for setting in ran.results.settings:
         for size in (2, 4):
@@ -49,8 +49,8 @@ def test_what_changes_is_what_sorting_says(run_study: RunStudy) -> None:
             assert want[1] > 0
         error = retrieval.precision_retrieval(ran.results, setting)
         assert error is not None
-        truth, own = lists(ran.results.truth.vectors), lists(setting.unbatched.vectors)
-        assert error.order_changed[0] == sum(a != b for a, b in zip(truth, own, strict=True))
+        reference, own = lists(ran.results.reference.vectors), lists(setting.unbatched.vectors)
+        assert error.order_changed[0] == sum(a != b for a, b in zip(reference, own, strict=True))
         assert (error.queries, error.documents, error.sides.labelled) == (40, 40, False)
 
 
@@ -61,7 +61,7 @@ def test_equal_bits_change_nothing(run_study: RunStudy) -> None:
     assert found[1].order_changed == found[1].top1_changed == (0, 0)
     assert found[1].margins.could.sum() == 0
     assert found[1].mean("rbo")[0] == pytest.approx(1.0)
-    said = retrieval_sentences.in_words(found[1])
+    said = retrieval_sentences.describe(found[1])
     assert said.startswith("all 20 texts keep the order of their top 10 (at most 14 % of such")
     assert "neighbour" not in verdict.setting_verdict(ran.results, ran.results.settings[0])
 
@@ -166,7 +166,7 @@ def _given_up(ran: Ran) -> str:
         raise InterruptedError("nobody waits")
 
     try:
-        with retrieval.telling(tell):
+        with retrieval.reporting_progress(tell):
             retrieval.batch_retrieval(ran.results, ran.results.settings[0], 4)
     except InterruptedError as error:
         return str(error)
@@ -189,7 +189,7 @@ def test_too_few_texts_have_no_neighbours(run_study: RunStudy) -> None:
     assert retrieval.batch_retrieval(ran.results, setting, 2) is None
     assert retrieval.precision_retrieval(ran.results, setting) is None
     assert retrieval.worst_of_batches(ran.results, setting) is None
-    empty = run_study(plan(some_texts(3), "float16", sizes=(1,), truth=False))
+    empty = run_study(plan(some_texts(3), "float16", sizes=(1,), reference=False))
     assert retrieval.precision_retrieval(empty.results, empty.results.settings[0]) is None
 
 
@@ -272,7 +272,7 @@ def test_drift_in_one_shuffled_order_only_is_looked_at(run_study: RunStudy) -> N
     assert worst[1].order_changed[0] > 0
     order = retrieval.worst_of_orders(ran.results, setting, 4)
     assert order is not None
-    assert order[0].why == "shuffle"
+    assert order[0].kind == "shuffle"
     assert "keep the order" not in verdict.setting_verdict(ran.results, setting)
 
 

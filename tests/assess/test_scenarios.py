@@ -115,11 +115,11 @@ def test_drift_within_the_noise_is_no_drift(run_study: RunStudy) -> None:
 def test_the_fastest_batch_size_is_the_one_with_most_texts_a_second(run_study: RunStudy) -> None:
     ran = run_study(plan(16, "float32", sizes=SIZES))
     setting = ran.results.settings[0]
-    setting.of(4).seconds = setting.of(8).seconds / 3
+    setting.pass_of(4).seconds = setting.pass_of(8).seconds / 3
     found = fastest(setting)
     assert found is not None
     assert found[0] == 4
-    assert found[1] == pytest.approx(setting.of(4).texts_per_second)
+    assert found[1] == pytest.approx(setting.pass_of(4).texts_per_second)
 
 
 def test_a_batch_size_in_the_middle_of_its_pass_does_not_outrun_one_that_is_through(
@@ -127,8 +127,8 @@ def test_a_batch_size_in_the_middle_of_its_pass_does_not_outrun_one_that_is_thro
 ) -> None:
     ran = run_study(plan(16, "float32", sizes=SIZES))
     setting = ran.results.settings[0]
-    setting.of(8).done[3] = False
-    setting.of(8).seconds /= 100
+    setting.pass_of(8).done[3] = False
+    setting.pass_of(8).seconds /= 100
     found = fastest(setting)
     assert found is not None
     assert found[0] != 8

@@ -70,8 +70,8 @@ def test_a_broken_vector_costs_no_format_anything(run_study: RunStudy) -> None:
 
 
 def test_what_cannot_be_compared_is_not_the_smallest(run_study: RunStudy) -> None:
-    """The truth of every text is broken: no distance to it is 0."""
-    ran = run_study(plan(20, "float32", sizes=(1, 4)), Script(truth_value=np.nan))
+    """The reference of every text is broken: no distance to it is 0."""
+    ran = run_study(plan(20, "float32", sizes=(1, 4)), Script(reference_value=np.nan))
     rows = compare_storage(ran.results)
     assert [row.name for row in rows if row.l2_max is None] == ["float32 to float64"]
     assert rows[-1].name == "float32 to float64"

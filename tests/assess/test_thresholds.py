@@ -69,7 +69,7 @@ def test_the_gap_in_batch_invariant_mode_is_named_from_the_recording(decoder: Re
     assert (found.tokens, found.explained) == (256, found.texts)
     (cause,) = [one for one in diagnose(decoder, setting, []) if one.cause == "token-threshold"]
     assert "256 tokens" in cause.name
-    assert "upgrade vLLM" in cause.do
+    assert "upgrade vLLM" in cause.fix
 
 
 def test_no_other_setting_of_the_recording_has_one(decoder: Results) -> None:

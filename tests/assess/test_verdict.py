@@ -20,14 +20,14 @@ def constant(l2: float) -> Drift:
 
 class TestOfSetting:
     def test_no_drift_is_said_as_bitwise_identical(self, run_study: RunStudy) -> None:
-        ran = run_study(plan(8, sizes=(1, 2, 4), truth=False))
+        ran = run_study(plan(8, sizes=(1, 2, 4), reference=False))
         assert (
             said(ran) == "No batch drift: all 8 texts are bitwise identical at batch size 2 to 4."
         )
 
     def test_one_bit_is_drift(self, run_study: RunStudy) -> None:
-        ran = run_study(plan(8, sizes=(1, 4), truth=False))
-        vectors = ran.results.settings[0].of(4).vectors
+        ran = run_study(plan(8, sizes=(1, 4), reference=False))
+        vectors = ran.results.settings[0].pass_of(4).vectors
         vectors[3, 1] = np.nextafter(vectors[3, 1], np.float32(9))
         assert "identical" not in said(ran)
         assert "1 of 8 texts changed at batch size 4" in said(ran)
@@ -36,14 +36,14 @@ class TestOfSetting:
         self, run_study: RunStudy
     ) -> None:
         ran = run_study(
-            plan(8, "bfloat16", sizes=(1, 2, 4), truth=False), Script(drift=constant(1e-3))
+            plan(8, "bfloat16", sizes=(1, 2, 4), reference=False), Script(drift=constant(1e-3))
         )
         assert said(ran).startswith("Batch drift: L2 up to ")
         assert "e-03, 8 of 8 texts changed at batch size" in said(ran)
         assert "; not noise, a repeat gives the same bits. " in said(ran)
 
     def test_drift_below_the_noise_is_none(self, run_study: RunStudy) -> None:
-        made = plan(8, "float16", sizes=(1, 4), truth=False)
+        made = plan(8, "float16", sizes=(1, 4), reference=False)
         ran = run_study(made, Script(drift=constant(1e-7), noise=1e-3))
         assert said(ran).startswith("No batch drift beyond noise: L2 up to ")
         assert "and simply running again does " in said(ran)
@@ -54,7 +54,7 @@ class TestOfSetting:
         assert "×" not in said(ran)
 
     def test_drift_above_the_noise_is_told_in_multiples_of_it(self, run_study: RunStudy) -> None:
-        made = plan(8, "float16", sizes=(1, 4), truth=False)
+        made = plan(8, "float16", sizes=(1, 4), reference=False)
         ran = run_study(made, Script(drift=constant(1e-2), noise=1e-5))
         setting = ran.results.settings[0]
         noise = setting.noise()
@@ -64,32 +64,32 @@ class TestOfSetting:
         assert times > 100
 
     def test_drift_far_above_the_noise_has_no_long_number(self, run_study: RunStudy) -> None:
-        made = plan(8, "float16", sizes=(1, 4), truth=False)
+        made = plan(8, "float16", sizes=(1, 4), reference=False)
         sentence = said(run_study(made, Script(drift=constant(3e-2), noise=1e-7)))
         assert "; far above the noise floor (" in sentence
 
     def test_drift_without_repeats_says_that_noise_is_not_known(self, run_study: RunStudy) -> None:
-        made = plan(8, "float16", sizes=(1, 4), truth=False, repeats=0)
+        made = plan(8, "float16", sizes=(1, 4), reference=False, repeats=0)
         assert "; the noise floor was not measured. " in said(run_study(made))
 
     def test_growth_is_told(self, run_study: RunStudy) -> None:
         def drift(_dtype: str, size: int, _position: int) -> float:
             return {1: 0.0, 2: 1e-4, 4: 2e-4, 8: 16e-4}[size]
 
-        made = plan(16, "float16", sizes=(1, 2, 4, 8), truth=False)
+        made = plan(16, "float16", sizes=(1, 2, 4, 8), reference=False)
         assert "; it grows with the batch, 16 × from 2 to 8." in said(
             run_study(made, Script(drift=drift))
         )
 
     def test_growth_is_not_told_of_a_constant(self, run_study: RunStudy) -> None:
-        made = plan(16, "float16", sizes=(1, 2, 8), truth=False)
+        made = plan(16, "float16", sizes=(1, 2, 8), reference=False)
         assert "grows" not in said(run_study(made, Script(drift=constant(1e-3))))
 
     def test_drift_stands_beside_the_precision_error(self, run_study: RunStudy) -> None:
         script = Script(drift=constant(1e-4), precision={"float16": 4e-4})
         ran = run_study(plan(8, "float16", sizes=(1, 4)), script)
         setting = ran.results.settings[0]
-        error = setting.precision_error(ran.results.truth)
+        error = setting.precision_error(ran.results.reference)
         assert error is not None
         ratio = setting.drift(4)[1].l2.max() / error[1].l2.max()
         assert ratio == pytest.approx(0.25, rel=0.2)
@@ -103,7 +103,7 @@ class TestOfSetting:
         assert "Precision error against float64: L2 up to 5" in said(run_study(plan(8)))
 
     def test_unbatched_only(self, run_study: RunStudy) -> None:
-        ran = run_study(plan(4, sizes=(1,), truth=False))
+        ran = run_study(plan(4, sizes=(1,), reference=False))
         assert said(ran) == "Unbatched only: batch drift was not measured."
 
     @pytest.mark.parametrize("plant", [broken(2, np.nan), swapped(4)])
@@ -113,8 +113,8 @@ class TestOfSetting:
         assert said(ran).endswith("; no distance means anything until that is mended")
         assert "L2" not in said(ran)
 
-    def test_a_truth_that_is_no_vector_is_no_precision_error(self, run_study: RunStudy) -> None:
-        assert "Precision" not in said(run_study(plan(4), Script(truth_value=np.nan)))
+    def test_a_reference_that_is_no_vector_is_no_precision_error(self, run_study: RunStudy) -> None:
+        assert "Precision" not in said(run_study(plan(4), Script(reference_value=np.nan)))
 
     def test_not_measured_says_why(self, run_study: RunStudy) -> None:
         script = Script(failures={("load", "float16"): EngineError("out of memory")})
@@ -128,7 +128,7 @@ class TestOfRun:
     ) -> None:
         ran = run_study(plan(8, "bfloat16", "float16", "float32", sizes=(1, 2, 4)))
         for setting, seconds in zip(ran.results.settings, (0.02, 0.01, 0.04), strict=True):
-            setting.of(4).seconds = seconds
+            setting.pass_of(4).seconds = seconds
         sentence = verdict.run_verdict(ran.results)
         parts = sentence.split("; ")
         assert parts[0] == "float32: no batch drift, bitwise identical at every batch size"
@@ -136,7 +136,7 @@ class TestOfRun:
         assert parts[2].startswith(
             "a search would notice none of it, all 8 texts keep the order of their top 10 (at most"
         )
-        assert parts[3].startswith("float32 is nearest to the truth, L2 at most 5")
+        assert parts[3].startswith("float32 is nearest to the float64 reference, L2 at most 5")
         assert parts[4] == "float16 is fastest at batch size 4, 800 texts/s."
 
     def test_of_one_setting_is_its_own(self, run_study: RunStudy) -> None:
@@ -148,18 +148,18 @@ class TestOfRun:
         sentence = verdict.run_verdict(ran.results)
         assert "drift" not in sentence
         assert "identical" not in sentence
-        assert "float32 is nearest to the truth" in sentence
+        assert "float32 is nearest to the float64 reference" in sentence
 
     def test_drift_within_noise_is_not_told_as_the_most(self, run_study: RunStudy) -> None:
         script = Script(drift=no_drift, noise=1e-5)
-        ran = run_study(plan(8, "float16", "float32", sizes=(1, 4), truth=False), script)
+        ran = run_study(plan(8, "float16", "float32", sizes=(1, 4), reference=False), script)
         sentence = verdict.run_verdict(ran.results)
         assert sentence.startswith("float16, float32: no batch drift beyond noise")
         assert "drifts most" not in sentence
 
     def test_a_faulty_setting_is_said_to_be_one(self, run_study: RunStudy) -> None:
         ran = run_study(plan(8, "float16", "float32"))
-        ran.results.settings[0].of(2).vectors[3, 3] = np.nan
+        ran.results.settings[0].pass_of(2).vectors[3, 3] = np.nan
         sentence = verdict.run_verdict(ran.results)
         assert sentence.startswith("float16: fault, no distance means anything; float32: no batch")
         assert "float16 is" not in sentence
@@ -194,5 +194,8 @@ class TestOfRun:
     def test_figures_that_are_about_equal_have_no_winner(self, run_study: RunStudy) -> None:
         settings = tuple(Setting("tiny", "float32", threads=n) for n in (None, 1))
         sentence = verdict.run_verdict(run_study(plan(8, settings=settings)).results)
-        assert "float32, float32 · threads=1 are about equally near to the truth" in sentence
+        assert (
+            "float32, float32 · threads=1 are about equally near to the float64 reference"
+            in sentence
+        )
         assert "are about equally fast at batch size 4" in sentence

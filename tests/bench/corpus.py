@@ -86,7 +86,9 @@ def vectors(corpus: list[str], overrides: list[str], batch: int = BATCH) -> np.n
     engines = VllmPool()
     try:
         setting = Setting(folder, **chosen)
-        plan = Plan("minilm", "minilm", None, (setting,), (batch,), pack, truth=False, repeats=0)
+        plan = Plan(
+            "minilm", "minilm", None, (setting,), (batch,), pack, reference=False, repeats=0
+        )
         Study(plan, engines, [keep]).run()
     finally:
         engines.close()

@@ -176,7 +176,7 @@ def sweep() -> None:
 
 def _plan(model: str, pack: TextPack, *settings: dict[str, Any], sizes: tuple[int, ...]) -> Plan:
     made = tuple(Setting(model, **setting) for setting in settings)
-    return Plan("minilm", "minilm", None, made, sizes, pack, truth=False, repeats=0)
+    return Plan("minilm", "minilm", None, made, sizes, pack, reference=False, repeats=0)
 
 
 class _Bare:

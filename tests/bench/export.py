@@ -46,7 +46,10 @@ async def main() -> None:
         opened = (run,)
         app = Explorer(
             AppDeps(
-                lambda: ReplaySession(opened), replace(Config()), shots_folder=folder, opened=opened
+                lambda: ReplaySession(opened),
+                replace(Config()),
+                screenshots_folder=folder,
+                opened=opened,
             )
         )
         lags: list[float] = []

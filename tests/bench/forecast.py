@@ -1,4 +1,4 @@
-"""How often the forecast's intervals hold the truth, in a corpus of real texts.
+"""How often the forecast's intervals hold the reference, in a corpus of real texts.
 
 `python -m tests.bench.forecast FOLDER CHANGE…` reads what `tests.bench.corpus` wrote and prints a
 table. A change is the name of a setting, held against float32, and `*FACTOR` where every vector is
@@ -23,12 +23,12 @@ SIZES = (1_000, 2_000, 5_000, 10_000, 20_000)
 SAMPLES, SAMPLE, TOP = 60, 256, 10
 _FROM = "dtype=float32"
 _QUERIES = 8_000
-"""Queries at least that the truth of one size comes from."""
+"""Queries at least that the reference of one size comes from."""
 Vectors = npt.NDArray[np.float64]
 Shares = tuple[float, float]
 
 
-def truth(before: Vectors, after: Vectors, documents: int) -> Shares:
+def real_shares(before: Vectors, after: Vectors, documents: int) -> Shares:
     """Return which shares of queries change an order and the first document, in corpora drawn."""
     order = np.random.default_rng(1).permutation(len(before))
     changed: list[npt.NDArray[np.bool_]] = []
@@ -80,7 +80,7 @@ def main(folder: Path, changes: list[str]) -> None:
         size_of = f"{np.median(np.linalg.norm(after - before, axis=1)):.1e}"
         told = forecasts(before, after, SIZES, SAMPLES)
         for size in SIZES:
-            real = truth(before, after, size)
+            real = real_shares(before, after, size)
             cells = [
                 f"{100 * true:.2f} %, {100 * value:.2f} ± {100 * half:.2f} %, {100 * held:.0f} %"
                 for true, (value, half, held) in zip(real, coverage(told[size], real), strict=True)

@@ -36,13 +36,13 @@ def column_of(picture: Picture, text: str) -> int:
     return line.index(text) + len(text) // 2
 
 
-def inked(picture: Picture, ink: str) -> list[tuple[int, int, str]]:
+def inked(picture: Picture, style: str) -> list[tuple[int, int, str]]:
     """Return column, row and character of every cell of an ink."""
     found = []
     for y, row in enumerate(picture.rows):
         x = 0
         for span in row:
-            found += [(x + n, y, c) for n, c in enumerate(span.text) if span.ink == ink]
+            found += [(x + n, y, c) for n, c in enumerate(span.text) if span.style == style]
             x += len(span.text)
     return [(x, y, c) for x, y, c in found if c != " "]
 
@@ -99,9 +99,13 @@ def test_marks_stand_at_their_figures() -> None:
         tolerance=3e-7,
         tolerance_label="RAG",
     )
-    for ink, glyph, decade in (("noise", "┊", -9), ("precision", "◆", -3), ("tolerance", "┆", -7)):
-        columns = {x for x, y, c in inked(picture, ink) if c == glyph and y < 17}
-        assert len(columns) == 1, ink
+    for style, glyph, decade in (
+        ("noise", "┊", -9),
+        ("precision", "◆", -3),
+        ("tolerance", "┆", -7),
+    ):
+        columns = {x for x, y, c in inked(picture, style) if c == glyph and y < 17}
+        assert len(columns) == 1, style
         here = columns.pop()
         assert column_of(picture, f"1e{decade}") <= here <= column_of(picture, f"1e{decade + 1}")
 

@@ -102,5 +102,5 @@ def test_an_ink_is_the_last_one_where_strokes_cross() -> None:
             Stroke([3.5], [0.6], "over"),
         ],
     )
-    assert [ink for _, ink in rows[1]] == ["under"] * 3 + ["over"] + ["under"] * 4
-    assert {ink for _, ink in rows[0]} == {"blank"}
+    assert [style for _, style in rows[1]] == ["under"] * 3 + ["over"] + ["under"] * 4
+    assert {style for _, style in rows[0]} == {"blank"}

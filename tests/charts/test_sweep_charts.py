@@ -99,7 +99,7 @@ def test_the_fastest_stands_at_the_right_and_the_nearest_below() -> None:
         FrontPoint("near", "series-3", 60.0, 1e-6, on_front=True),
     ]
     picture = charts.front_chart(points, width=60, height=16)
-    at = {ink: inked(picture, ink)[0][:2] for ink in ("series-1", "series-2", "series-3")}
+    at = {style: inked(picture, style)[0][:2] for style in ("series-1", "series-2", "series-3")}
     assert at["series-2"][0] < at["series-3"][0] < at["series-1"][0]
     assert at["series-1"][1] < at["series-3"][1] < at["series-2"][1]
     assert "equal" in picture.plain.split("\n")[at["series-2"][1]]

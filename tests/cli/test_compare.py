@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.cli.conftest import Embedtui
 from tests.fakes import Batch, Script
 
-FEW = ("--dtype", "float16", "--batch-sizes", "1,4", "--no-truth")
+FEW = ("--dtype", "float16", "--batch-sizes", "1,4", "--no-reference")
 
 
 def nudged(batch: Batch) -> None:

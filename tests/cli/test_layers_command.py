@@ -43,8 +43,8 @@ def test_as_json_it_is_the_report(embedtui: Embedtui, model_folder: Path) -> Non
     assert len(setting["layers"]["one_exact"]) == 4
 
 
-def test_without_truth_there_is_drift_alone(embedtui: Embedtui, model_folder: Path) -> None:
-    said = embedtui("layers", model_folder, *WORDS, "--no-truth")
+def test_without_reference_there_is_drift_alone(embedtui: Embedtui, model_folder: Path) -> None:
+    said = embedtui("layers", model_folder, *WORDS, "--no-reference")
     assert said.code == 0, said.err
     assert "Batch drift at batch size 4 begins at layer 1 attention" in " ".join(said.out.split())
     assert "float64" not in said.out.split("float16")[-1].split("─")[-1]

@@ -93,7 +93,9 @@ class TestTable:
     def test_shows_findings_before_the_verdict(
         self, embedtui: Embedtui, model_folder: Path, few: Path
     ) -> None:
-        script = Script(most_in_step=3, failures={("truth", ""): EngineError("no float64 here")})
+        script = Script(
+            most_in_step=3, failures={("reference", ""): EngineError("no float64 here")}
+        )
         said = embedtui("run", model_folder, "--texts", few, *FEW, script=script)
         words = " ".join(said.out.split())
         assert "! warning: batch size 4: vLLM split batches" in words
@@ -102,7 +104,7 @@ class TestTable:
     def test_unbatched_only(self, embedtui: Embedtui, model_folder: Path, few: Path) -> None:
         said = embedtui(
             *("run", model_folder, "--texts", few, "--batch-sizes", "1", "--dtype", "float32"),
-            *("--repeats", "0", "--no-truth"),
+            *("--repeats", "0", "--no-reference"),
         )
         assert said.code == 0
         assert "batch drift was not measured" in said.out
@@ -246,7 +248,7 @@ class TestPlan:
         assert self.settings(said) == ["bfloat16", "float16", "float32"]
         assert plan["batch_sizes"] == [1, 2, 4, 8, 16, 32, 64]
         assert plan["texts"]["name"] == "passages"
-        assert (plan["repeats"], plan["truth"], plan["too_long"]) == (1, True, "truncate")
+        assert (plan["repeats"], plan["reference"], plan["too_long"]) == (1, True, "truncate")
 
     def test_settings_are_combined(self, embedtui: Embedtui, model_folder: Path, few: Path) -> None:
         said = embedtui(
@@ -277,7 +279,7 @@ class TestPlan:
         texts.write_text("key,body\na,short\nb," + "word " * 80 + "\nc,not drawn by this seed\n")
         said = embedtui(
             *("run", model_folder, "--texts", texts, "--column", "body", "--id-column", "key"),
-            *("--limit", "2", "--seed", "2", "--too-long", "refuse", "--no-truth"),
+            *("--limit", "2", "--seed", "2", "--too-long", "refuse", "--no-reference"),
             *("--repeats", "0"),
             *("--dtype", "float32", "--batch-sizes", "1,2", "--json", "--quiet"),
         )

@@ -51,7 +51,7 @@ def test_searches_of_a_report_tell_and_can_be_ended(run_study: RunStudy) -> None
         shares.append(share)
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), retrieval.telling(enough):
+    with pytest.raises(KeyboardInterrupt), retrieval.reporting_progress(enough):
         retrieval.batch_retrieval(results, setting, 4)
     assert shares == [1.0]
     # Nothing half done is kept, and nobody is told afterwards.

@@ -55,7 +55,7 @@ def few() -> Config:
 
 @pytest.mark.timeout(600)
 async def test_from_a_key_press_to_the_verdict(session: Session, tmp_path: Path) -> None:
-    app = Explorer(AppDeps(lambda: session, few(), shots_folder=tmp_path))
+    app = Explorer(AppDeps(lambda: session, few(), screenshots_folder=tmp_path))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.frame is not None)
         await pilot.press("r")
@@ -98,11 +98,11 @@ async def test_esc_stops_after_the_batch_and_esc_again_kills_within_two_seconds(
         settings={"dtype": ("float32",)},
         limit=128,
         batch_sizes="1,64",
-        truth=False,
+        reference=False,
         repeats=0,
         shuffles=0,
     )
-    app = Explorer(AppDeps(lambda: session, config, shots_folder=tmp_path))
+    app = Explorer(AppDeps(lambda: session, config, screenshots_folder=tmp_path))
 
     def engine() -> psutil.Process:
         assert isinstance(session.engines, VllmPool)

@@ -46,7 +46,7 @@ def main_job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     return done, json.loads(done.stdout), out
 
 
-def test_float32_is_near_the_truth_and_bitwise_identical_in_every_batch(main_job: Job) -> None:
+def test_float32_is_near_the_reference_and_bitwise_identical_in_every_batch(main_job: Job) -> None:
     _, made, _ = main_job
     bfloat16, float32 = made["settings"]
     assert float32["precision_error"]["l2"]["max"] < 3e-6
@@ -56,7 +56,7 @@ def test_float32_is_near_the_truth_and_bitwise_identical_in_every_batch(main_job
     assert "bitwise identical" in float32["verdict"]
     for setting in made["settings"]:
         assert setting["noise_floor"]["identical"] == setting["noise_floor"]["texts"] == 68
-        assert setting["engine"]["dtype"] == setting["label"]
+        assert setting["effective_config"]["dtype"] == setting["label"]
 
 
 def test_every_realised_batch_is_the_asked_one_but_for_the_remainder(main_job: Job) -> None:
@@ -110,7 +110,7 @@ def batches_in(path: Path) -> int:
 def started(out: Path) -> subprocess.Popen[str]:
     """Start a long run and wait until batches come in."""
     running = subprocess.Popen(
-        [*EMBEDTUI, "run", "--dtype", "float32", "--no-truth", "--out", str(out)],
+        [*EMBEDTUI, "run", "--dtype", "float32", "--no-reference", "--out", str(out)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     wait_until(lambda: batches_in(out) >= 50 or running.poll() is not None, 120)

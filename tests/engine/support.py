@@ -43,7 +43,7 @@ class Engines(VllmPool):
         for lease in self._leases_of(engine):
             lease.discard()
 
-    def truth(self, request: Reference, tell: OnStage, stop: Stop) -> Iterator[ReferenceDone]:
+    def float64_of(self, request: Reference, tell: OnStage, stop: Stop) -> Iterator[ReferenceDone]:
         with self.reference(stop) as model:
             yield from model.embed(request, tell, stop)
 

@@ -189,7 +189,7 @@ def by_hand(model: Model, given: torch.Tensor) -> list[torch.Tensor]:
 def test_states_are_those_that_are_computed_plainly(kind: type) -> None:
     model, layers, given = built(kind)
     places = [LayerSite("embeddings")]
-    places += [LayerSite.of(part, n) for n in range(3) for part in ("attention", "mlp")]
+    places += [LayerSite.from_names(part, n) for n in range(3) for part in ("attention", "mlp")]
     with torch.no_grad():
         expected = by_hand(model, given)
         with watching(layers, places) as states:

@@ -58,7 +58,7 @@ def looked(
 def gap_to_the_error(results: Results, number: int = 0) -> float:
     """Return how far the sum of parts is from the error that the run measured unlooked."""
     setting = results.settings[number]
-    error = setting.precision_error(results.truth)
+    error = setting.precision_error(results.reference)
     assert error is not None
     rows, distances = error
     by_row = {int(row): float(l2) for row, l2 in zip(rows, distances.l2, strict=True)}
@@ -67,14 +67,14 @@ def gap_to_the_error(results: Results, number: int = 0) -> float:
     return gap
 
 
-def test_float16_against_truth_grows_and_sums_to_the_precision_error(
+def test_float16_against_reference_grows_and_sums_to_the_precision_error(
     engines: Engines, minilm: str, texts: tuple[str, ...]
 ) -> None:
     results = looked(engines, (Setting(minilm, dtype="float16"),), texts[:6])
     setting = results.settings[0]
     found = setting.layers
     assert found.reason == ""
-    error, adds = found.error(), found.adds()
+    error, adds = found.error(), found.contributions()
     assert error is not None
     assert adds is not None
     assert [str(place) for place in error.places][:3] == [
@@ -84,7 +84,7 @@ def test_float16_against_truth_grows_and_sums_to_the_precision_error(
     assert 2e-4 < error.median[0] < 1e-3
     assert error.median[-1] > 2 * error.median[0]
     assert "grows evenly" in layers_verdict(found)
-    # Independently: what the run measured of unbatched vectors and the truth, without any hook.
+    # Independently: what the run measured of unbatched vectors and the reference, without any hook.
     assert gap_to_the_error(results) < 1e-9
     assert found.independence is not None
     assert 0.5 < found.independence < 2
@@ -145,7 +145,7 @@ def test_places_match_in_every_architecture(
     found = results.settings[0].layers
     assert found.reason == ""
     expected = [LayerSite("embeddings")]
-    expected += [LayerSite.of(part, n) for n in range(3) for part in ("attention", "mlp")]
+    expected += [LayerSite.from_names(part, n) for n in range(3) for part in ("attention", "mlp")]
     assert list(found.places) == expected + [LayerSite("norm")] * norm
     error = found.error()
     assert error is not None
@@ -201,11 +201,11 @@ def test_rounded_weights_of_one_layer_are_found_there(
     shutil.copytree(whole, spoilt)
     command = [sys.executable, "-c", ROUND, str(spoilt / "model.safetensors"), weights, "4"]
     subprocess.run(command, check=True)
-    # The truth is that of the first setting's model.
+    # The reference is that of the first setting's model.
     settings = (Setting(whole, dtype="float32"), Setting(str(spoilt), dtype="float32"))
     results = looked(engines, settings, texts[:3])
     sound, found = (setting.layers for setting in results.settings)
-    sound_adds, error, adds = sound.adds(), found.error(), found.adds()
+    sound_adds, error, adds = sound.contributions(), found.error(), found.contributions()
     assert sound_adds is not None
     assert sound.largest_error is not None
     assert sound_adds.jumps == () or sound.largest_error < 1e-5
@@ -232,7 +232,7 @@ def test_drift_of_a_batch_is_in_the_states_where_it_is_in_the_vectors(
     """Where this CPU's bfloat16 depends on the batch, both tell of the same texts."""
     avx512 = "avx512f" in Path("/proc/cpuinfo").read_text()
     setting = Setting(minilm, dtype="bfloat16", cpu_isa="avx512" if avx512 else "auto")
-    results = looked(engines, (setting,), texts, truth=False)
+    results = looked(engines, (setting,), texts, reference=False)
     drift = results.settings[0].layers.drift()
     assert drift is not None
     assert drift.identical[0] == 24

@@ -1,4 +1,4 @@
-"""The truth: float64 all the way, the model's own pooling, independent of vLLM."""
+"""The reference: float64 all the way, the model's own pooling, independent of vLLM."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ json.dump(out, sys.stdout)
 """
 
 
-def truth(
+def float64_of(
     engines: Engines,
     model: str,
     texts: Sequence[str],
@@ -49,12 +49,12 @@ def truth(
     limit: int = 256,
 ) -> list[ReferenceDone]:
     request = Reference(model, "cpu", limit, pooling, tuple(range(len(texts))), tuple(texts))
-    done = list(engines.truth(request, silent, never))
+    done = list(engines.float64_of(request, silent, never))
     assert [one.row for one in done] == list(range(len(texts)))
     return done
 
 
-def test_the_truth_is_what_a_float64_forward_pass_by_hand_gives(
+def test_the_reference_is_what_a_float64_forward_pass_by_hand_gives(
     engines: Engines, minilm: str, passages: tuple[str, ...]
 ) -> None:
     texts = [*passages[:3], "", "word " * 400]
@@ -65,7 +65,7 @@ def test_the_truth_is_what_a_float64_forward_pass_by_hand_gives(
         text=True,
     )
     expected = np.asarray(json.loads(by_hand.stdout))
-    done = truth(engines, minilm, texts)
+    done = float64_of(engines, minilm, texts)
     assert all(one.vector.dtype == np.float64 for one in done)
     assert done[-1].tokens == 256
     assert compare(unit(np.stack([one.vector for one in done])), expected).l2.max() < 1e-13
@@ -75,7 +75,7 @@ def test_the_truth_is_what_a_float64_forward_pass_by_hand_gives(
     ("architecture", "files", "pooling"),
     [("bert", "", "cls"), ("bert", "mean", "mean"), ("qwen3", "last", "last")],
 )
-def test_vllm_in_float32_is_near_the_truth_of_each_pooling(
+def test_vllm_in_float32_is_near_the_reference_of_each_pooling(
     engines: Engines,
     make_model: MakeModel,
     passages: tuple[str, ...],
@@ -89,7 +89,7 @@ def test_vllm_in_float32_is_near_the_truth_of_each_pooling(
     engine = loaded(engines, Setting(model, dtype="float32"), passages[:4], room=4096)
     limit = engine.effective.max_length
     vectors = np.concatenate([done.vectors for done in batches(engine, 4, 1)])
-    exact = truth(engines, model, passages[:4], pooling, limit)
+    exact = float64_of(engines, model, passages[:4], pooling, limit)
     error = compare(vectors.astype(np.float64), unit(np.stack([one.vector for one in exact])))
     assert error.l2.max() < 1e-5
     engines.drop(engine)
@@ -104,8 +104,8 @@ def test_a_narrower_dtype_in_the_configuration_rounds_no_weight(
     shutil.copytree(model, folder)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"dtype": "float16"}))
-    exact = truth(engines, model, passages[:2], limit=128)
-    narrow = truth(engines, str(folder), passages[:2], limit=128)
+    exact = float64_of(engines, model, passages[:2], limit=128)
+    narrow = float64_of(engines, str(folder), passages[:2], limit=128)
     for one, other in zip(exact, narrow, strict=True):
         assert one.vector.tobytes() == other.vector.tobytes()
 
@@ -121,9 +121,11 @@ def test_the_models_files_say_how_it_pools_whatever_vllm_or_a_server_says(
         "pooling_mode_max_tokens": True,
     }
     pooling.write_text(json.dumps(config))
-    by_files = [truth(engines, str(folder), passages[:1], said, 128) for said in ("cls", "mean")]
+    by_files = [
+        float64_of(engines, str(folder), passages[:1], said, 128) for said in ("cls", "mean")
+    ]
     assert by_files[0][0].vector.tobytes() == by_files[1][0].vector.tobytes()
-    mean = truth(engines, make_model("bert", "mean"), passages[:1], "mean", 128)
+    mean = float64_of(engines, make_model("bert", "mean"), passages[:1], "mean", 128)
     assert not np.allclose(by_files[0][0].vector, mean[0].vector, atol=1e-3)
 
 

@@ -1,4 +1,4 @@
-"""The real engine on a CUDA machine: switches in force, drift and truth, memory given back.
+"""The real engine on a CUDA machine: switches in force, drift and reference, memory given back.
 
 Skipped where there is no GPU. The model is the packaged one, or the folder that EMBEDTUI_TEST_MODEL
 names.
@@ -126,7 +126,7 @@ def test_two_engines_stand_side_by_side(
     engines.drop(second)
 
 
-def test_strict_float32_is_near_the_truth_and_plain_float32_is_not(
+def test_strict_float32_is_near_the_reference_and_plain_float32_is_not(
     model: str, tmp_path: Path
 ) -> None:
     command = [
@@ -185,10 +185,10 @@ def test_layers_are_looked_into_on_the_gpu(
     (measured,) = results.settings
     found = measured.layers
     assert found.reason == ""
-    error, drift, adds = found.error(), found.drift(), found.adds()
+    error, drift, contributions = found.error(), found.drift(), found.contributions()
     assert error is not None
     assert drift is not None
-    assert adds is not None
+    assert contributions is not None
     assert len(error.places) >= 7  # three layers in two parts each, and the embeddings
     assert {place.part for place in error.places} >= {"embeddings", "attention", "mlp"}
     # The same place in both models: rounding, and nothing else, lies between their states.
@@ -199,7 +199,7 @@ def test_layers_are_looked_into_on_the_gpu(
     assert drift.largest[0] < 4 * rounding
     assert drift.largest.max() < 60 * rounding
     # The sum of the parts is the error that was measured without hooks, but for the noise.
-    found_error = measured.precision_error(results.truth)
+    found_error = measured.precision_error(results.reference)
     assert found_error is not None
     rows, distances = found_error
     by_row = {int(row): float(l2) for row, l2 in zip(rows, distances.l2, strict=True)}

@@ -48,7 +48,7 @@ def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
     session = Session(VllmPool())
     session.engines.start()
     config = Config(model=model, limit=64, batch_sizes="1,2,8,64", settings=SETTINGS)
-    app = Explorer(AppDeps(lambda: session, config, shots_folder=tmp_path))
+    app = Explorer(AppDeps(lambda: session, config, screenshots_folder=tmp_path))
 
     async def drive() -> str:
         async with app.run_test(size=(132, 44)) as pilot:
@@ -80,7 +80,7 @@ def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
     assert plain.error is not None
     assert strict.error < 5e-6
     assert plain.error > 20 * strict.error
-    assert "TF32" in " ".join(cause.name + cause.why for cause in plain.causes)
+    assert "TF32" in " ".join(cause.name + cause.explanation for cause in plain.causes)
     assert "Serve with" in screen
     assert "texts/s" in screen
 
@@ -139,6 +139,6 @@ def test_tensor_parallel_on_two_gpus_is_near_to_one(model: str, tmp_path: Path) 
     ]  # fmt: skip
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     one, two = json.loads(said)["settings"]
-    assert two["engine"]["tensor_parallel"] == 2
+    assert two["effective_config"]["tensor_parallel"] == 2
     for setting in (one, two):
         assert setting["precision_error"]["l2"]["max"] < 5e-6

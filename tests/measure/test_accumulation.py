@@ -82,12 +82,12 @@ def test_segment_sums_in_float32_do_not_see_the_batch(hidden: Hidden) -> None:
     assert found["l2"]["max"] == 0
 
 
-def test_the_truth_names_the_culprit(hidden: Hidden) -> None:
-    truth = hidden.astype(np.float64).reshape(TEXTS, TOKENS, WIDTH).mean(axis=1)
+def test_the_reference_names_the_culprit(hidden: Hidden) -> None:
+    reference = hidden.astype(np.float64).reshape(TEXTS, TOKENS, WIDTH).mean(axis=1)
     batched, alone = pooled(running_sum(np.float16), hidden)
     late = slice(TEXTS // 2, None)
-    worse = compare(batched.astype(np.float64), truth).rows(late)
-    better = compare(alone.astype(np.float64), truth).rows(late)
-    sound = compare(pooled(segment_sums, hidden)[0].astype(np.float64), truth).rows(late)
+    worse = compare(batched.astype(np.float64), reference).rows(late)
+    better = compare(alone.astype(np.float64), reference).rows(late)
+    sound = compare(pooled(segment_sums, hidden)[0].astype(np.float64), reference).rows(late)
     assert worse.l2.min() > 3 * better.l2.max()
     assert better.l2.min() > 100 * sound.l2.max()

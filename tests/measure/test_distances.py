@@ -74,13 +74,13 @@ def test_every_distance_equals_its_definition_in_50_digits(
 
 @pytest.mark.parametrize("perturbation", [1e-8, 1e-4, 1e-1])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_narrow_vectors_are_measured_against_a_float64_truth(
+def test_narrow_vectors_are_measured_against_a_float64_reference(
     points: Points, nudge: Nudge, dtype: type[np.floating], perturbation: float
 ) -> None:
-    truth = points(4)
-    vectors = nudge(truth, perturbation).astype(dtype)
-    assert_exact(vectors, truth)
-    assert_exact(vectors.astype(np.float64), truth)
+    reference = points(4)
+    vectors = nudge(reference, perturbation).astype(dtype)
+    assert_exact(vectors, reference)
+    assert_exact(vectors.astype(np.float64), reference)
 
 
 @pytest.mark.parametrize("length", [1e-3, 0.7, 1e3])

@@ -9,7 +9,7 @@ import pytest
 from embedtui.measure.forecast import LARGEST, LEAST, Forecast, forecast
 from embedtui.measure.margins import margins
 from embedtui.measure.neighbours import nearest
-from tests.bench.forecast import SAMPLE, coverage, forecasts, truth
+from tests.bench.forecast import SAMPLE, coverage, forecasts, real_shares
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,13 +34,13 @@ def of(before: Floats, after: Floats, documents: int, larger: int) -> Forecast |
 
 
 @pytest.mark.parametrize("by", [1e-2, 3e-2])
-def test_nine_in_ten_intervals_hold_the_truth(by: float) -> None:
+def test_nine_in_ten_intervals_hold_the_real_share(by: float) -> None:
     """A small share of `tests.bench.forecast`: 24 samples, where 15 would come once in 10^4."""
     before = corpus(3_000, 40)
     after = moved(before, by)
     said = forecasts(before, after, (1_000, 3_000), 24)
     for size in (1_000, 3_000):
-        real = truth(before, after, size)
+        real = real_shares(before, after, size)
         for value, half, held in coverage(said[size], real):
             assert held * 24 > 15
             assert half < 0.15
@@ -50,7 +50,7 @@ def test_nine_in_ten_intervals_hold_the_truth(by: float) -> None:
 def test_more_than_half_of_first_documents_can_change() -> None:
     before = corpus(2_000, 40)
     after = moved(before, 1.2)
-    real = truth(before, after, 2_000)[1]
+    real = real_shares(before, after, 2_000)[1]
     assert real > 0.6
     said = of(before[:SAMPLE], after[:SAMPLE], SAMPLE, 2_000)
     assert said is not None

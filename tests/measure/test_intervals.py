@@ -73,12 +73,12 @@ def test_a_quantile_has_a_bound_from_so_many_texts_on(quantile: float, texts: in
 @pytest.mark.parametrize("count", [30, 400])
 def test_a_quantile_s_interval_holds_it_in_95_of_100_samples(quantile: float, count: int) -> None:
     draw = np.random.default_rng(5)
-    truth = stats.lognorm.ppf(quantile, 1.5)
+    reference = stats.lognorm.ppf(quantile, 1.5)
     samples = draw.lognormal(0.0, 1.5, (2_000, count))
     ends = [quantile_interval(one, quantile) for one in samples]
-    assert np.mean([truth in one for one in ends]) >= 0.94
+    assert np.mean([reference in one for one in ends]) >= 0.94
     bounds = [quantile_bound(one, quantile) for one in samples]
-    assert np.mean([bound is None or truth <= bound for bound in bounds]) >= 0.94
+    assert np.mean([bound is None or reference <= bound for bound in bounds]) >= 0.94
     sharp = [one for one in ends if math.isfinite(one.high)]
     assert bool(sharp) == (count >= math.log(0.025) / math.log(quantile))
 
@@ -117,8 +117,8 @@ def test_the_interval_of_a_mean_difference_holds_it_in_95_of_100_samples(
     draw = np.random.default_rng(3)
     held = []
     for _ in range(400):
-        values, truth = changes(draw, count)
-        held.append(truth in mean_interval(values, values))
+        values, reference = changes(draw, count)
+        held.append(reference in mean_interval(values, values))
     assert np.mean(held) >= 0.94
 
 

@@ -24,7 +24,7 @@ Figures = npt.NDArray[np.float64]
 
 
 def places(layers: int) -> tuple[LayerSite, ...]:
-    inner = (LayerSite.of(part, n) for n in range(layers) for part in ("attention", "mlp"))
+    inner = (LayerSite.from_names(part, n) for n in range(layers) for part in ("attention", "mlp"))
     return (LayerSite("embeddings"), *inner, LayerSite("norm"))
 
 
@@ -135,9 +135,9 @@ def test_of_many_layers_not_every_set_is_tried_and_what_is_found_holds() -> None
 )
 def test_places_have_names(place: LayerSite, said: str) -> None:
     assert str(place) == said
-    assert LayerSite.of(place.part, place.layer) == place
+    assert LayerSite.from_names(place.part, place.layer) == place
 
 
 def test_no_other_part_is_read() -> None:
     with pytest.raises(ValueError, match="unknown part"):
-        LayerSite.of("elsewhere", 1)
+        LayerSite.from_names("elsewhere", 1)

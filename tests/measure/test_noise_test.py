@@ -81,7 +81,7 @@ class TestEqualBits:
     def test_nothing_differs(self) -> None:
         same = vectors()
         found = noise_test(Passes((same, same), (same, same), (same,)))
-        assert (found.outcome, found.p, found.telling, found.effect) == ("identical", 1, 0, None)
+        assert (found.outcome, found.p, found.untied, found.effect) == ("identical", 1, 0, None)
 
     def test_one_text_that_batches_move_twice_the_same_is_drift_and_certain(self) -> None:
         one = vectors()
@@ -109,7 +109,7 @@ class TestEqualBits:
             four = [one] * 4
             four[place] = moved(one, 3)
             found = noise_test(Passes(tuple(four[:2]), tuple(four[2:])))
-            assert (found.outcome, found.telling) == (outcome, 0)
+            assert (found.outcome, found.untied) == (outcome, 0)
 
     def test_other_bits_of_the_same_direction_are_a_difference(self) -> None:
         one = vectors()
@@ -123,7 +123,7 @@ class TestCompanyThatCannotBeRepeated:
         batched = tuple(one + 1e-3 * rng.standard_normal(one.shape) for _ in range(2))
         found = noise_test(Passes(alone, batched, company_repeats=False))
         assert found.outcome == "drift"
-        assert found.nearest == found.telling == 64
+        assert found.nearest == found.untied == 64
         assert found.effect is not None
         assert found.effect.median > 1e4
 

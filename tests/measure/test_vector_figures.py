@@ -46,11 +46,11 @@ def test_dimensions_that_the_reference_lacks_too_are_not_struck() -> None:
 
 
 def test_systematic_error_is_the_share_that_was_planted() -> None:
-    truth = vectors(256)
+    reference = vectors(256)
     rng = np.random.default_rng(2)
-    noise = rng.standard_normal(truth.shape) * 1e-4
-    bias = rng.standard_normal(truth.shape[1]) * 1e-4
-    pure, mixed = (systematic_error(truth + e, truth) for e in (noise, noise + bias))
+    noise = rng.standard_normal(reference.shape) * 1e-4
+    bias = rng.standard_normal(reference.shape[1]) * 1e-4
+    pure, mixed = (systematic_error(reference + e, reference) for e in (noise, noise + bias))
     assert pure is not None
     assert mixed is not None
     assert pure.affine_share < 0.01
@@ -59,7 +59,7 @@ def test_systematic_error_is_the_share_that_was_planted() -> None:
         float(np.mean(bias**2) / np.mean((bias + noise) ** 2)), abs=0.05
     )
     assert mixed.biased > 30
-    assert systematic_error(truth[:19] + noise[:19], truth[:19]) is None
+    assert systematic_error(reference[:19] + noise[:19], reference[:19]) is None
 
 
 def test_students_quantile_is_the_tables() -> None:

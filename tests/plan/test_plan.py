@@ -100,7 +100,7 @@ class TestBatches:
             passed = [b for b in batches if (b.batch_size, b.pass_key) == (size, pass_key)]
             passed.sort(key=lambda batch: batch.start)
             gone = [row for b in passed for row in b.rows]
-            assert sorted(gone) == sorted(rows) if pass_key.why == "shuffle" else gone == rows
+            assert sorted(gone) == sorted(rows) if pass_key.kind == "shuffle" else gone == rows
             assert [b.start for b in passed] == list(range(0, len(rows), size))
             assert all(len(b.rows) == size for b in passed[:-1])
         assert {(b.batch_size, b.pass_key) for b in batches} <= set(made.passes)
@@ -126,7 +126,7 @@ class TestBatches:
         self, sizes: tuple[int, ...], rows: list[int]
     ) -> None:
         batches = batches_of(plan(1, sizes=sizes, repeats=1, shuffles=1, restarts=2), rows)
-        again = [b.pass_key.number if b.pass_key.why == "restart" else 0 for b in batches]
+        again = [b.pass_key.number if b.pass_key.kind == "restart" else 0 for b in batches]
         assert again == sorted(again)
 
     def test_a_shuffle_mixes_and_is_the_same_in_every_run(self) -> None:
@@ -144,7 +144,7 @@ class TestBatches:
         assert one != two
         assert rows not in (one, two)
         assert orders() == [one, two]
-        mates = [set(b.rows) for b in batches_of(made, rows) if b.pass_key.why == "shuffle"]
+        mates = [set(b.rows) for b in batches_of(made, rows) if b.pass_key.kind == "shuffle"]
         assert not any(block == set(range(n, n + 8)) for block in mates for n in range(0, 64, 8))
 
     def test_unbatched_only_has_nothing_to_shuffle(self) -> None:
@@ -201,7 +201,7 @@ class TestPlan:
             sizes=(1, 3, 8),
             settings=(Setting("m", "float16"), Setting("m", "float32", threads=2)),
             model_hash="00ff",
-            truth=False,
+            reference=False,
             repeats=3,
             shuffles=2,
             restarts=1,
@@ -226,7 +226,7 @@ class TestPlan:
         made, _ = plan_of(Choices(str(model_folder), batch_sizes=(8, 2, 8), repeats=0), print)
         assert made.batch_sizes == (1, 2, 8)
         assert (made.model, made.model_name) == (str(model_folder), "tiny-bert")
-        assert (made.repeats, made.truth, made.too_long) == (0, True, "truncate")
+        assert (made.repeats, made.reference, made.too_long) == (0, True, "truncate")
 
 
 def test_more_batch_sizes_than_anyone_waits_for_are_refused() -> None:

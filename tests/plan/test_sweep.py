@@ -47,7 +47,8 @@ def test_the_precision_sweep_is_over_every_switch_that_can_be_compared() -> None
 def test_a_plan_file_says_what_is_measured(plan_file: PlanFile) -> None:
     sweep = load_sweep(
         plan_file(
-            'models = ["a", "b"]\nlimit = 5\nbatch_sizes = "1-8*2"\nrepeats = 0\ntruth = false\n'
+            'models = ["a", "b"]\nlimit = 5\nbatch_sizes = "1-8*2"\nrepeats = 0\n'
+            "reference = false\n"
             'prompt = "query: "\nbundles = ["strict-float32"]\n'
             '[[settings]]\ndtype = ["fp16", "bfloat16"]\nthreads = [1, 2]\n'
             "batch_invariant = false\n"
@@ -55,7 +56,7 @@ def test_a_plan_file_says_what_is_measured(plan_file: PlanFile) -> None:
     )
     assert (sweep.name, sweep.models) == ("mine", ("a", "b"))
     choices = sweep.plans(Choices(), "cuda")[0]
-    assert (choices.limit, choices.repeats, choices.truth) == (5, 0, False)
+    assert (choices.limit, choices.repeats, choices.reference) == (5, 0, False)
     assert (choices.batch_sizes, choices.prompt) == ((1, 2, 4, 8), "query: ")
     settings = settings_of("m", choices.chosen)
     assert [(s.dtype, s.threads) for s in settings[:4]] == [
@@ -195,7 +196,7 @@ def test_every_option_that_says_what_is_measured_has_a_key(plan_file: PlanFile) 
         "prompt": '"query: "',
         "too_long": '"refuse"',
         "layers": "6",
-        "truth": "false",
+        "reference": "false",
     }
     of_servers = {"against": '"minilm"'}
     invocation = {"model", "dtype", "setting", "also", "timeout", "ask_key", "key_for"}

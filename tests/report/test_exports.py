@@ -171,19 +171,20 @@ class TestMarkdown:
         assert next(row for row in cells if row[0] == "precision error")[4].startswith("5")
 
     def test_says_identical_and_never_zero(self, record: Record) -> None:
-        text = exports.to_markdown(record(plan(8, truth=False)).report)
+        text = exports.to_markdown(record(plan(8, reference=False)).report)
         assert "bitwise identical" in text
         distances = text[: text.index("| lists of")]
         assert not re.search(r"\| 0(\.0)?(e.00)? \|", distances)
 
     def test_lists_findings(self, record: Record) -> None:
         script = Script(
-            plants=(broken(2, np.nan),), failures={("truth", ""): EngineError("no truth today")}
+            plants=(broken(2, np.nan),),
+            failures={("reference", ""): EngineError("no reference today")},
         )
         text = exports.to_markdown(record(plan(9, "float16"), script).report)
         assert "## Findings" in text
         assert "\n- fault: float16: 1 text at batch size 1, 2, 4: NaN" in text
-        assert "\n- warning: no truth today" in text
+        assert "\n- warning: no reference today" in text
 
     @pytest.mark.parametrize(
         "name",
@@ -201,7 +202,7 @@ class TestMarkdown:
     )
     def test_names_are_words_and_nothing_else(self, record: Record, name: str) -> None:
         texts = replace(pack("one", "two", ids=(name, "2")), name=name)
-        script = Script(failures={("truth", ""): EngineError(f"{name} {name}")})
+        script = Script(failures={("reference", ""): EngineError(f"{name} {name}")})
         made = replace(plan(texts, "float16", sizes=(1, 2)), model_name=name)
         text = exports.to_markdown(record(made, script).report)
         assert obeyed(text) == set()

@@ -217,7 +217,7 @@ def test_a_setting_that_failed_is_there_without_figures(record: Record) -> None:
     report = record(plan(4, "float16", "float32"), script).report
     failed = report["settings"][0]
     assert (failed["status"], failed["reason"]) == ("failed", "out of memory")
-    assert (failed["engine"], failed["batches"], failed["texts"]) == ({}, [], [])
+    assert (failed["effective_config"], failed["batches"], failed["texts"]) == ({}, [], [])
     assert (failed["noise_floor"], failed["precision_error"]) == (None, None)
     assert report["status"] == "failed"
     assert report["findings"][0]["kind"] == "failed"

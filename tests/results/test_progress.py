@@ -128,7 +128,7 @@ def test_says_what_is_done(run_study: RunStudy) -> None:
         "float16: batches of 2",
         "float16: unbatched, again",
         "float16: batches of 2, again",
-        "float64 truth",
+        "float64 reference",
         "loading weights in float64",
-        "float64 truth",
+        "float64 reference",
     ]

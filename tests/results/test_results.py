@@ -71,7 +71,7 @@ def test_the_planted_drift_is_found_in_its_size_and_place(run_study: RunStudy) -
     _, distances = first.drift(4)
     assert np.flatnonzero(~distances.identical).tolist() == [2, 6, 10]
     assert distances.l2[[2, 6, 10]] == pytest.approx([1e-3] * 3, rel=0.2)
-    assert first.of(4).position[[2, 6, 10]].tolist() == [2, 2, 2]
+    assert first.pass_of(4).position[[2, 6, 10]].tolist() == [2, 2, 2]
     assert first.drift(2)[1].identical.all()
     assert second.drift(4)[1].identical.all()
 
@@ -130,37 +130,37 @@ def test_a_restart_is_told_apart_from_a_repeat(run_study: RunStudy) -> None:
     assert len(ran.engines.loaded) == 3
 
 
-def test_precision_error_is_unbatched_against_the_truth_of_unit_length(ran: Ran) -> None:
-    found = ran.results.settings[1].precision_error(ran.results.truth)
+def test_precision_error_is_unbatched_against_the_reference_of_unit_length(ran: Ran) -> None:
+    found = ran.results.settings[1].precision_error(ran.results.reference)
     assert found is not None
     rows, distances = found
     alone = vectors_of(ran, 1, FIRST, 1)
     texts = ran.results.plan.pack.texts
-    truth = {row: exact(texts[row].text, 16) for row in rows}
-    assert distances.l2 == pytest.approx([l2(alone[row], truth[row]) for row in rows], rel=1e-6)
-    # The truth came three times as long; an engine that normalises is compared with its direction.
-    relative = [np.linalg.norm(alone[row] - truth[row]) for row in rows]
+    reference = {row: exact(texts[row].text, 16) for row in rows}
+    assert distances.l2 == pytest.approx([l2(alone[row], reference[row]) for row in rows], rel=1e-6)
+    # The reference is three times as long; of one that normalises the direction is compared.
+    relative = [np.linalg.norm(alone[row] - reference[row]) for row in rows]
     assert distances.relative_l2 == pytest.approx(relative, rel=1e-6)
     assert distances.l2.max() == pytest.approx(5e-3, rel=0.1)
 
 
-def test_precision_error_of_vectors_of_any_length_keeps_the_truths_length(ran: Ran) -> None:
+def test_precision_error_of_vectors_of_any_length_keeps_the_references_length(ran: Ran) -> None:
     setting = ran.results.settings[1]
     setting.effective = setting.effective.merged(normalized=False)
-    found = setting.precision_error(ran.results.truth)
+    found = setting.precision_error(ran.results.reference)
     assert found is not None
     assert found[1].relative_l2 == pytest.approx([2 / 3] * 11, rel=1e-2)
 
 
-def test_no_truth_no_precision_error(run_study: RunStudy) -> None:
-    ran = run_study(plan(3, truth=False))
-    assert ran.results.settings[0].precision_error(ran.results.truth) is None
+def test_no_reference_no_precision_error(run_study: RunStudy) -> None:
+    ran = run_study(plan(3, reference=False))
+    assert ran.results.settings[0].precision_error(ran.results.reference) is None
 
 
-def test_a_truth_of_another_width_is_none(run_study: RunStudy) -> None:
-    ran = run_study(plan(3, truth=False))
+def test_a_reference_of_another_width_is_none(run_study: RunStudy) -> None:
+    ran = run_study(plan(3, reference=False))
     ran.results(ReferenceComputed((0, 1, 2), (4, 4, 4), np.ones((3, 5)), cached=False))
-    assert ran.results.settings[0].precision_error(ran.results.truth) is None
+    assert ran.results.settings[0].precision_error(ran.results.reference) is None
 
 
 def test_no_repeats_no_noise(run_study: RunStudy) -> None:
@@ -169,7 +169,7 @@ def test_no_repeats_no_noise(run_study: RunStudy) -> None:
 
 def test_identical_is_to_the_bit(run_study: RunStudy) -> None:
     setting = run_study(plan(9, "float32", sizes=(1, 4))).results.settings[0]
-    assert compare(setting.of(4).vectors, setting.unbatched.vectors).identical.all()
+    assert compare(setting.pass_of(4).vectors, setting.unbatched.vectors).identical.all()
     setting.passes[4, FIRST].vectors[5, 0] = np.nextafter(
         setting.unbatched.vectors[5, 0], np.float32(2)
     )
@@ -178,7 +178,7 @@ def test_identical_is_to_the_bit(run_study: RunStudy) -> None:
 
 def test_realised_batches_and_rate_come_from_the_steps(run_study: RunStudy) -> None:
     ran = run_study(plan(10, sizes=(1, 4)), Script(seconds_per_text=0.002))
-    pass_ = ran.results.settings[0].of(4)
+    pass_ = ran.results.settings[0].pass_of(4)
     assert pass_.realised == {"min": 2, "max": 4, "steps": 3}
     assert pass_.split_steps == 0
     assert pass_.texts_per_second == pytest.approx(500)
@@ -187,13 +187,13 @@ def test_realised_batches_and_rate_come_from_the_steps(run_study: RunStudy) -> N
 
 def test_split_steps_are_counted(run_study: RunStudy) -> None:
     ran = run_study(plan(10, sizes=(1, 4)), Script(most_in_step=3))
-    pass_ = ran.results.settings[0].of(4)
+    pass_ = ran.results.settings[0].pass_of(4)
     assert pass_.realised == {"min": 1, "max": 3, "steps": 5}
     assert pass_.split_steps == 4
 
 
 def test_a_pass_that_has_not_begun_is_empty(run_study: RunStudy) -> None:
-    pass_ = run_study(plan(3)).results.settings[0].of(64)
+    pass_ = run_study(plan(3)).results.settings[0].pass_of(64)
     assert (pass_.count, pass_.texts_per_second, pass_.split_steps) == (0, None, 0)
     assert pass_.realised == {"min": 0, "max": 0, "steps": 0}
 

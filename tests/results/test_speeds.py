@@ -9,7 +9,7 @@ from embedtui.measure.intervals import Spread
 from embedtui.plan.plan import PassKey
 from embedtui.results.events import BatchEmbedded
 from embedtui.results.results import Pass, SettingResults
-from embedtui.results.speeds import in_words, speed_of
+from embedtui.results.speeds import describe, speed_of
 from tests.fakes import plan
 
 
@@ -22,7 +22,7 @@ def timed(speeds: dict[tuple[str, int], float], texts: int = 10) -> SettingResul
 
 
 def add(setting: SettingResults, key: PassKey, speed: float, texts: int) -> None:
-    one = setting.passes[4, key] = Pass(len(setting.of(1).done), 4)
+    one = setting.passes[4, key] = Pass(len(setting.pass_of(1).done), 4)
     vectors = np.ones((texts, 2), dtype=np.float32)
     rows = tuple(range(texts))
     one.add(BatchEmbedded(0, 4, key, 0, rows, vectors, ((texts, texts),), texts / speed))
@@ -55,6 +55,6 @@ def test_a_pass_that_lacks_texts_does_not_count_beside_whole_ones() -> None:
 
 
 def test_a_speed_is_said_with_its_spread_or_as_one_pass() -> None:
-    assert in_words(Spread(110.4, 99.8, 120.0, 3)) == "110 texts/s, 100 to 120 in 3 passes"
-    assert in_words(Spread(1.25, 1.25, 1.25, 1)) == "1.2 texts/s in one pass"
+    assert describe(Spread(110.4, 99.8, 120.0, 3)) == "110 texts/s, 100 to 120 in 3 passes"
+    assert describe(Spread(1.25, 1.25, 1.25, 1)) == "1.2 texts/s in one pass"
     assert speed_of(SettingResults(0, plan(2).settings[0], 2), 4) is None

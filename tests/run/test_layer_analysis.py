@@ -69,8 +69,8 @@ def test_texts_that_are_refused_are_left_out(run_study: RunStudy) -> None:
     assert ran.results.settings[0].layers.rows == (0, 2, 3)
 
 
-def test_without_truth_there_is_drift_by_layer_alone(run_study: RunStudy) -> None:
-    found = run_study(plan(4, "float16", truth=False, layers=4)).results.settings[0].layers
+def test_without_reference_there_is_drift_by_layer_alone(run_study: RunStudy) -> None:
+    found = run_study(plan(4, "float16", reference=False, layers=4)).results.settings[0].layers
     assert found.error() is None
     drift = found.drift()
     assert drift is not None
@@ -83,7 +83,7 @@ def test_without_truth_there_is_drift_by_layer_alone(run_study: RunStudy) -> Non
 def test_the_parts_sum_to_the_error_of_the_run(run_study: RunStudy) -> None:
     results = run_study(plan(6, "float16", layers=6)).results
     setting = results.settings[0]
-    error = setting.precision_error(results.truth)
+    error = setting.precision_error(results.reference)
     assert error is not None
     rows, distances = error
     by_row = {int(row): float(l2) for row, l2 in zip(rows, distances.l2, strict=True)}
@@ -100,10 +100,10 @@ def test_the_parts_sum_to_the_error_of_the_run(run_study: RunStudy) -> None:
 def test_the_part_at_fault_is_named(run_study: RunStudy, fault: LayerSite) -> None:
     ran = run_study(plan(6, "float16", layers=6), Script(layer_fault=fault, drift=no_drift))
     found = ran.results.settings[0].layers
-    adds = found.adds()
-    assert adds is not None
+    contributions = found.contributions()
+    assert contributions is not None
     said = layers_verdict(found)
-    assert fault in adds.jumps
+    assert fault in contributions.jumps
     assert "jumps at" in said
     assert "No batch drift in any layer" in said
 
@@ -156,13 +156,13 @@ def test_the_shortest_stretch_that_makes_most_of_it() -> None:
     lengths = [0.1] * 10
     for layer in (2, 3):
         lengths[PLACES.index(LayerSite("mlp", layer))] = 1.0
-    adds = grown(lengths).adds()
-    assert adds is not None
-    begin, end, share, part = adds.most
+    contributions = grown(lengths).contributions()
+    assert contributions is not None
+    begin, end, share, part = contributions.most
     assert (begin.layer, end.layer) == (2, 3)
     assert 0.8 <= share <= 1.01
     assert part == 2 / 7
-    assert adds.shares.sum() == pytest.approx(1)
+    assert contributions.shares.sum() == pytest.approx(1)
 
 
 def test_a_text_without_a_finite_error_is_left_out_of_sums() -> None:
@@ -307,7 +307,12 @@ def test_results_know_nothing_before_the_first_event(tmp_path: Path) -> None:
     found = Results()
     found.settings = []
     empty = LayerResults()
-    assert (empty.there, empty.error(), empty.drift(), empty.adds()) == (False, None, None, None)
+    assert (empty.there, empty.error(), empty.drift(), empty.contributions()) == (
+        False,
+        None,
+        None,
+        None,
+    )
     assert (empty.choice(None), empty.all_exact(), empty.largest_error) == (None, None, None)
     assert layers_verdict(empty) == ""
     engines = FakeEngines(logs=tmp_path)
@@ -322,7 +327,7 @@ def test_the_float64_model_is_told_of_every_prompt(
     texts = replace(pack("a question", "a passage"), labels=Labels((0,), (Qrel(0, 1, 1),)))
     ran = run_study(plan(texts, layers=2, **prompts))
     assert [asked.prompted for one in ran.engines.exacts for asked in one.opened] == [True]
-    assert [asked.prompted for asked in ran.engines.truths] == [True]
+    assert [asked.prompted for asked in ran.engines.reference_requests] == [True]
 
 
 def test_the_float64_model_is_that_which_a_server_is_held_against(run_study: RunStudy) -> None:

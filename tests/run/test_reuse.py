@@ -27,9 +27,9 @@ def asked(*dtypes: str, sizes: tuple[int, ...] = SIZES, **further: Any) -> Plan:
 
 def same(one: Results, other: Results) -> bool:
     return all(
-        np.array_equal(mine.of(*key).vectors, theirs.of(*key).vectors)
-        and mine.of(*key).steps == theirs.of(*key).steps
-        and mine.of(*key).seconds == pytest.approx(theirs.of(*key).seconds)
+        np.array_equal(mine.pass_of(*key).vectors, theirs.pass_of(*key).vectors)
+        and mine.pass_of(*key).steps == theirs.pass_of(*key).steps
+        and mine.pass_of(*key).seconds == pytest.approx(theirs.pass_of(*key).seconds)
         for mine, theirs in zip(one.settings, other.settings, strict=True)
         for key in theirs.passes
     )
@@ -51,7 +51,7 @@ def test_only_the_dtype_that_is_new_is_computed(run_study: RunStudy) -> None:
     again = run_study(asked("float16", "float32"), earlier=(first.results,))
     assert [setting.dtype for setting in again.engines.loaded] == ["float32"]
     assert again.engines.jobs == first.engines.jobs
-    assert again.results.settings[0].of(4).count == 10
+    assert again.results.settings[0].pass_of(4).count == 10
 
 
 def test_only_the_batch_size_that_is_new_is_computed(run_study: RunStudy) -> None:

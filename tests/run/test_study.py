@@ -63,7 +63,7 @@ class TestEvents:
             ("importing vLLM", None),
             ("reading the model's configuration", 0),
             ("loading weights", 0),
-            ("float64 truth", None),
+            ("float64 reference", None),
             ("loading weights in float64", None),
         ]
 
@@ -77,7 +77,7 @@ class TestEvents:
         assert all(b.vectors.shape == (len(b.rows), 16) for b in told)
         assert all(sum(sequences for sequences, _ in b.steps) == len(b.rows) for b in told)
 
-    def test_refused_texts_are_in_no_batch_and_have_no_truth(self, run_study: RunStudy) -> None:
+    def test_refused_texts_are_in_no_batch_and_have_no_reference(self, run_study: RunStudy) -> None:
         made = plan(pack("a", REFUSED, "c", "", "e"), sizes=(1, 2))
         ran = run_study(made)
         rows = {row for batch in ran.told.of(BatchEmbedded) for row in batch.rows}
@@ -85,18 +85,18 @@ class TestEvents:
         assert [row for done in ran.told.of(ReferenceComputed) for row in done.rows] == [0, 2, 4]
         assert next(b.rows for b in ran.told.of(BatchEmbedded) if b.batch_size == 2) == (0, 2)
 
-    def test_the_truth_comes_in_chunks(self, run_study: RunStudy) -> None:
+    def test_the_reference_comes_in_chunks(self, run_study: RunStudy) -> None:
         told = run_study(plan(19)).told.of(ReferenceComputed)
         assert [len(done.rows) for done in told] == [8, 8, 3]
         assert not any(done.cached for done in told)
 
-    def test_without_truth_none_is_asked_for(self, run_study: RunStudy) -> None:
-        ran = run_study(plan(3, truth=False))
-        assert not ran.engines.truths
+    def test_without_reference_none_is_asked_for(self, run_study: RunStudy) -> None:
+        ran = run_study(plan(3, reference=False))
+        assert not ran.engines.reference_requests
         assert not ran.told.of(ReferenceComputed)
 
-    def test_the_truth_is_asked_for_as_the_engine_was_loaded(self, run_study: RunStudy) -> None:
-        (asked,) = run_study(plan(3), Script(max_length=5)).engines.truths
+    def test_the_reference_is_asked_for_as_the_engine_was_loaded(self, run_study: RunStudy) -> None:
+        (asked,) = run_study(plan(3), Script(max_length=5)).engines.reference_requests
         assert (asked.model, asked.device, asked.max_length, asked.pooling) == (
             "tiny",
             "cpu",
@@ -148,7 +148,7 @@ class TestCancel:
         assert told[-1] == RunEnded("cancelled", "the engine was killed")
         assert not engines.stands(Setting("tiny", dtype="float16"))
 
-    def test_before_the_truth_keeps_the_settings(self, tmp_path: Path) -> None:
+    def test_before_the_reference_keeps_the_settings(self, tmp_path: Path) -> None:
         studies: list[Study] = []
 
         def cancel(event: Event) -> None:
@@ -204,7 +204,7 @@ class TestFailure:
             SettingEnded(2, "finished"),
         ]
         assert ran.told[-1] == RunEnded("failed", "no kernel")
-        assert ran.results.settings[2].of(4).count == 4
+        assert ran.results.settings[2].pass_of(4).count == 4
         assert ran.told.of(ReferenceComputed)
         # What failed does not stay: it could be in any state.
         assert not ran.engines.stands(Setting("tiny", dtype="float16"))
@@ -258,11 +258,15 @@ class TestFailure:
         assert told[-1] == RunEnded("failed", "no vLLM")
         assert [(s.status, s.reason) for s in results.settings] == [("failed", "no vLLM")]
 
-    def test_of_the_truth_is_told_and_fails_nothing(self, run_study: RunStudy) -> None:
-        script = Script(failures={("truth", ""): EngineError("no float64 truth: out of memory")})
+    def test_of_the_reference_is_told_and_fails_nothing(self, run_study: RunStudy) -> None:
+        script = Script(
+            failures={("reference", ""): EngineError("no float64 reference: out of memory")}
+        )
         ran = run_study(plan(3), script)
         assert ran.status == "finished"
-        assert ran.told.of(ReferenceFailed) == [ReferenceFailed("no float64 truth: out of memory")]
+        assert ran.told.of(ReferenceFailed) == [
+            ReferenceFailed("no float64 reference: out of memory")
+        ]
 
     def test_no_text_that_can_be_embedded_is_one(self, tmp_path: Path) -> None:
         engines = FakeEngines(logs=tmp_path)
@@ -296,20 +300,20 @@ class TestFailure:
         assert told[-1] == RunEnded("finished")
 
 
-class TestTruthCache:
+class TestReferenceCache:
     def test_the_second_run_computes_nothing(self, run_study: RunStudy) -> None:
         made = plan(10, model_hash="ab" * 32)
         first, second = run_study(made), run_study(made)
-        assert not second.engines.truths
+        assert not second.engines.reference_requests
         assert [done.cached for done in second.told.of(ReferenceComputed)] == [True]
-        assert (first.results.truth.vectors == second.results.truth.vectors).all()
-        assert (first.results.truth.tokens == second.results.truth.tokens).all()
+        assert (first.results.reference.vectors == second.results.reference.vectors).all()
+        assert (first.results.reference.tokens == second.results.reference.tokens).all()
 
     def test_new_texts_are_computed_and_joined(self, run_study: RunStudy) -> None:
         run_study(plan(6, model_hash="ab" * 32))
         ran = run_study(plan(9, model_hash="ab" * 32))
-        assert [asked.rows for asked in ran.engines.truths] == [(6, 7, 8)]
-        assert ran.results.truth.done.all()
+        assert [asked.rows for asked in ran.engines.reference_requests] == [(6, 7, 8)]
+        assert ran.results.reference.done.all()
 
     @pytest.mark.parametrize("other", ["model", "limit", "none"])
     def test_another_model_or_limit_takes_nothing_from_it(
@@ -322,9 +326,11 @@ class TestTruthCache:
         if other == "none":
             made = replace(made, model_hash=None)
         ran = run_study(made, Script(max_length=32 if other == "limit" else 64))
-        assert len(ran.engines.truths) == 1
+        assert len(ran.engines.reference_requests) == 1
 
-    def test_a_cancelled_truth_keeps_what_it_has(self, tmp_path: Path, run_study: RunStudy) -> None:
+    def test_a_cancelled_reference_keeps_what_it_has(
+        self, tmp_path: Path, run_study: RunStudy
+    ) -> None:
         studies: list[Study] = []
 
         def cancel(event: Event) -> None:
@@ -335,7 +341,7 @@ class TestTruthCache:
         engines = FakeEngines(logs=tmp_path)
         studies.append(Study(made, engines, [cancel]))
         assert studies[0].run() == "cancelled"
-        (asked,) = run_study(made).engines.truths
+        (asked,) = run_study(made).engines.reference_requests
         assert asked.rows == tuple(range(8, 20))
 
     def test_a_cache_folder_that_cannot_be_made_fails_nothing(
@@ -347,7 +353,7 @@ class TestTruthCache:
         monkeypatch.setattr(paths, "cache_folder", refuse)
         ran = run_study(plan(3, model_hash="ab" * 32))
         assert ran.status == "finished"
-        assert ran.results.truth.done.all()
+        assert ran.results.reference.done.all()
 
     def test_a_damaged_cache_fails_nothing(self, run_study: RunStudy) -> None:
         made = plan(3, model_hash="ab" * 32)
@@ -356,7 +362,7 @@ class TestTruthCache:
         file.write_bytes(b"not a database" * 100)
         ran = run_study(made)
         assert ran.status == "finished"
-        assert len(ran.engines.truths) == 1
+        assert len(ran.engines.reference_requests) == 1
 
 
 class TestWarmEngines:
@@ -373,7 +379,7 @@ class TestWarmEngines:
         engines = FakeEngines(logs=tmp_path)
         one = run_study(plan(5, "float16"), engines=engines).results.settings[0]
         two = run_study(plan(5, "float16"), engines=engines).results.settings[0]
-        assert (one.of(4).vectors == two.of(4).vectors).all()
+        assert (one.pass_of(4).vectors == two.pass_of(4).vectors).all()
 
     def test_are_loaded_again_for_larger_batches(self, run_study: RunStudy, tmp_path: Path) -> None:
         engines = FakeEngines(logs=tmp_path)

@@ -161,7 +161,7 @@ class TestReports:
         assert made["schema"] == "embedtui.check/1"
         assert made["outcome"] == "holds"
         (one,) = made["checks"][0]["settings"]
-        assert one["draws"] == 5
+        assert one["orders"] == 5
         assert one["share_below"] == pytest.approx(1 - 0.05 ** (1 / 5))
         assert one["drift"] == {"metric": "cosine", "worst": 0.0, "identical": True, "l2_max": 0.0}
 

@@ -73,7 +73,7 @@ class TestDraws:
         assert "of random orders of these texts fall short" in said.out
         said = embedtui("check", model, *few, "--json", script=Script(drift=no_drift))
         (one,) = settings(said)
-        assert [each["draws"] for each in one["batch_sizes"]] == [5, 5, 5]
+        assert [each["orders"] for each in one["batch_sizes"]] == [5, 5, 5]
 
     def test_are_others_in_every_check_and_again_the_same_by_their_seed(
         self, embedtui: Embedtui, model: str, home: Path
@@ -126,7 +126,7 @@ class TestInconclusive:
         said = embedtui(
             *("check", serve().url, "--against", model, "--limit", "8", "--batch-sizes", "4"),
             *("--share", "0.5", *LISTS, "--junit", junit, "--history", history),
-            script=Script(failures={("truth", ""): EngineError("no room for float64")}),
+            script=Script(failures={("reference", ""): EngineError("no room for float64")}),
         )
         assert said.code == 5, said
         assert "inconclusive" in said.out
@@ -194,7 +194,7 @@ class TestWrongVectors:
     def test_that_no_rounding_explains_fall_short(
         self, embedtui: Embedtui, serve: Serve, model: str
     ) -> None:
-        script = Script(truth_value=0.5)
+        script = Script(reference_value=0.5)
         said = embedtui(
             *("check", serve().url, "--against", model, "--limit", "8", "--batch-sizes", "4"),
             *(*FEW, *LISTS),
@@ -260,7 +260,7 @@ def test_what_was_sent_back_is_recorded(embedtui: Embedtui, serve: Serve) -> Non
         *("check", server.url, "--limit", "8", "--batch-sizes", "4", *FEW, *LISTS, "--json"),
         *("--setting", "encoding=base64"),
     )
-    engine = settings(said)[0]["engine"]
+    engine = settings(said)[0]["effective_config"]
     assert engine["came_as"] == ["float"]
     assert (engine["model"], engine["answered_as"]) == ("alias", ["fake/minilm"])
     assert engine["usage_tokens"] > 8

@@ -117,7 +117,7 @@ def test_digits_lost_on_the_way(
     assert kinds(made, "fault") == []
     found = [one for one in made["settings"][0]["diagnosis"] if one["cause"] == "wire"]
     assert found[0]["name"] == name
-    assert seen in found[0]["seen"]
+    assert seen in found[0]["evidence"]
     assert causes(made) == ["wire", "none"]
 
 
@@ -181,7 +181,7 @@ def test_a_null_is_a_nan(serve: Serve, measure: Measure) -> None:
 def test_too_many_requests_are_waited_for(serve: Serve, measure: Measure) -> None:
     server = serve(states=[429, 200, 503][:1], retry_after="0")
     made = report(measure(server, *LISTS, "--json"))
-    assert made["settings"][0]["engine"]["retried"] == {"429": 1}
+    assert made["settings"][0]["effective_config"]["retried"] == {"429": 1}
     assert "retried" in kinds(made, "note")
     assert causes(made) == ["none"]
 
@@ -437,4 +437,4 @@ def test_a_server_is_named_by_what_only_it_has(
     serve: Serve, measure: Measure, told: dict[str, bytes], owner: str, named: str
 ) -> None:
     made = report(measure(serve(told=told, owner=owner), *LISTS, "--json"))
-    assert made["settings"][0]["engine"]["server"] == named
+    assert made["settings"][0]["effective_config"]["server"] == named

@@ -53,7 +53,7 @@ def test_one_by_one_a_list_of_64_and_16_at_once(
     assert len(made["settings"]) == 3
     results = run_file.read(out)
     for setting in made["settings"]:
-        engine = setting["engine"]
+        engine = setting["effective_config"]
         assert engine["server"] == "vLLM"
         assert engine["tells_steps"]
         assert engine["others"] == 0
@@ -71,7 +71,7 @@ def test_one_by_one_a_list_of_64_and_16_at_once(
     assert all(np.array_equal(vectors[0], other) for other in vectors[1:])
 
 
-def test_against_the_truth_and_an_engine_here(embedtui: Run, vllm_server: str) -> None:
+def test_against_the_reference_and_an_engine_here(embedtui: Run, vllm_server: str) -> None:
     code, said, error = embedtui(
         *("run", vllm_server, "--against", "minilm", "--dtype", "float32", "--limit", "12"),
         *("--batch-sizes", "12", "--shuffles", "0", "--repeats", "0", "--json", "--quiet"),

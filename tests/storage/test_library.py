@@ -25,8 +25,8 @@ class TestRecordingsThatComeAlong:
         made = run_report.build(run_file.read(library.recordings()[name]))
         assert made["status"] == "finished"
         for setting in made["settings"]:
-            assert setting["engine"]["device"] == "cuda"
-            assert name.partition("-")[0].upper() in setting["engine"]["gpu"]
+            assert setting["effective_config"]["device"] == "cuda"
+            assert name.partition("-")[0].upper() in setting["effective_config"]["gpu"]
         assert not [one for one in made["findings"] if one["severity"] == "fault"]
 
     def test_name_no_folder_of_the_machine_that_made_them(self, name: str) -> None:

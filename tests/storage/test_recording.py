@@ -90,14 +90,14 @@ def test_a_sample_keeps_places_speeds_and_the_size_of_batches(
     assert after.plan.pack.name == f"{before.plan.pack.name}, 8 of 24"
     ids = [text.id for text in before.plan.pack.texts]
     rows = [ids.index(text.id) for text in after.plan.pack.texts]
-    whole, part = (run.settings[0].of(8) for run in (before, after))
+    whole, part = (run.settings[0].pass_of(8) for run in (before, after))
     assert (part.vectors == whole.vectors[rows]).all()
     assert (part.position == whole.position[rows]).all()
     assert len(set(part.position.tolist())) > 3
     assert part.realised["max"] == 8
     assert part.split_steps == 0
     assert part.texts_per_second == pytest.approx(whole.texts_per_second)
-    assert (after.truth.vectors == before.truth.vectors[rows]).all()
+    assert (after.reference.vectors == before.reference.vectors[rows]).all()
     assert after.settings[0].orders == before.settings[0].orders == 2
 
 
@@ -115,8 +115,8 @@ def test_a_recording_of_a_recording_knows_what_the_first_one_left_out(
     assert (
         after.settings[0].passes[key].position == before.settings[0].passes[key].position[rows]
     ).all()
-    assert after.settings[0].of(8).texts_per_second == pytest.approx(
-        before.settings[0].of(8).texts_per_second
+    assert after.settings[0].pass_of(8).texts_per_second == pytest.approx(
+        before.settings[0].pass_of(8).texts_per_second
     )
 
 
@@ -156,13 +156,13 @@ def test_a_setting_alone_has_the_figures_that_it_had(recorded: Path, tmp_path: P
         assert pass_.vectors.tobytes() == after.passes[key].vectors.tobytes()
 
 
-def test_the_truth_may_be_left_out(recorded: Path, tmp_path: Path) -> None:
+def test_the_reference_may_be_left_out(recorded: Path, tmp_path: Path) -> None:
     without = tmp_path / "without.sqlite"
-    recording.write(recorded, without, truth=False)
+    recording.write(recorded, without, reference=False)
     results = run_file.read(without)
-    assert not results.plan.truth
-    assert not results.truth.done.any()
-    assert results.settings[0].precision_error(results.truth) is None
+    assert not results.plan.reference
+    assert not results.reference.done.any()
+    assert results.settings[0].precision_error(results.reference) is None
 
 
 def test_a_setting_that_is_not_there_is_refused(recorded: Path, tmp_path: Path) -> None:

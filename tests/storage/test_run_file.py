@@ -67,9 +67,12 @@ RUNS: dict[str, tuple[Plan, Script]] = {
         Script(failures={("load", "float16"): EngineError("no \x1b[31m memory")}),
     ),
     "all failed": (plan(6), Script(failures={("embed", "float32"): EngineError("no")})),
-    "no truth": (plan(6, truth=False, repeats=0, too_long="refuse"), Script()),
-    "the truth failed": (plan(6), Script(failures={("truth", ""): EngineError("no")})),
-    "the truth is NaN": (plan(6), Script(truth_value=np.nan)),
+    "no reference": (plan(6, reference=False, repeats=0, too_long="refuse"), Script()),
+    "the float64 reference failed": (
+        plan(6),
+        Script(failures={("reference", ""): EngineError("no")}),
+    ),
+    "the float64 reference is NaN": (plan(6), Script(reference_value=np.nan)),
     "switches": (
         plan(6, settings=(Setting("tiny", "float32", threads=1), Setting("tiny", "auto"))),
         Script(),
@@ -162,14 +165,14 @@ def test_vectors_come_back_with_every_bit(record: Record) -> None:
             assert batch.vectors[:, :4].tobytes() == odd.tobytes() * len(batch.rows)
 
 
-def test_the_truth_comes_back_with_every_bit(record: Record) -> None:
+def test_the_reference_comes_back_with_every_bit(record: Record) -> None:
     recorded = record(plan(11))
-    back = run_file.read(recorded.path).truth
-    assert back.vectors.tobytes() == recorded.results.truth.vectors.tobytes()
-    assert back.tokens.tolist() == recorded.results.truth.tokens.tolist()
+    back = run_file.read(recorded.path).reference
+    assert back.vectors.tobytes() == recorded.results.reference.vectors.tobytes()
+    assert back.tokens.tolist() == recorded.results.reference.tokens.tolist()
 
 
-def test_whether_truth_and_engine_were_there_already_is_kept(record: Record) -> None:
+def test_whether_reference_and_engine_were_there_already_is_kept(record: Record) -> None:
     made = plan(3, model_hash="ab" * 32)
     for expected in (False, True):
         events = list(run_file.events_of(record(made).path))

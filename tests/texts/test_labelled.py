@@ -152,7 +152,7 @@ class TestThePack:
         queries = set(pack.labels.queries)
         assert len(queries) >= 60
         assert len(pack) - len(queries) >= 200
-        assert {one.query for one in pack.labels.judgements} == queries
+        assert {one.query for one in pack.labels.qrels} == queries
         texts = [text.text for text in pack.texts]
         assert len(set(texts)) == len(texts)
 

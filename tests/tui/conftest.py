@@ -80,7 +80,7 @@ def make_app(tmp_path: Path, model_folder: Path, texts_file: Path) -> Make:
             AppDeps(
                 lambda: session,
                 replace(Config(), **defaults | config),
-                shots_folder=tmp_path,
+                screenshots_folder=tmp_path,
                 themes_folder=tmp_path / "themes",
             )
         )

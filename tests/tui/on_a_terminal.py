@@ -57,7 +57,9 @@ def main(folder: Path, crash: bool) -> int:
     config = replace(Config(), model=str(make_model(folder / "tiny-bert")), limit=8)
     app_class = Crashing if crash else Disturbed
     with guarded(folder / "screen.txt") as guard:
-        app = app_class(AppDeps(lambda: Session(engines), config, guard=guard, shots_folder=folder))
+        app = app_class(
+            AppDeps(lambda: Session(engines), config, guard=guard, screenshots_folder=folder)
+        )
         app.run()
         app.end.set()
         app.noise.join()

@@ -111,7 +111,9 @@ async def test_the_view_shows_a_query_and_steps_to_the_next_changed_one(make_app
         await shown(pilot, f"text {before[-1]} of 12")
 
 
-async def test_h_holds_it_against_the_truth_and_commas_choose_the_batches(make_app: Make) -> None:
+async def test_h_holds_it_against_the_reference_and_commas_choose_the_batches(
+    make_app: Make,
+) -> None:
     app = make_app(drifting())
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
@@ -199,16 +201,16 @@ def test_large_sets_wait_until_the_run_has_ended(
     searches.told = found.set
     setting = results.settings[0]
     jobs = jobs_of(results, setting)
-    assert [job.against for job in jobs] == [4, "truth", 2]
+    assert [job.against for job in jobs] == [4, "reference", 2]
     searches.want(jobs, busy=True)
     assert not searches.pending(setting)
     searches.want(jobs, busy=False)
     assert found.wait(10)
     for _ in range(1000):
-        if len(searches.found(setting)) == 3:
+        if len(searches.lists_of(setting)) == 3:
             break
         threading.Event().wait(0.01)
-    assert set(searches.found(setting)) == {4, 2, "truth"}
+    assert set(searches.lists_of(setting)) == {4, 2, "reference"}
     searches.stop()
 
 
@@ -219,7 +221,7 @@ def test_what_still_grows_is_not_searched(results: Any) -> None:
     setting.passes[4, FIRST].done[3] = False
     searches.want([Job(results, setting, 4)], busy=False)
     assert not searches.pending(setting)
-    assert searches.found(setting) == {}
+    assert searches.lists_of(setting) == {}
 
 
 @pytest.mark.parametrize("how", ["something else is wanted", "the screen closes"])
@@ -249,5 +251,5 @@ def test_a_search_that_nobody_waits_for_is_ended(
     else:
         searches.want([], busy=False)
     assert ended.wait(10)
-    assert searches.found(setting) == {}
+    assert searches.lists_of(setting) == {}
     searches.stop()

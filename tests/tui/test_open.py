@@ -28,7 +28,10 @@ def app_of(files: list[Path], folder: Path) -> Explorer:
     opened = tuple(files)
     return Explorer(
         AppDeps(
-            lambda: ReplaySession(opened), replace(Config()), shots_folder=folder, opened=opened
+            lambda: ReplaySession(opened),
+            replace(Config()),
+            screenshots_folder=folder,
+            opened=opened,
         )
     )
 
@@ -44,7 +47,7 @@ async def test_a_recording_fills_the_screens_and_says_whence_it_is(
         for part in ("all-MiniLM-L6-v2", "on H200", "vLLM 0.26.0", "Serve with"):
             assert part in screen
         assert len(view_of(app).lines) == 11
-        for key, said in (("4", "vs truth"), ("5", "A"), ("s", "old pooling")):
+        for key, said in (("4", "vs float64"), ("5", "A"), ("s", "old pooling")):
             await pilot.press(key)
             await until(pilot, partial(shows, app, said))
         assert "Log" not in text_of(app)

@@ -225,16 +225,20 @@ async def test_an_instruction_set_that_the_processor_lacks_is_refused(
         await until(pilot, lambda: "this CPU has no avx512f" in told(app))
 
 
-async def test_repeats_truth_and_long_texts_are_chosen(make_app: Make) -> None:
+async def test_repeats_reference_and_long_texts_are_chosen(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=(120, 100)) as pilot:
         screen = await opened(pilot, "a", AdvancedScreen)
         screen.query_one("#option-repeats", ToggleGroup).switch("3")
-        screen.query_one("#option-truth", ToggleGroup).switch("off")
+        screen.query_one("#option-reference", ToggleGroup).switch("off")
         screen.query_one("#option-too_long", ToggleGroup).switch("refuse")
         await pilot.press("escape")
         await closed(pilot, AdvancedScreen)
-    assert (app.choices.repeats, app.choices.truth, app.choices.too_long) == (3, False, "refuse")
+    assert (app.choices.repeats, app.choices.reference, app.choices.too_long) == (
+        3,
+        False,
+        "refuse",
+    )
 
 
 async def test_what_is_explained_is_what_the_tables_say(make_app: Make) -> None:

@@ -50,9 +50,9 @@ def wait_until_quiet(terminal: Terminal) -> None:
 def test_a_line_down_in_the_texts_paints_two_rows(terminal: Terminal) -> None:
     terminal.until(lambda: "recorded 20" in terminal.shown)
     terminal.press("4")
-    terminal.until(lambda: "vs truth" in terminal.shown)
+    terminal.until(lambda: "vs float64" in terminal.shown)
     wait_until_quiet(terminal)
-    first = next(y for y, line in enumerate(terminal.screen.display) if "vs truth" in line) + 1
+    first = next(y for y, line in enumerate(terminal.screen.display) if "vs float64" in line) + 1
     unlit = terminal.screen.buffer[first + 1][5].bg
     costs = []
     for row in range(first + 1, first + 3):

@@ -162,7 +162,12 @@ async def test_only_what_a_server_follows_can_be_switched(make_app: Make, serve:
         shown = {widget.id for widget in app.screen.query(".switch > *") if widget.id}
         assert {"switch-requests", "switch-encoding", "switch-dimensions"} <= shown
         assert {"option-against", "option-prompt", "option-repeats"} <= shown
-        assert not shown & {"switch-threads", "switch-execution", "option-restarts", "option-truth"}
+        assert not shown & {
+            "switch-threads",
+            "switch-execution",
+            "option-restarts",
+            "option-reference",
+        }
         app.screen.query_one("#option-against", Input).value = "minilm"
         await pilot.press("escape")
         await closed(pilot, AdvancedScreen)

@@ -210,7 +210,7 @@ def test_a_fault_is_kept_with_its_setting(begin: Begin) -> None:
 
 
 def test_only_so_many_runs_are_kept(begin: Begin) -> None:
-    session, choices = begin(chosen=({"dtype": ["float32"]},), truth=False, repeats=0)
+    session, choices = begin(chosen=({"dtype": ["float32"]},), reference=False, repeats=0)
     for _ in range(11):
         session.run(choices)
         wait(session)

@@ -115,11 +115,11 @@ def figures(run: Results) -> Iterator[npt.NDArray[Any]]:
             yield from (one.done, one.vectors[one.done], one.position, one.step_tokens, rows)
             yield from (getattr(distances, field.name) for field in fields(distances))
             yield np.array([one.count, one.batches, one.seconds, *map(sum, one.steps)])
-        error = setting.precision_error(run.truth)
+        error = setting.precision_error(run.reference)
         if error is not None:
             yield error[1].l2
         yield np.array(sorted(setting.in_common()))
-    yield run.truth.vectors[run.truth.done]
+    yield run.reference.vectors[run.reference.done]
 
 
 class Told:

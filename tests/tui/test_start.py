@@ -89,7 +89,7 @@ def test_a_run_goes_on_when_its_screen_fails(explorer: Started) -> None:
     results = explorer.whole()
     assert results.status == "finished"
     assert [one.unbatched.count for one in results.settings] == [TEXTS]
-    assert [one.of(2).count for one in results.settings] == [TEXTS]
+    assert [one.pass_of(2).count for one in results.settings] == [TEXTS]
 
 
 def test_ctrl_c_ends_a_run_whose_screen_failed_and_its_file_is_whole(explorer: Started) -> None:

@@ -109,12 +109,12 @@ def test_text_is_readable_on_every_ground(theme: themes.ThemeFile) -> None:
         Color.parse(colors.get(key, colors["background"]))
         for key in ("background", "surface", "panel")
     ]
-    inks = {key: colors[key] for key in ("foreground", "primary", "accent", "success", "error")}
-    inks["muted"] = variables["muted"]
+    styles = {key: colors[key] for key in ("foreground", "primary", "accent", "success", "error")}
+    styles["muted"] = variables["muted"]
     least = 7.0 if theme.name == "contrast" else 4.5
-    for name, ink in inks.items():
+    for name, style in styles.items():
         for ground in grounds:
-            assert contrast(Color.parse(ink), ground) >= least, (name, ink, ground.hex)
+            assert contrast(Color.parse(style), ground) >= least, (name, style, ground.hex)
     cursor = Color.parse(variables["cursor"])
     assert contrast(Color.parse(colors["foreground"]), cursor) >= 4.5
 
@@ -122,8 +122,8 @@ def test_text_is_readable_on_every_ground(theme: themes.ThemeFile) -> None:
 @pytest.mark.parametrize("theme", COLOURED, ids=lambda theme: theme.name)
 def test_marks_and_lines_stand_out_from_their_ground(theme: themes.ThemeFile) -> None:
     ground = Color.parse(theme.colors["background"])
-    for ink in (*theme.series, *theme.marks.values()):
-        assert contrast(Color.parse(ink), ground) >= 3.0, ink
+    for style in (*theme.series, *theme.marks.values()):
+        assert contrast(Color.parse(style), ground) >= 3.0, style
 
 
 @pytest.mark.parametrize("theme", COLOURED, ids=lambda theme: theme.name)
@@ -186,10 +186,10 @@ async def test_every_theme_starts_the_explorer(make_app: Make, theme: themes.The
         await ran(pilot)
         assert app.theme == theme.name
         assert app.native_ansi_color == theme.ansi
-        ink = app.query_one(Header).get_component_styles("header--name").color
+        style = app.query_one(Header).get_component_styles("header--name").color
         wanted = Color.parse(theme.colors["primary"])
-        assert ink.ansi == wanted.ansi
-        assert all(abs(a - b) <= 1 for a, b in zip(ink.rgb, wanted.rgb, strict=True))
+        assert style.ansi == wanted.ansi
+        assert all(abs(a - b) <= 1 for a, b in zip(style.rgb, wanted.rgb, strict=True))
         assert "Serve with" in text_of(app)
 
 

@@ -66,7 +66,7 @@ def test_a_line_holds_the_figures_of_its_setting(session: Session, choices: Choi
     assert float32.identical
     assert float32.points == ((2, None), (4, None))
     assert float32.histogram.identical == 12
-    assert [line.ink for line in view.lines] == ["series-1", "series-2"]
+    assert [line.style for line in view.lines] == ["series-1", "series-2"]
     assert view.status == "finished"
     assert view.histogram_sizes == (2, 4)
 
@@ -115,7 +115,7 @@ def test_hidden_settings_are_off_the_charts_and_keep_their_ink(
     first = view_builder.compose(RAG).lines[0]
     view = view_builder.compose(ViewState(scenario("rag"), "l2", hidden=frozenset({first.key})))
     assert [line.label for line in view.lines] == ["float32"]
-    assert view.lines[0].ink == "series-2"
+    assert view.lines[0].style == "series-2"
 
 
 def test_a_pair_tells_how_far_two_settings_are_apart(session: Session, choices: Choices) -> None:
@@ -124,7 +124,7 @@ def test_a_pair_tells_how_far_two_settings_are_apart(session: Session, choices: 
     view = view_builder.compose(ViewState(scenario("rag"), "l2", compared=(one, other)))
     assert view.pair is not None
     assert view.pair.apart is not None
-    # bfloat16 is 5e-3 from the truth and float32 next to nothing.
+    # bfloat16 is 5e-3 from the reference and float32 next to nothing.
     assert view.pair.apart.values == pytest.approx(5e-3, rel=0.1)
     assert view.pair.identical[1].all()
 
@@ -161,8 +161,8 @@ def test_a_text_under_the_magnifying_glass(session: Session, choices: Choices) -
     assert found.drift_at is not None
     moved = next(one.distance for one in found.sizes if one.batch_size == found.drift_at)
     assert np.linalg.norm(found.drift) == pytest.approx(moved, rel=1e-9)
-    assert found.truth is not None
-    assert np.linalg.norm(found.truth) == pytest.approx(found.error, rel=1e-9)
+    assert found.reference is not None
+    assert np.linalg.norm(found.reference) == pytest.approx(found.error, rel=1e-9)
     still = detail_of(run, run.settings[1], 5, "l2")
     assert still.drift_at is None
     assert still.drift is None

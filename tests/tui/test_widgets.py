@@ -14,7 +14,7 @@ from embedtui.assess.answers import Answer, Answers
 from embedtui.plan.batch_sizes import parse_batch_sizes
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.bars import AnswersStrip, Header, Hints, ProgressStrip, Tabs
-from embedtui.tui.widgets.batch_sizes import BatchSizes, said
+from embedtui.tui.widgets.batch_sizes import BatchSizes, show_sizes
 from embedtui.tui.widgets.field import Field
 from embedtui.tui.widgets.toggle_group import Toggle, ToggleGroup
 from tests.tui.conftest import Bare
@@ -132,7 +132,7 @@ async def test_the_unbatched_baseline_cannot_be_left_out() -> None:
 
 @given(st.sets(st.integers(1, 4096), min_size=1))
 def test_sizes_are_written_as_they_are_read(sizes: set[int]) -> None:
-    assert parse_batch_sizes(said(sorted(sizes))) == tuple(sorted(sizes))
+    assert parse_batch_sizes(show_sizes(sorted(sizes))) == tuple(sorted(sizes))
 
 
 async def test_a_field_opens_by_key_and_by_mouse_and_cuts_what_has_no_room() -> None:

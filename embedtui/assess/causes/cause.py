@@ -16,7 +16,7 @@ class Diagnosis:
     """A word for programs."""
     name: str
     """The cause in a few words."""
-    seen: str
-    why: str
+    evidence: str
+    explanation: str
     confidence: Confidence
-    do: str
+    fix: str

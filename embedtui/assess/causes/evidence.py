@@ -46,7 +46,7 @@ class Evidence:
     @cached_property
     def mismatch(self) -> Mismatch | None:
         """Where the vectors are not the model's own, which makes their error no yardstick."""
-        return mismatch_of(self.setting, self.results.truth)
+        return mismatch_of(self.setting, self.results.reference)
 
     @cached_property
     def drifts(self) -> dict[int, Distances]:

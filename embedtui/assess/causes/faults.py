@@ -99,14 +99,14 @@ def of_fault(evidence: Evidence, fault: Finding) -> Diagnosis:
         seen = fault.message.split(":")[0]
         return Diagnosis(fault.kind, name, seen, _NO_ROUNDING, "likely", do)
     seen = fault.message if fault.kind in {"dimension", "cached"} else fault.message.split(":")[0]
-    return replace(_RULES[fault.kind], seen=seen)
+    return replace(_RULES[fault.kind], evidence=seen)
 
 
 def _not_finite(evidence: Evidence, fault: Finding) -> Diagnosis:
-    """Return where NaN and infinities come from, by the dtype in force and the truth's own."""
+    """Return where NaN and infinities come from, by the dtype in force and the reference's own."""
     seen = fault.message.split(":")[0]
-    truth, dtype = evidence.results.truth, evidence.setting.effective.dtype
-    if truth.done.any() and not np.isfinite(truth.vectors[truth.done]).all():
+    reference, dtype = evidence.results.reference, evidence.setting.effective.dtype
+    if reference.done.any() and not np.isfinite(reference.vectors[reference.done]).all():
         return Diagnosis(
             "weights",
             "NaN in the weights",
@@ -131,5 +131,5 @@ def _not_finite(evidence: Evidence, fault: Finding) -> Diagnosis:
         "an operation divided by zero, or there is NaN in the weights"
         + ("" if dtype in USUAL_ERROR else ", or float16 overflowed"),
         "possible",
-        "look for NaN in the weights, then compare with a float64 truth",
+        "look for NaN in the weights, then compare with a float64 reference",
     )

@@ -72,9 +72,9 @@ def another_input(evidence: Evidence) -> list[Diagnosis]:
     found = another(evidence.results, evidence.setting)
     told = wrong_input(evidence)
     rounding = evidence.errors is not None and not evidence.errors.wrong.any()
-    if found is None or (found.sure != "certain" and (told or rounding)):
+    if found is None or (found.confidence != "certain" and (told or rounding)):
         return told
-    certain = found.sure == "certain"
+    certain = found.confidence == "certain"
     return [
         Diagnosis(
             "another-input",
@@ -82,8 +82,8 @@ def another_input(evidence: Evidence) -> list[Diagnosis]:
             f"{found.texts}: {found.evidence}",
             "of all variants of the model's pipeline that one alone gives these vectors"
             if certain
-            else "the truth follows the model's own files, and no dtype rounds that much",
-            found.sure,
+            else "the reference follows the model's own files, and no dtype rounds that much",
+            found.confidence,
             _DO.get(found.kind, "compare pooling, prompt and token counts with the model's card"),
         )
     ]
@@ -101,7 +101,7 @@ def wrong_input(evidence: Evidence) -> list[Diagnosis]:
     rows = errors.rows[errors.wrong]
     seen = (
         f"{len(rows)} of {len(errors.rows)} unbatched vectors are L2 {errors.l2.max():.1e} at most "
-        f"from the truth, {_usual(evidence)}"
+        f"from the float64 reference, {_usual(evidence)}"
     )
     tokens = tokens_of(evidence, errors.rows)
     fewer = _constant_difference(evidence, rows)
@@ -140,7 +140,7 @@ def _another_input(errors: TextErrors, seen: str) -> Diagnosis:
         if some
         else "another pooling, prompt or tokenizer than the model's own",
         seen,
-        "the truth follows the model's own files, and no dtype rounds that much",
+        "the float64 reference follows the model's own files, and no dtype rounds that much",
         "likely",
         "compare the token ids of these texts with the model's own tokenizer"
         if some
@@ -155,23 +155,23 @@ def _usual(evidence: Evidence) -> str:
 
 
 def tokens_of(evidence: Evidence, rows: Rows) -> Rows:
-    """Return the tokens of these texts, as the truth counts them or the engine; 0 if unknown."""
-    truth = evidence.results.truth
+    """Return the tokens of these texts, as reference or engine count them; 0 if unknown."""
+    reference = evidence.results.reference
     known = evidence.setting.prepared
-    counts = truth.tokens if truth.done.any() else None
+    counts = reference.tokens if reference.done.any() else None
     if counts is None:
         counts = np.asarray(known.tokens if known else np.zeros(len(evidence.results.plan.pack)))
     return counts[rows].astype(np.intp)
 
 
 def _constant_difference(evidence: Evidence, rows: Rows) -> int:
-    """Return by how many tokens all these texts differ from the truth's; 0 if not by one number."""
-    prepared, truth = evidence.setting.prepared, evidence.results.truth
+    """Return by how many tokens all texts differ from the reference's; 0 if not by one number."""
+    prepared, reference = evidence.setting.prepared, evidence.results.reference
     if prepared is None:
         return 0
     ours = np.asarray(prepared.tokens)[rows]
-    differ = np.unique(ours - truth.tokens[rows])
-    return int(differ[0]) if len(differ) == 1 and ours.all() and truth.tokens[rows].all() else 0
+    differ = np.unique(ours - reference.tokens[rows])
+    return int(differ[0]) if len(differ) == 1 and ours.all() and reference.tokens[rows].all() else 0
 
 
 def from_length(tokens: Rows, struck: npt.NDArray[np.bool_]) -> int | None:

@@ -10,7 +10,7 @@ from embedtui.assess.noise import restart_is_noise
 def split(evidence: Evidence) -> list[Diagnosis]:
     """Return that batches were not run as they were asked for."""
     setting = evidence.setting
-    split = {size: setting.of(size).split_steps for size in setting.batched}
+    split = {size: setting.pass_of(size).split_steps for size in setting.batched}
     split = {size: steps for size, steps in split.items() if steps}
     if not split:
         return []
@@ -19,8 +19,8 @@ def split(evidence: Evidence) -> list[Diagnosis]:
         Diagnosis(
             "split",
             "batches that vLLM split",
-            f"{steps} of {len(setting.of(size).steps)} steps at batch size {size} held fewer texts "
-            "than were handed in together",
+            f"{steps} of {len(setting.pass_of(size).steps)} steps at batch size {size} held fewer "
+            "texts than were handed in together",
             "a step ends where it is full of tokens or of texts, so the company of a text is not "
             "what was asked for",
             "certain",

@@ -40,8 +40,8 @@ def tf32(evidence: Evidence) -> list[Diagnosis]:
     if off:
         usual = usual_error(evidence.setting)
         seen.append(
-            f"unbatched vectors are L2 {error:.1e} from the truth, float32's own error is about "
-            f"{usual:.0e}"
+            f"unbatched vectors are L2 {error:.1e} from the float64 reference, float32's own error "
+            f"is about {usual:.0e}"
         )
     name = "TF32" if engine.device == "cuda" else "fewer bits than float32 has"
     return [

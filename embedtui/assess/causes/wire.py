@@ -60,7 +60,7 @@ def wire_of_batches(evidence: Evidence) -> Diagnosis | None:
         return None
     found: dict[int, str] = {}
     for (size, draw), pass_ in sorted(evidence.setting.passes.items()):
-        if size == 1 or draw.why not in {"first", "shuffle"} or evidence.drift_at(size) == 0:
+        if size == 1 or draw.kind not in {"first", "shuffle"} or evidence.drift_at(size) == 0:
             continue
         common = _in_common(pass_.vectors[pass_.done])
         how, narrow = lost_digits(evidence, common), _narrow(evidence, common)

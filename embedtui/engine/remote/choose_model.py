@@ -41,7 +41,7 @@ def choose(
         raise InputError(
             f"{address.base} has several models: give {address}#MODEL with one of {shown}{more}"
         )
-    return address.of(names[0]), served[0].max_length or None
+    return address.with_model(names[0]), served[0].max_length or None
 
 
 def listed(address: Address, access: Access) -> list[str]:

@@ -112,7 +112,7 @@ class ChartingMixin(OpeningMixin):
 
     def on_text_table_copy_requested(self, message: TextTable.CopyRequested) -> None:
         """Copy the row."""
-        self.copy_and_tell(message.text)
+        self.copy_text(message.text)
 
     def _open_detail(self, table: TextTable, row: int) -> None:
         """Show one text under the setting that is spoken of."""

@@ -132,7 +132,7 @@ class Core(App[int]):
         except InputError as error:
             self.call_later(self.notify, printable(str(error)), severity="warning", markup=False)
 
-    def copy_and_tell(self, text: str) -> None:
+    def copy_text(self, text: str) -> None:
         """Copy a text over whatever lies between here and the person's own machine."""
         from embedtui.tui.terminal import clipboard  # noqa: PLC0415 - only when something is copied
 
@@ -147,7 +147,7 @@ class Core(App[int]):
     def _shots(self) -> Path:
         from embedtui.common import paths  # noqa: PLC0415
 
-        return self.outside.shots_folder or paths.shots_folder()
+        return self.outside.screenshots_folder or paths.screenshots_folder()
 
     def _framed(self, frame: Frame) -> None:
         """Take a frame from the thread that made it."""

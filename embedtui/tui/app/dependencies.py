@@ -25,7 +25,7 @@ class AppDeps:
     problems: tuple[str, ...] = ()
     """Lines about the config file and themes that are told once."""
     themes_folder: Path | None = None
-    shots_folder: Path | None = None
+    screenshots_folder: Path | None = None
     guard: Any = None
     """The terminal guard that the app tells when it has the screen."""
     gpu: Any = None

@@ -78,7 +78,7 @@ class RunningMixin(OpeningMixin):
     def action_serve(self) -> None:
         """Copy the command to serve with."""
         if self.frame is not None and self.frame.view.answers.command:
-            self.copy_and_tell(self.frame.view.answers.command)
+            self.copy_text(self.frame.view.answers.command)
 
     def action_choose_sweep(self) -> None:
         """Choose a sweep and measure it."""

@@ -13,7 +13,7 @@ from embedtui.common.printable import printable
 from embedtui.plan.scenarios import scenario
 from embedtui.tui.actions import ACTIONS, NEED_ENGINES, shown
 from embedtui.tui.app.core import Core, Failed, Framed
-from embedtui.tui.app.status_texts import said_of
+from embedtui.tui.app.status_texts import status_text
 from embedtui.tui.widgets.bars import AnswersStrip, Header, Hints, ProgressStrip
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class ShowingMixin(Core):
         where = (view.recorded, view.texts) if view.recorded else (view.texts, view.machine)
         self.query_one(Header).show(
             (view.model, line.label, *where),
-            (state, f"{use.short}  {line.tolerance_result.said(use)}"),
+            (state, f"{use.short}  {line.tolerance_result.describe(use)}"),
         )
 
     def _show_idle(self) -> None:
@@ -103,7 +103,7 @@ class ShowingMixin(Core):
         if self._show_trouble():
             return
         share = view.done / view.total if view.state != "idle" and view.total else None
-        said, problem = said_of(view, self.paused), bool(view.problem) and view.state == "idle"
+        said, problem = status_text(view, self.paused), bool(view.problem) and view.state == "idle"
         self.query_one(ProgressStrip).show(said, share, self._gpu, problem=problem)
 
     def _show_hints(self) -> None:
@@ -131,7 +131,7 @@ class ShowingMixin(Core):
             self.notify(printable(view.problem), severity="error", markup=False, timeout=12)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Say which actions do something now: hints and palette tell the truth by it."""
+        """Say which actions do something now: hints and palette follow it."""
         if self.leaving:
             return False
         lines = self.frame.view.lines if self.frame else ()

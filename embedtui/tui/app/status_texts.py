@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 READY = "ready: press r or Enter"
 
 
-def said_of(view: View, paused: bool) -> str:
+def status_text(view: View, paused: bool) -> str:
     """Return in words what is happening."""
     match view.state:
         case "killing":

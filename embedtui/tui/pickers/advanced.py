@@ -23,7 +23,7 @@ from embedtui.tui.widgets.toggle_group import Toggle, ToggleGroup
 _MANY = 16
 _NUMBERS = (0, 1, 2, 3, 5)
 """What is offered of an option that says how often."""
-_OPTIONS = ("prompt", "repeats", "shuffles", "restarts", "against", "truth", "too_long")
+_OPTIONS = ("prompt", "repeats", "shuffles", "restarts", "against", "reference", "too_long")
 """The options of a run that are chosen here."""
 _PLACEHOLDERS = {
     "prompt": "none; a name or a text: query:␣",

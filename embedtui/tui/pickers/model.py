@@ -181,12 +181,12 @@ class ModelPicker(Over[str | None]):
         elif address.model:  # a server has models that it does not list
             self.dismiss(str(address))
         elif len(found) == 1 and not address.model:
-            self.dismiss(str(address.of(found[0])))
+            self.dismiss(str(address.with_model(found[0])))
         elif not found:
             self._refuse(ref, f"the server lists no models: type one, as {address.base}#MODEL")
         else:
-            self._served = [str(address.of(name)) for name in found]
-            self.query_one(Input).value = f"{address.of('')}#"
+            self._served = [str(address.with_model(name)) for name in found]
+            self.query_one(Input).value = f"{address.with_model('')}#"
             self._list()
 
     def _ask_key(self, address: Address) -> None:

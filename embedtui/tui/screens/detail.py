@@ -60,8 +60,8 @@ class DetailScreen(Over[int | None]):
             yield Static(id="detail-sizes", markup=False)
             yield Static("", id="detail-drift-title", classes="heading", markup=False)
             yield ChartView("", id="detail-drift")
-            yield Static("", id="detail-truth-title", classes="heading", markup=False)
-            yield ChartView("", id="detail-truth")
+            yield Static("", id="detail-reference-title", classes="heading", markup=False)
+            yield ChartView("", id="detail-reference")
 
     def on_mount(self) -> None:
         """Show what was given before the screen stood."""
@@ -89,7 +89,7 @@ class DetailScreen(Over[int | None]):
     def action_copy(self) -> None:
         """Copy the text as it is."""
         if self._detail is not None:
-            explorer_of(self).copy_and_tell(self._detail.text)
+            explorer_of(self).copy_text(self._detail.text)
 
     def _fill(self) -> None:
         detail = self._detail
@@ -111,14 +111,14 @@ class DetailScreen(Over[int | None]):
             drift = "batched against unbatched: equal bit for bit at every batch size"
         else:
             drift = f"batched against unbatched at batch size {detail.drift_at}, by dimension"
-        truth = "unbatched against the float64 truth, by dimension"
+        reference = "unbatched against the float64 reference, by dimension"
         if detail.error is not None:
-            truth += f" ({name} {detail.error:.1e})"
-        if detail.truth is None:
-            truth = "there is no float64 truth of this text yet"
+            reference += f" ({name} {detail.error:.1e})"
+        if detail.reference is None:
+            reference = "there is no float64 reference of this text yet"
         self.query_one("#detail-drift-title", Static).update(drift)
-        self.query_one("#detail-truth-title", Static).update(truth)
-        for which, values in (("drift", detail.drift), ("truth", detail.truth)):
+        self.query_one("#detail-reference-title", Static).update(reference)
+        for which, values in (("drift", detail.drift), ("reference", detail.reference)):
             chart = self.query_one(f"#detail-{which}", ChartView)
             chart.display = values is not None
             width = max(body.content_size.width - 1, 10)

@@ -19,7 +19,8 @@ from embedtui.tui.pickers.style import Over
 _WORDS = (
     ("batch drift", "a text embedded in a batch against the same text alone, same setting"),
     ("noise floor", "the same batches, simply run again; drift below it is no drift"),
-    ("precision error", "a text embedded alone against float64 on the same weights, the truth"),
+    ("reference", "float64 on the same weights, every text alone"),
+    ("precision error", "a text embedded alone against the float64 reference"),
     ("shuffled", "the largest batches in other orders: other company, other places"),
     ("probe", "a product and an attention of the engine's own kernels against float64"),
     ("by layer", "states within the model; what a part adds, alone, to the final error"),

@@ -19,8 +19,8 @@ from embedtui.assess.retrieval import Retrieval
 from embedtui.results.results import Identity, Results, SettingResults
 from embedtui.tui.state.supervisor import SUPERVISOR, Worker
 
-Against = int | Literal["truth"]
-"""A batch size against the unbatched, or the unbatched against the truth."""
+Against = int | Literal["reference"]
+"""A batch size against the unbatched, or the unbatched against the reference."""
 
 _SMALL = 2_000
 """Texts that are searched also while a run goes on."""
@@ -62,7 +62,7 @@ class Searches:
         """How much of the search that goes on is done, 0 to 1."""
         self._worker: Worker | None = None
 
-    def found(self, setting: SettingResults) -> dict[Against, Retrieval]:
+    def lists_of(self, setting: SettingResults) -> dict[Against, Retrieval]:
         """Return what was found of a setting so far."""
         with self._condition:
             known = self._found.get(setting.identity, {})
@@ -119,7 +119,10 @@ class Searches:
 
     def _search(self, job: Job) -> Retrieval | None:
         # Vectors that cannot be searched, of a width that changed, have no lists.
-        with retrieval.telling(partial(self._heed, job)), contextlib.suppress(ValueError):
+        with (
+            retrieval.reporting_progress(partial(self._heed, job)),
+            contextlib.suppress(ValueError),
+        ):
             found = _search(job)
             if found is not None:
                 # What is derived once is derived here, and not while a screen is drawn.
@@ -144,13 +147,13 @@ class _NotWanted(BaseException):
 def jobs_of(run: Results, setting: SettingResults) -> list[Job]:
     """Return all that can be found of a setting, the largest batches first."""
     against: list[Against] = [*reversed(setting.batched)]
-    if run.truth.done.any():
-        against.insert(1, "truth")
+    if run.reference.done.any():
+        against.insert(1, "reference")
     return [Job(run, setting, one) for one in against]
 
 
 def _search(job: Job) -> Retrieval | None:
-    if job.against == "truth":
+    if job.against == "reference":
         return retrieval.precision_retrieval(job.run, job.setting)
     found = retrieval.worst_of_orders(job.run, job.setting, job.against)
     return None if found is None else found[1]
@@ -159,13 +162,13 @@ def _search(job: Job) -> Retrieval | None:
 def _settled(job: Job) -> bool:
     """Say whether the vectors that a comparison is made of will not change any more."""
     setting = job.setting
-    if setting.status != "running" and (job.against != "truth" or job.run.status != "running"):
+    if setting.status != "running" and (job.against != "reference" or job.run.status != "running"):
         return True
     refused = len(setting.prepared.refused) if setting.prepared else 0
     texts = len(job.run.plan.pack) - refused
-    if job.against == "truth":
-        return setting.unbatched.count == texts and int(job.run.truth.done.sum()) >= texts
+    if job.against == "reference":
+        return setting.unbatched.count == texts and int(job.run.reference.done.sum()) >= texts
     orders = [draw for size, draw in job.run.plan.passes if size == job.against and draw.is_order]
     return setting.unbatched.count == texts and all(
-        setting.of(job.against, draw).count == texts for draw in orders
+        setting.pass_of(job.against, draw).count == texts for draw in orders
     )

@@ -10,7 +10,7 @@ import numpy as np
 from embedtui import charts
 from embedtui.assess.pareto_front import Candidate, Step, pareto_front
 from embedtui.charts import Picture
-from embedtui.report.report_types_layers import PlaceReport
+from embedtui.report.report_types_layers import SiteReport
 from embedtui.tui.viewmodel.view_state import SettingRow, View
 
 
@@ -30,7 +30,7 @@ def _by_batch_size(view: View, width: int, height: int, *, unicode: bool) -> Pic
         [
             charts.Line(
                 line.label,
-                line.ink,
+                line.style,
                 line.points,
                 focused=line is view.focus,
                 speeds=line.speeds,
@@ -92,7 +92,7 @@ def _by_count(view: View, width: int, height: int, what: str, *, unicode: bool) 
         width=width,
         height=height,
         x_label="place in the batch" if what == "position" else "tokens",
-        ink=focus.ink if focus else "series-1",
+        style=focus.style if focus else "series-1",
         note="" if found is None else f"rank correlation {found:+.2f}",
         tolerance=view.view_state.scenario.tolerance_in(view.view_state.metric),
         unicode=unicode,
@@ -115,7 +115,7 @@ def _heat_map(view: View, width: int, height: int, *, unicode: bool) -> Picture:
         rows.append(
             charts.HeatRow(
                 line.label,
-                line.ink,
+                line.style,
                 dict(line.errors) if errors else drifts,
                 line.speed[1] if line.speed else None,
                 line.memory,
@@ -147,7 +147,7 @@ def _front(view: View, width: int, height: int, *, unicode: bool) -> Picture:
         [
             charts.FrontPoint(
                 line.label,
-                line.ink,
+                line.style,
                 line.speed[1],
                 distance_of(line, view) or 0.0,
                 on_front=place in on_front,
@@ -192,7 +192,7 @@ def _draw_histogram(
         [
             charts.HistogramSeries(
                 line.label,
-                line.ink,
+                line.style,
                 line.histogram,
                 noise=line.noise or None,
                 precision=line.error or None,
@@ -218,7 +218,7 @@ def _waiting(view: View) -> str:
 
 def _by_layer(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     found = view.layers
-    known: list[PlaceReport] = found["places"] if found and "places" in found else []
+    known: list[SiteReport] = found["sites"] if found and "sites" in found else []
     places = [one for one in known if one["part"] != "pooling"]
     lines = [
         charts.Line(
@@ -227,7 +227,7 @@ def _by_layer(view: View, width: int, height: int, *, unicode: bool) -> Picture:
             _points(one["error"] and one["error"]["p50"] for one in places),
             focused=True,
         ),
-        charts.Line("adds", "series-2", _points(one["adds"] for one in places)),
+        charts.Line("adds", "series-2", _points(one["contribution"] for one in places)),
         charts.Line(
             "drift", "series-3", _points(one["drift"] and one["drift"]["max"] for one in places)
         ),

@@ -51,7 +51,7 @@ class Query:
 def query_of(found: Retrieval, place: int, labels: Labels | None = None) -> Query:
     """Return the lists of a query by its place among the queries."""
     row = int(found.sides.queries[place])
-    judged = labels.judgements if labels is not None else ()
+    judged = labels.qrels if labels is not None else ()
     relevant = {one.document for one in judged if one.query == row and one.grade > 0}
     agreed = found.agreement
     one, two = ([int(d) for d in side[place] if d >= 0] for side in (agreed.before, agreed.after))

@@ -33,7 +33,7 @@ from embedtui.tui.viewmodel.view_state import (
 def line_of(
     key: Key,
     label: str,
-    ink: str,
+    style: str,
     run: Results,
     setting: SettingResults,
     view_state: ViewState,
@@ -52,14 +52,14 @@ def line_of(
             points.append((size, None if same else float(values[usable].max())))
             everything.append(same)
     noise = setting.noise()
-    error = setting.precision_error(run.truth)
+    error = setting.precision_error(run.reference)
     tolerance_result = judge(setting, view_state.scenario)
-    passes = {size: setting.of(size) for size in (1, *setting.batched)}
+    passes = {size: setting.pass_of(size) for size in (1, *setting.batched)}
     values, identical = _histogram_values(setting, view_state)
     return SettingRow(
         key=key,
         label=label,
-        ink=ink,
+        style=style,
         status=setting.status,
         reason=setting.reason,
         drift=largest_drift(setting, metric),
@@ -90,7 +90,7 @@ def line_of(
 
 def worst_lists_of(found: Mapping[Against, Retrieval]) -> tuple[int, Retrieval] | None:
     """Return the batch size that changes most lists of neighbours, and its lists."""
-    batched = [(size, one) for size, one in found.items() if size != "truth"]
+    batched = [(size, one) for size, one in found.items() if size != "reference"]
     return max(sorted(batched, key=_size), key=lambda pair: harm(pair[1]), default=None)
 
 
@@ -100,7 +100,7 @@ def _size(pair: tuple[int, Retrieval]) -> int:
 
 def _errors(run: Results, setting: SettingResults, metric: Metric) -> Iterator[tuple[int, float]]:
     for size in (1, *setting.batched):
-        found = setting.precision_error(run.truth, size)
+        found = setting.precision_error(run.reference, size)
         most = largest_finite(getattr(found[1], metric)) if found else None
         if most is not None:
             yield size, most
@@ -143,7 +143,7 @@ def per_text_of(
     for size in sizes:
         rows, distances = setting.drift(size)
         columns.append(column_of(f"@{size}", count, rows, distances, metric))
-    found = setting.precision_error(run.truth)
+    found = setting.precision_error(run.reference)
     prepared = setting.prepared
     tokens = np.zeros(count, dtype=np.int64)
     if prepared is not None:
@@ -153,7 +153,9 @@ def per_text_of(
         ids=ids,
         texts=texts,
         tokens=tokens,
-        position=setting.of(sizes[-1]).position.copy() if sizes else np.full(count, -1, np.int32),
+        position=setting.pass_of(sizes[-1]).position.copy()
+        if sizes
+        else np.full(count, -1, np.int32),
         columns=tuple(columns),
         error=column_of("error", count, *found, metric) if found else None,
         trend=trend_of(setting, metric),

@@ -40,13 +40,13 @@ class Detail:
     truncated_from: int | None
     sizes: tuple[AtSize, ...]
     error: float | None
-    """Unbatched against the truth, in the metric that was asked for."""
+    """Unbatched against the reference, in the metric that was asked for."""
     drift_at: int | None
     """The batch size with the largest drift; None where every vector is equal bit for bit."""
     drift: Floats | None
     """Batched minus unbatched at that size, by dimension, of unit vectors."""
-    truth: Floats | None
-    """Unbatched minus truth, by dimension, of unit vectors."""
+    reference: Floats | None
+    """Unbatched minus reference, by dimension, of unit vectors."""
 
 
 def detail_of(run: Results, setting: SettingResults, row: int, metric: Metric) -> Detail:
@@ -64,8 +64,8 @@ def detail_of(run: Results, setting: SettingResults, row: int, metric: Metric) -
                 AtSize(
                     size,
                     None if identical else value,
-                    int(setting.of(size).position[row]),
-                    setting.of(size).handed_in(batch),
+                    int(setting.pass_of(size).position[row]),
+                    setting.pass_of(size).handed_in(batch),
                     tuple(pack.texts[mate].id for mate in batch if mate != row),
                     tuple(s for s, _ in _steps(setting, size, batch)),
                 )
@@ -82,38 +82,38 @@ def detail_of(run: Results, setting: SettingResults, row: int, metric: Metric) -
         error=_error(run, setting, row, metric),
         drift_at=drift_at,
         drift=None if drift_at is None else _gap(setting, drift_at, row),
-        truth=_truth_gap(run, setting, row),
+        reference=_reference_gap(run, setting, row),
     )
 
 
 def _batch(setting: SettingResults, size: int, row: int) -> tuple[int, ...]:
-    return next((rows for rows in setting.of(size).batch_rows if row in rows), ())
+    return next((rows for rows in setting.pass_of(size).batch_rows if row in rows), ())
 
 
 def _steps(
     setting: SettingResults, size: int, rows: tuple[int, ...]
 ) -> tuple[tuple[int, int], ...]:
-    found = setting.of(size).batch(rows)
+    found = setting.pass_of(size).batch(rows)
     return () if found is None else found[1]
 
 
 def _gap(setting: SettingResults, size: int, row: int) -> Floats:
-    one = unit(setting.of(size).vectors[row : row + 1])
+    one = unit(setting.pass_of(size).vectors[row : row + 1])
     gap: Floats = (one - unit(setting.unbatched.vectors[row : row + 1]))[0]
     return gap
 
 
-def _truth_gap(run: Results, setting: SettingResults, row: int) -> Floats | None:
-    truth, unbatched = run.truth, setting.unbatched
-    if not truth.done[row] or truth.vectors.shape != unbatched.vectors.shape:
+def _reference_gap(run: Results, setting: SettingResults, row: int) -> Floats | None:
+    reference, unbatched = run.reference, setting.unbatched
+    if not reference.done[row] or reference.vectors.shape != unbatched.vectors.shape:
         return None
-    exact = unit(truth.vectors[row : row + 1])
+    exact = unit(reference.vectors[row : row + 1])
     gap: Floats = (unit(unbatched.vectors[row : row + 1]) - exact)[0]
     return gap
 
 
 def _error(run: Results, setting: SettingResults, row: int, metric: Metric) -> float | None:
-    found = setting.precision_error(run.truth)
+    found = setting.precision_error(run.reference)
     if found is None:
         return None
     place = np.flatnonzero(found[0] == row)

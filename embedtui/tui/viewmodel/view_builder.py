@@ -38,7 +38,7 @@ class ViewBuilder:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._inks: dict[Key, str] = {}
+        self._styles: dict[Key, str] = {}
         self._lines: dict[Key, tuple[object, SettingRow]] = {}
         self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
         self._kept_pair: tuple[tuple[SettingRow, SettingRow], Pair] | None = None
@@ -117,14 +117,14 @@ class ViewBuilder:
         lines: Sequence[SettingRow],
         view_state: ViewState,
     ) -> Lists | None:
-        """Return the lists of the setting in hand: of batches, or of the truth."""
+        """Return the lists of the setting in hand: of batches, or of the reference."""
         if focus is None:
             return None
         key, (run, setting) = focus
         line = next(line for line in lines if line.key == key)
-        found = self.searches.found(setting)
+        found = self.searches.lists_of(setting)
         if view_state.heat == "error":
-            title, one = "float64, then unbatched", found.get("truth")
+            title, one = "float64, then unbatched", found.get("reference")
         else:
             size = view_state.histogram_of or (line.lists[0] if line.lists else None)
             title = "unbatched, then batched" if size is None else f"unbatched, then @{size}"
@@ -179,13 +179,13 @@ class ViewBuilder:
         view_state: ViewState,
         fault: str,
     ) -> SettingRow:
-        ink = self._inks.setdefault(key, f"series-{len(self._inks) % SERIES + 1}")
+        style = self._styles.setdefault(key, f"series-{len(self._styles) % SERIES + 1}")
         batches = sum(one.batches for one in setting.passes.values())
-        found = self.searches.found(setting)
+        found = self.searches.lists_of(setting)
         version = (
             setting.identity,
             batches,
-            run.truth.chunks,
+            run.reference.chunks,
             tuple(found),
             setting.status,
             run.status,
@@ -197,13 +197,13 @@ class ViewBuilder:
         )
         if key in self._lines and self._lines[key][0] == version:
             return self._lines[key][1]
-        line = line_of(key, label, ink, run, setting, view_state, fault, worst_lists_of(found))
+        line = line_of(key, label, style, run, setting, view_state, fault, worst_lists_of(found))
         self._lines[key] = version, line
         return line
 
     def _texts(self, key: Key, run: Results, setting: SettingResults, metric: Metric) -> PerText:
         batches = sum(one.batches for one in setting.passes.values())
-        version = (setting.identity, batches, run.truth.chunks, metric)
+        version = (setting.identity, batches, run.reference.chunks, metric)
         if self._per_text is None or self._per_text[0] != version:
             ids, texts = self._strings_of(run)
             self._per_text = version, per_text_of(key, run, setting, metric, ids, texts)
@@ -212,7 +212,7 @@ class ViewBuilder:
     def _layers(
         self, run: Results, setting: SettingResults
     ) -> LayersReport | NoLayersReport | None:
-        version = (setting.identity, setting.layers.version, run.truth.chunks)
+        version = (setting.identity, setting.layers.version, run.reference.chunks)
         if self._by_layer is None or self._by_layer[0] != version:
             self._by_layer = version, layer_report.build(run, setting)
         return self._by_layer[1]

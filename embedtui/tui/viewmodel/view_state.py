@@ -58,7 +58,7 @@ class SettingRow:
 
     key: Key
     label: str
-    ink: str
+    style: str
     status: str
     """running, finished, cancelled, failed or cut off."""
     reason: str
@@ -79,7 +79,7 @@ class SettingRow:
     points: tuple[tuple[int, float | None], ...]
     """Batch size and largest drift; None for equal bits."""
     errors: tuple[tuple[int, float], ...]
-    """Batch size, 1 among them, and the largest distance from the truth."""
+    """Batch size, 1 among them, and the largest distance from the reference."""
     speeds: tuple[tuple[int, float], ...]
     memory: int | None
     """Bytes that the engine held when it was loaded."""
@@ -115,7 +115,7 @@ class Lists:
 
 @dataclass(frozen=True)
 class DistanceColumn:
-    """Distances of all texts at one batch size, or to the truth."""
+    """Distances of all texts at one batch size, or to the reference."""
 
     title: str
     values: Floats

@@ -158,7 +158,7 @@ class ExploreView(Vertical):
         more += [f"repeats={choices.repeats}"] if choices.repeats != 1 else []
         more += [f"shuffles={choices.shuffles}"] if choices.shuffles != 2 else []
         more += [f"restarts={counted.restarts}"] if counted.restarts else []
-        more += ["no truth"] if not choices.truth else []
+        more += ["no reference"] if not choices.reference else []
         more += [f"against {printable(counted.against, 30)}"] if counted.against else []
         more += [f"prompt {printable(choices.prompt, 20)}"] if choices.prompt else []
         more += ["too long: left out"] if choices.too_long != "truncate" else []

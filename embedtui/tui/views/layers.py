@@ -69,7 +69,7 @@ class LayersView(PagedView):
 def _legend(view: View, *, unicode: bool) -> str:
     marks = [mark_of(f"series-{number}", unicode=unicode) for number in (1, 2, 3)]
     found = view.layers
-    batch = found["batch"] if found and "places" in found else None
+    batch = found["batch"] if found and "sites" in found else None
     drift = f"drift in batches of {batch['max']}" if batch else "batch drift"
     return f"by layer, L2: {marks[0]} error  {marks[1]} what a part adds  {marks[2]} {drift}"
 
@@ -81,7 +81,7 @@ def _look(view: View) -> str:
 def _of(view: View) -> str:
     focus, found = view.focus, view.layers
     label = printable(focus.label, 40) if focus else ""
-    if not found or "places" not in found:
+    if not found or "sites" not in found:
         return label
     texts = found["texts"]
     return f"{label}, {texts} texts against float64" if texts else label
@@ -91,7 +91,7 @@ def _said(view: View) -> Text:
     """Return what was found, then every place with its figures."""
     text = Text()
     found = view.layers
-    if not found or "places" not in found:
+    if not found or "sites" not in found:
         text.append(_idle(view, found), "dim")
         return text
     text.append(f"{printable(found['verdict'])}\n")
@@ -101,9 +101,9 @@ def _said(view: View) -> Text:
         )
     heads = "".join(f"{name:>{width}}" for name, width in _COLUMNS)
     text.append(f"\n{'after':<{_NAME}}{heads}\n", "bold")
-    largest = max((one["adds"] or 0 for one in found["places"]), default=0)
-    for place in found["places"]:
-        most = bool(largest) and place["adds"] == largest
+    largest = max((one["contribution"] or 0 for one in found["sites"]), default=0)
+    for place in found["sites"]:
+        most = bool(largest) and place["contribution"] == largest
         text.append(f"{place['name']:<{_NAME}}", "bold" if most else "")
         cells = figures(place, found)
         row = "".join(f"{cells[name]:>{width}}" for name, width in _COLUMNS)

@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from embedtui.assess.retrieval import TOP, Retrieval
-from embedtui.assess.retrieval_sentences import forecast_in_words, in_words
+from embedtui.assess.retrieval_sentences import describe, describe_forecast
 from embedtui.assess.uncertainty import change_of
 from embedtui.common.printable import printable
 from embedtui.tui.viewmodel.frames import Frame
@@ -177,7 +177,7 @@ class NeighboursView(Vertical, can_focus=True):
         if one.least_tolerance is not None:
             figures.append(f"every order bears L2 {one.least_tolerance:.0e}")
         # The header names the setting, and the boxes what they hold.
-        said = in_words(found) if narrow else f"{head}: {in_words(found)}"
+        said = describe(found) if narrow else f"{head}: {describe(found)}"
         return Text(f"{said}\n{' · '.join(figures)}")
 
     def _more(self, found: Retrieval, query: Query) -> Text:
@@ -193,7 +193,7 @@ class NeighboursView(Vertical, can_focus=True):
             lines.append(f"by judgements of all queries: {', '.join(figures)}")
         if found.forecast is not None and found.order_changed[0]:
             one = found.forecast
-            lines.append(forecast_in_words(one.documents, one.order, one.top1))
+            lines.append(describe_forecast(one.documents, one.order, one.top1))
         for place in query.before:
             if place.fate != "same":
                 name = printable(self._lists.ids[place.row], 24)

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
-from embedtui.assess.pareto_front import step_in_words
+from embedtui.assess.pareto_front import describe_step
 from embedtui.charts import mark_of
 from embedtui.common.printable import printable
 from embedtui.plan.scenarios import METRIC_NAMES
@@ -98,10 +98,10 @@ def _said(view: View) -> Text:
         figure = "same bits" if not distance else f"{distance:.1e}"
         speed = f"{line.speed[1]:.0f} texts/s" if line.speed else ""
         holds = {True: "✔", False: "✗", None: " "}[line.tolerance_result.holds]
-        text.append(f"{holds} {mark_of(line.ink)} ", "bold")
+        text.append(f"{holds} {mark_of(line.style)} ", "bold")
         text.append(printable(line.label), "bold" if line is view.focus else "")
         text.append(f"  {speed}  {figure}\n")
-        text.append(f"      {step_in_words(step, words)}\n", "dim")
+        text.append(f"      {describe_step(step, words)}\n", "dim")
     if view.answers.command:
         text.append(f"\nFor {view.view_state.scenario.name} serve with ", "bold")
         text.append(f"{printable(view.answers.serve.text)}\n")
@@ -118,5 +118,5 @@ def _why(text: Text, line: SettingRow) -> None:
     text.append(f"{printable(line.sentence)}\n")
     for cause in line.causes:
         text.append(f"Cause, {cause.confidence}: {printable(cause.name)}. ", "bold")
-        text.append(f"Seen: {printable(cause.seen)}. Why: {printable(cause.why)}. ")
-        text.append(f"Do: {printable(cause.do)}.\n")
+        text.append(f"Seen: {printable(cause.evidence)}. Why: {printable(cause.explanation)}. ")
+        text.append(f"Do: {printable(cause.fix)}.\n")

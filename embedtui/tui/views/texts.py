@@ -113,11 +113,11 @@ def data_of(per_text: PerText, view: View) -> TableData:
         columns.append(
             Column(
                 "error",
-                "vs truth",
+                "vs float64",
                 per_text.error.values,
                 "distance",
-                9,
-                help="unbatched against the float64 truth",
+                10,
+                help="unbatched against the float64 reference",
                 identical=per_text.error.identical,
             )
         )

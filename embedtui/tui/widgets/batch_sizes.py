@@ -44,7 +44,9 @@ class BatchSizes(Vertical):
     def compose(self) -> ComposeResult:
         """Put the chips above the line."""
         yield ToggleGroup(self._chips(), self._on(), title="batch", id="sizes-chips")
-        yield Input(said(self.value), placeholder="1,2,4-64*2", compact=True, id="sizes-input")
+        yield Input(
+            show_sizes(self.value), placeholder="1,2,4-64*2", compact=True, id="sizes-input"
+        )
         yield Static("", id="sizes-error", markup=False)
 
     def show(self, sizes: Sequence[int]) -> None:
@@ -54,7 +56,7 @@ class BatchSizes(Vertical):
         field = self.query_one(Input)
         if not field.has_focus:
             with self.prevent(Input.Changed):
-                field.value = said(self.value)
+                field.value = show_sizes(self.value)
 
     @on(ToggleGroup.Changed)
     def _chip(self, event: ToggleGroup.Changed) -> None:
@@ -62,7 +64,7 @@ class BatchSizes(Vertical):
         hidden = [size for size in self.value if str(size) not in self._shown()]
         self._take(tuple(sorted({1, *map(int, event.selected), *hidden})))
         with self.prevent(Input.Changed):
-            self.query_one(Input).value = said(self.value)
+            self.query_one(Input).value = show_sizes(self.value)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -106,7 +108,7 @@ class BatchSizes(Vertical):
         return tuple(str(size) for size in self.value)
 
 
-def said(sizes: Sequence[int]) -> str:
+def show_sizes(sizes: Sequence[int]) -> str:
     """Return batch sizes as a person would type them: a run of doublings as a range."""
     parts: list[str] = []
     rest = sorted(set(sizes))

@@ -116,7 +116,7 @@ class ChartView(ChangedLines):
         picture, base = self._picture, self.rich_style
         if picture is None or y >= picture.height:
             return Strip.blank(self.size.width, base)
-        segments = [Segment(span.text, self._style(span.ink)) for span in picture.rows[y]]
+        segments = [Segment(span.text, self._style(span.style)) for span in picture.rows[y]]
         return Strip(segments, picture.width).adjust_cell_length(self.size.width, base)
 
     def _style(self, ink: str) -> Style:

@@ -34,7 +34,7 @@ class ExplorerApp(Protocol):
     def action_cancel(self) -> None:
         """Stop what runs."""
 
-    def copy_and_tell(self, text: str) -> None:
+    def copy_text(self, text: str) -> None:
         """Copy a text and say so."""
 
 

@@ -144,7 +144,7 @@ class SettingsTable(ChangedLines, ScrollView, can_focus=True):
         return self._strip([Segment(f"{text}  {view.view_state.scenario.short}", style)], width)
 
     def _setting(self, view: View, line: SettingRow, place: int, width: int) -> Strip:
-        mark = mark_of(line.ink)
+        mark = mark_of(line.style)
         who, columns = self._layout(width)
         label = label_of(line.label, who)
         recommended = view.answers.recommended == place
@@ -165,7 +165,7 @@ class SettingsTable(ChangedLines, ScrollView, can_focus=True):
         style = {True: "good", False: "bad", None: "bad"}[holds]
         base = self._style("cursor") if place == self.cursor else self.rich_style
         segments = [
-            Segment(f" {mark} ", base + self._partial(line.ink)),
+            Segment(f" {mark} ", base + self._partial(line.style)),
             Segment(label.ljust(who), base),
             *(Segment(f" {cells[name]:>{room}}", base) for name, room in columns),
             Segment(f"  {word}", base + self._partial(style)),
