@@ -8,7 +8,7 @@ from typing import Literal
 
 from embedtui.assess.answer_cache import cached_in_words
 from embedtui.assess.causes.cause import Diagnosis
-from embedtui.assess.confidence import Draws, claim, draws_of, fallen_short
+from embedtui.assess.confidence import RandomOrders, claim, fallen_short, random_orders
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.finding import Finding
 from embedtui.assess.findings import Faults, all_faults, find
@@ -46,7 +46,7 @@ class CheckResult:
     drift: ToleranceResult
     summary: str
     """Why, in a sentence or two."""
-    drawn: tuple[Draws, ...]
+    random_orders: tuple[RandomOrders, ...]
     """The random orders that the texts went through, by batch size."""
     cause: Diagnosis | None
     golden: Golden | None
@@ -57,9 +57,9 @@ class CheckResult:
         return self.setting.setting.label
 
     @property
-    def draws(self) -> int:
+    def orders(self) -> int:
         """Random orders that every batch size was tried in, at least."""
-        return min((one.tried for one in self.drawn), default=0)
+        return min((one.tried for one in self.random_orders), default=0)
 
 
 @dataclass(frozen=True)
@@ -121,17 +121,17 @@ def _checked(
     drift = judge(setting, use)
     found = diagnose(results, setting, faults[setting.number]) if setting.passes else []
     cause = next((one for one in found if one.cause not in _TOLD), None)
-    drawn = draws_of(setting, use)
+    orders = random_orders(setting, use)
     outcome, said = _fault(results, setting, faults[setting.number]) or _judged(
-        results, setting, drift, use, found, drawn
+        results, setting, drift, use, found, orders
     )
     if outcome == "holds":
-        outcome, said = _undecided(results, setting, drawn) or ("holds", claim(confidence, drawn))
+        outcome, said = _undecided(results, setting, orders) or ("holds", claim(confidence, orders))
         said = f"batch drift {drift.describe(use)}; {said}"
     if golden is not None and outcome in {"holds", "inconclusive", "falls short"}:
         outcome = outcome if golden.holds else "falls short"
         said = f"{said}; {golden.describe(use)}"
-    return CheckResult(setting, outcome, drift, said, drawn, cause, golden)
+    return CheckResult(setting, outcome, drift, said, orders, cause, golden)
 
 
 def _fault(
@@ -161,7 +161,7 @@ def _judged(
     drift: ToleranceResult,
     use: Scenario,
     found: Sequence[Diagnosis],
-    drawn: Sequence[Draws],
+    orders: Sequence[RandomOrders],
 ) -> tuple[Outcome, str]:
     """Return whether the drift that was measured is within the limit."""
     if setting.status == "refused":
@@ -173,8 +173,8 @@ def _judged(
     if drift.holds:
         return "holds", ""
     said = [f"batch drift {drift.describe(use)}"]
-    if orders := fallen_short(drawn):
-        said.append(orders)
+    if short := fallen_short(orders):
+        said.append(short)
     if is_open(setting):
         said.append("in passes that nobody repeated, so drift or rare noise")
     elif not setting.company_repeats and not drift.identical:
@@ -185,7 +185,7 @@ def _judged(
 
 
 def _undecided(
-    results: Results, setting: SettingResults, drawn: Sequence[Draws]
+    results: Results, setting: SettingResults, orders: Sequence[RandomOrders]
 ) -> tuple[Outcome, str] | None:
     """Return why figures within the limit decide nothing, where they do not."""
     cached = cached_in_words(setting)
@@ -193,7 +193,7 @@ def _undecided(
         return "inconclusive", f"{cached}; switch the cache off, or check behind it"
     left = setting.unbatched.count
     refused = set(map(int, setting.effective.too_large))  # told as a warning, and not claimed
-    untried = sorted(set(setting.batched) - {one.batch_size for one in drawn} - refused)
+    untried = sorted(set(setting.batched) - {one.batch_size for one in orders} - refused)
     if untried:
         sizes = ", ".join(map(str, untried))
         return (

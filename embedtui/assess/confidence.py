@@ -35,7 +35,7 @@ def share_below(confidence: float, draws: int) -> float:
 
 
 @dataclass(frozen=True)
-class Draws:
+class RandomOrders:
     """The random orders in which the texts went through one batch size."""
 
     batch_size: int
@@ -43,7 +43,7 @@ class Draws:
     fell_short: int
 
 
-def draws_of(setting: SettingResults, use: Scenario) -> tuple[Draws, ...]:
+def random_orders(setting: SettingResults, use: Scenario) -> tuple[RandomOrders, ...]:
     """Return the random orders of every batch size that was tried in some, ascending.
 
     An order counts once it is through. Where no more texts are left than a batch holds, all orders
@@ -59,7 +59,7 @@ def draws_of(setting: SettingResults, use: Scenario) -> tuple[Draws, ...]:
         ]
         if orders and whole > size:
             short = sum(not _bears(use, distances) for distances in orders)
-            found.append(Draws(size, len(orders), short))
+            found.append(RandomOrders(size, len(orders), short))
     return tuple(found)
 
 
@@ -70,14 +70,14 @@ def _bears(use: Scenario, drift: Distances) -> bool:
     return bool((values <= use.tolerance).all())  # NaN is not
 
 
-def claim(confidence: float, drawn: Sequence[Draws]) -> str:
+def claim(confidence: float, tried: Sequence[RandomOrders]) -> str:
     """Say what draws that all held allow to claim, of each batch size by itself."""
-    if not drawn:
+    if not tried:
         return "no random order was tried, which allows to claim nothing of any"
-    least = min(one.tried for one in drawn)
+    least = min(one.tried for one in tried)
     orders = "1 random order" if least == 1 else f"{least} random orders"
-    sizes = ", ".join(str(one.batch_size) for one in drawn)
-    each = len(drawn) > 1
+    sizes = ", ".join(str(one.batch_size) for one in tried)
+    each = len(tried) > 1
     return (
         f"{orders} held at {'each of batch sizes' if each else 'batch size'} {sizes}: with "
         f"{confidence:.3g} confidence{' for each' if each else ''} fewer than "
@@ -85,11 +85,11 @@ def claim(confidence: float, drawn: Sequence[Draws]) -> str:
     )
 
 
-def fallen_short(drawn: Sequence[Draws]) -> str:
+def fallen_short(tried: Sequence[RandomOrders]) -> str:
     """Say in how many random orders of which batch sizes the limit was passed; empty for none."""
     told = [
         f"{one.fell_short} of {one.tried} at batch size {one.batch_size}"
-        for one in drawn
+        for one in tried
         if one.fell_short
     ]
     return f"in random orders: {', '.join(told)}" if told else ""

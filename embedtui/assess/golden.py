@@ -105,7 +105,7 @@ def _golden(
     again = [
         compare(before.unbatched.vectors[rows[there]], one.vectors[rows[there]])
         for (size, key), one in after.passes.items()
-        if size == 1 and key.why == "repeat" and (there := one.done[rows]).any()
+        if size == 1 and key.kind == "repeat" and (there := one.done[rows]).any()
     ]
     every = join([first, *again])
     values = getattr(every, use.metric)
@@ -137,7 +137,7 @@ def _unsteady(before: SettingResults, after: SettingResults, rows: Rows) -> int:
     kept = before.unbatched.vectors
     others = np.zeros(len(rows), dtype=np.bool_)
     for (size, key), one in after.passes.items():
-        if size == 1 and key.why == "repeat":
+        if size == 1 and key.kind == "repeat":
             others |= one.done[rows] & (one.vectors[rows] != kept[rows]).any(axis=1)
     return int(others.sum())
 

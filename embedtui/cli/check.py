@@ -396,6 +396,8 @@ def _in_short(one: Check) -> str:
     said = [f"batch drift {worst.drift.describe(one.use)}"]
     if len(one.settings) > 1:
         said[0] += f" at most, {len(one.settings)} settings"
-    said.append(claim(one.confidence, min(one.settings, key=lambda each: each.draws).drawn))
+    said.append(
+        claim(one.confidence, min(one.settings, key=lambda each: each.orders).random_orders)
+    )
     said += [setting.golden.describe(one.use) for setting in one.settings if setting.golden][:1]
     return printable("; ".join(said))

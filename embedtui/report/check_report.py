@@ -131,14 +131,14 @@ def _setting(check: Check, one: CheckResult) -> CheckedSettingReport:
         "orders": one.orders,
         "batch_sizes": [
             {
-                "batch_size": drawn.batch_size,
-                "draws": drawn.tried,
-                "fell_short": drawn.fell_short,
-                "share_below": share_below(check.confidence, drawn.tried)
+                "batch_size": one_size.batch_size,
+                "orders": one_size.tried,
+                "fell_short": one_size.fell_short,
+                "share_below": share_below(check.confidence, one_size.tried)
                 if one.outcome == "holds"
                 else None,
             }
-            for drawn in one.drawn
+            for one_size in one.random_orders
         ],
         "confidence": check.confidence,
         "share_below": share_below(check.confidence, one.orders)

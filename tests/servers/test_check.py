@@ -10,7 +10,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from embedtui.assess.confidence import Draws, claim, draws_for, share_below
+from embedtui.assess.confidence import RandomOrders, claim, draws_for, share_below
 from embedtui.storage import run_file
 from tests import fakes
 from tests.cli.conftest import Embedtui, Said
@@ -46,11 +46,11 @@ class TestDraws:
         assert share_below(confidence, draws - 1) > share - 1e-9
 
     def test_say_what_they_allow_to_claim(self) -> None:
-        assert claim(0.95, [Draws(8, 29, 0)]) == (
+        assert claim(0.95, [RandomOrders(8, 29, 0)]) == (
             "29 random orders held at batch size 8: with 0.95 confidence fewer than 9.8% of random "
             "orders of these texts fall short"
         )
-        assert claim(0.95, [Draws(8, 29, 0), Draws(64, 29, 0)]) == (
+        assert claim(0.95, [RandomOrders(8, 29, 0), RandomOrders(64, 29, 0)]) == (
             "29 random orders held at each of batch sizes 8, 64: with 0.95 confidence for each "
             "fewer than 9.8% of random orders of these texts fall short"
         )

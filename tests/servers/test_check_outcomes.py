@@ -62,7 +62,7 @@ class TestDraws:
         assert one["outcome"] == "falls short"
         short = {each["batch_size"]: each["fell_short"] for each in one["batch_sizes"]}
         assert short == {4: 5, 8: 5} | {12 - size: 0}
-        assert f"5 of 5 at batch size {size}" in one["said"]
+        assert f"5 of 5 at batch size {size}" in one["summary"]
         assert one["share_below"] is None
 
     def test_are_as_many_at_every_size(self, embedtui: Embedtui, model: str) -> None:
@@ -88,7 +88,7 @@ class TestDraws:
             seed = json.loads(said.out)["checks"][0]["order_seed"]
             assert ran.plan.order_seed == seed
             passes = ran.settings[0].passes.items()
-            shuffled = [one for (_, key), one in passes if key.why == "shuffle"]
+            shuffled = [one for (_, key), one in passes if key.kind == "shuffle"]
             return seed, {rows for one in shuffled for rows in one.batch_rows}
 
         first, second = orders(), orders()
@@ -216,9 +216,9 @@ def test_company_that_cannot_be_repeated_is_drift_with_a_size_and_no_noise(
     (one,) = settings(said)
     assert one["outcome"] == "falls short"
     assert one["drift"]["l2_max"] == pytest.approx(5e-3, rel=0.2)
-    assert "batch drift 1 - cos" in one["said"]
-    assert "in company that cannot be repeated" in one["said"]
-    assert "noise" not in one["said"]
+    assert "batch drift 1 - cos" in one["summary"]
+    assert "in company that cannot be repeated" in one["summary"]
+    assert "noise" not in one["summary"]
 
 
 class Unsteady:

@@ -133,8 +133,8 @@ def test_base64_is_no_advice_where_it_is_ignored(serve: Serve, measure: Measure)
     made = report(measure(server, *LISTS, "--setting", "encoding=float,base64", "--json"))
     for number in range(2):
         (wire,) = (one for one in made["settings"][number]["diagnosis"] if one["cause"] == "wire")
-        assert "ignores base64" in wire["do"]
-        assert "ask for" not in wire["do"]
+        assert "ignores base64" in wire["fix"]
+        assert "ask for" not in wire["fix"]
 
 
 def test_an_error_with_200_is_told_in_the_servers_words(serve: Serve, measure: Measure) -> None:
