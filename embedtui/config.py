@@ -22,7 +22,7 @@ from embedtui.engine.settings import SWITCHES
 from embedtui.plan.choices import Choices
 from embedtui.plan.former_names import FORMER_NAMES, by_present_names
 from embedtui.plan.options import BY_NAME, CHOSEN
-from embedtui.plan.scenarios import METRIC_NAMES, Metric, scenarios
+from embedtui.plan.scenarios import METRIC_NAMES, SITUATIONS, Metric, Situation, scenarios
 
 VARIABLE = "EMBEDTUI_CONFIG"
 """Names another config file."""
@@ -73,6 +73,11 @@ class Config:
     ascii: bool = _field(False, "show nothing beyond ASCII", Key(bool))
     scenario: str = _field(
         "rag", "what the embeddings are for, and so the tolerance", Key(str, check=_known_scenario)
+    )
+    situation: Situation = _field(  # noqa: RUF009 - it makes a field
+        "one-server",
+        "what the vectors meet, and so which verdict decides",
+        Key(str, choices=tuple(SITUATIONS)),
     )
     metric: Metric = _field(  # noqa: RUF009 - it makes a field
         "l2", "the distance that is shown", Key(str, choices=tuple(METRIC_NAMES))

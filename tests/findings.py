@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from embedtui.assess import retrieval
 from embedtui.assess.noise import is_noise
 from embedtui.assess.trends import trend_of
 from embedtui.config import Config
+from embedtui.measure.correlation import rank_correlation_interval
+from embedtui.measure.intervals import share_interval
 from embedtui.results.results import Results, SettingResults
 from embedtui.storage import library, run_file
 from embedtui.tui.app import AppDeps, Explorer
@@ -170,33 +171,15 @@ def lengths() -> str:
         for _, texts, distances in one.drifts(size):
             moved[texts] |= distances.l2 > 1e-6
         parts = [(tokens >= a) & (tokens < b) for a, b in itertools.pairwise(bounds)]
-        rows.append(
-            [one.setting.short_label, *(f"{moved[part].sum()} of {part.sum()}" for part in parts)]
-        )
+        counts = [(int(moved[part].sum()), int(part.sum())) for part in parts]
+        rows.append([one.setting.short_label, *(_share(*count) for count in counts)])
     return _where(run) + table(head, rows)
 
 
-def neighbours() -> str:
-    """Which lists of neighbours change between a text alone and in a batch."""
-    run = read("h100-neighbours")
-    size = run.plan.batch_sizes[-1]
-    head = ["setting", f"other nearest @{size}", "other order in the top 10", "overlap"]
-    head += ["pairs expected to turn", "that turned"]
-    rows = []
-    for one in run.settings:
-        found = retrieval.batch_retrieval(run, one, size)
-        assert found is not None
-        rows.append(
-            [
-                one.setting.short_label,
-                f"{found.top1_changed[0]} of {found.queries}",
-                f"{found.order_changed[0]} of {found.queries}",
-                f"{found.mean('overlap')[0]:.4f}",
-                f"{found.expected_pairs:.0f}",
-                f"{found.margins.did.sum()}",
-            ]
-        )
-    return _where(run) + table(head, rows)
+def _share(count: int, texts: int) -> str:
+    """Return a count with the interval of the share of all such texts."""
+    found = share_interval(count, texts)
+    return f"{count} of {texts} ({found.low:.0%} to {found.high:.0%})"
 
 
 def layers() -> str:
@@ -231,10 +214,21 @@ def places() -> str:
         for one in run.settings:
             trend = trend_of(one)
             if trend is not None and not is_noise(one):
-                found = [trend.by_position, trend.by_tokens]
-                said = ["–" if value is None else f"{value:+.2f}" for value in found]
+                said = [
+                    _with_interval(value, rank_correlation_interval(along, trend.drift, trend.rows))
+                    for value, along in (
+                        (trend.by_position, trend.position),
+                        (trend.by_tokens, trend.tokens),
+                    )
+                ]
                 rows.append([run.plan.model_name, one.setting.short_label, *said])
     return table(["model", "setting", "with the place", "with the length"], rows)
+
+
+def _with_interval(value: float | None, interval: tuple[float, float] | None) -> str:
+    if value is None or interval is None:
+        return "–"
+    return f"{value:+.2f} ({interval[0]:+.2f} to {interval[1]:+.2f})"
 
 
 def _where(run: Results) -> str:
@@ -250,7 +244,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "long-2k": lambda: long("h100-long-2k"),
     "long-8k": lambda: long("h100-long-8k"),
     "lengths": lengths,
-    "neighbours": neighbours,
     "layers": layers,
     "places": places,
     "pooling": lambda: pooling("h200-minilm"),

@@ -8,9 +8,13 @@ from __future__ import annotations
 import math
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
 
 from embedtui.assess.usual_error import shape_class, tf32_places
-from embedtui.results.results import SettingResults
+from embedtui.measure.distances import Floats
+from embedtui.results.results import Results, SettingResults
 from embedtui.storage import library, run_file
 
 
@@ -33,21 +37,45 @@ def usual_errors() -> dict[str, dict[str, float]]:
     out.
     """
     largest: dict[str, dict[str, float]] = defaultdict(dict)
-    for path in library.recordings().values():
-        run = run_file.read(path)
-        for setting in run.settings:
-            error = setting.largest_error(run.reference)
-            what_if = setting.setting.pooling_accumulation == "model"
-            if error is None or what_if or setting.setting.quantization != "none":
-                continue
-            row, shape = largest[computes_in(setting)], shape_class(setting)
-            row[shape] = max(row.get(shape, 0.0), error)
+    for _, setting, l2 in _errors():
+        row, shape = largest[computes_in(setting)], shape_class(setting)
+        row[shape] = max(row.get(shape, 0.0), float(l2.max()))
     return {
         dtype: {shape: rounded_up(error) for shape, error in sorted(row.items())}
         for dtype, row in sorted(largest.items())
     }
 
 
+def largest_ratios() -> dict[str, float]:
+    """Return the ratios that the thresholds rest on, the largest of any text in any recording.
+
+    `median` is a text's precision error by its setting's median; by dtype, how many times its own
+    error, or the median's where that is larger, a text drifts.
+    """
+    largest: dict[str, float] = defaultdict(float)
+    for run, setting, l2 in _errors():
+        largest["median"] = max(largest["median"], float((l2 / np.median(l2)).max()))
+        limits = np.full(len(run.plan.pack), np.median(l2))
+        limits[np.flatnonzero(run.reference.done)] = np.maximum(l2, np.median(l2))
+        for size in setting.batched:
+            for _, rows, drift in setting.drifts(size):
+                dtype = str(setting.effective.dtype)
+                largest[dtype] = max(largest[dtype], float((drift.l2 / limits[rows]).max()))
+    return {name: round(value, 2) for name, value in sorted(largest.items())}
+
+
+def _errors() -> Iterator[tuple[Results, SettingResults, Floats]]:
+    """Yield every setting that has a precision error and is no what-if, with that of its texts."""
+    for path in library.recordings().values():
+        run = run_file.read(path)
+        for setting in run.settings:
+            found = setting.precision_error(run.reference)
+            what_if = setting.setting.pooling_accumulation == "model"
+            if found is not None and not what_if and setting.setting.quantization == "none":
+                yield run, setting, found[1].l2
+
+
 if __name__ == "__main__":
+    sys.stdout.write(f"{largest_ratios()}\n")
     for dtype, row in usual_errors().items():
         sys.stdout.write(f"{dtype} {row}\n")

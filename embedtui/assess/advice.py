@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from embedtui.assess.answers import ABOUT_EQUAL, Answers, Entry, answer
-from embedtui.assess.tolerance import ToleranceResult, judge
+from embedtui.assess.tolerance import Verdicts, judge
 from embedtui.engine.serve_command import serve_command
 from embedtui.engine.settings import Setting
 from embedtui.plan.scenarios import Scenario
@@ -27,7 +27,7 @@ class Step:
 
     entry: Entry
     batch_sizes: tuple[int, ...]
-    tolerance_result: ToleranceResult
+    verdicts: Verdicts
     speed: float | None
     """Texts per second at the largest batch; None where it was not measured."""
 
@@ -68,7 +68,7 @@ def advise(
         if entry is None or not entry.setting.unbatched.count:
             return None
         speed = entry.setting.pass_of(sizes[-1]).texts_per_second
-        step = Step(entry, wanted, judge(entry.setting, use), speed)
+        step = Step(entry, wanted, judge(entry.results, entry.setting, use), speed)
         steps.append(step)
         tell(step)
         return step
@@ -92,9 +92,7 @@ def advise(
         if best is None and _may_hold(done):
             best = step.speed
     entries = (*whole, *out)
-    return Advice(
-        answer(entries, use, use.metric), entries, tuple(steps), cells, len(able) * len(sizes)
-    )
+    return Advice(answer(entries, use), entries, tuple(steps), cells, len(able) * len(sizes))
 
 
 def by_speed(step: Step) -> float:
@@ -103,4 +101,4 @@ def by_speed(step: Step) -> float:
 
 
 def _may_hold(step: Step) -> bool:
-    return bool(step.tolerance_result.holds) and not step.entry.fault
+    return step.verdicts.fits and not step.entry.fault

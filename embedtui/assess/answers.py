@@ -1,4 +1,4 @@
-"""The three answers that one look must give: does it drift, does it matter, what to serve with."""
+"""The three answers that one look must give: is it consistent, is it exact, what to serve with."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from embedtui.assess.noise import brief_effect, is_noise
+from embedtui.assess.noise import brief_effect
 from embedtui.assess.retrieval import RANDOM_WEIGHTS, Retrieval
-from embedtui.assess.tolerance import ToleranceResult, judge
+from embedtui.assess.tolerance import MARKS, Outcome, Verdict, Verdicts, judge
 from embedtui.common.wording import percent
 from embedtui.engine.serve_command import serve_command
+from embedtui.engine.settings import changed
 from embedtui.measure import largest_finite
 from embedtui.plan.plan import FIRST
-from embedtui.plan.scenarios import METRIC_NAMES, Metric, Scenario
+from embedtui.plan.scenarios import Metric, Scenario
 from embedtui.results.results import Results, SettingResults
 
 State = Literal["good", "bad", "open"]
@@ -24,7 +25,7 @@ ABOUT_EQUAL = 1.25
 
 @dataclass(frozen=True)
 class Entry:
-    """A setting as a screen lists it; several runs may stand side by side."""
+    """A setting as a screen lists it; those of one answer have one model and the same texts."""
 
     label: str
     results: Results
@@ -33,6 +34,10 @@ class Entry:
     """What makes its distances meaningless, where something does."""
     lists: Retrieval | None = None
     """What its worst batches do to lists of neighbours, once that is known."""
+    error_lists: Retrieval | None = None
+    """What its precision error does to them."""
+    verdicts: Verdicts | None = None
+    """Where they are known already, for the use that is answered for."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,8 @@ class Answer:
 class Answers:
     """What a person wants to know at one look."""
 
-    drift: Answer
-    matters: Answer
+    consistent: Answer
+    exact: Answer
     serve: Answer
     command: str = ""
     """What to start the recommended setting with; empty where nothing can be recommended."""
@@ -57,18 +62,46 @@ class Answers:
     """Place of the recommended entry."""
 
 
-def answer(entries: Sequence[Entry], use: Scenario, metric: Metric) -> Answers:
+def answer(entries: Sequence[Entry], use: Scenario) -> Answers:
     """Answer from what was measured so far, and from nothing else."""
-    judged = [(entry, judge(entry.setting, use)) for entry in entries]
-    chosen = _cheapest(judged)
+    judged = [
+        (entry, entry.verdicts or judge(entry.results, entry.setting, use)) for entry in entries
+    ]
+    chosen = _recommended(judged)
     serve, command = _serve(judged, chosen)
+    consistent = [(entry, one.consistent, entry.lists) for entry, one in judged]
+    exact = [(entry, one.exact, entry.error_lists) for entry, one in judged]
     return Answers(
-        Answer("Does it drift?", *_drift(judged, metric)),
-        Answer("Does it matter?", *_matters(judged, use)),
+        Answer("Consistent?", *_question(consistent, use)),
+        Answer("Exact?", *_question(exact, use)),
         Answer("Serve with", *serve),
         command,
         None if chosen is None else list(entries).index(chosen),
     )
+
+
+def headline(
+    verdicts: Verdicts, use: Scenario, lists: Retrieval | None, exact: Retrieval | None
+) -> str:
+    """Say both verdicts in one line, with what a search would notice of those that do not hold."""
+    parts = [
+        said
+        for one, found, what in (
+            (verdicts.consistent, lists, "unbatched ones"),
+            (verdicts.exact, exact, "float64's"),
+        )
+        if one.outcome in {"falls short", "borderline"}
+        and (said := one.reason or _noticed(one, found, what, use))
+    ]
+    return ": ".join([verdicts.both(), "; ".join(parts)]) if parts else verdicts.both()
+
+
+def _noticed(one: Verdict, lists: Retrieval | None, what: str, use: Scenario) -> str:
+    """Say which share of lists is another; where that is not known, how far vectors are."""
+    if lists is None or lists.random_weights or use.bitwise or not lists.order_changed[0]:
+        return one.summary(use)
+    share = percent(lists.order_changed[0], lists.queries)
+    return f"{share} of top-10 orders differ from {what}"
 
 
 def largest_drift(setting: SettingResults, metric: Metric) -> float | None:
@@ -81,20 +114,20 @@ def largest_drift(setting: SettingResults, metric: Metric) -> float | None:
 
 
 def fastest(setting: SettingResults) -> tuple[int, float] | None:
-    """Return the batch size that gave the most texts per second, and how many.
+    """Return the most texts that a step held at the fastest batch size, and texts per second.
 
     A batch size of which a part is still to come counts only while none is through: the first
     batches of a pass may be shorter texts than the rest.
     """
     speeds = [
-        (one.count == len(one.done), speed, size)
-        for (size, pass_key), one in setting.passes.items()
+        (one.count == len(one.done), speed, one.most_together)
+        for (_, pass_key), one in setting.passes.items()
         if pass_key == FIRST and (speed := one.texts_per_second) is not None
     ]
     if not speeds:
         return None
-    _, speed, size = max(speeds)
-    return size, speed
+    _, speed, held = max(speeds)
+    return held, speed
 
 
 def model_of(results: Results) -> str:
@@ -102,114 +135,137 @@ def model_of(results: Results) -> str:
     return results.plan.model_hash or results.plan.model
 
 
-_Judged = Sequence[tuple[Entry, ToleranceResult]]
+_Judged = Sequence[tuple[Entry, Verdicts]]
+_ORDER: tuple[Outcome, ...] = ("falls short", "borderline", "holds", "no limit")
 
 
-def _drift(judged: _Judged, metric: Metric) -> tuple[State, str]:
-    faulty = [entry for entry, _ in judged if entry.fault]
+def _question(
+    asked: Sequence[tuple[Entry, Verdict, Retrieval | None]], use: Scenario
+) -> tuple[State, str]:
+    """Answer one question of all settings, those that fall short first."""
+    faulty = [entry for entry, _, _ in asked if entry.fault]
     if faulty:
         return "bad", f"fault in {_names(faulty)}: {faulty[0].fault}"
-    known = [(entry, one) for entry, one in judged if one.holds is not None]
+    known = [one for one in asked if one[1].outcome != "not measured"]
     if not known:
-        return "open", "not measured yet"
-    still = [entry for entry, one in known if one.identical and not one.again]
-    unsteady = [entry for entry, one in known if one.identical and one.again]
-    noisy = [entry for entry, one in known if not one.identical and is_noise(entry.setting)]
-    moving = [
-        (drift, entry)
-        for entry, one in known
-        if not one.identical and entry not in noisy
-        if (drift := largest_drift(entry.setting, metric)) is not None
-    ]
-    said = [
-        f"{entry.label} {drift:.1e}{brief_effect(entry.setting)}"
-        for drift, entry in sorted(moving, key=_first)[::-1]
-    ]
-    said += [f"{_names(noisy)} within noise"] if noisy else []
-    said += [f"{_names(still)} identical to the bit"] if still else []
-    said += [f"{_names(unsteady)} identical, but not when run again"] if unsteady else []
-    head = f"yes, {METRIC_NAMES[metric]} up to: " if moving else "no: "
-    return ("bad" if moving else "good"), head + " · ".join(said)
+        reason = next((one.reason for _, one, _ in asked if one.reason), "")
+        return "open", f"not measured{': ' if reason else ' yet' if not asked else ''}{reason}"
+    ordered = sorted(known, key=lambda one: (_ORDER.index(one[1].outcome), -one[1].worst))
+    said = " · ".join(_one(*one) for one in ordered)
+    outcomes = {verdict.outcome for _, verdict, _ in known}
+    state: State = "open"
+    if "falls short" in outcomes:
+        state = "bad"
+    elif outcomes == {"holds"}:
+        state = "good"
+    left = len(asked) - len(known)
+    missing = f" · {left} not measured" if left else ""
+    random = f" · {RANDOM_WEIGHTS}" if asked[0][0].results.plan.random_weights else ""
+    return state, f"{said}{missing}{_so_far(asked)} · {use.title}: {use.limit}{random}"
 
 
-def _matters(judged: _Judged, use: Scenario) -> tuple[State, str]:
-    told = [(entry, one) for entry, one in judged if one.holds is not None]
-    head = f"{use.short} bears {use.limit}"
-    if not told:
-        return "open", head
-    failing = [(entry, one) for entry, one in told if not one.holds]
-    holding = [entry for entry, one in told if one.holds]
-    said = [f"✗ {entry.label} {one.worst:.1e}" for entry, one in failing]
-    said += [f"✔ {_names(holding)}"] if holding else []
-    found = _lists([entry for entry, _ in told])
-    return ("bad" if failing else "good"), f"{found}{head}: {' · '.join(said)}"
+def _one(entry: Entry, one: Verdict, lists: Retrieval | None) -> str:
+    """Say of one setting how far it is, and what a search would notice of that."""
+    mark = f"{MARKS[one.outcome]} " if MARKS[one.outcome] else ""
+    if one.identical:
+        far = "identical to the bit" + (", but not when run again" if one.again else "")
+    else:
+        far = f"{one.worst:.1e}"
+        far += " (within noise)" if one.noise else brief_effect(entry.setting) if one.drift else ""
+    if one.reason:
+        far += f": {one.reason}"
+    elif lists is not None and not lists.random_weights and not one.identical and not one.noise:
+        share = percent(lists.order_changed[0], lists.queries)
+        far += ", no list changes" if share == "0 %" else f", {share} other top 10"
+    return f"{mark}{entry.label} {far}"
 
 
-def _lists(entries: Sequence[Entry]) -> str:
-    """Say of which setting a search would notice most; nothing before that is known."""
-    trained = [entry for entry in entries if not entry.results.plan.random_weights]
-    known = [(entry, entry.lists) for entry in trained if entry.lists is not None]
-    if not known:
-        return "" if trained or not entries else f"{RANDOM_WEIGHTS}; "
-    entry, worst = max(known, key=lambda pair: pair[1].order_changed)
-    if not worst.order_changed[0]:
-        return "no list changes; "
-    order = percent(worst.order_changed[0], worst.queries)
-    top1 = f", {worst.top1_changed[0]} other top 1" if worst.top1_changed[0] else ""
-    return f"{entry.label}: {order} other top 10{top1}; "
+def _so_far(asked: Sequence[tuple[Entry, Verdict, Retrieval | None]]) -> str:
+    """Say of how many texts a verdict speaks while that is not all."""
+    parts = [entry for entry, _, _ in asked if entry.setting.status != "finished"]
+    if not parts:
+        return ""
+    done = min(entry.setting.unbatched.count for entry in parts)
+    return f" · {done} of {len(parts[0].results.plan.pack)} texts so far"
 
 
-def _cheapest(judged: _Judged) -> Entry | None:
-    """Return the fastest setting that holds.
+def _recommended(judged: _Judged) -> Entry | None:
+    """Return the fastest setting that fits.
 
-    Of about equally fast ones the most precise, and of those about equally precise the fastest. One
-    whose precision was not measured is not taken for the most precise.
+    Of about equally fast ones that with the fewest switches; of those the nearest to float64, of
+    which one whose error was not measured is not taken for the nearest.
     """
-    able = []
-    for entry, one in judged:
-        speed = fastest(entry.setting)
-        setting = entry.setting.setting
-        served = setting.is_server or serve_command(setting, 1)
-        if one.holds and speed and not entry.fault and served:
-            able.append((speed[1], entry))
+    able = [
+        (speed[1], entry, one)
+        for entry, one in judged
+        if (speed := fastest(entry.setting)) and _may_serve(entry, one)
+    ]
     if not able:
         return None
-    best = max(speed for speed, _ in able)
-    near = [(speed, entry) for speed, entry in able if speed * ABOUT_EQUAL >= best]
-    if len({model_of(one.results) for _, one in near}) > 1:
-        return max(near, key=_first)[1]  # each is held against float64 of its own
-    errors = [one.setting.largest_error(one.results.reference) for _, one in near]
-    least = min((error for error in errors if error is not None), default=None)
-    precise = [
-        pair
-        for pair, error in zip(near, errors, strict=True)
-        if least is None or (error is not None and error <= ABOUT_EQUAL * least)
-    ]
-    return max(precise, key=_first)[1]
+    best = max(speed for speed, _, _ in able)
+    near = [one for one in able if one[0] * ABOUT_EQUAL >= best]
+    fewest = min(_switches(entry) for _, entry, _ in near)
+    near = [one for one in near if _switches(one[1]) == fewest]
+    least = min((one.exact.worst for _, _, one in near if one.exact.texts), default=None)
+    if least is not None:
+        near = [
+            one for one in near if one[2].exact.texts and one[2].exact.worst <= ABOUT_EQUAL * least
+        ]
+    return max(near, key=lambda one: one[0])[1]
+
+
+def _may_serve(entry: Entry, one: Verdicts) -> bool:
+    """Say whether a setting may be recommended.
+
+    An error that was asked for and could not be measured never counts as good.
+    """
+    setting = entry.setting
+    unknown = entry.results.plan.reference and not one.exact.texts and setting.status == "finished"
+    served = setting.setting.is_server or serve_command(setting.setting, 1) is not None
+    return one.fits and served and not entry.fault and not unknown
+
+
+def _switches(entry: Entry) -> int:
+    """Count what has to be set beside the dtype."""
+    return sum(switch.key != "dtype" for switch, _ in changed(entry.setting.setting))
 
 
 def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], str]:
-    if not any(one.holds is not None for _, one in judged):
-        return ("open", "press run to measure"), ""
+    if not any(one.decisive.judged for _, one in judged):
+        return ("open", "press run to measure" if not judged else "not measured"), ""
     if chosen is None:
-        return ("bad", "none of the measured settings holds: try float32 or another scenario"), ""
+        return _nothing_to_serve(judged), ""
     found = fastest(chosen.setting)
     assert found is not None
-    size, speed = found
-    said = f"{chosen.label}: {speed:.0f} texts/s at batch size {size}"
-    error = chosen.setting.largest_error(chosen.results.reference)
-    if error is not None:
-        said += f", L2 {error:.1e} from the float64 reference"
-    elif chosen.results.reference.reason:
-        said += ", its error not measured"
+    held, speed = found
+    verdicts = next(one for entry, one in judged if entry is chosen)
+    said = f"{chosen.label}: {speed:.0f} texts/s at batch size {held}, {verdicts.both()}"
     if chosen.setting.status == "running":
         said += ", so far"
     pooling = chosen.setting.effective.pooling
-    return ("good", said), serve_command(chosen.setting.setting, size, pooling=pooling) or ""
+    return ("good", said), serve_command(chosen.setting.setting, held, pooling=pooling) or ""
 
 
-def _first(pair: tuple[float, Entry]) -> float:
-    return pair[0]
+def _nothing_to_serve(judged: _Judged) -> tuple[State, str]:
+    """Say why nothing can be recommended."""
+    holding = [entry for entry, one in judged if one.outcome == "holds"]
+    near = [entry for entry, one in judged if one.outcome == "borderline"]
+    if any(not entry.fault for entry in holding):
+        return "bad", f"nothing: {_why_not(judged)}"
+    if near:
+        return "open", f"nothing for sure: {_names(near)} borderline; more texts decide"
+    return "bad", "none of the measured settings holds: try float32 or another use"
+
+
+def _why_not(judged: _Judged) -> str:
+    """Say why a setting that holds is not recommended."""
+    for entry, one in judged:
+        if one.outcome == "holds" and not entry.fault:
+            if one.exact.reason and not one.exact.texts:
+                return f"the error against float64 was not measured: {one.exact.reason}"
+            if one.exact.reason:
+                return f"{entry.label}: {one.exact.reason}"
+    return "what holds is a what-if that no server can be asked for"
 
 
 def _names(entries: Sequence[Entry]) -> str:

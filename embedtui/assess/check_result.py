@@ -15,7 +15,7 @@ from embedtui.assess.findings import Faults, all_faults, find
 from embedtui.assess.golden import Golden, compare_with
 from embedtui.assess.input_error import text_errors
 from embedtui.assess.noise import is_open
-from embedtui.assess.tolerance import ToleranceResult, judge
+from embedtui.assess.tolerance import Verdicts, judge
 from embedtui.assess.vector_faults import cut_alike, cut_in_silence
 from embedtui.common.wording import text_count
 from embedtui.plan.scenarios import Scenario
@@ -43,7 +43,7 @@ class CheckResult:
 
     setting: SettingResults
     outcome: Outcome
-    drift: ToleranceResult
+    verdicts: Verdicts
     summary: str
     """Why, in a sentence or two."""
     random_orders: tuple[RandomOrders, ...]
@@ -55,6 +55,11 @@ class CheckResult:
     def label(self) -> str:
         """The setting's name."""
         return self.setting.setting.label
+
+    @property
+    def claims_orders(self) -> bool:
+        """Whether it holds in random orders, of which something is claimed then."""
+        return self.outcome == "holds" and self.verdicts.binding == "consistent"
 
     @property
     def orders(self) -> int:
@@ -110,6 +115,11 @@ def check(
     return Check(results, use, confidence, settings, (*warnings, *left_out, *skipped))
 
 
+def what_binds(verdicts: Verdicts) -> str:
+    """Return what the verdict is on that the situation depends on."""
+    return "batch drift" if verdicts.binding == "consistent" else "distance from float64"
+
+
 def _checked(
     results: Results,
     setting: SettingResults,
@@ -118,20 +128,22 @@ def _checked(
     faults: Faults,
     golden: Golden | None,
 ) -> CheckResult:
-    drift = judge(setting, use)
+    verdicts = judge(results, setting, use)
     found = diagnose(results, setting, faults[setting.number]) if setting.passes else []
     cause = next((one for one in found if one.cause not in _TOLD), None)
     orders = random_orders(setting, use)
     outcome, said = _fault(results, setting, faults[setting.number]) or _judged(
-        results, setting, drift, use, found, orders
+        setting, verdicts, use, found, orders
     )
     if outcome == "holds":
-        outcome, said = _undecided(results, setting, orders) or ("holds", claim(confidence, orders))
-        said = f"batch drift {drift.describe(use)}; {said}"
+        if why := _undecided(results, setting, orders):
+            outcome, said = "inconclusive", why
+        elif verdicts.binding == "consistent":
+            said = f"{said}; {claim(confidence, orders)}"
     if golden is not None and outcome in {"holds", "inconclusive", "falls short"}:
         outcome = outcome if golden.holds else "falls short"
         said = f"{said}; {golden.describe(use)}"
-    return CheckResult(setting, outcome, drift, said, orders, cause, golden)
+    return CheckResult(setting, outcome, verdicts, said, orders, cause, golden)
 
 
 def _fault(
@@ -156,64 +168,53 @@ def _fault(
 
 
 def _judged(
-    results: Results,
     setting: SettingResults,
-    drift: ToleranceResult,
+    verdicts: Verdicts,
     use: Scenario,
     found: Sequence[Diagnosis],
     orders: Sequence[RandomOrders],
 ) -> tuple[Outcome, str]:
-    """Return whether the drift that was measured is within the limit."""
+    """Return whether what was measured is within the limit, by the verdict that binds."""
     if setting.status == "refused":
         return "inconclusive", f"it was not measured: {setting.reason}"
     if setting.status != "finished":
         return "failed", setting.reason or setting.status
-    if drift.holds is None:
-        return "inconclusive", "nothing batched was measured"
-    if drift.holds:
-        return "holds", ""
-    said = [f"batch drift {drift.describe(use)}"]
+    decisive = verdicts.decisive
+    said = [f"{what_binds(verdicts)} {decisive.summary(use)}"]
+    if decisive.outcome != "falls short":
+        return ("holds" if decisive.outcome == "holds" else "inconclusive"), said[0]
     if short := fallen_short(orders):
         said.append(short)
     if is_open(setting):
         said.append("in passes that nobody repeated, so drift or rare noise")
-    elif not setting.company_repeats and not drift.identical:
+    elif decisive.drift and not setting.company_repeats and not decisive.identical:
         said.append("in company that cannot be repeated: other requests of the same moment")
     if cause := next((one.name for one in found if one.cause != "none"), ""):
         said.append(f"cause: {cause}")
     return "falls short", "; ".join(said)
 
 
-def _undecided(
-    results: Results, setting: SettingResults, orders: Sequence[RandomOrders]
-) -> tuple[Outcome, str] | None:
-    """Return why figures within the limit decide nothing, where they do not."""
+def _undecided(results: Results, setting: SettingResults, orders: Sequence[RandomOrders]) -> str:
+    """Return why figures within the limit decide nothing; empty where they do."""
     cached = cached_in_words(setting)
     if cached:
-        return "inconclusive", f"{cached}; switch the cache off, or check behind it"
+        return f"{cached}; switch the cache off, or check behind it"
     left = setting.unbatched.count
     refused = set(map(int, setting.effective.too_large))  # told as a warning, and not claimed
     untried = sorted(set(setting.batched) - {one.batch_size for one in orders} - refused)
     if untried:
         sizes = ", ".join(map(str, untried))
-        return (
-            "inconclusive",
-            f"no random orders at batch size {sizes}: {text_count(left)} went through",
-        )
+        return f"no random orders at batch size {sizes}: {text_count(left)} went through"
     return _unknown_error(results, setting)
 
 
-def _unknown_error(results: Results, setting: SettingResults) -> tuple[Outcome, str] | None:
-    """Return that an error which was asked for is not known of every text."""
+def _unknown_error(results: Results, setting: SettingResults) -> str:
+    """Return that an error which was asked for is not known of every text; empty if it is."""
     if not results.plan.reference:
-        return None
+        return ""
     found = setting.precision_error(results.reference)
-    known = 0 if found is None else len(found[0])
-    missing = setting.unbatched.count - known
+    missing = setting.unbatched.count - (0 if found is None else len(found[0]))
     if not missing:
-        return None
+        return ""
     why = results.reference.reason or "no float64 vector to hold it against"
-    return (
-        "inconclusive",
-        f"the error against float64 was not measured of {text_count(missing)}: {why}",
-    )
+    return f"the error against float64 was not measured of {text_count(missing)}: {why}"

@@ -14,7 +14,7 @@ from embedtui.results.results import SettingResults
 _FITS = 0.97
 """Least share of texts that a threshold must explain."""
 _LEAST = 8
-"""So many texts on either side, or it could be chance."""
+"""So many texts on either side, or it could be chance; one in several orders is one text."""
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -25,11 +25,13 @@ class Trend:
     """The drift of every text in every order at one batch size, beside its place and its length."""
 
     batch_size: int
+    rows: Counts
+    """The text's row in the pack; one that is in several orders comes as often."""
     position: Counts
     """Place within the batch, from 0."""
     tokens: Counts
     drift: Floats
-    """0 for equal bits; of the same length as the two above."""
+    """0 for equal bits; of the same length as the three above."""
 
     @property
     def by_position(self) -> float | None:
@@ -55,11 +57,12 @@ def trend_of(
         values = np.where(distances.identical, 0.0, getattr(distances, metric))
         keep = np.isfinite(values)
         place = setting.pass_of(size, pass_key).position[rows]
-        parts.append((place[keep].astype(np.int64), tokens[rows[keep]], values[keep]))
+        kept = rows[keep].astype(np.int64)
+        parts.append((kept, place[keep].astype(np.int64), tokens[kept], values[keep]))
     if not parts:
         return None
-    places, lengths, drifts = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Trend(size, places, lengths, drifts)
+    texts, places, lengths, drifts = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Trend(size, texts, places, lengths, drifts)
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Threshold:
 
     tokens: int
     explained: int
-    """Texts, in all batches, of which it says rightly whether they change."""
+    """Texts, once for every pass, of which it says rightly whether they change."""
     texts: int
 
 
@@ -86,15 +89,17 @@ def token_threshold(setting: SettingResults) -> Threshold | None:
         for pass_key, rows, distances in setting.drifts(size):
             step = setting.pass_of(size, pass_key).step_tokens[rows]
             whole = step > 0
-            parts.append((tokens[rows][whole], step[whole], ~distances.identical[whole]))
+            parts.append((rows[whole], step[whole], ~distances.identical[whole]))
     if not parts:
         return None
-    own, step, changed = (np.concatenate(part) for part in zip(*parts, strict=True))
+    texts, step, changed = (np.concatenate(part) for part in zip(*parts, strict=True))
+    own = tokens[texts]
     best: Threshold | None = None
     for bound in 1 << np.arange(4, 17):
         crosses = (own < bound) & (step >= bound)
         explained = int((crosses == changed).sum())
-        enough = min(int(crosses.sum()), int((~crosses).sum())) >= _LEAST
+        sides = (len(np.unique(texts[side])) for side in (crosses, ~crosses))
+        enough = min(sides) >= _LEAST
         if enough and explained >= _FITS * len(own) and (not best or explained > best.explained):
             best = Threshold(int(bound), explained, len(own))
     return best

@@ -34,9 +34,13 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
         *repeat_faults(results, setting, set().union(*swapped.values())),
         *_collapse(results, setting),
     ]
-    return found or [
-        *_dimensions(results, setting),
-        *_lengths(results, setting),
+    if found:
+        return found
+    dimensions = list(_dimensions(results, setting))
+    return [
+        *dimensions,
+        # A dimension that is overwritten changes lengths as well.
+        *(() if dimensions else _lengths(results, setting)),
         *_answered_from_cache(setting),
         *_another_input(results, setting),
     ]

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from embedtui.assess.answers import headline
 from embedtui.assess.findings import Faults, all_faults
 from embedtui.assess.input_error import describe_systematic, systematic_error_of, text_errors
 from embedtui.assess.noise import effect_size, is_noise, is_open, repeats_differ
-from embedtui.assess.retrieval import RANDOM_WEIGHTS, Retrieval, worst_of_batches
+from embedtui.assess.retrieval import (
+    RANDOM_WEIGHTS,
+    Retrieval,
+    precision_retrieval,
+    worst_of_batches,
+)
 from embedtui.assess.retrieval_sentences import changes_of, describe
+from embedtui.assess.tolerance import judge
 from embedtui.measure import Distribution, summarize
+from embedtui.plan.scenarios import Scenario, scenario
 from embedtui.results.results import Results, SettingResults
 
-Worst = Callable[[Results, SettingResults], tuple[int, Retrieval] | None]
-"""Finds the batch size that changes most lists; a screen has one that does not search."""
+Lists = tuple[tuple[int, Retrieval] | None, Retrieval | None]
+"""The batch size that changes most lists of neighbours, with them, and those against float64's."""
+ListsOf = Callable[[Results, SettingResults], Lists]
+"""Finds the lists of a setting; a screen has one that does not search."""
+
+
+def search_lists(results: Results, setting: SettingResults) -> Lists:
+    """Return the lists of a setting, searched where nobody has."""
+    return worst_of_batches(results, setting), precision_retrieval(results, setting)
 
 
 def setting_verdict(
     results: Results,
     setting: SettingResults,
     faults: Faults | None = None,
-    worst: Worst = worst_of_batches,
+    use: Scenario | None = None,
+    lists_of: ListsOf = search_lists,
 ) -> str:
-    """Say in a sentence or two what was measured of one setting."""
+    """Say whether one setting is consistent and exact enough for a use, and what was measured."""
     known = all_faults(results) if faults is None else faults
     if not setting.unbatched.count:
         return f"not measured: {setting.reason or setting.status}"
@@ -30,9 +46,10 @@ def setting_verdict(
         fault = known[setting.number][0]
         return f"fault: {fault.message}; no distance means anything until that is mended"
     said = [
+        _for_use(results, setting, use or scenario("rag"), lists_of),
         _wrong_input(results, setting),
         _drift(results, setting),
-        _retrieval(results, setting, worst),
+        _retrieval(results, setting, lists_of),
         _restart(setting),
         _precision(results, setting),
     ]
@@ -42,8 +59,9 @@ def setting_verdict(
     return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said if sentence) + "."
 
 
-def run_verdict(results: Results, faults: Faults | None = None) -> str:
-    """Say which of the measured settings is nearest to the reference, steadiest and fastest."""
+def run_verdict(results: Results, faults: Faults | None = None, use: Scenario | None = None) -> str:
+    """Say which of the measured settings a use can bear, and which is nearest and fastest."""
+    use = use or scenario("rag")
     known = all_faults(results) if faults is None else faults
     begun = [setting for setting in results.settings if setting.unbatched.count]
     faulty = [setting for setting in begun if known[setting.number]]
@@ -51,13 +69,14 @@ def run_verdict(results: Results, faults: Faults | None = None) -> str:
     if not begun:
         return "nothing was measured"
     if len(begun) == 1:
-        return f"{begun[0].setting.label}: {setting_verdict(results, begun[0], known)}"
+        return f"{begun[0].setting.label}: {setting_verdict(results, begun[0], known, use)}"
     said = [f"{_labels(faulty)}: fault, no distance means anything"] if faulty else []
     if not measured:
         return said[0] + "."
     whole = [setting for setting in measured if setting.status == "finished"]
     partial = [setting for setting in measured if setting not in whole]
     compared = [setting for setting in whole if _batched(setting)]
+    said += _by_outcome(results, compared, use)
     steady = [setting for setting in compared if not _changes(setting)]
     noisy = [setting for setting in compared if _changes(setting) and is_noise(setting)]
     moving = [setting for setting in compared if setting not in steady + noisy]
@@ -187,13 +206,41 @@ def _unsteady(setting: SettingResults) -> str:
     )
 
 
-def _retrieval(results: Results, setting: SettingResults, worst: Worst) -> str:
+def _for_use(results: Results, setting: SettingResults, use: Scenario, lists_of: ListsOf) -> str:
+    """Say both verdicts, and what a search would notice of what does not hold."""
+    verdicts = judge(results, setting, use)
+    if not setting.batched and not verdicts.exact.texts:
+        return ""
+    moved = {verdicts.consistent.outcome, verdicts.exact.outcome} & {"falls short", "borderline"}
+    lists: Lists = (None, None)
+    if moved and not results.plan.random_weights:
+        lists = lists_of(results, setting)
+    drift, exact = lists
+    said = headline(verdicts, use, drift[1] if drift else None, exact)
+    return f"for {use.title}: {said}"
+
+
+def _by_outcome(results: Results, settings: list[SettingResults], use: Scenario) -> list[str]:
+    """Say of all settings which of the two verdicts they meet, those alike together."""
+    alike: dict[str, list[SettingResults]] = {}
+    for setting in settings:
+        alike.setdefault(judge(results, setting, use).both(), []).append(setting)
+    if not alike:
+        return []
+    said = [
+        f"{_labels(some)} {'is' if len(some) == 1 else 'are'} {both}"
+        for both, some in alike.items()
+    ]
+    return [f"for {use.title} {said[0]}", *said[1:]]
+
+
+def _retrieval(results: Results, setting: SettingResults, lists_of: ListsOf) -> str:
     """Say what batches do to lists of neighbours, where they move any vector beyond noise."""
     if results.plan.random_weights:
         return RANDOM_WEIGHTS
     if not _changes(setting) or is_noise(setting):
         return ""
-    found = worst(results, setting)
+    found = lists_of(results, setting)[0]
     return f"{describe(found[1])} (batch size {found[0]})" if found else ""
 
 

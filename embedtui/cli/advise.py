@@ -13,12 +13,13 @@ from rich.text import Text
 
 from embedtui.assess.advice import Advice, Step, advise, by_speed
 from embedtui.assess.answers import Entry
+from embedtui.assess.tolerance import MARKS
 from embedtui.assess.vector_faults import faults_of
 from embedtui.cli import output
 from embedtui.cli.parameter_types import SweepName
 from embedtui.cli.recorded_run import measure, started_engines
 from embedtui.cli.shared_options import Asked, json_option, quiet_option, run_options
-from embedtui.cli.sweep import scenario_of
+from embedtui.cli.sweep import use_of
 from embedtui.common import machine
 from embedtui.common.errors import Cancelled, EmbedtuiError, ExitCode, InputError
 from embedtui.common.printable import printable
@@ -28,8 +29,9 @@ from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
 from embedtui.plan.options import model_kind
 from embedtui.plan.plan import Plan
-from embedtui.plan.scenarios import Scenario, scenario
+from embedtui.plan.scenarios import Scenario
 from embedtui.plan.sweep import Sweep, load_sweep
+from embedtui.report.verdict_report import verdicts_report
 from embedtui.results.results import Results
 
 
@@ -60,7 +62,7 @@ def command(asked: Asked, among: str, as_json: bool, quiet: bool) -> ExitCode:
 
     sweep = load_sweep(among)
     choices = _candidates(asked, sweep)
-    wanted = scenario(scenario_of(asked, sweep))
+    wanted = use_of(asked, sweep)
     plan, weights_bytes = plan_of(choices, tell)
     if len(plan.batch_sizes) < 2:
         raise InputError("one batch size cannot drift: give larger ones with --batch-sizes")
@@ -76,7 +78,7 @@ def command(asked: Asked, among: str, as_json: bool, quiet: bool) -> ExitCode:
     if not found.steps:
         raise trials.failure()
     if as_json:
-        output.write_json("advice", **_as_json(found, wanted, plan.skipped))
+        output.write_json("advice/2", **_as_json(found, wanted, plan.skipped))
     else:
         _show(found, wanted)
     return ExitCode.DONE if found.answers.command else ExitCode.CHECK_FAILED
@@ -148,10 +150,9 @@ class _Trials:
 
 def _said(step: Step, use: Scenario) -> str:
     sizes = ", ".join(str(size) for size in step.batch_sizes if size > 1)
-    verdict = {True: "holds", False: "does not hold", None: "cannot be judged"}
     return (
-        f"→ {step.entry.label}: {_speed(step)}, {verdict[step.tolerance_result.holds]} at "
-        f"batch size {sizes} ({step.tolerance_result.describe(use)})"
+        f"→ {step.entry.label}: {_speed(step)}, {step.verdicts.both()} at batch size {sizes} "
+        f"({step.verdicts.decisive.summary(use)})"
     )
 
 
@@ -167,12 +168,13 @@ def _show(found: Advice, use: Scenario) -> None:
     )
     latest = {step.entry.label: step for step in found.steps}
     for step in sorted(latest.values(), key=by_speed):
-        mark = {True: "✔", False: "✗", None: "?"}[step.tolerance_result.holds]
+        mark = MARKS[step.verdicts.outcome] or "?"
         sizes = ", ".join(str(size) for size in step.batch_sizes if size > 1)
         console.print(
             Text(
                 f"  {mark} {printable(step.entry.label)}: {_speed(step)}, "
-                f"{step.tolerance_result.describe(use)} at batch size {sizes}"
+                f"{step.verdicts.both()} at batch size {sizes} "
+                f"({step.verdicts.decisive.summary(use)})"
             )
         )
     console.print(Text.assemble(("Serve with: ", "bold"), printable(found.answers.serve.text)))
@@ -195,11 +197,7 @@ def _as_json(found: Advice, use: Scenario, skipped: tuple[tuple[str, str], ...])
                 "label": step.entry.setting.setting.label,
                 "batch_sizes": list(step.batch_sizes),
                 "texts_per_second": step.speed,
-                "holds": step.tolerance_result.holds,
-                "worst": step.tolerance_result.worst
-                if step.tolerance_result.holds is not None
-                else None,
-                "metric": use.metric,
+                "verdicts": verdicts_report(step.verdicts, use),
             }
             for step in found.steps
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ import click
 from rich.padding import Padding
 from rich.text import Text
 
-from embedtui.assess.check_result import Check, Outcome, check, worst_of
+from embedtui.assess.check_result import Check, CheckResult, Outcome, check, what_binds, worst_of
 from embedtui.assess.confidence import claim, draws_for
 from embedtui.assess.finding import Finding
 from embedtui.cli import output
@@ -27,7 +28,8 @@ from embedtui.cli.shared_options import (
     refuse,
     run_options,
 )
-from embedtui.cli.sweep import device_here, scenario_of, timeout_of
+from embedtui.cli.sweep import device_here, timeout_of, use_of
+from embedtui.common.address import is_address
 from embedtui.common.errors import ExitCode, InputError
 from embedtui.common.printable import printable
 from embedtui.common.wording import text_count
@@ -36,7 +38,7 @@ from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
 from embedtui.plan.options import Mode
 from embedtui.plan.plan import Plan
-from embedtui.plan.scenarios import Scenario, scenario
+from embedtui.plan.scenarios import Scenario
 from embedtui.plan.sweep import load_sweep
 from embedtui.report import check_report
 from embedtui.results.results import Results
@@ -146,7 +148,7 @@ def command(
     )
     job = _Job(
         asked=asked,
-        use=scenario(use),
+        use=use,
         confidence=confidence,
         golden=None if golden is None else run_file.read(golden),
         access=replace(access, timeout=timeout),
@@ -265,8 +267,10 @@ class _Job:
         choices = replace(choices, seed=choices.seed if choices.limit else 0)
         plan, weights = plan_of(choices, self.tell, self.access)
         plan = replace(plan, shuffle_every_size=True, order_seed=self.order_seed)
-        # Where the files say that vectors will be others, float64 has to tell how far.
-        plan = replace(plan, reference=plan.reference or bool(plan.differs or plan.default_prompt))
+        # Where the files say that vectors will be others, or the situation depends on it, float64
+        # has to tell how far.
+        asked = self.use.binding == "exact" or bool(plan.differs or plan.default_prompt)
+        plan = replace(plan, reference=plan.reference or asked)
         if self.golden is None:
             return plan, weights
         recorded = self.golden.plan
@@ -277,7 +281,7 @@ class _Job:
         return plan, weights
 
 
-def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], str, float]:
+def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], Scenario, float]:
     """Return what is to be checked, for which use, and what a request may take.
 
     One model is checked, or every part of a plan file.
@@ -289,13 +293,13 @@ def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], 
         InputError: if an option cannot be used, or there are no batches to compare.
     """
     fixed = {"repeats": 1, "shuffles": shuffles, "reference": True}
-    use, timeout = str(asked.values["scenario"]), float(asked.values["timeout"])
+    use, timeout = use_of(asked), float(asked.values["timeout"])
     mode: Mode = "check"
     if target.endswith(".toml") and Path(target).is_file():
         mode = "plan"
         asked.refuse_unusable(mode)
         sweep = load_sweep(target)
-        use, timeout = scenario_of(asked, sweep), timeout_of(asked, sweep)
+        use, timeout = use_of(asked, sweep), timeout_of(asked, sweep)
         base = asked.choices(model="minilm", **fixed)
         parts = sweep.plans(base, device_here(), asked.given | {"shuffles", "reference"})
     else:
@@ -303,6 +307,12 @@ def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], 
     asked.refuse_unusable(mode, *parts)
     if any(max(part.batch_sizes) < 2 for part in parts):
         raise InputError("a check compares batches with texts alone: give a batch size above 1")
+    alone = any(is_address(part.model) and not part.against for part in parts)
+    if use.binding == "exact" and alone:
+        raise InputError(
+            f"--situation {use.situation}: it depends on the distance from float64: give --against "
+            "with the server's model"
+        )
     return [replace(part, reference=bool(part.against)) for part in parts], use, timeout
 
 
@@ -385,19 +395,25 @@ def _show(checks: Sequence[Check]) -> None:
 
 def _head(one: Check) -> str:
     plan = one.results.plan
+    situation = "" if one.use.situation == "one-server" else f" ({one.use.situation})"
     return printable(
-        f"{plan.model_name} {one.outcome} for {one.use.name} ({one.use.limit}), "
+        f"{plan.model_name} {one.outcome} for {one.use.name}{situation} ({one.use.limit}), "
         f"{len(plan.pack)} texts"
     )
 
 
+def _worst(one: CheckResult) -> float:
+    """Order settings by what decides; what was not measured is worst."""
+    worst = one.verdicts.decisive.worst
+    return math.inf if math.isnan(worst) else worst
+
+
 def _in_short(one: Check) -> str:
-    worst = max(one.settings, key=lambda setting: setting.drift.worst)
-    said = [f"batch drift {worst.drift.describe(one.use)}"]
+    worst = max(one.settings, key=_worst)
+    said = [f"{what_binds(worst.verdicts)} {worst.verdicts.decisive.summary(one.use)}"]
     if len(one.settings) > 1:
         said[0] += f" at most, {len(one.settings)} settings"
-    said.append(
-        claim(one.confidence, min(one.settings, key=lambda each: each.orders).random_orders)
-    )
+    least = min(one.settings, key=lambda setting: setting.orders)
+    said += [claim(one.confidence, least.random_orders)] if least.claims_orders else []
     said += [setting.golden.describe(one.use) for setting in one.settings if setting.golden][:1]
     return printable("; ".join(said))

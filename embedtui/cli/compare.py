@@ -34,7 +34,7 @@ def command(before: Path, after: Path, as_json: bool) -> ExitCode:
     found = changes(earlier, later)
     if as_json:
         output.write_json(
-            "changes",
+            "changes/1",
             settings=[asdict(one) | {"diagnosis": diagnosis(one.diagnosis)} for one in found],
         )
     else:

@@ -30,7 +30,7 @@ def config() -> None:
 def path(as_json: bool) -> None:
     """Print where the config file is, whether it exists or not."""
     if as_json:
-        output.write_json("config-path", path=str(config_path()), exists=config_path().exists())
+        output.write_json("config-path/1", path=str(config_path()), exists=config_path().exists())
         return
     output.out().print(printable(str(config_path())), soft_wrap=True)
 
@@ -47,7 +47,7 @@ def show(as_json: bool) -> ExitCode:
     loaded, problems = settings.load(config_path(), IDS)
     problems += clashes(loaded.keys)
     if as_json:
-        output.write_json("config", **_as_dict(loaded))
+        output.write_json("config/1", **_as_dict(loaded))
     else:
         _print(loaded)
     for problem in problems:
@@ -68,7 +68,7 @@ def list_themes(as_json: bool) -> ExitCode:
     known = (*yours, *themes.shipped())
     if as_json:
         listed = [_theme(one.name, one.description, _mode(one), one.yours) for one in known]
-        output.write_json("themes", themes=listed)
+        output.write_json("themes/1", themes=listed)
     for theme in () if as_json else known:
         mode = _mode(theme)
         whose = ", yours" if theme.yours else ""

@@ -160,6 +160,6 @@ def doctor(as_json: bool) -> ExitCode:
     """
     checks = examine()
     if as_json:
-        output.write_json("doctor", checks=[vars(one) for one in checks])
+        output.write_json("doctor/1", checks=[vars(one) for one in checks])
         return code_of(checks)
     return show(checks, output.out())

@@ -48,20 +48,24 @@ def show(grid: SweepReport, console: Console, use: str) -> None:
         console.print()
     _front(grid["pareto_front"]["precision_error"], "precision error", console)
     _front(grid["pareto_front"]["drift"], "batch drift", console)
+    several = len({(one["model"], one["texts"]) for one in grid["scenarios"]}) > 1
     console.print(Text("What holds for which use:", style="bold"))
     for one in grid["scenarios"]:
-        _scenario(one, console)
+        _scenario(one, console, several=several)
     console.print()
-    chosen = next(one for one in grid["scenarios"] if one["scenario"] == use)
-    said = Text.assemble(("Verdict: ", "bold"), f"for {chosen['name']} serve with ")
-    if chosen["command"]:
-        said.append(printable(chosen["serve"]))
-        console.print(said)
-        # One line whatever its length: it is there to be copied.
-        console.print(Text(f"  {printable(chosen['command'])}"), soft_wrap=True)
-    else:
-        serve = printable(chosen["serve"])
-        console.print(Text.assemble(("Verdict: ", "bold"), f"for {chosen['name']}: {serve}"))
+    for chosen in (one for one in grid["scenarios"] if one["scenario"] == use):
+        _verdict(chosen, console)
+
+
+def _verdict(chosen: ScenarioReport, console: Console) -> None:
+    """Print what to serve one model with."""
+    head, serve = f"{printable(chosen['model'])} for {chosen['name']}", printable(chosen["serve"])
+    if not chosen["command"]:
+        console.print(Text.assemble(("Verdict: ", "bold"), f"{head}: {serve}"))
+        return
+    console.print(Text.assemble(("Verdict: ", "bold"), f"serve {head} with {serve}"))
+    # One line whatever its length: it is there to be copied.
+    console.print(Text(f"  {printable(chosen['command'])}"), soft_wrap=True)
 
 
 def _table(model: str, rows: list[RowReport], sizes: list[int], console: Console) -> Table:
@@ -139,19 +143,28 @@ def _share(
     return Text(percent(changed, found["queries"]), style="yellow" if changed else "green")
 
 
-def _scenario(one: ScenarioReport, console: Console) -> None:
-    line = Text(f"  {one['name']} ({one['limit']}): ")
-    count = len(one["holds"]) + len(one["fails"])
+def _scenario(one: ScenarioReport, console: Console, *, several: bool) -> None:
+    model = f", {printable(one['model'])}" if several else ""
+    line = Text(f"  {one['name']} ({one['limit']}){model}: ")
+    rest = [
+        f"{word} {printable(', '.join(labels), 400)}"
+        for word, labels in (
+            ("borderline", one["borderline"]),
+            ("not", one["falls_short"]),
+            ("not measured", one["not_measured"]),
+        )
+        if labels
+    ]
+    count = sum(len(one[key]) for key in ("holds", "borderline", "falls_short"))
     if not count:
         line.append("not measured")
     elif not one["holds"]:
-        line.append("none of them", style="red")
+        line.append("none for sure" if one["borderline"] else "none of them", style="red")
     else:
-        style = "yellow" if one["fails"] else "green"
-        some = f"{len(one['holds'])} of {count}" if one["fails"] else f"all {count}"
-        line.append(some, style=style)
+        some = f"{len(one['holds'])} of {count}" if rest else f"all {count}"
+        line.append(some, style="yellow" if rest else "green")
         if one["recommended"]:
             line.append(f", cheapest {printable(one['recommended'])}")
-        if one["fails"]:
-            line.append(f"; not {printable(', '.join(one['fails']), 400)}", style="dim")
+    if rest and count:
+        line.append(f"; {'; '.join(rest)}", style="dim")
     console.print(line)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypedDict
 
-from embedtui.report.report_types import DiagnosisReport, SkippedReport
+from embedtui.report.report_types import DiagnosisReport, SkippedReport, VerdictsReport
 from embedtui.report.report_types_figures import DistributionReport
 from embedtui.report.report_types_retrieval import ListsReport
 from embedtui.storage.check_history import Row
@@ -64,6 +64,7 @@ class ScenarioObject(TypedDict):
     limit: Annotated[str, "the tolerance in words"]
     reason: Annotated[str, "why it bears that much"]
     source: Annotated[str, "where the tolerance comes from"]
+    situation: Annotated[str, "what its vectors meet, unless `--situation` says otherwise"]
 
 
 class Scenarios(TypedDict):
@@ -179,6 +180,7 @@ class ConfigObject(TypedDict):
     slow_link: str
     ascii: bool
     scenario: str
+    situation: str
     metric: str
     model: str
     texts: str
@@ -265,15 +267,13 @@ class StepObject(TypedDict):
     texts_per_second: Annotated[
         float | None, "the fastest batch size; null where nothing was measured"
     ]
-    holds: Annotated[bool | None, "whether the use bears its drift; null where it cannot be judged"]
-    worst: Annotated[float | None, "the largest drift"]
-    metric: Annotated[str, "the scenario's"]
+    verdicts: Annotated[VerdictsReport, "whether the use bears it, as in a report"]
 
 
 class Advice(TypedDict):
     """`embedtui advise`."""
 
-    schema: Annotated[str, "`embedtui.advice/1`"]
+    schema: Annotated[str, "`embedtui.advice/2`"]
     scenario: Annotated[str, "the use"]
     limit: Annotated[str, "the drift that it bears"]
     recommended: Annotated[dict[str, Any] | None, "every switch of the setting; null for none"]
@@ -293,20 +293,20 @@ class History(TypedDict):
 
 
 OBJECTS: dict[str, type] = {
-    "texts": Texts,
-    "settings": Settings,
-    "scenarios": Scenarios,
-    "themes": Themes,
-    "doctor": Doctor,
-    "runs": Runs,
-    "model": Model,
-    "models": Models,
-    "config-path": ConfigPath,
-    "config": ConfigObject,
-    "changes": Changes,
-    "mix": Mix,
-    "storage": Storage,
-    "advice": Advice,
-    "history": History,
+    "texts/1": Texts,
+    "settings/1": Settings,
+    "scenarios/1": Scenarios,
+    "themes/1": Themes,
+    "doctor/1": Doctor,
+    "runs/1": Runs,
+    "model/1": Model,
+    "models/1": Models,
+    "config-path/1": ConfigPath,
+    "config/1": ConfigObject,
+    "changes/1": Changes,
+    "mix/1": Mix,
+    "storage/1": Storage,
+    "advice/2": Advice,
+    "history/1": History,
 }
-"""By the name in `schema`: `embedtui.NAME/1`."""
+"""By what follows `embedtui.` in `schema`."""

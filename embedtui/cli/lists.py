@@ -14,7 +14,7 @@ from embedtui.cli.shared_options import json_option
 from embedtui.common.printable import printable
 from embedtui.engine.settings import SWITCHES, Switch
 from embedtui.plan.bundles import BUNDLES
-from embedtui.plan.scenarios import scenario_problems, scenarios
+from embedtui.plan.scenarios import SITUATIONS, scenario_problems, scenarios
 from embedtui.texts import PackInfo, describe_packs
 
 
@@ -23,7 +23,7 @@ from embedtui.texts import PackInfo, describe_packs
 def list_texts(as_json: bool) -> None:
     """List the text packs that come with embedtui."""
     if as_json:
-        output.write_json("texts", packs=[_as_dict(pack) for pack in describe_packs()])
+        output.write_json("texts/1", packs=[_as_dict(pack) for pack in describe_packs()])
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("pack", no_wrap=True)
@@ -43,7 +43,9 @@ def list_settings(as_json: bool) -> None:
     """Explain the switches that --dtype and --setting change."""
     if as_json:
         bundles = [{"name": name, "help": one.help} for name, one in BUNDLES.items()]
-        output.write_json("settings", switches=[_switch(one) for one in SWITCHES], bundles=bundles)
+        output.write_json(
+            "settings/1", switches=[_switch(one) for one in SWITCHES], bundles=bundles
+        )
         return
     console = output.out()
     for switch in SWITCHES:
@@ -82,12 +84,12 @@ def list_scenarios(as_json: bool) -> None:
     """Explain what embeddings are used for, and the drift that each use can bear.
 
     Your own go into scenarios.toml beside the config file: a table for each, with `metric` (l2,
-    cosine, max_abs), `tolerance` (0 for equal bits) and, if you like, `name`, `short`, `reason` and
-    `source`.
+    cosine, max_abs), `tolerance` (0 for equal bits) and, if you like, `name`, `short`, `reason`,
+    `source` and `situation`.
     """
     if as_json:
         listed = [vars(one) | {"limit": one.limit} for one in scenarios().values()]
-        output.write_json("scenarios", scenarios=listed, problems=scenario_problems())
+        output.write_json("scenarios/1", scenarios=listed, problems=scenario_problems())
         return
     console = output.out()
     for problem in scenario_problems():
@@ -96,3 +98,6 @@ def list_scenarios(as_json: bool) -> None:
         console.print(Text.assemble((printable(one.key), "bold"), f"  {one.name}: {one.limit}"))
         console.print(Text(f"    {one.reason}"))
         console.print(Text(f"    source: {one.source}", style="dim"))
+    console.print(Text("What the vectors meet (--situation):", style="bold"))
+    for key, said in SITUATIONS.items():
+        console.print(Text(f"  {key}: {said}"))

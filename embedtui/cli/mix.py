@@ -60,7 +60,7 @@ def command(index: str, queries: str | None, as_json: bool) -> ExitCode:
         cross_setting_search.side_of(asked, other, batched=False),
     )
     if as_json:
-        output.write_json("mix", pairs=[_as_dict(found)])
+        output.write_json("mix/1", pairs=[_as_dict(found)])
     else:
         _show(found, output.out())
     return ExitCode.DONE
@@ -80,7 +80,7 @@ def _every_pair(results: Results, *, as_json: bool) -> ExitCode:
     ]
     if as_json:
         found = [_as_dict(one) for row in pairs for one in row if one is not None]
-        output.write_json("mix", pairs=found)
+        output.write_json("mix/1", pairs=found)
         return ExitCode.DONE
     console = output.out()
     said = (

@@ -73,7 +73,7 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
     """
     found = models.find_models(folders)
     if as_json:
-        output.write_json("models", models=[_as_dict(info) for info in found])
+        output.write_json("models/1", models=[_as_dict(info) for info in found])
         return
     console = output.out()
     for info in found:
@@ -152,7 +152,7 @@ def make(
     )
     made = models.make(shape, models.resolve(tokenizer), out)
     if as_json:
-        output.write_json("model", model=_as_dict(made))
+        output.write_json("model/1", model=_as_dict(made))
     else:
         output.out().print(_lines(made), soft_wrap=True)
     return ExitCode.DONE

@@ -82,7 +82,7 @@ def _list(*, as_json: bool) -> None:
     shipped = library.describe_all(list(library.recordings().values()))
     own = library.describe_all(library.own_runs())
     if as_json:
-        output.write_json("runs", recordings=_as_dicts(shipped), own=_as_dicts(own))
+        output.write_json("runs/1", recordings=_as_dicts(shipped), own=_as_dicts(own))
         return
     console = output.out()
     for title, held in (

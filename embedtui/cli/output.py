@@ -81,10 +81,10 @@ def write(text: str) -> None:
 
 
 def write_json(schema: str, **fields: Any) -> None:
-    """Write one JSON object of the schema `embedtui.SCHEMA/1`, as docs/json.md has it."""
+    """Write one JSON object of the schema `embedtui.SCHEMA`, as docs/json.md has it."""
     from embedtui.report import exports  # noqa: PLC0415 - the screen stands before it is imported
 
-    write(exports.dump({"schema": f"embedtui.{schema}/1", **fields}))
+    write(exports.dump({"schema": f"embedtui.{schema}", **fields}))
 
 
 def unicode_works(console: Console) -> bool:

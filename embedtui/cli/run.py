@@ -19,11 +19,12 @@ from embedtui.cli.shared_options import (
     refuse,
     run_options,
 )
-from embedtui.cli.sweep import run_sweep
+from embedtui.cli.sweep import run_sweep, use_of
 from embedtui.common.errors import ExitCode
 from embedtui.engine.access import Access
 from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
+from embedtui.plan.scenarios import Scenario
 from embedtui.report import exports, run_report
 
 
@@ -67,11 +68,11 @@ def run(
     refuse(asked.given, ["fresh"], "it is for --sweep")
     choices = asked.choices()
     asked.refuse_unusable("run", choices)
-    return _run(choices, access, out=out, as_json=as_json, quiet=quiet)
+    return _run(choices, access, use_of(asked), out=out, as_json=as_json, quiet=quiet)
 
 
 def _run(
-    choices: Choices, access: Access, *, out: Path | None, as_json: bool, quiet: bool
+    choices: Choices, access: Access, use: Scenario, *, out: Path | None, as_json: bool, quiet: bool
 ) -> ExitCode:
     """Measure one model and print what it came to; return the exit code."""
     console = output.err()
@@ -83,7 +84,7 @@ def _run(
     results = measured.results
     if measured.failure is not None and not any(s.unbatched.count for s in results.settings):
         raise measured.failure
-    made = run_report.build(results)
+    made = run_report.build(results, use=use)
     if as_json:
         output.write(exports.to_json(made))
     else:

@@ -45,7 +45,7 @@ def command(run_path: Path, as_json: bool) -> ExitCode:
     results = run_file.read(run_path)
     rows = compare_storage(results)
     if as_json:
-        output.write_json("storage", rows=[_as_dict(row) for row in rows])
+        output.write_json("storage/1", rows=[_as_dict(row) for row in rows])
     else:
         _show(results, rows, output.out())
     return ExitCode.DONE

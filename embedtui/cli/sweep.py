@@ -18,6 +18,7 @@ from embedtui.engine.port import EnginePool
 from embedtui.plan.make_plan import plan_of
 from embedtui.plan.options import model_kind
 from embedtui.plan.plan import Plan
+from embedtui.plan.scenarios import Scenario, scenario
 from embedtui.plan.sweep import Sweep, load_sweep
 from embedtui.report import exports, sweep_report
 from embedtui.storage import run_file
@@ -70,7 +71,7 @@ def run_sweep(
                 continue
             if done[-1].results.status == "cancelled":
                 break
-    use = scenario_of(asked, sweep)
+    use = use_of(asked, sweep)
     return _told(sweep, done, failures, use=use, as_json=as_json, quiet=quiet)
 
 
@@ -82,10 +83,13 @@ def device_here() -> Device:
         return "cpu"
 
 
-def scenario_of(asked: Asked, sweep: Sweep) -> str:
+def use_of(asked: Asked, sweep: Sweep | None = None) -> Scenario:
     """Return what the embeddings are for: as given by hand, else as the plan file says."""
-    usual = str(asked.values["scenario"])
-    return usual if "scenario" in asked.given else sweep.scenario or usual
+    key, situation = str(asked.values["scenario"]), asked.values.get("situation")
+    if sweep is not None:
+        key = key if "scenario" in asked.given else sweep.scenario or key
+        situation = situation or sweep.situation
+    return scenario(key, situation)
 
 
 def timeout_of(asked: Asked, sweep: Sweep) -> float:
@@ -99,7 +103,7 @@ def _told(
     done: list[Measured],
     failures: list[EmbedtuiError],
     *,
-    use: str,
+    use: Scenario,
     as_json: bool,
     quiet: bool,
 ) -> ExitCode:
@@ -107,11 +111,11 @@ def _told(
     runs = [one.results for one in done if any(s.unbatched.count for s in one.results.settings)]
     if not runs:
         raise next((one.failure for one in done if one.failure), None) or failures[0]
-    made = sweep_report.build(sweep.name, runs, with_reports=as_json)
+    made = sweep_report.build(sweep.name, runs, use, with_reports=as_json)
     if as_json:
         output.write(exports.dump(made))
     else:
-        shown_grid.show(made, output.out(), use)
+        shown_grid.show(made, output.out(), use.key)
     if not quiet:
         for one in done:
             one.print_path()

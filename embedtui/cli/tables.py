@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.padding import Padding
@@ -15,6 +15,7 @@ from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.cli.output import unicode_works
 from embedtui.common.machine import vllm_of
 from embedtui.common.printable import printable
+from embedtui.plan.scenarios import METRIC_NAMES, Metric
 from embedtui.report.figures_report import P99_WANTS
 from embedtui.report.report_types import (
     DiagnosisReport,
@@ -22,6 +23,7 @@ from embedtui.report.report_types import (
     FindingReport,
     RunReport,
     SettingReport,
+    VerdictsReport,
 )
 from embedtui.report.report_types_figures import DistributionReport
 
@@ -57,6 +59,7 @@ def show(report: RunReport, console: Console) -> None:
                 style="dim",
             )
         )
+        console.print(Text(_judged_for(report["settings"][0]["verdicts"]), style="dim"))
     for setting in report["settings"]:
         _setting(setting, console)
     if report["servers"]:
@@ -71,6 +74,16 @@ def show(report: RunReport, console: Console) -> None:
     if report["status"] in {"cancelled", "cut off"}:
         why = f": {printable(report['reason'], 300)}" if report["reason"] else ""
         console.print(f"The run was {report['status']}{why}.")
+
+
+def _judged_for(verdicts: VerdictsReport) -> str:
+    """Say which use the verdicts are for, and which of the two decides."""
+    metric = METRIC_NAMES[cast(Metric, verdicts["metric"])]
+    limit = f"{metric} ≤ {verdicts['limit']:.0e}" if verdicts["limit"] else "equal bits"
+    return (
+        f"judged for {printable(verdicts['scenario'])}, {verdicts['situation']}: {limit}, and "
+        f"{verdicts['binding']} decides"
+    )
 
 
 def _setting(setting: SettingReport, console: Console) -> None:

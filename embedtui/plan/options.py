@@ -16,6 +16,7 @@ from embedtui.common.schema import Key
 from embedtui.plan.batch_sizes import parse_batch_sizes
 from embedtui.plan.bundles import BUNDLES
 from embedtui.plan.choices import Choices
+from embedtui.plan.scenarios import SITUATIONS
 
 ModelKind = Literal["local", "server", "held"]
 """A model on this machine, a server, or a server held against a model on this machine."""
@@ -278,9 +279,16 @@ OPTIONS = (
         "rag",
         metavar="NAME",
         commands=("run", "check", "advise"),
-        refused={"run": "a sweep recommends for it, and `embedtui check` holds one setting to it"},
         chosen=False,
         in_config=False,  # it is a key of its looks there
+    ),
+    Option(
+        "situation",
+        "what the vectors meet: " + "; ".join(f"{key}, {said}" for key, said in SITUATIONS.items()),
+        Key(str, choices=tuple(SITUATIONS)),
+        commands=("run", "check", "advise"),
+        chosen=False,
+        in_config=False,  # likewise
     ),
     Option(
         "against",

@@ -1,10 +1,10 @@
-"""Scenarios: what embeddings are used for, and whether a setting's batch drift is fit for it."""
+"""Scenarios: what embeddings are used for, what they meet, and the distance that this can bear."""
 
 from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -21,6 +21,18 @@ Metric = Literal["l2", "cosine", "max_abs"]
 METRIC_NAMES: dict[Metric, str] = {"l2": "L2", "cosine": "1 - cos", "max_abs": "max |Δ|"}
 """How the screens name the distances."""
 
+Question = Literal["consistent", "exact"]
+"""Does company change a text; how far is it from float64."""
+
+Situation = Literal["one-server", "queries-alone", "index"]
+
+SITUATIONS: dict[Situation, str] = {
+    "one-server": "one server with one setting embeds everything anew",
+    "queries-alone": "one server; queries come alone and documents in batches",
+    "index": "vectors meet an index that another setting, server or engine made",
+}
+"""What the vectors meet, which decides whether they have to be consistent or exact."""
+
 
 @dataclass(frozen=True)
 class Scenario:
@@ -35,6 +47,20 @@ class Scenario:
     """The largest drift of any text; 0 asks for equal bits."""
     reason: str
     source: str
+    situation: Situation = "one-server"
+
+    @property
+    def title(self) -> str:
+        """The short name, with the situation where it is not the usual one."""
+        return self.short if self.situation == "one-server" else f"{self.short} ({self.situation})"
+
+    @property
+    def binding(self) -> Question:
+        """Which question decides: vectors of one server meet each other, others meet float64's.
+
+        Equal bits are asked of the same setting run again, whatever else its vectors meet.
+        """
+        return "exact" if self.situation == "index" and not self.bitwise else "consistent"
 
     @property
     def bitwise(self) -> bool:
@@ -46,7 +72,8 @@ class Scenario:
         """The tolerance as it is shown."""
         if self.bitwise:
             return "equal bits"
-        return f"{METRIC_NAMES[self.metric]} ≤ {self.tolerance:.0e}"
+        shown = f"{self.tolerance:.1e}".replace(".0e", "e")
+        return f"{METRIC_NAMES[self.metric]} ≤ {shown}"
 
     def tolerance_in(self, metric: Metric) -> float | None:
         """Return the tolerance in another metric, None where there is none that is equal to it.
@@ -75,6 +102,7 @@ _KEYS = {
     "tolerance": Key(float, 0, 2, said="between 0, for equal bits, and 2", needed=True),
     "reason": Key(str),
     "source": Key(str),
+    "situation": Key(str, choices=tuple(SITUATIONS)),
 }
 _SHORT = 14
 """Letters of a name that the screens have room for."""
@@ -133,11 +161,12 @@ def _checked(key: str, values: object) -> Scenario:
         tolerance=float(values["tolerance"]),
         reason=printable(values.get("reason", "no reason given"), 400),
         source=printable(values.get("source", "your own"), 200),
+        situation=values.get("situation", "one-server"),
     )
 
 
-def scenario(key: str) -> Scenario:
-    """Return the scenario of this name.
+def scenario(key: str, situation: Situation | None = None) -> Scenario:
+    """Return the scenario of this name, in its own situation or in the one given.
 
     Raises:
         InputError: if there is none.
@@ -151,4 +180,5 @@ def scenario(key: str) -> Scenario:
             f"unknown scenario '{printable(key, 40)}'{suggest(key, known)}: "
             f"give one of {', '.join(known)}"
         )
-    return known[key]
+    found = known[key]
+    return found if situation is None else replace(found, situation=situation)

@@ -3,8 +3,9 @@
 A plan file is TOML. Its keys are the options of `embedtui run` that say what is measured (`limit`,
 `too_long`, `scenario`, ...); `models` lists models, `bundles` names settings, and every
 `[[settings]]` table gives one for each combination of its values. Where models want different
-things, each `[[parts]]` table may hold any of these keys but `scenario` and `timeout`; what it does
-not hold is as above the parts. No key of a server stands in one: who wrote it may be anyone.
+things, each `[[parts]]` table may hold any of these keys but `scenario`, `situation` and `timeout`;
+what it does not hold is as above the parts. No key of a server stands in one: who wrote it may be
+anyone.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from embedtui.plan.bundles import bundle
 from embedtui.plan.choices import Choices
 from embedtui.plan.former_names import by_present_names
 from embedtui.plan.options import CHOSEN, OPTIONS, model_kind, refuse_unusable
-from embedtui.plan.scenarios import scenario
+from embedtui.plan.scenarios import Situation, scenario
 
-_OF_THE_FILE = ("description", "parts", "scenario", "timeout")
+_OF_THE_FILE = ("description", "parts", "scenario", "situation", "timeout")
 """Keys of the whole file, which no part has."""
 _KEYS: Mapping[str, Key] = {
     "description": Key(str),
@@ -71,6 +72,11 @@ class Sweep:
     def scenario(self) -> str:
         """What the embeddings are for, by the file; empty where it does not say."""
         return str(self.values.get("scenario", ""))
+
+    @property
+    def situation(self) -> Situation | None:
+        """What the vectors meet, by the file; None where it does not say."""
+        return self.values.get("situation")
 
     @property
     def timeout(self) -> float | None:

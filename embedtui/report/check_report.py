@@ -15,8 +15,9 @@ from embedtui.measure import finite
 from embedtui.report.exports import dump, escape
 from embedtui.report.report_types_sweep import CheckedSettingReport, ChecksReport, GoldenReport
 from embedtui.report.run_report import diagnosis
+from embedtui.report.verdict_report import verdicts_report
 
-SCHEMA = "embedtui.check/1"
+SCHEMA = "embedtui.check/2"
 
 
 def as_object(checks: Sequence[Check]) -> ChecksReport:
@@ -122,12 +123,8 @@ def _setting(check: Check, one: CheckResult) -> CheckedSettingReport:
         "effective_config": one.setting.effective.to_dict(),
         "outcome": one.outcome,
         "summary": one.summary,
-        "drift": {
-            "metric": check.use.metric,
-            "worst": finite(one.drift.worst) if one.drift.holds is not None else None,
-            "identical": one.drift.identical,
-            "l2_max": largest_drift(one.setting, "l2"),
-        },
+        "verdicts": verdicts_report(one.verdicts, check.use),
+        "l2_max": largest_drift(one.setting, "l2"),
         "orders": one.orders,
         "batch_sizes": [
             {
@@ -135,15 +132,13 @@ def _setting(check: Check, one: CheckResult) -> CheckedSettingReport:
                 "orders": one_size.tried,
                 "fell_short": one_size.fell_short,
                 "share_below": share_below(check.confidence, one_size.tried)
-                if one.outcome == "holds"
+                if one.claims_orders
                 else None,
             }
             for one_size in one.random_orders
         ],
         "confidence": check.confidence,
-        "share_below": share_below(check.confidence, one.orders)
-        if one.outcome == "holds"
-        else None,
+        "share_below": share_below(check.confidence, one.orders) if one.claims_orders else None,
         "cause": None if one.cause is None else diagnosis(one.cause),
         "golden": None if one.golden is None else _golden(one.golden),
     }
@@ -166,7 +161,7 @@ def _case(suite: Xml.Element, check: Check, one: CheckResult) -> Xml.Element:
     case = Xml.SubElement(
         suite, "testcase", classname=f"embedtui.{check.use.key}", name=printable(one.label)
     )
-    short = one.golden is not None and not one.golden.holds and bool(one.drift.holds)
+    short = one.golden is not None and not one.golden.holds and one.verdicts.outcome == "holds"
     if one.outcome in {"failed", "inconclusive"}:
         Xml.SubElement(case, "error", message=printable(one.summary, 1000))
     elif one.outcome != "holds" and not short:

@@ -310,6 +310,36 @@ class DiagnosisReport(TypedDict):
     fix: Annotated[str, "what to do"]
 
 
+class VerdictReport(TypedDict):
+    """One of the two verdicts on a setting."""
+
+    outcome: Annotated[
+        str,
+        "`holds`, `borderline` (another sample may fall on the other side), `falls short`, "
+        "`no limit` or `not measured`",
+    ]
+    worst: Annotated[
+        float | None, "largest distance of any text in the use's metric; null for nothing measured"
+    ]
+    texts: Annotated[int, "texts that were compared"]
+    beyond: Annotated[int, "texts that are beyond the limit, at any batch size, in any order"]
+    identical: Annotated[bool, "whether every text was equal bit for bit"]
+    reason: Annotated[str, "why it was not measured, or falls short whatever the distance"]
+
+
+class VerdictsReport(TypedDict):
+    """What a use makes of a setting."""
+
+    scenario: Annotated[str, "key of the use"]
+    situation: Annotated[str, "what the vectors meet: `one-server`, `queries-alone` or `index`"]
+    metric: Annotated[str, "the use's metric"]
+    limit: Annotated[float, "its limit; 0 asks for equal bits"]
+    binding: Annotated[str, "the verdict that decides in this situation: `consistent` or `exact`"]
+    outcome: Annotated[str, "the outcome of that one"]
+    consistent: Annotated[VerdictReport, "batched against unbatched, in every order tried"]
+    exact: Annotated[VerdictReport, "unbatched and batched against float64"]
+
+
 class SettingReport(TypedDict):
     """The results of one setting."""
 
@@ -364,6 +394,7 @@ class SettingReport(TypedDict):
         "error and drift layer by layer, see below; null if nobody looked; `reason` alone if it "
         "could not be done",
     ]
+    verdicts: Annotated[VerdictsReport, "whether it is consistent and exact enough, see below"]
     verdict: Annotated[str, "a sentence for a person; do not parse it"]
 
 

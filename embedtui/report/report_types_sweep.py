@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypedDict
 
-from embedtui.report.report_types import DiagnosisReport, RunReport
+from embedtui.report.report_types import DiagnosisReport, RunReport, VerdictsReport
 
 
 class LargestReport(TypedDict):
@@ -75,13 +75,18 @@ class FrontsReport(TypedDict):
 
 
 class ScenarioReport(TypedDict):
-    """What holds for a use, and what to serve."""
+    """What holds for a use, of one model and its texts, and what to serve."""
 
     scenario: Annotated[str, "its key"]
     name: Annotated[str, "its name for people"]
-    limit: Annotated[str, "the drift that it bears"]
+    situation: Annotated[str, "what the vectors meet, and so which verdict decides"]
+    model: Annotated[str, "the model that it is said of"]
+    texts: Annotated[str, "the texts, likewise"]
+    limit: Annotated[str, "the distance that it bears"]
     holds: Annotated[list[str], "labels of the settings that hold"]
-    fails: Annotated[list[str], "labels of those that do not"]
+    borderline: Annotated[list[str], "of those that another sample may turn round"]
+    falls_short: Annotated[list[str], "of those that do not hold"]
+    not_measured: Annotated[list[str], "of those of which the deciding verdict was not measured"]
     serve: Annotated[str, "a sentence for a person"]
     recommended: Annotated[str | None, "the cheapest that holds"]
     command: Annotated[str, "what to start it with; empty for nothing"]
@@ -90,7 +95,7 @@ class ScenarioReport(TypedDict):
 class SweepReport(TypedDict):
     """One object over all models of a sweep."""
 
-    schema: Annotated[str, "`embedtui.sweep/1`"]
+    schema: Annotated[str, "`embedtui.sweep/2`"]
     sweep: Annotated[str, "its name, or the plan file's"]
     batch_sizes: Annotated[list[int], "those of the grid"]
     rows: Annotated[list[RowReport], "one per model and setting that was measured"]
@@ -108,15 +113,6 @@ class CheckedTextsReport(TypedDict):
     name: Annotated[str, "the pack's name, or the file's"]
     count: Annotated[int, "how many"]
     sha256: Annotated[str, "SHA-256 over ids and texts in order"]
-
-
-class CheckedDriftReport(TypedDict):
-    """How far batches move vectors."""
-
-    metric: Annotated[str, "the scenario's"]
-    worst: Annotated[float | None, "the largest drift in it; null where it cannot be judged"]
-    identical: Annotated[bool, "whether every text was equal bit for bit"]
-    l2_max: Annotated[float | None, "the largest L2"]
 
 
 class GoldenReport(TypedDict):
@@ -153,7 +149,8 @@ class CheckedSettingReport(TypedDict):
     effective_config: Annotated[dict[str, Any], "what is in force, as in a report"]
     outcome: Annotated[str, "`holds`, `inconclusive`, `falls short`, `fault` or `failed`"]
     summary: Annotated[str, "a sentence for a person; do not parse it"]
-    drift: Annotated[CheckedDriftReport, "how far batches move vectors"]
+    verdicts: Annotated[VerdictsReport, "both verdicts, as in a report"]
+    l2_max: Annotated[float | None, "the largest batch drift, L2"]
     orders: Annotated[int, "in how many random orders every batch size was tried, at least"]
     batch_sizes: Annotated[list[DrawnReport], "each that was tried in random orders, ascending"]
     confidence: Annotated[float, "as asked"]
@@ -193,7 +190,7 @@ class CheckedModelReport(TypedDict):
 class ChecksReport(TypedDict):
     """What a check came to."""
 
-    schema: Annotated[str, "`embedtui.check/1`"]
+    schema: Annotated[str, "`embedtui.check/2`"]
     outcome: Annotated[
         str, "`holds`, `inconclusive`, `falls short`, `fault` or `failed`: the worst of all"
     ]

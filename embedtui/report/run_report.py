@@ -15,6 +15,7 @@ from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.input_error import systematic_error_of
 from embedtui.assess.retrieval import Retrieval, batch_retrieval, precision_retrieval
+from embedtui.assess.tolerance import judge
 from embedtui.assess.trends import trend_of
 from embedtui.measure import (
     Distances,
@@ -25,6 +26,7 @@ from embedtui.measure import (
 )
 from embedtui.measure.lengths import summarize_lengths
 from embedtui.plan.plan import PassKind, Plan
+from embedtui.plan.scenarios import Scenario, scenario
 from embedtui.report import layer_report, retrieval_report
 from embedtui.report.figures_report import distribution, speed_report
 from embedtui.report.report_types import (
@@ -45,6 +47,7 @@ from embedtui.report.report_types import (
     TrendReport,
 )
 from embedtui.report.report_types_figures import DistributionReport
+from embedtui.report.verdict_report import verdicts_report
 from embedtui.results.results import Pass, Results, SettingResults
 from embedtui.results.speeds import speed_of
 
@@ -52,12 +55,15 @@ SCHEMA = "embedtui.report/2"
 """The last part goes up when a field changes its meaning or goes; new fields leave it alone."""
 
 
-def build(results: Results, faults: findings.Faults | None = None) -> RunReport:
+def build(
+    results: Results, faults: findings.Faults | None = None, use: Scenario | None = None
+) -> RunReport:
     """Return the report as plain dicts, lists, strings and numbers, ready for JSON.
 
     Who has looked for `faults` already passes them on: it is the slow part.
     """
     faults = findings.all_faults(results) if faults is None else faults
+    use = use or scenario("rag")
     return {
         "schema": SCHEMA,
         "status": results.status,
@@ -65,7 +71,7 @@ def build(results: Results, faults: findings.Faults | None = None) -> RunReport:
         "started_at": results.started_at,
         "plan": _plan(results.plan),
         "environment": cast(EnvironmentReport, results.environment),
-        "settings": [_setting(results, setting, faults) for setting in results.settings],
+        "settings": [_setting(results, setting, faults, use) for setting in results.settings],
         "servers": _servers(results),
         "findings": [
             {
@@ -77,7 +83,7 @@ def build(results: Results, faults: findings.Faults | None = None) -> RunReport:
             }
             for finding in findings.find(results, faults)
         ],
-        "verdict": verdict.run_verdict(results, faults),
+        "verdict": verdict.run_verdict(results, faults, use),
     }
 
 
@@ -126,7 +132,9 @@ def _plan(plan: Plan) -> PlanReport:
     }
 
 
-def _setting(results: Results, setting: SettingResults, faults: findings.Faults) -> SettingReport:
+def _setting(
+    results: Results, setting: SettingResults, faults: findings.Faults, use: Scenario
+) -> SettingReport:
     return {
         "label": setting.setting.label,
         "setting": setting.setting.as_dict(),
@@ -149,7 +157,8 @@ def _setting(results: Results, setting: SettingResults, faults: findings.Faults)
         "texts": _texts(results, setting),
         "diagnosis": [diagnosis(one) for one in diagnose(results, setting, faults[setting.number])],
         "layers": layer_report.build(results, setting),
-        "verdict": verdict.setting_verdict(results, setting, faults),
+        "verdicts": verdicts_report(judge(results, setting, use), use),
+        "verdict": verdict.setting_verdict(results, setting, faults, use),
     }
 
 

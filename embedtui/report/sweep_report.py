@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from embedtui.assess import findings, retrieval
 from embedtui.assess.answers import Entry, answer, fastest, largest_drift, model_of
 from embedtui.assess.finding import Finding
 from embedtui.assess.pareto_front import Candidate, pareto_front
-from embedtui.assess.tolerance import judge
+from embedtui.assess.tolerance import Outcome, judge
 from embedtui.engine.serve_command import serve_command
 from embedtui.measure import Distances, largest_finite, summarize
-from embedtui.plan.scenarios import scenarios
+from embedtui.plan.scenarios import Scenario, scenarios
 from embedtui.report import run_report
 from embedtui.report.report_types_sweep import (
     ChangedListsReport,
@@ -27,10 +28,12 @@ from embedtui.report.report_types_sweep import (
 )
 from embedtui.results.results import Results, SettingResults
 
-SCHEMA = "embedtui.sweep/1"
+SCHEMA = "embedtui.sweep/2"
 
 
-def build(name: str, runs: list[Results], *, with_reports: bool = True) -> SweepReport:
+def build(
+    name: str, runs: list[Results], use: Scenario, *, with_reports: bool = True
+) -> SweepReport:
     """Return rows, what could not be had, and for each scenario what holds and what to serve."""
     faults = [findings.all_faults(run) for run in runs]
     entries = [
@@ -49,8 +52,12 @@ def build(name: str, runs: list[Results], *, with_reports: bool = True) -> Sweep
             "precision_error": _front(entries, _error, by_model=True),
             "drift": _front(entries, _drift),
         },
-        "scenarios": [_scenario(key, entries) for key in scenarios()],
-        "runs": [run_report.build(run, known) for run, known in zip(runs, faults, strict=True)]
+        "scenarios": [
+            _scenario(replace(one, situation=use.situation), group)
+            for one in scenarios().values()
+            for group in _groups(entries)
+        ],
+        "runs": [run_report.build(run, known, use) for run, known in zip(runs, faults, strict=True)]
         if with_reports
         else [],
     }
@@ -168,17 +175,38 @@ def _skipped(run: Results) -> list[NotMeasuredReport]:
     return [{"model": model, "label": label, "reason": reason} for label, reason in found]
 
 
-def _scenario(key: str, entries: list[Entry]) -> ScenarioReport:
-    use = scenarios()[key]
-    found = answer(entries, use, use.metric)
-    judged = [(entry.label, judge(entry.setting, use)) for entry in entries if not entry.fault]
+def _groups(entries: list[Entry]) -> list[list[Entry]]:
+    """Return the entries by model and texts: a verdict has one of each."""
+    groups: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        key = model_of(entry.results), entry.results.plan.pack.sha256
+        groups.setdefault(key, []).append(entry)
+    return list(groups.values())
+
+
+def _scenario(use: Scenario, entries: list[Entry]) -> ScenarioReport:
+    found = answer(entries, use)
+    judged = [
+        (entry.label, judge(entry.results, entry.setting, use))
+        for entry in entries
+        if not entry.fault
+    ]
     chosen = None if found.recommended is None else entries[found.recommended]
+
+    def labels(outcome: Outcome) -> list[str]:
+        return [label for label, one in judged if one.outcome == outcome]
+
     return {
-        "scenario": key,
-        "name": use.name,
+        "scenario": use.key,
+        "name": use.name if use.situation == "one-server" else f"{use.name} ({use.situation})",
+        "situation": use.situation,
+        "model": entries[0].results.plan.model_name,
+        "texts": _texts(entries[0].results),
         "limit": use.limit,
-        "holds": [label for label, one in judged if one.holds],
-        "fails": [label for label, one in judged if one.holds is False],
+        "holds": labels("holds"),
+        "borderline": labels("borderline"),
+        "falls_short": labels("falls short"),
+        "not_measured": labels("not measured"),
         "serve": found.serve.text,
         "recommended": chosen.label if chosen else None,
         "command": found.command,

@@ -59,6 +59,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("model", "m", "model", "Choose the model: alias, local cache, folder, hub", "Choose", 3),
     Action("texts", "t", "texts", "Choose a text pack or a file, with a preview", "Choose", 4, engines=True),
     Action("use", "u", "use", "Choose what the embeddings are for, and so the tolerance", "Choose", 8),
+    Action("situation", "U", "situation", "Choose what the vectors meet, and so whether consistent or exact decides", "Choose"),
     Action("advanced", "a", "advanced", "Change every other switch, each explained", "Choose", 5, engines=True),
     Action("choose_sweep", "S", "choose sweep", "Measure many settings: a sweep by its name, or a plan file", "Choose", engines=True),
     Action("dtypes", "d", "dtypes", "Go to the dtypes", "Choose", engines=True),

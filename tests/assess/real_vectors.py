@@ -63,6 +63,8 @@ class Planted:
     effective: dict[str, Any] = field(default_factory=dict)
     seconds: dict[Key, float] = field(default_factory=dict)
     """Seconds of a batch of a pass, where it matters."""
+    truncated: dict[int, int] = field(default_factory=dict)
+    """Tokens of the texts that were cut, by row."""
 
     @property
     def alone(self) -> Figures:
@@ -95,7 +97,7 @@ class Planted:
         results = Results()
         results(RunStarted(planned, {}, ""))
         results(EngineReady(0, EffectiveConfig.from_dict(told), False, ""))
-        results(TextsPrepared(0, Prepared(tuple(self.tokens))))
+        results(TextsPrepared(0, Prepared(tuple(self.tokens), self.truncated)))
         for (size, draw), vectors in self.passes.items():
             for start in range(0, count, size):
                 rows = tuple(range(start, min(start + size, count)))

@@ -40,7 +40,7 @@ def both(results: Results, key: str) -> tuple[Advice, str]:
     use = scenario(key)
     entries = [Entry(one.setting.label, results, one) for one in results.settings]
     found = advise([one.setting for one in results.settings], SIZES, use, recorded(results))
-    return found, answer(entries, use, use.metric).command
+    return found, answer(entries, use).command
 
 
 def speeds(results: Results, **factor: float) -> Results:

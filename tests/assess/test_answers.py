@@ -12,7 +12,7 @@ USE = scenario("rag")
 
 def answered(*ran: Ran) -> Answers:
     entries = [Entry(f"run {n}", one.results, one.results.settings[0]) for n, one in enumerate(ran)]
-    return answer(entries, USE, USE.metric)
+    return answer(entries, USE)
 
 
 def at_speed(ran: Ran, texts_per_second: float) -> Ran:
@@ -29,7 +29,6 @@ def test_a_setting_without_a_precision_error_is_not_the_most_precise(run_study: 
     for pair in ((known, unknown), (unknown, known)):
         found = answered(*pair)
         assert found.recommended == pair.index(known)
-        assert "from the float64 reference" in found.serve.text
 
 
 def test_where_no_error_is_known_the_fastest_is_served_with(run_study: RunStudy) -> None:

@@ -59,6 +59,13 @@ def lengths_of_their_own(planted: Planted) -> None:
         planted.passes[key] = planted.passes[key] * times
 
 
+def lengths_of_lists(planted: Planted) -> None:
+    """Unbatched vectors are normalised, lists are not."""
+    times = np.linspace(5, 9, len(planted.texts), dtype=np.float32)[:, None]
+    for key in planted.batched():
+        planted.passes[key] = planted.passes[key] * times
+
+
 def without_separator(planted: Planted, vectors: Figures) -> Figures:
     planted.tokens = [count - 1 for count in _reference_tokens(planted)]
     return towards(vectors, range(len(vectors)), 0.05)
@@ -84,6 +91,43 @@ def dimension(value: float) -> Callable[[Planted, Figures], Figures]:
     return change
 
 
+def constant(_: Planted, vectors: Figures) -> Figures:
+    changed = vectors.copy()
+    changed[:, 7] = 0.05
+    return changed
+
+
+def cut_by_embedtui(planted: Planted) -> None:
+    """Six texts are equal within the limit that embedtui cut them to, and their vectors too."""
+    rows = longest(planted)
+    planted.truncated = dict.fromkeys(rows, 700)
+    for row in rows:
+        planted.texts[row] = f"{'the same words again ' * 100} and another end {row}"
+        for vectors in planted.passes.values():
+            vectors[row] = vectors[rows[0]]
+        assert planted.reference is not None
+        planted.reference[row] = planted.reference[rows[0]]
+
+
+def dropout(planted: Planted) -> None:
+    draw = np.random.default_rng(4)
+    for key, vectors in planted.passes.items():
+        kept = draw.random(vectors.shape) > 0.1
+        planted.passes[key] = scaled(np.where(kept, vectors, 0.001 * vectors))
+
+
+def replicas(planted: Planted) -> None:
+    """Of three replicas one serves another model."""
+    for number, key in enumerate(planted.passes):
+        if number % 3 == 2:
+            planted.passes[key] = np.roll(planted.passes[key], 5, axis=1)
+
+
+def overwritten(planted: Planted) -> None:
+    """Half of a vector is zero in one batch of several."""
+    planted.passes[8, FIRST][3, 192:] = 0
+
+
 def not_a_number(planted: Planted) -> None:
     for vectors in planted.passes.values():
         vectors[:] = np.nan
@@ -97,6 +141,7 @@ def bfloat16(_: Planted, vectors: Figures) -> Figures:
 
 FAULTS: dict[str, tuple[Plant, tuple[str, ...], list[str]]] = {
     "lengths alone": (lengths_of_their_own, DTYPES, ["length"]),
+    "lengths in lists": (lengths_of_lists, DTYPES, ["length"]),
     "one text a token short": (
         everywhere(lambda _, v: towards(v, [4], 0.06)),
         DTYPES,
@@ -123,13 +168,24 @@ FAULTS: dict[str, tuple[Plant, tuple[str, ...], list[str]]] = {
         DTYPES,
         ["beyond-rounding"],
     ),
+    "a token short in batches, below the largest text's error": (
+        in_batches(lambda _, v: towards(v, [4], 0.02)),
+        ("bfloat16",),
+        ["beyond-rounding"],
+    ),
     "padding beside a wrong input": (padding, DTYPES, ["another-input", "beyond-rounding"]),
     "a dimension zero": (everywhere(dimension(0)), DTYPES, ["dimension"]),
     "a dimension zero in batches": (in_batches(dimension(0)), DTYPES, ["dimension"]),
+    "a dimension constant": (everywhere(constant), DTYPES, ["dimension"]),
+    "a dimension constant in batches": (in_batches(constant), DTYPES, ["dimension"]),
     "a dimension turned": (everywhere(dimension(-1)), DTYPES, ["dimension"]),
     "a dimension turned in batches": (in_batches(dimension(-1)), DTYPES, ["dimension"]),
     "bfloat16 on the wire": (everywhere(bfloat16), ("float32", "float16"), ["wire"]),
     "bfloat16 on the wire of batches": (in_batches(bfloat16), ("float32", "float16"), ["wire"]),
+    "texts cut by embedtui to what is equal": (cut_by_embedtui, DTYPES, ["truncation"]),
+    "dropout left on": (dropout, DTYPES, ["random"]),
+    "replicas of other models": (replicas, DTYPES, ["replicas"]),
+    "half of a vector overwritten": (overwritten, DTYPES, ["partly-zero"]),
     "NaN in the weights": (not_a_number, DTYPES, ["weights"]),
 }
 CASES = [

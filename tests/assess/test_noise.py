@@ -13,7 +13,7 @@ from embedtui.assess.check_result import check
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.findings import all_faults
 from embedtui.assess.noise import is_noise, is_open
-from embedtui.assess.tolerance import judge
+from embedtui.assess.tolerance import judge_consistency
 from embedtui.plan.plan import PassKey
 from embedtui.plan.scenarios import scenario
 from embedtui.results.results import SettingResults
@@ -41,11 +41,11 @@ class TestDriftBelowTheFloor:
         found = ran(run_study, Script(width=128, drift=half_floor, noise=1e-4), texts=64)
         sentence = verdict.setting_verdict(found.results, setting_of(found))
         assert not is_noise(setting_of(found))
-        assert sentence.startswith("Batch drift: L2 up to ")
+        assert "Batch drift: L2 up to " in sentence
         assert "; not noise, 1.2" in sentence
         assert " times as far as repeats, in the median text" in sentence
-        told = answer([Entry("it", found.results, setting_of(found))], LOOSE, "l2")
-        assert "(1.2 × repeats)" in told.drift.text
+        told = answer([Entry("it", found.results, setting_of(found))], LOOSE)
+        assert "(1.2 × repeats)" in told.consistent.text
 
     def test_noise_alone_has_a_size_of_one(self, run_study: RunStudy) -> None:
         found = ran(run_study, Script(width=128, drift=no_drift, noise=1e-4), texts=64)
@@ -61,7 +61,7 @@ def test_a_text_that_moves_where_nobody_repeated_is_left_open(run_study: RunStud
     assert is_open(setting_of(found))
     assert not is_noise(setting_of(found))
     sentence = verdict.setting_verdict(found.results, setting_of(found))
-    assert sentence.startswith("Batch drift or rare noise: ")
+    assert "Batch drift or rare noise: " in sentence
 
 
 class TestRepeatsThatDifferWhereBatchesDoNot:
@@ -72,20 +72,20 @@ class TestRepeatsThatDifferWhereBatchesDoNot:
         return found
 
     def test_equal_bits_do_not_hold(self, found: Ran) -> None:
-        judged = judge(setting_of(found), EXACT)
+        judged = judge_consistency(setting_of(found), EXACT)
         assert EXACT.bitwise
         assert judged.identical
-        assert judged.holds is False
-        assert " when run again" in judged.describe(EXACT)
-        told = answer([Entry("it", found.results, setting_of(found))], EXACT, "l2")
-        assert told.drift.text == "no: it identical, but not when run again"
+        assert judged.outcome == "falls short"
+        assert " when run again" in judged.summary(EXACT)
+        told = answer([Entry("it", found.results, setting_of(found))], EXACT)
+        assert told.consistent.text.startswith("✗ it identical to the bit, but not when run again")
         assert check(found.results, EXACT, confidence=0.95).outcome == "falls short"
 
     def test_a_limit_is_held_as_far_as_repeats_hold_it(self, found: Ran) -> None:
-        assert judge(setting_of(found), LOOSE).holds
+        assert judge_consistency(setting_of(found), LOOSE).outcome == "holds"
         tight = replace(LOOSE, tolerance=1e-12)
-        judged = judge(setting_of(found), tight)
-        assert judged.holds is False
+        judged = judge_consistency(setting_of(found), tight)
+        assert judged.outcome == "falls short"
 
     def test_the_sentences_say_so(self, found: Ran) -> None:
         (cause,) = diagnose(found.results, setting_of(found), [])
@@ -128,7 +128,7 @@ class TestRequestsAtOnce:
         assert noise[1].identical.all()
         assert not is_noise(fresh)
         sentence = verdict.setting_verdict(found.results, fresh)
-        assert sentence.startswith("Batch drift: L2 up to ")
+        assert "Batch drift: L2 up to " in sentence
         assert (
             "of texts alone, since the company of requests at once cannot be repeated" in sentence
         )

@@ -63,7 +63,7 @@ def test_sentences_are_a_label_instead(run_study: RunStudy, random: bool) -> Non
         said.append(retrieval_sentences.describe(found[1]))
         entries.append(Entry(setting.setting.dtype, ran.results, setting, "", found[1]))
         assert (found[1].forecast is None) or not random
-    said.append(answer(entries, use, use.metric).matters.text)
+    said.append(answer(entries, use).consistent.text)
     for sentence in said:
         assert (RANDOM_WEIGHTS in sentence.lower()) is random, sentence
         assert any(claim in sentence for claim in CLAIMS) is not random, sentence

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from embedtui.assess.answers import Entry, answer, fastest, largest_drift
-from embedtui.assess.tolerance import judge
+from embedtui.assess.tolerance import judge_consistency
 from embedtui.assess.vector_faults import faults_of
 from embedtui.common.errors import InputError
 from embedtui.plan.scenarios import scenario, scenarios
@@ -55,36 +55,35 @@ def test_an_unknown_scenario_names_its_nearest() -> None:
 def test_a_drift_is_held_against_the_tolerance(run_study: RunStudy) -> None:
     ran = run_study(asked("float16", "float32", "bfloat16"))
     float16, float32, bfloat16 = ran.results.settings
-    assert judge(float16, scenario("rag")).holds
-    assert judge(bfloat16, scenario("rag")).holds
-    assert judge(bfloat16, scenario("deduplication")).holds is False
-    assert judge(float16, scenario("golden")).holds is False
-    golden = judge(float32, scenario("golden"))
-    assert golden.holds
+    assert judge_consistency(float16, scenario("rag")).outcome == "holds"
+    assert judge_consistency(bfloat16, scenario("rag")).outcome == "holds"
+    assert judge_consistency(bfloat16, scenario("deduplication")).outcome == "falls short"
+    assert judge_consistency(float16, scenario("golden")).outcome == "falls short"
+    golden = judge_consistency(float32, scenario("golden"))
+    assert golden.outcome == "holds"
     assert golden.identical
-    assert judge(float16, scenario("rag")).worst == pytest.approx(
+    assert judge_consistency(float16, scenario("rag")).worst == pytest.approx(
         largest_drift(float16, "cosine"), rel=1e-12
     )
 
 
 def test_a_setting_with_a_nan_is_not_judged(run_study: RunStudy) -> None:
     ran = run_study(asked("float16"), Script(plants=(broken(3, np.nan, size=4),)))
-    found = judge(ran.results.settings[0], scenario("rag"))
-    assert found.holds is None
-    told = answer(entries(ran), scenario("rag"), "l2")
-    assert told.drift.state == "bad"
-    assert told.drift.text.startswith("fault in float16")
+    found = judge_consistency(ran.results.settings[0], scenario("rag"))
+    assert found.outcome == "not measured"
+    told = answer(entries(ran), scenario("rag"))
+    assert told.consistent.state == "bad"
+    assert told.consistent.text.startswith("fault in float16")
     assert told.recommended is None
     assert told.command == ""
 
 
 def test_the_answers_name_what_drifts_what_fails_and_what_serves(run_study: RunStudy) -> None:
     ran = run_study(asked("bfloat16", "float16", "float32"))
-    told = answer(entries(ran), scenario("deduplication"), "l2")
-    assert told.drift.text.startswith("yes, L2 up to: bfloat16 1.")
-    assert "float32 identical to the bit" in told.drift.text
-    assert "✗ bfloat16" in told.matters.text
-    assert "✔ float16, float32" in told.matters.text
+    told = answer(entries(ran), scenario("deduplication"))
+    assert told.consistent.text.startswith("✗ bfloat16 1.")
+    assert "✔ float32 identical to the bit" in told.consistent.text
+    assert " · ✔ float16 " in told.consistent.text
     # All are equally fast here: the most precise of those that hold is taken.
     assert told.recommended == 2
     assert told.serve.text.startswith("float32: ")
@@ -94,22 +93,22 @@ def test_the_answers_name_what_drifts_what_fails_and_what_serves(run_study: RunS
 
 def test_nothing_is_recommended_where_nothing_holds(run_study: RunStudy) -> None:
     ran = run_study(asked("bfloat16"))
-    told = answer(entries(ran), scenario("golden"), "l2")
+    told = answer(entries(ran), scenario("golden"))
     assert told.serve.state == "bad"
     assert told.command == ""
 
 
 def test_before_anything_was_measured_nothing_is_claimed() -> None:
-    told = answer([], scenario("rag"), "l2")
-    assert told.drift.text == "not measured yet"
+    told = answer([], scenario("rag"))
+    assert told.consistent.text == "not measured yet"
     assert told.recommended is None
 
 
 def test_drift_within_the_noise_is_no_drift(run_study: RunStudy) -> None:
     ran = run_study(asked("float32"), Script(noise=1e-6))
-    told = answer(entries(ran), scenario("rag"), "l2")
-    assert told.drift.state == "good"
-    assert "float32 within noise" in told.drift.text
+    told = answer(entries(ran), scenario("rag"))
+    assert told.consistent.state == "good"
+    assert "(within noise)" in told.consistent.text
 
 
 def test_the_fastest_batch_size_is_the_one_with_most_texts_a_second(run_study: RunStudy) -> None:

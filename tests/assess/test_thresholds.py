@@ -76,3 +76,10 @@ def test_no_other_setting_of_the_recording_has_one(decoder: Results) -> None:
     for setting in decoder.settings:
         if not setting.setting.batch_invariant:
             assert token_threshold(setting) is None
+
+
+def test_a_text_in_many_orders_is_one_text() -> None:
+    restarts = run_file.read(library.recordings()["h200-restarts"])
+    for setting in restarts.settings:
+        assert setting.orders == 9
+        assert token_threshold(setting) is None

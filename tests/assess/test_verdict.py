@@ -22,7 +22,8 @@ class TestOfSetting:
     def test_no_drift_is_said_as_bitwise_identical(self, run_study: RunStudy) -> None:
         ran = run_study(plan(8, sizes=(1, 2, 4), reference=False))
         assert (
-            said(ran) == "No batch drift: all 8 texts are bitwise identical at batch size 2 to 4."
+            said(ran) == "For RAG: consistent, exactness not measured. No batch drift: all 8 texts "
+            "are bitwise identical at batch size 2 to 4."
         )
 
     def test_one_bit_is_drift(self, run_study: RunStudy) -> None:
@@ -38,14 +39,14 @@ class TestOfSetting:
         ran = run_study(
             plan(8, "bfloat16", sizes=(1, 2, 4), reference=False), Script(drift=constant(1e-3))
         )
-        assert said(ran).startswith("Batch drift: L2 up to ")
+        assert said(ran).startswith("For RAG: consistent, exactness not measured. Batch drift: ")
         assert "e-03, 8 of 8 texts changed at batch size" in said(ran)
         assert "; not noise, a repeat gives the same bits. " in said(ran)
 
     def test_drift_below_the_noise_is_none(self, run_study: RunStudy) -> None:
         made = plan(8, "float16", sizes=(1, 4), reference=False)
         ran = run_study(made, Script(drift=constant(1e-7), noise=1e-3))
-        assert said(ran).startswith("No batch drift beyond noise: L2 up to ")
+        assert ". No batch drift beyond noise: L2 up to " in said(ran)
         assert "and simply running again does " in said(ran)
 
     def test_noise_has_no_ratio_to_the_precision_error(self, run_study: RunStudy) -> None:
@@ -131,6 +132,8 @@ class TestOfRun:
             setting.pass_of(4).seconds = seconds
         sentence = verdict.run_verdict(ran.results)
         parts = sentence.split("; ")
+        assert parts.pop(0) == "for RAG bfloat16 is consistent, not exact"
+        assert parts.pop(0) == "float16, float32 are consistent and exact"
         assert parts[0] == "float32: no batch drift, bitwise identical at every batch size"
         assert parts[1].startswith("bfloat16 drifts most, up to L2 1.")
         assert parts[2].startswith(
@@ -154,14 +157,16 @@ class TestOfRun:
         script = Script(drift=no_drift, noise=1e-5)
         ran = run_study(plan(8, "float16", "float32", sizes=(1, 4), reference=False), script)
         sentence = verdict.run_verdict(ran.results)
-        assert sentence.startswith("float16, float32: no batch drift beyond noise")
+        assert "; float16, float32: no batch drift beyond noise" in sentence
         assert "drifts most" not in sentence
 
     def test_a_faulty_setting_is_said_to_be_one(self, run_study: RunStudy) -> None:
         ran = run_study(plan(8, "float16", "float32"))
         ran.results.settings[0].pass_of(2).vectors[3, 3] = np.nan
         sentence = verdict.run_verdict(ran.results)
-        assert sentence.startswith("float16: fault, no distance means anything; float32: no batch")
+        assert sentence.startswith(
+            "float16: fault, no distance means anything; for RAG float32 is "
+        )
         assert "float16 is" not in sentence
 
     def test_nothing_but_faults(self, run_study: RunStudy) -> None:
@@ -179,9 +184,8 @@ class TestOfRun:
     def test_switches_are_in_the_names(self, run_study: RunStudy) -> None:
         settings = (Setting("tiny", "float32"), Setting("tiny", "float32", threads=1))
         ran = run_study(plan(4, settings=settings))
-        assert verdict.run_verdict(ran.results).startswith(
-            "float32, float32 · threads=1: no batch drift"
-        )
+        said = verdict.run_verdict(ran.results)
+        assert "; float32, float32 · threads=1: no batch drift" in said
 
     def test_a_setting_that_was_cut_short_is_not_compared(self, run_study: RunStudy) -> None:
         ran = run_study(plan(8, "float16", "float32", sizes=(1, 2)))

@@ -55,7 +55,7 @@ def test_as_json_has_rows_scenarios_and_reports(
 ) -> None:
     said = embedtui("run", model_folder, "--sweep", plan_file, "--json", "--quiet")
     grid = json.loads(said.out)
-    assert grid["schema"] == "embedtui.sweep/1"
+    assert grid["schema"] == "embedtui.sweep/2"
     assert [row["label"] for row in grid["rows"]] == ["bfloat16", "float32", "float16"]
     golden = next(one for one in grid["scenarios"] if one["scenario"] == "golden")
     assert (golden["holds"], golden["recommended"]) == (["float32"], "float32")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from embedtui.measure import rank_correlation
+from embedtui.measure.correlation import rank_correlation_interval
 
 
 def test_what_grows_in_any_shape_is_one() -> None:
@@ -26,3 +27,30 @@ def test_too_few_pairs_or_nothing_that_changes_say_nothing() -> None:
     assert rank_correlation(range(7), range(7)) is None
     assert rank_correlation(range(20), [3.0] * 20) is None
     assert rank_correlation([np.nan] * 15 + [1, 2], range(17)) is None
+
+
+def test_intervals_hold_the_coefficient_of_all_texts() -> None:
+    """Normal pairs of correlation 0.5 have Spearman's coefficient 6/π asin(0.25), 0.48."""
+    draw = np.random.default_rng(1)
+    held = 0
+    for _ in range(100):
+        x, noise = draw.standard_normal((2, 40))
+        found = rank_correlation_interval(x, x + np.sqrt(3) * noise, range(40))
+        assert found is not None
+        held += found[0] <= 6 / np.pi * np.arcsin(0.25) <= found[1]
+    assert held >= 88
+
+
+def test_a_text_in_many_orders_tells_as_much_as_one() -> None:
+    draw = np.random.default_rng(2)
+    x, y = draw.standard_normal((2, 24))
+    once = rank_correlation_interval(x, y, range(24))
+    often = rank_correlation_interval(np.tile(x, 9), np.tile(y, 9), np.tile(range(24), 9))
+    assert once is not None
+    assert often is not None
+    assert once == pytest.approx(often, abs=0.05)
+    assert once[1] - once[0] > 0.5
+
+
+def test_no_coefficient_has_no_interval() -> None:
+    assert rank_correlation_interval(range(20), [3.0] * 20, range(20)) is None

@@ -69,3 +69,8 @@ def test_what_is_wrong_is_told_and_leaves_the_rest_alone(
         scenario("ours")
     assert "scenarios.toml" in problem
     assert "rag" in scenarios()
+
+
+def test_a_limit_is_shown_with_the_digits_that_it_has(write: Write) -> None:
+    write('[ours]\nmetric = "l2"\ntolerance = 2.5e-4\n')
+    assert scenario("ours").limit == "L2 ≤ 2.5e-04"

@@ -200,7 +200,9 @@ def test_every_option_that_says_what_is_measured_has_a_key(plan_file: PlanFile) 
     }
     of_servers = {"against": '"minilm"'}
     invocation = {"model", "dtype", "setting", "also", "timeout", "ask_key", "key_for"}
-    assert {*values, *of_servers, *invocation, "bundles", "scenario"} == {o.name for o in OPTIONS}
+    assert {*values, *of_servers, *invocation, "bundles", "scenario", "situation"} == {
+        o.name for o in OPTIONS
+    }
     usual = Choices()
     for model, keys in (("minilm", values), ("http://localhost:9/v1", of_servers)):
         text = "".join(f"{key} = {value}\n" for key, value in keys.items())

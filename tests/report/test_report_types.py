@@ -34,7 +34,7 @@ def test_every_report_is_of_its_type(record: Record, name: str) -> None:
 def test_so_are_reports_sweeps_and_checks_of_what_was_recorded(name: str) -> None:
     results = run_file.read(library.recordings()[name])
     assert problems(run_report.build(results), RunReport) == []
-    assert problems(sweep_report.build("recorded", [results]), SweepReport) == []
+    assert problems(sweep_report.build("recorded", [results], scenario("rag")), SweepReport) == []
     one = check(results, scenario("rag"), confidence=0.95, golden=results)
     assert problems(check_report.as_object([one]), ChecksReport) == []
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from embedtui.assess import findings, vector_faults
+from embedtui.plan.scenarios import scenario
 from embedtui.report import run_report, sweep_report
 from embedtui.results.results import Results, SettingResults
 from tests.fakes import Script, broken, plan
@@ -29,7 +30,7 @@ def test_faults_are_looked_for_once_though_reports_say_them_too(
         return faults_of(results, setting)
 
     monkeypatch.setattr(findings, "faults_of", counted)
-    made = sweep_report.build("few", [one.results for one in runs])
+    made = sweep_report.build("few", [one.results for one in runs], scenario("rag"))
     assert looked == [0, 1, 0]
     assert made["runs"] == apart
     assert [row["fault"] for row in made["rows"]] == ["nan", "nan", ""]

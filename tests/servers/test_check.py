@@ -83,7 +83,7 @@ class TestOutcome:
         assert said.code == 1
         assert "falls short" in said.out
         text = " ".join(said.out.split())
-        assert "> 1e-06; in random orders: 5 of 5 at batch size 4; cause:" in text
+        assert "> 1e-06 (8 of 8 texts); in random orders: 5 of 5 at batch size 4; cause:" in text
         assert len(runs(home)) == 1
         assert str(runs(home)[0]) in said.err
 
@@ -158,12 +158,13 @@ class TestReports:
     def test_json_has_all_of_it(self, embedtui: Embedtui, model: str) -> None:
         said = embedtui("check", model, *FEW, "--json", script=Script(drift=no_drift))
         made: dict[str, Any] = json.loads(said.out)
-        assert made["schema"] == "embedtui.check/1"
+        assert made["schema"] == "embedtui.check/2"
         assert made["outcome"] == "holds"
         (one,) = made["checks"][0]["settings"]
         assert one["orders"] == 5
         assert one["share_below"] == pytest.approx(1 - 0.05 ** (1 / 5))
-        assert one["drift"] == {"metric": "cosine", "worst": 0.0, "identical": True, "l2_max": 0.0}
+        assert one["l2_max"] == 0.0
+        assert one["verdicts"]["consistent"]["outcome"] == "holds"
 
     def test_junit_and_markdown_say_the_same(
         self, embedtui: Embedtui, model: str, tmp_path: Path

@@ -161,6 +161,22 @@ class TestInconclusive:
         said = embedtui("check", server.url, "--limit", "12", "--batch-sizes", "4", *FEW, *LISTS)
         assert said.code == 0, said
 
+    def test_is_a_drift_that_another_sample_may_have_beyond_the_limit(
+        self, embedtui: Embedtui, model: str
+    ) -> None:
+        def plant(batch: Batch) -> None:
+            if len(batch.rows) > 1:  # 1 - cos is half of the square: of one text beyond RAG's limit
+                batch.vectors[:, 0] += np.asarray([2e-4 * (1 + row % 8) for row in batch.rows])
+                batch.vectors /= np.linalg.norm(batch.vectors, axis=1, keepdims=True)
+
+        script = Script(drift=no_drift, plants=(plant,))
+        said = embedtui(
+            *("check", model, "--limit", "12", "--batch-sizes", "4", *FEW), script=script
+        )
+        assert said.code == 5, said
+        assert "may fall on the other side" in words(said)
+        assert "confidence" not in said.out
+
     def test_does_not_hide_what_falls_short(self, embedtui: Embedtui, serve: Serve) -> None:
         server = serve(keeps="requests", work=0.03, drift=3e-3)
         said = embedtui("check", server.url, "--limit", "12", "--batch-sizes", "4", *FEW, *LISTS)
@@ -176,6 +192,27 @@ class TestInconclusive:
         said = embedtui("check", serve().url, "--texts", texts, "--batch-sizes", "6", *FEW, *LISTS)
         assert said.code == 5, said
         assert "no random orders at batch size 6: 4 texts went through" in words(said)
+
+
+class TestAgainstAnIndex:
+    INDEX = ("--situation", "index", "--limit", "12", "--batch-sizes", "4", *FEW)
+
+    def test_the_distance_from_float64_decides(self, embedtui: Embedtui, model: str) -> None:
+        near, far = ({"float16": error} for error in (1e-5, 5e-2))
+        said = embedtui("check", model, *self.INDEX, script=Script(drift=no_drift, precision=near))
+        assert said.code == 0, said
+        assert "distance from float64 1 - cos" in said.out
+        assert "random orders" not in said.out
+        said = embedtui("check", model, *self.INDEX, script=Script(drift=no_drift, precision=far))
+        assert said.code == 1
+
+    def test_of_a_server_wants_its_model_before_it_is_asked(
+        self, embedtui: Embedtui, serve: Serve
+    ) -> None:
+        server = serve()
+        said = embedtui("check", server.url, *self.INDEX)
+        assert (said.code, "give --against" in said.error) == (2, True)
+        assert server.asked == []
 
 
 class TestWrongVectors:
@@ -215,7 +252,7 @@ def test_company_that_cannot_be_repeated_is_drift_with_a_size_and_no_noise(
     assert said.code == 1, said
     (one,) = settings(said)
     assert one["outcome"] == "falls short"
-    assert one["drift"]["l2_max"] == pytest.approx(5e-3, rel=0.2)
+    assert one["l2_max"] == pytest.approx(5e-3, rel=0.2)
     assert "batch drift 1 - cos" in one["summary"]
     assert "in company that cannot be repeated" in one["summary"]
     assert "noise" not in one["summary"]

@@ -212,7 +212,7 @@ async def test_screenshots_say_what_they_show(make_app: Make, tmp_path: Path) ->
         await until(pilot, lambda: told(app).count("saved") == 2)
     svg, text = next(tmp_path.glob("*-explore.svg")), next(tmp_path.glob("*-explore.txt"))
     assert "tiny-bert-bfloat16" in svg.name
-    assert "Does it drift?" in text.read_text()
+    assert "Consistent?" in text.read_text()
 
 
 async def test_what_is_chosen_is_kept(make_app: Make) -> None:
@@ -264,7 +264,7 @@ async def test_another_use_has_another_verdict(make_app: Make) -> None:
         await ran(pilot)
         await pilot.press("u", *["down"] * 5, "enter")
         await until(pilot, lambda: app.config.scenario == "golden")
-        await until(pilot, lambda: "golden bears equal bits: ✗ bfloat16" in text_of(app))
+        await until(pilot, lambda: "✗ golden: not consistent" in text_of(app))
         assert "✔ float32" in text_of(app)
 
 

@@ -50,7 +50,7 @@ def test_before_a_run_there_is_nothing_and_it_says_so(session: Session) -> None:
     view = ViewBuilder(session).compose(RAG)
     assert view.lines == ()
     assert view.focus is None
-    assert view.answers.drift.text == "not measured yet"
+    assert view.answers.consistent.text == "not measured yet"
 
 
 def test_a_line_holds_the_figures_of_its_setting(session: Session, choices: Choices) -> None:

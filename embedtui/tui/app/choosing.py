@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from embedtui.common.address import Address, is_address
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.plan.options import CHOSEN
-from embedtui.plan.scenarios import scenario, scenarios
+from embedtui.plan.scenarios import SITUATIONS, Scenario, Situation, scenario, scenarios
 from embedtui.tui.app.opening import OpeningMixin
 from embedtui.tui.state.background import in_background
 
@@ -139,9 +139,7 @@ class ChoosingMixin(OpeningMixin):
 
         def chosen(key: str | None) -> None:
             if key is not None:
-                self.framer.change(scenario=scenario(key))
-                self._keep(replace(self.config, scenario=key))
-                self.explore.show_use(scenario(key))
+                self._use(scenario(key, self.config.situation))
 
         self.push_screen(
             ChoiceScreen(
@@ -149,6 +147,30 @@ class ChoosingMixin(OpeningMixin):
             ),
             chosen,
         )
+
+    def action_situation(self) -> None:
+        """Choose what the vectors meet."""
+        from embedtui.tui.pickers.choice import ChoiceScreen  # noqa: PLC0415 - likewise
+
+        use = self.framer.view_state.scenario
+        options = [
+            (key, key, (f"{said}: {replace(use, situation=key).binding} decides",))
+            for key, said in SITUATIONS.items()
+        ]
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self._use(scenario(use.key, cast(Situation, key)))
+
+        self.push_screen(
+            ChoiceScreen("What do the vectors meet?", lambda: options, use.situation), chosen
+        )
+
+    def _use(self, use: Scenario) -> None:
+        """Judge by a use from now on, and remember it."""
+        self.framer.change(scenario=use)
+        self._keep(replace(self.config, scenario=use.key, situation=use.situation))
+        self.explore.show_use(use)
 
     def action_advanced(self) -> None:
         """Change the other switches."""

@@ -94,7 +94,9 @@ class Core(App[int]):
         from embedtui.tui.viewmodel.view_builder import ViewBuilder  # noqa: PLC0415 - after the first paint
         from embedtui.tui.viewmodel.view_state import ViewState  # noqa: PLC0415 - likewise
 
-        view_state = ViewState(scenario(self.config.scenario), self.config.metric)
+        view_state = ViewState(
+            scenario(self.config.scenario, self.config.situation), self.config.metric
+        )
         return Framer(ViewBuilder(self.session), view_state, self._framed)
 
     @cached_property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.widgets import ContentSwitcher
 
+from embedtui.assess.tolerance import Outcome
 from embedtui.common.printable import printable
 from embedtui.plan.scenarios import scenario
 from embedtui.tui.actions import ACTIONS, NEED_ENGINES, shown
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from embedtui.tui.viewmodel.view_state import View
 
 
+_STATES: dict[Outcome, str] = {
+    "holds": "good",
+    "borderline": "open",
+    "falls short": "bad",
+    "no limit": "open",
+    "not measured": "open",
+}
 _TROUBLE_SECONDS = 12.0
 """How long the line of messages tells of a failure."""
 
@@ -82,15 +90,15 @@ class ShowingMixin(Core):
             self._show_idle()
             return
         use = view.view_state.scenario
-        state = {True: "good", False: "bad", None: "open"}[line.tolerance_result.holds]
+        state = _STATES[line.verdicts.outcome]
         where = (view.recorded, view.texts) if view.recorded else (view.texts, view.machine)
         self.query_one(Header).show(
             (view.model, line.label, *where),
-            (state, f"{use.short}  {line.tolerance_result.describe(use)}"),
+            (state, f"{use.title}: {line.verdicts.both()}"),
         )
 
     def _show_idle(self) -> None:
-        use = scenario(self.config.scenario)
+        use = scenario(self.config.scenario, self.config.situation)
         model = self._model_name.get(self.choices.model, self.choices.model)
         texts = Path(self.choices.texts).name or self.choices.texts
         if self.outside.opened:

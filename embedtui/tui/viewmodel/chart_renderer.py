@@ -9,6 +9,7 @@ import numpy as np
 
 from embedtui import charts
 from embedtui.assess.pareto_front import Candidate, Step, pareto_front
+from embedtui.assess.tolerance import MARKS
 from embedtui.charts import Picture
 from embedtui.report.report_types_layers import SiteReport
 from embedtui.tui.viewmodel.view_state import SettingRow, View
@@ -105,11 +106,12 @@ def _heat_map(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     rows = []
     for place, line in enumerate(view.lines):
         drifts = {size: value or 0.0 for size, value in line.points}
-        word = {True: "✔", False: "✗", None: ""}[line.tolerance_result.holds]
+        judged = line.verdicts.exact if errors else line.verdicts.consistent
+        word = MARKS[judged.outcome]
         if line.fault or line.status == "failed":
             word = "fault" if line.fault else "failed"
         elif view.answers.recommended == place:
-            word = "✔ ◂ serve"
+            word += " ◂ serve"
         elif line.status == "running" and view.state != "idle":
             word = "…"
         rows.append(

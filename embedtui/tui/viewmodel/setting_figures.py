@@ -11,7 +11,7 @@ from embedtui.assess import verdict
 from embedtui.assess.answers import fastest, largest_drift
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.retrieval import Retrieval, harm
-from embedtui.assess.tolerance import judge
+from embedtui.assess.tolerance import judge, largest_by_text
 from embedtui.assess.trends import trend_of
 from embedtui.engine.serve_command import serve_command
 from embedtui.measure import Distances, largest_finite
@@ -38,10 +38,10 @@ def line_of(
     setting: SettingResults,
     view_state: ViewState,
     fault: str,
-    lists: tuple[int, Retrieval] | None,
+    found: Mapping[Against, Retrieval],
 ) -> SettingRow:
     """Return a setting ready to be drawn."""
-    metric = view_state.metric
+    metric, lists = view_state.metric, worst_lists_of(found)
     points, everything = [], []
     for size in setting.batched:
         distances = setting.drift_in_any_order(size)
@@ -53,7 +53,6 @@ def line_of(
             everything.append(same)
     noise = setting.noise()
     error = setting.precision_error(run.reference)
-    tolerance_result = judge(setting, view_state.scenario)
     passes = {size: setting.pass_of(size) for size in (1, *setting.batched)}
     values, identical = _histogram_values(setting, view_state)
     return SettingRow(
@@ -69,7 +68,7 @@ def line_of(
         error=largest_finite(getattr(error[1], metric)) if error else None,
         speed=fastest(setting),
         unbatched_speed=setting.unbatched.texts_per_second,
-        tolerance_result=tolerance_result,
+        verdicts=judge(run, setting, view_state.scenario),
         fault=fault,
         points=tuple(points),
         errors=tuple(_errors(run, setting, metric)),
@@ -80,11 +79,16 @@ def line_of(
         causes=() if fault else tuple(diagnose(run, setting, [])),
         sentence=fault
         or verdict.setting_verdict(
-            run, setting, {setting.number: []}, lambda _run, _setting: lists
+            run,
+            setting,
+            {setting.number: []},
+            view_state.scenario,
+            lambda _run, _setting: (lists, found.get("reference")),
         ),
         log=setting.log,
         done=setting.unbatched.count,
         lists=lists,
+        error_lists=found.get("reference"),
     )
 
 
@@ -118,14 +122,8 @@ def _histogram_values(setting: SettingResults, view_state: ViewState) -> tuple[F
 
 def worst_of(setting: SettingResults, metric: Metric) -> tuple[Floats, Bools]:
     """Return each text's largest drift at any batch size, and whether it is equal at all."""
-    texts = len(setting.unbatched.done)
-    worst = np.full(texts, np.nan)
-    identical = np.ones(texts, dtype=np.bool_)
-    for size in setting.batched:
-        for _, rows, distances in setting.drifts(size):
-            worst[rows] = np.fmax(worst[rows], getattr(distances, metric))
-            identical[rows] &= distances.identical
-    return worst, identical
+    drifts = [(rows, d) for size in setting.batched for _, rows, d in setting.drifts(size)]
+    return largest_by_text(len(setting.unbatched.done), drifts, metric)
 
 
 def per_text_of(

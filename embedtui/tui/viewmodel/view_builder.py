@@ -6,9 +6,10 @@ Composing is done again only for settings whose figures have grown.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from embedtui.assess.answers import Entry, answer
-from embedtui.plan.scenarios import Metric
+from embedtui.assess.answers import Answers, Entry, answer
+from embedtui.plan.scenarios import Metric, Scenario
 from embedtui.report import layer_report
 from embedtui.report.report_types_layers import LayersReport, NoLayersReport
 from embedtui.results.results import Results, SettingResults
@@ -18,7 +19,6 @@ from embedtui.tui.viewmodel.setting_figures import (
     column_of,
     line_of,
     per_text_of,
-    worst_lists_of,
     worst_of,
 )
 from embedtui.tui.viewmodel.view_state import (
@@ -58,11 +58,11 @@ class ViewBuilder:
         self._lines = {key: kept for key, kept in self._lines.items() if key in dict(shown)}
         self._search(shown, view_state, now)
         entries = [
-            Entry(line.label, run, setting, line.fault, line.lists[1] if line.lists else None)
+            _entry(line, run, setting)
             for line, (_, (run, setting)) in zip(lines, shown, strict=True)
         ]
-        answers = answer(entries, view_state.scenario, view_state.metric)
         focus = next((s for s in shown if s[0] == view_state.focus), shown[0] if shown else None)
+        answers = answers_of(entries, lines, focus[0] if focus else None, view_state.scenario)
         per_text = None if focus is None else self._texts(focus[0], *focus[1], view_state.metric)
         latest = now.runs[-1] if now.runs else None
         progress = now.progress
@@ -197,7 +197,7 @@ class ViewBuilder:
         )
         if key in self._lines and self._lines[key][0] == version:
             return self._lines[key][1]
-        line = line_of(key, label, style, run, setting, view_state, fault, worst_lists_of(found))
+        line = line_of(key, label, style, run, setting, view_state, fault, found)
         self._lines[key] = version, line
         return line
 
@@ -228,6 +228,26 @@ def shown_of(now: Snapshot) -> dict[Key, tuple[Results, SettingResults]]:
             if begun or (setting.status == "failed" and key not in found):
                 found[key] = run, setting
     return found
+
+
+def _entry(line: SettingRow, run: Results, setting: SettingResults) -> Entry:
+    lists = line.lists[1] if line.lists else None
+    return Entry(line.label, run, setting, line.fault, lists, line.error_lists, line.verdicts)
+
+
+def answers_of(
+    entries: Sequence[Entry], lines: Sequence[SettingRow], focus: Key | None, use: Scenario
+) -> Answers:
+    """Answer for the model and the texts of the setting in hand, and for no others beside it.
+
+    What other runs of the session showed stays in the table; a verdict has one model and one set of
+    texts.
+    """
+    places = [n for n, line in enumerate(lines) if focus is None or line.key[:2] == focus[:2]]
+    found = answer([entries[place] for place in places], use)
+    if found.recommended is None:
+        return found
+    return replace(found, recommended=places[found.recommended])
 
 
 def _skipped(run: Results) -> tuple[tuple[str, str], ...]:

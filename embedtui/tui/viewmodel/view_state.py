@@ -15,7 +15,7 @@ import numpy.typing as npt
 from embedtui.assess.answers import Answers
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.retrieval import Retrieval
-from embedtui.assess.tolerance import ToleranceResult
+from embedtui.assess.tolerance import Verdicts
 from embedtui.assess.trends import Trend
 from embedtui.engine.settings import Setting
 from embedtui.measure.log_histogram import LogHistogram
@@ -74,7 +74,7 @@ class SettingRow:
     speed: tuple[int, float] | None
     """The fastest batch size, and texts per second at it."""
     unbatched_speed: float | None
-    tolerance_result: ToleranceResult
+    verdicts: Verdicts
     fault: str
     points: tuple[tuple[int, float | None], ...]
     """Batch size and largest drift; None for equal bits."""
@@ -95,6 +95,8 @@ class SettingRow:
     """Texts that have come back unbatched."""
     lists: tuple[int, Retrieval] | None = None
     """The batch size that changes most lists of neighbours, of those that were searched."""
+    error_lists: Retrieval | None = None
+    """What its precision error does to lists; None before that was searched."""
 
 
 @dataclass(frozen=True, eq=False)

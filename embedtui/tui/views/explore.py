@@ -179,7 +179,9 @@ class ExploreView(Vertical):
 
     def show_use(self, use: Scenario) -> None:
         """Show what the embeddings are for."""
-        self.query_one("#field-use", Field).show(use.name, f"bears {use.limit}")
+        self.query_one("#field-use", Field).show(
+            use.name, f"bears {use.limit}; {use.binding} decides"
+        )
 
     def _show_run(self, state: str) -> None:
         words = {

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from embedtui.assess.pareto_front import describe_step
+from embedtui.assess.tolerance import MARKS
 from embedtui.charts import mark_of
 from embedtui.common.printable import printable
 from embedtui.plan.scenarios import METRIC_NAMES
@@ -97,7 +98,9 @@ def _said(view: View) -> Text:
         distance = distance_of(line, view)
         figure = "same bits" if not distance else f"{distance:.1e}"
         speed = f"{line.speed[1]:.0f} texts/s" if line.speed else ""
-        holds = {True: "✔", False: "✗", None: " "}[line.tolerance_result.holds]
+        errors = view.view_state.heat == "error"
+        judged = line.verdicts.exact if errors else line.verdicts.consistent
+        holds = MARKS[judged.outcome] or " "
         text.append(f"{holds} {mark_of(line.style)} ", "bold")
         text.append(printable(line.label), "bold" if line is view.focus else "")
         text.append(f"  {speed}  {figure}\n")

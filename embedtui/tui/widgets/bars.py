@@ -87,7 +87,7 @@ class Header(TextLines):
 
 
 class AnswersStrip(TextLines):
-    """Does it drift, does it matter, what to serve with: a line each."""
+    """Is it consistent, is it exact, what to serve with: a line each."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "answers--question",
@@ -114,15 +114,15 @@ class AnswersStrip(TextLines):
         """Return the three lines."""
         if self.answers is None:
             return Text("")
-        three = (self.answers.drift, self.answers.matters, self.answers.serve)
+        three = (self.answers.consistent, self.answers.exact, self.answers.serve)
         text = Text("\n").join([self._line(one) for one in three])
         text.no_wrap, text.overflow = True, "crop"
         return text
 
     def _line(self, one: Answer) -> Text:
-        room = max(self.content_size.width - 17, 1)
+        room = max(self.content_size.width - 13, 1)
         return Text.assemble(
-            (one.question.ljust(17), self._style("answers--question")),
+            (one.question.ljust(13), self._style("answers--question")),
             (printable(one.text, room), self._style(f"answers--{one.state}")),
         )
 

@@ -13,13 +13,21 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from embedtui.assess.tolerance import MARKS, Outcome
 from embedtui.charts import label_of, mark_of
 from embedtui.common.printable import printable
 from embedtui.plan.scenarios import METRIC_NAMES
 from embedtui.tui.viewmodel.view_state import SERIES, Key, SettingRow, View
 from embedtui.tui.widgets.partial_repaint import ChangedLines
 
-_COLUMNS = (("drift", 9), ("noise", 9), ("error", 9), ("texts/s", 11))
+_COLUMNS = (("drift", 11), ("noise", 9), ("error", 9), ("texts/s", 11))
+_STYLES: dict[Outcome, str] = {
+    "holds": "good",
+    "borderline": "faint",
+    "falls short": "bad",
+    "no limit": "faint",
+    "not measured": "faint",
+}
 _WHO = 14
 """Least columns that the setting's name is given before another column is left out."""
 
@@ -149,20 +157,22 @@ class SettingsTable(ChangedLines, ScrollView, can_focus=True):
         label = label_of(line.label, who)
         recommended = view.answers.recommended == place
         cells = {
-            "drift": _figure(line.drift, line.identical),
+            "drift": _judged(_figure(line.drift, line.identical), line.verdicts.consistent.outcome),
             "noise": _figure(line.noise, line.noise_identical),
-            "error": "·" if line.error is None else f"{line.error:.1e}",
+            "error": _judged(
+                "·" if line.error is None else f"{line.error:.1e}", line.verdicts.exact.outcome
+            ),
             "texts/s": _speed(line),
         }
-        holds = line.tolerance_result.holds
-        word = {True: "✔", False: "✗", None: "fault" if line.fault else ""}[holds]
+        outcome = line.verdicts.outcome
+        word = "fault" if line.fault else MARKS[outcome]
         if line.status == "failed":
             word = f"✗ {printable(line.reason)}"
         elif line.status == "running" and view.state != "idle":
             word += " …"
         elif line.status in {"cancelled", "cut off"}:
             word += " part"
-        style = {True: "good", False: "bad", None: "bad"}[holds]
+        style = "bad" if line.fault else _STYLES[outcome]
         base = self._style("cursor") if place == self.cursor else self.rich_style
         segments = [
             Segment(f" {mark} ", base + self._partial(line.style)),
@@ -211,6 +221,11 @@ def _figure(value: float | None, identical: bool) -> str:
     if identical:
         return "identical"
     return "·" if value is None else f"{value:.1e}" if value else "0"
+
+
+def _judged(figure: str, outcome: Outcome) -> str:
+    """Return a figure with what the use makes of it: the mark of its own verdict."""
+    return f"{figure}{' ' if figure == 'identical' else ''}{MARKS[outcome] or ' '}"
 
 
 def _speed(line: SettingRow) -> str:
