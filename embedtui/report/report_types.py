@@ -323,6 +323,11 @@ class VerdictReport(TypedDict):
     ]
     texts: Annotated[int, "texts that were compared"]
     beyond: Annotated[int, "texts that are beyond the limit, at any batch size, in any order"]
+    share_beyond: Annotated[
+        float | None,
+        "the largest share of such texts that may be beyond it, 95 % one-sided; null where no "
+        "limit was held against any",
+    ]
     identical: Annotated[bool, "whether every text was equal bit for bit"]
     reason: Annotated[str, "why it was not measured, or falls short whatever the distance"]
 
