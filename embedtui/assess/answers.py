@@ -16,7 +16,7 @@ from embedtui.measure import largest_finite
 from embedtui.measure.intervals import about_equal
 from embedtui.plan.scenarios import Metric, Scenario
 from embedtui.results.results import Results, SettingResults
-from embedtui.results.speeds import describe, fastest
+from embedtui.results.speeds import fastest
 
 State = Literal["good", "bad", "open"]
 
@@ -223,7 +223,10 @@ def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], st
     assert found is not None
     held, speed = found
     verdicts = next(one for entry, one in judged if entry is chosen)
-    said = f"{chosen.label}: {describe(speed)} at batch size {held}, {verdicts.both()}"
+    once = " in one pass" if speed.passes == 1 else ""
+    said = (
+        f"{chosen.label}: {speed.median:.0f} texts/s{once} at batch size {held}, {verdicts.both()}"
+    )
     if chosen.setting.status == "running":
         said += ", so far"
     pooling = chosen.setting.effective.pooling
