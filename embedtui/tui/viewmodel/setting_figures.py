@@ -43,15 +43,7 @@ def line_of(
 ) -> SettingRow:
     """Return a setting ready to be drawn."""
     metric, lists = view_state.metric, worst_lists_of(found)
-    points, everything = [], []
-    for size in setting.batched:
-        distances = setting.drift_in_any_order(size)
-        values = getattr(distances, metric)
-        usable = np.isfinite(values)
-        if usable.any():
-            same = bool(distances.identical[usable].all())
-            points.append((size, None if same else float(values[usable].max())))
-            everything.append(same)
+    points = _points(setting, metric)
     noise = setting.noise()
     error = setting.precision_error(run.reference)
     sizes, most = (1, *setting.batched), fastest(setting)
@@ -64,7 +56,7 @@ def line_of(
         status=setting.status,
         reason=setting.reason,
         drift=largest_drift(setting, metric),
-        identical=bool(everything) and all(everything),
+        identical=bool(points) and all(largest is None for _, largest in points),
         noise=largest_finite(getattr(noise[1], metric)) if noise else None,
         noise_identical=bool(noise and noise[1].identical.all()),
         error=largest_finite(getattr(error[1], metric)) if error else None,
@@ -72,7 +64,7 @@ def line_of(
         unbatched_speed=speeds.get(1),
         verdicts=judge(run, setting, view_state.scenario),
         fault=fault,
-        points=tuple(points),
+        points=points,
         errors=tuple(_errors(run, setting, metric)),
         memory=setting.effective.memory_bytes,
         served=serve_command(setting.setting, 1) is not None,
@@ -92,6 +84,19 @@ def line_of(
         lists=lists,
         error_lists=found.get("reference"),
     )
+
+
+def _points(setting: SettingResults, metric: Metric) -> tuple[tuple[int, float | None], ...]:
+    """Return each batch size and its largest drift in any order, None for equal bits."""
+    points = []
+    for size in setting.batched:
+        distances = setting.drift_in_any_order(size)
+        values = getattr(distances, metric)
+        usable = np.isfinite(values)
+        if usable.any():
+            same = bool(distances.identical[usable].all())
+            points.append((size, None if same else float(values[usable].max())))
+    return tuple(points)
 
 
 def worst_lists_of(found: Mapping[Against, Retrieval]) -> tuple[int, Retrieval] | None:
