@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from embedtui.assess.answers import headline
 from embedtui.assess.findings import Faults, all_faults
-from embedtui.assess.input_error import describe_systematic, systematic_error_of, text_errors
 from embedtui.assess.mixed_search import worst_mixed_batches
 from embedtui.assess.noise import effect_size, is_noise, is_open, repeats_differ
 from embedtui.assess.retrieval import (
@@ -17,9 +16,11 @@ from embedtui.assess.retrieval import (
     worst_of_batches,
 )
 from embedtui.assess.retrieval_sentences import changes_of, describe
+from embedtui.assess.systematic_error import describe_systematic, systematic_error_of
 from embedtui.assess.tolerance import judge
 from embedtui.measure import Distribution, summarize
 from embedtui.plan.scenarios import Scenario, scenario
+from embedtui.results.mismatch import text_errors
 from embedtui.results.results import Results, SettingResults
 
 
@@ -314,7 +315,7 @@ def _growth(by_size: dict[int, Distribution]) -> str:
 
 def _wrong_input(results: Results, setting: SettingResults) -> str:
     """Say that vectors are not the model's own, which comes before any drift."""
-    errors = text_errors(results, setting)
+    errors = text_errors(setting, results.reference)
     if errors is None or not errors.wrong.any():
         return ""
     those = f"{int(errors.wrong.sum())} of {len(errors.rows)} vectors are not the model's own"
@@ -326,7 +327,7 @@ def _precision(results: Results, setting: SettingResults) -> str:
     if error is None:
         reason = results.reference.reason
         return f"the error against float64 was not measured: {reason}" if reason else ""
-    errors = text_errors(results, setting)
+    errors = text_errors(setting, results.reference)
     said = f"precision error against float64: L2 up to {error:.1e}"
     if errors is not None and errors.wrong.any():
         return said

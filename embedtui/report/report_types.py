@@ -71,6 +71,10 @@ class PlanReport(TypedDict):
     reference: Annotated[bool, "whether float64 vectors were asked for"]
     repeats: Annotated[int, "how often the unbatched and the largest batches were run again"]
     shuffles: Annotated[int, "in how many other orders the largest batches were tried"]
+    shuffle_every_size: Annotated[bool, "whether every other batch size was, too, as in a check"]
+    order_seed: Annotated[
+        int | None, "what these orders were drawn from; null where every run has the same"
+    ]
     restarts: Annotated[int, "how often the engine was loaded anew"]
     too_long: Annotated[
         str, "`truncate` or `refuse`: what happens to texts beyond the model's limit"
