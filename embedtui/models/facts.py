@@ -1,4 +1,4 @@
-"""What is worth knowing of a model at a glance: one list, for a line of the screen and a command."""
+"""What is worth knowing of a model at a glance: one list, for a line of the screen and commands."""
 
 from __future__ import annotations
 
