@@ -13,14 +13,15 @@ from embedtui.common.wording import percent
 from embedtui.engine.serve_command import serve_command
 from embedtui.engine.settings import changed
 from embedtui.measure import largest_finite
-from embedtui.plan.plan import FIRST
+from embedtui.measure.intervals import about_equal
 from embedtui.plan.scenarios import Metric, Scenario
 from embedtui.results.results import Results, SettingResults
+from embedtui.results.speeds import fastest
 
 State = Literal["good", "bad", "open"]
 
 ABOUT_EQUAL = 1.25
-"""Speeds within this factor of the best are not told apart: the next run may turn them round."""
+"""Errors within this factor of the least are not told apart: other texts may turn them round."""
 
 
 @dataclass(frozen=True)
@@ -113,23 +114,6 @@ def largest_drift(setting: SettingResults, metric: Metric) -> float | None:
     return max((one for one in found if one is not None), default=None)
 
 
-def fastest(setting: SettingResults) -> tuple[int, float] | None:
-    """Return the most texts that a step held at the fastest batch size, and texts per second.
-
-    A batch size of which a part is still to come counts only while none is through: the first
-    batches of a pass may be shorter texts than the rest.
-    """
-    speeds = [
-        (one.count == len(one.done), speed, one.most_together)
-        for (_, pass_key), one in setting.passes.items()
-        if pass_key == FIRST and (speed := one.texts_per_second) is not None
-    ]
-    if not speeds:
-        return None
-    _, speed, held = max(speeds)
-    return held, speed
-
-
 def model_of(results: Results) -> str:
     """Return what tells a run's model: errors of different models are no ranks of one list."""
     return results.plan.model_hash or results.plan.model
@@ -202,8 +186,8 @@ def _recommended(judged: _Judged) -> Entry | None:
     ]
     if not able:
         return None
-    best = max(speed for speed, _, _ in able)
-    near = [one for one in able if one[0] * ABOUT_EQUAL >= best]
+    best = max((speed for speed, _, _ in able), key=lambda speed: speed.median)
+    near = [one for one in able if about_equal(one[0], best)]
     fewest = min(_switches(entry) for _, entry, _ in near)
     near = [one for one in near if _switches(one[1]) == fewest]
     least = min((one.exact.worst for _, _, one in near if one.exact.texts), default=None)
@@ -211,7 +195,7 @@ def _recommended(judged: _Judged) -> Entry | None:
         near = [
             one for one in near if one[2].exact.texts and one[2].exact.worst <= ABOUT_EQUAL * least
         ]
-    return max(near, key=lambda one: one[0])[1]
+    return max(near, key=lambda one: one[0].median)[1]
 
 
 def _may_serve(entry: Entry, one: Verdicts) -> bool:
@@ -239,7 +223,10 @@ def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], st
     assert found is not None
     held, speed = found
     verdicts = next(one for entry, one in judged if entry is chosen)
-    said = f"{chosen.label}: {speed:.0f} texts/s at batch size {held}, {verdicts.both()}"
+    once = " in one pass" if speed.passes == 1 else ""
+    said = (
+        f"{chosen.label}: {speed.median:.0f} texts/s{once} at batch size {held}, {verdicts.both()}"
+    )
     if chosen.setting.status == "running":
         said += ", so far"
     pooling = chosen.setting.effective.pooling

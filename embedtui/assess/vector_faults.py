@@ -8,11 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.assess.another_input import another_input
-from embedtui.assess.answer_cache import from_cache
+from embedtui.assess.answer_cache import cached_in_words
 from embedtui.assess.finding import Finding
-from embedtui.assess.input_error import text_errors
 from embedtui.assess.repeat_faults import repeat_faults
-from embedtui.assess.usual_error import BEYOND, usual_error
 from embedtui.common.wording import text_count
 from embedtui.measure import broken_rows, collapsed_rows, swapped_rows, unit
 from embedtui.measure.dimensions import StruckDimensions, struck_dimensions
@@ -20,6 +18,7 @@ from embedtui.measure.faults import COLLAPSED_L2, SUSPECT_L2
 from embedtui.measure.lengths import CHANGED, row_lengths
 from embedtui.plan.plan import FIRST
 from embedtui.results.results import Pass, Results, Rows, SettingResults
+from embedtui.results.usual_error import BEYOND, usual_error
 
 _LONG_BEGINNING = 200
 """Characters that texts begin alike with, from which on equal vectors are put down to a limit."""
@@ -163,6 +162,14 @@ def cut_alike(results: Results, setting: SettingResults) -> list[int]:
     return alike
 
 
+def cut_in_silence(count: int) -> str:
+    """Say that so many texts were cut where nobody said so."""
+    return (
+        f"{text_count(count)} have another's vector and begin as it does: their ends are in no "
+        "vector, as where a limit cuts texts in silence"
+    )
+
+
 def _dimensions(results: Results, setting: SettingResults) -> Iterator[Finding]:
     """Yield dimensions that are dead or turned in all texts, always or in batches alone."""
     found = _struck_against_reference(results, setting)
@@ -259,22 +266,14 @@ def _same_direction(pass_: Pass, baseline: Pass, rows: Rows) -> npt.NDArray[np.b
 
 
 def _answered_from_cache(setting: SettingResults) -> Iterator[Finding]:
-    cached = from_cache(setting)
-    if cached is not None:
-        yield Finding(
-            "cached",
-            "fault",
-            f"answers come from a cache: a text sent again took {cached.again * 1e3:.2g} ms after "
-            f"{cached.first * 1e3:.2g} ms, with the same bits; batches were not computed, so batch "
-            "drift was not measured",
-            setting.number,
-        )
+    cached = cached_in_words(setting)
+    if cached:
+        yield Finding("cached", "fault", cached, setting.number)
 
 
 def _another_input(results: Results, setting: SettingResults) -> Iterator[Finding]:
-    another, errors = another_input(results, setting), text_errors(results, setting)
-    rounding = errors is not None and not errors.wrong.any()
-    if another is not None and (another.confidence == "certain" or not rounding):
+    another = another_input(results, setting)
+    if another is not None:
         yield Finding(
             "another-input",
             "fault",
