@@ -89,7 +89,7 @@ def test_against_the_reference_and_an_engine_here(embedtui: Run, vllm_server: st
 
 
 def test_against_the_model_alone(embedtui: Run, vllm_server: str) -> None:
-    """What a person types first: the reference is the model's own files', whatever a server says."""
+    """What is typed first: the reference is that of the model's files, whatever a server says."""
     few = ("--limit", "12", "--batch-sizes", "4", "--json")
     code, said, error = embedtui("run", vllm_server, "--against", "minilm", *few, "--quiet")
     assert code == 0, error
