@@ -40,7 +40,7 @@ def wide_model(model: str, tmp_path_factory: pytest.TempPathFactory) -> str:
         "folder": folder,
         "tokenizer": model,
         "arch": "bert",
-        "pooling": "",
+        "pooling": "mean",
         "layers": 12,
         "width": 768,
         "positions": 512,
