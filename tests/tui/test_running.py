@@ -52,9 +52,8 @@ async def test_one_key_gives_a_verdict(make_app: Make, key: str) -> None:
         await until(pilot, lambda: view_of(app).version == app.session.version)
         screen = text_of(app)
     assert sum(isinstance(message, Framed) for message in messages) > 2
-    assert "✗ bfloat16 " in screen
-    assert "RAG bears 1 - cos ≤ 1e-06: ✔ bfloat16, float32, float16" in screen
-    assert re.search(r"Serve with       float32: \d+ texts/s", screen)
+    assert "✔ bfloat16 " in screen
+    assert re.search(r"Serve with   float32: \d+ texts/s", screen)
     assert "◂ serve" in screen
 
 
@@ -262,3 +261,22 @@ async def test_a_frame_never_waits_for_a_driver(
     finally:
         answer.set()
         meter.stop()
+
+
+async def test_the_answers_are_of_the_texts_that_were_run_last(make_app: Make) -> None:
+    """Figures of other texts stay in the table, and in no answer."""
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        before = view_of(app).answers.consistent.text
+        app.choose(limit=3)
+        await ran(pilot)
+        await until(pilot, lambda: len(view_of(app).lines) == 6)
+        view = view_of(app)
+        assert view.focus is not None
+        assert view.focus.key[1] != view.lines[0].key[1]
+        assert view.answers.consistent.text != before
+        assert view.answers.consistent.text.count("float32") == 1
+        place = view.answers.recommended
+        assert place is not None
+        assert view.lines[place].key[1] == view.focus.key[1]

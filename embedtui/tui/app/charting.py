@@ -31,7 +31,8 @@ class ChartingMixin(OpeningMixin):
         lines = self._lines()
         if lines:
             # What was wished for last: keys may come faster than frames.
-            wished = self.framer.view_state.focus
+            shown = self.frame.view.focus_key if self.frame else None
+            wished = self.framer.view_state.focus or shown
             place = next((n for n, one in enumerate(lines) if one.key == wished), 0)
             self.framer.change(focus=lines[(place + by) % len(lines)].key)
 

@@ -72,6 +72,8 @@ class Core(App[int]):
         self._gpu = ""
         self._machine = ""
         self._was_busy = False
+        self._asked: tuple[object, ...] | None = None
+        """Model and texts of the latest run."""
         self._trouble = ("", 0.0)
         """What failed last, in a line, and until when it is shown."""
         self._heard = ""

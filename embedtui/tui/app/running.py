@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from embedtui.report.report_files import ReportWriter
 
 
+_OF_ANOTHER_RUN = ("model", "texts", "column", "id_column", "limit", "seed", "join")
+"""What makes other figures than those that stand there: the new ones are spoken of then."""
+
+
 class RunningMixin(OpeningMixin):
     """Measures what is chosen."""
 
@@ -26,6 +30,10 @@ class RunningMixin(OpeningMixin):
         """Measure what is chosen."""
         if self.session.run(self.choices):
             self.paused = False
+            asked = tuple(getattr(self.choices, name) for name in _OF_ANOTHER_RUN)
+            if asked != self._asked:
+                self._asked = asked
+                self.framer.change(focus=None)
             self._was_busy = True
             # Where all parts are seen at once, nothing has to come to the front.
             if self._pane == "settings" and self.size.width < WIDE:

@@ -61,7 +61,7 @@ class ViewBuilder:
             _entry(line, run, setting)
             for line, (_, (run, setting)) in zip(lines, shown, strict=True)
         ]
-        focus = next((s for s in shown if s[0] == view_state.focus), shown[0] if shown else None)
+        focus = _focus(shown, view_state.focus, now)
         answers = answers_of(entries, lines, focus[0] if focus else None, view_state.scenario)
         per_text = None if focus is None else self._texts(focus[0], *focus[1], view_state.metric)
         latest = now.runs[-1] if now.runs else None
@@ -92,6 +92,7 @@ class ViewBuilder:
             recorded=now.recorded,
             texts_count=len(latest.plan.pack) if latest else 0,
             histogram_sizes=focus[1][1].batched if focus else (),
+            focus_key=focus[0] if focus else None,
         )
 
     def _search(
@@ -229,6 +230,21 @@ def shown_of(now: Snapshot) -> dict[Key, tuple[Results, SettingResults]]:
             if begun or (setting.status == "failed" and key not in found):
                 found[key] = run, setting
     return found
+
+
+def _focus(
+    shown: Sequence[tuple[Key, tuple[Results, SettingResults]]], wanted: Key | None, now: Snapshot
+) -> tuple[Key, tuple[Results, SettingResults]] | None:
+    """Return the setting in hand: the one that was chosen, else the first of what runs now.
+
+    Figures of another model or other texts, which stand above it, are not what was asked last.
+    """
+    chosen = next((one for one in shown if one[0] == wanted), None)
+    if chosen is not None or not shown:
+        return chosen
+    newest = now.runs[-1]
+    of_newest = (one for one in shown if one[1][0].plan == newest.plan)
+    return shown[0] if now.recorded else next(of_newest, shown[0])
 
 
 def _entry(line: SettingRow, run: Results, setting: SettingResults) -> Entry:

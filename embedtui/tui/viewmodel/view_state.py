@@ -193,14 +193,13 @@ class View:
     texts_count: int = 0
     histogram_sizes: tuple[int, ...] = field(default=())
     """Batch sizes that the histogram can be had for."""
+    focus_key: Key | None = None
+    """The setting in hand."""
 
     @property
     def focus(self) -> SettingRow | None:
         """The line that the table speaks of."""
-        for line in self.lines:
-            if line.key == self.view_state.focus:
-                return line
-        return self.lines[0] if self.lines else None
+        return self.line(self.focus_key)
 
     def line(self, key: Key | None) -> SettingRow | None:
         """Return the line of a key, if it is shown."""
