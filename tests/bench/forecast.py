@@ -16,7 +16,7 @@ from embedtui.measure.ranking import agreement
 from tests.bench.corpus import made
 
 SIZES = (1_000, 2_000, 5_000, 10_000, 20_000)
-SAMPLES, SAMPLE, TOP = 60, 256, 10
+SAMPLES, SAMPLE, TOP = 300, 256, 10
 _FROM = "dtype=float32"
 CHANGES = ("dtype=float16", "dtype=bfloat16", "dtype=bfloat16,pooling_accumulation=model")
 _QUERIES = 8_000
