@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedtui.common.errors import Cancelled, EngineError
-from embedtui.engine.port import Stop, never
+from embedtui.engine.port import Stop, Stopped, never
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class FakeHost:
         self._script = script
         self.logs = logs
         self.closed = False
+        self.stopped_ones: list[Stopped] = []
+        """What a signal is said to have stopped."""
 
     def start(self) -> None:
         pass
@@ -37,8 +39,12 @@ class FakeHost:
         if self.closed:
             raise EngineError("the engine host was closed")
 
-    def close(self) -> None:
+    def stopped(self) -> list[Stopped]:
+        return list(self.stopped_ones)
+
+    def close(self) -> str:
         self.closed = True
+        return ""
 
 
 class FakeProcess:

@@ -62,6 +62,8 @@ SLEEPERS = {
     "tests/servers/fault_server.py::do_POST": "takes the time that a server would",
     "tests/servers/fault_server.py::_answer": "takes the time that a server would",
     "tests/servers/fault_server.py::_drip": "takes the time that a server would",
+    "tests/servers/fault_server.py::_computed": "takes the time that a server would",
+    "tests/servers/fault_server.py::_moved": "takes the time that a server would",
     "tests/end_to_end/test_explorer.py::computed_in_a_second": "sees that nothing happens",
 }
 """What may sleep in the tests, and what for."""

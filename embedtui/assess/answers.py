@@ -13,9 +13,11 @@ from embedtui.common.wording import percent
 from embedtui.engine.serve_command import serve_command
 from embedtui.engine.settings import changed
 from embedtui.measure import largest_finite
+from embedtui.measure.intervals import Spread, about_equal
 from embedtui.plan.plan import FIRST
 from embedtui.plan.scenarios import Metric, Scenario
 from embedtui.results.results import Results, SettingResults
+from embedtui.results.speeds import speed_of
 
 State = Literal["good", "bad", "open"]
 
@@ -114,19 +116,26 @@ def largest_drift(setting: SettingResults, metric: Metric) -> float | None:
 
 
 def fastest(setting: SettingResults) -> tuple[int, float] | None:
-    """Return the most texts that a step held at the fastest batch size, and texts per second.
+    """Return the most texts that a step held at the fastest batch size, and texts per second."""
+    found = _fastest(setting)
+    return None if found is None else (found[0], found[1].median)
+
+
+def _fastest(setting: SettingResults) -> tuple[int, Spread] | None:
+    """Return the fastest batch size as its steps held it, and its speed over warm passes.
 
     A batch size of which a part is still to come counts only while none is through: the first
     batches of a pass may be shorter texts than the rest.
     """
+    first = {size: one for (size, key), one in setting.passes.items() if key == FIRST}
     speeds = [
         (one.count == len(one.done), speed, one.most_together)
-        for (_, pass_key), one in setting.passes.items()
-        if pass_key == FIRST and (speed := one.texts_per_second) is not None
+        for size, one in first.items()
+        if (speed := speed_of(setting, size)) is not None
     ]
     if not speeds:
         return None
-    _, speed, held = max(speeds)
+    _, speed, held = max(speeds, key=lambda one: (one[0], one[1].median, one[2]))
     return held, speed
 
 
@@ -198,12 +207,12 @@ def _recommended(judged: _Judged) -> Entry | None:
     able = [
         (speed[1], entry, one)
         for entry, one in judged
-        if (speed := fastest(entry.setting)) and _may_serve(entry, one)
+        if (speed := _fastest(entry.setting)) and _may_serve(entry, one)
     ]
     if not able:
         return None
-    best = max(speed for speed, _, _ in able)
-    near = [one for one in able if one[0] * ABOUT_EQUAL >= best]
+    best = max((speed for speed, _, _ in able), key=lambda speed: speed.median)
+    near = [one for one in able if about_equal(one[0], best)]
     fewest = min(_switches(entry) for _, entry, _ in near)
     near = [one for one in near if _switches(one[1]) == fewest]
     least = min((one.exact.worst for _, _, one in near if one.exact.texts), default=None)
@@ -211,7 +220,7 @@ def _recommended(judged: _Judged) -> Entry | None:
         near = [
             one for one in near if one[2].exact.texts and one[2].exact.worst <= ABOUT_EQUAL * least
         ]
-    return max(near, key=lambda one: one[0])[1]
+    return max(near, key=lambda one: one[0].median)[1]
 
 
 def _may_serve(entry: Entry, one: Verdicts) -> bool:

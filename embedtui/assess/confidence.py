@@ -10,6 +10,12 @@ and Lippman-Hand, JAMA 249, 1983).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from embedtui.measure import Distances
+from embedtui.plan.scenarios import Scenario
+from embedtui.results.results import SettingResults
 
 
 def draws_for(confidence: float, share: float) -> int:
@@ -28,12 +34,62 @@ def share_below(confidence: float, draws: int) -> float:
     return 1.0 if draws < 1 else -math.expm1(math.log1p(-confidence) / draws)
 
 
-def claim(confidence: float, draws: int) -> str:
-    """Say what `draws` orders that all held allow to claim."""
-    if draws < 1:
-        return "one order was tried, which allows to claim nothing of others"
-    orders = "1 random order" if draws == 1 else f"{draws} random orders"
+@dataclass(frozen=True)
+class RandomOrders:
+    """The random orders in which the texts went through one batch size."""
+
+    batch_size: int
+    tried: int
+    fell_short: int
+
+
+def random_orders(setting: SettingResults, use: Scenario) -> tuple[RandomOrders, ...]:
+    """Return the random orders of every batch size that was tried in some, ascending.
+
+    An order counts once it is through. Where no more texts are left than a batch holds, all orders
+    are the same company: such a size has none.
+    """
+    found = []
+    for size in setting.batched:
+        whole = setting.pass_of(size).count
+        orders = [
+            distances
+            for pass_key, rows, distances in setting.drifts(size)
+            if pass_key.kind == "shuffle" and len(rows) == whole
+        ]
+        if orders and whole > size:
+            short = sum(not _bears(use, distances) for distances in orders)
+            found.append(RandomOrders(size, len(orders), short))
+    return tuple(found)
+
+
+def _bears(use: Scenario, drift: Distances) -> bool:
+    if use.bitwise:
+        return bool(drift.identical.all())
+    values = getattr(drift, use.metric)
+    return bool((values <= use.tolerance).all())  # NaN is not
+
+
+def claim(confidence: float, tried: Sequence[RandomOrders]) -> str:
+    """Say what draws that all held allow to claim, of each batch size by itself."""
+    if not tried:
+        return "no random order was tried, which allows to claim nothing of any"
+    least = min(one.tried for one in tried)
+    orders = "1 random order" if least == 1 else f"{least} random orders"
+    sizes = ", ".join(str(one.batch_size) for one in tried)
+    each = len(tried) > 1
     return (
-        f"{orders} held: with {confidence:.3g} confidence fewer than "
-        f"{share_below(confidence, draws):.1%} of all orders fall short"
+        f"{orders} held at {'each of batch sizes' if each else 'batch size'} {sizes}: with "
+        f"{confidence:.3g} confidence{' for each' if each else ''} fewer than "
+        f"{share_below(confidence, least):.1%} of random orders of these texts fall short"
     )
+
+
+def fallen_short(tried: Sequence[RandomOrders]) -> str:
+    """Say in how many random orders of which batch sizes the limit was passed; empty for none."""
+    told = [
+        f"{one.fell_short} of {one.tried} at batch size {one.batch_size}"
+        for one in tried
+        if one.fell_short
+    ]
+    return f"in random orders: {', '.join(told)}" if told else ""

@@ -13,7 +13,7 @@ import numpy as np
 from embedtui.assess import ranking_quality
 from embedtui.assess.finding import Finding
 from embedtui.assess.server_findings import encoding_faults, server_faults
-from embedtui.assess.vector_faults import cut_alike, faults_of, ids_of
+from embedtui.assess.vector_faults import cut_alike, cut_in_silence, faults_of, ids_of
 from embedtui.common.printable import printable
 from embedtui.common.wording import text_count
 from embedtui.measure import broken_rows
@@ -117,8 +117,7 @@ def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
         yield Finding(
             "cut-alike",
             "warning",
-            f"{text_count(len(alike))} have another's vector and begin as it does: their ends are "
-            "in no vector, as where a limit cuts texts in silence",
+            cut_in_silence(len(alike)),
             number,
             ids_of(results, alike),
         )
@@ -175,7 +174,15 @@ def _of_steps(results: Results, setting: SettingResults) -> Iterator[Finding]:
 
 
 def _of_labels(results: Results) -> Iterator[Finding]:
-    if results.plan.pack.labels is not None and not ranking_quality.available():
+    labels = results.plan.pack.labels
+    if labels is not None and labels.unknown:
+        qrels = "1 judgement" if labels.unknown == 1 else f"{labels.unknown} judgements"
+        yield Finding(
+            "unknown-judgements",
+            "warning",
+            f"{qrels} left out: of queries or documents that the folder does not hold",
+        )
+    if labels is not None and not ranking_quality.available():
         yield Finding("no-quality", "note", ranking_quality.MISSING)
 
 

@@ -12,11 +12,11 @@ from embedtui.assess.retrieval import RANDOM_WEIGHTS, TOP, compare_retrieval, on
 from embedtui.assess.uncertainty import at_most, span_of
 from embedtui.common.errors import InputError
 from embedtui.common.wording import percent
-from embedtui.measure import largest_finite
+from embedtui.measure import Distances, compare, join, largest_finite
 from embedtui.measure.distances import Vectors
 from embedtui.plan.plan import Plan
 from embedtui.plan.scenarios import METRIC_NAMES, Scenario
-from embedtui.results.results import Results, SettingResults
+from embedtui.results.results import Results, Rows, SettingResults
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ class Golden:
     holds: bool
     diagnosis: Diagnosis
     retrieval: str
+    unsteady: int = 0
+    """Texts that had the recorded bits at first and other ones when they were run again: kept
+    vectors meet those of any run, so these count as moved."""
 
     def describe(self, use: Scenario) -> str:
         """Return what moved, whether it may, and why, in a few sentences."""
@@ -45,8 +48,9 @@ class Golden:
         if use.bitwise:
             far = f"{METRIC_NAMES[use.metric]} up to {self.worst:.1e}, not the same bits"
         moved = self.texts - self.identical
+        again = f", {self.unsteady} of them only when run again" if self.unsteady else ""
         return (
-            f"golden vectors: {moved} of {self.texts} moved, {far}; "
+            f"golden vectors: {moved} of {self.texts} moved{again}, {far}; "
             f"{self.diagnosis.name}: {self.diagnosis.explanation}; {self.retrieval}"
         )
 
@@ -97,24 +101,57 @@ def _golden(
             f"{after.setting.label}: vectors have {width} figures, the recorded ones {was}: "
             "it is another model, whose vectors cannot be compared"
         )
-    distances = pair[1]
-    values = getattr(distances, use.metric)
+    rows, first = pair
+    again = [
+        compare(before.unbatched.vectors[rows[there]], one.vectors[rows[there]])
+        for (size, key), one in after.passes.items()
+        if size == 1 and key.kind == "repeat" and (there := one.done[rows]).any()
+    ]
+    every = join([first, *again])
+    values = getattr(every, use.metric)
     whole = bool(np.isfinite(values).all())
     worst = float(values.max()) if whole else float("nan")
-    same = bool(distances.identical.all())
-    largest = largest_finite(distances.l2)
+    same = bool(every.identical.all())
+    largest = largest_finite(every.l2)
+    unsteady = _unsteady(before, after, rows[first.identical])
     there = before.unbatched.done & after.unbatched.done
     return Golden(
         after.number,
         after.setting.label,
         before.setting.label,
-        len(distances),
-        int(distances.identical.sum()),
+        len(first),
+        int(first.identical.sum()) - unsteady,
         worst,
         float("nan") if largest is None else largest,
         same or (whole and not use.bitwise and worst <= use.tolerance),
-        moved_between(golden, now, before, after, distances),
+        _of_repeats(every)
+        if unsteady and first.identical.all()
+        else moved_between(golden, now, before, after, first),
         _retrieval(now.plan, *(only(one.unbatched.vectors, there) for one in (before, after))),
+        unsteady,
+    )
+
+
+def _unsteady(before: SettingResults, after: SettingResults, rows: Rows) -> int:
+    """Return how many of the texts have other bits than the recorded ones in any repeat."""
+    kept = before.unbatched.vectors
+    others = np.zeros(len(rows), dtype=np.bool_)
+    for (size, key), one in after.passes.items():
+        if size == 1 and key.kind == "repeat":
+            others |= one.done[rows] & (one.vectors[rows] != kept[rows]).any(axis=1)
+    return int(others.sum())
+
+
+def _of_repeats(every: Distances) -> Diagnosis:
+    """Return that vectors only stand as recorded in some of the runs."""
+    return Diagnosis(
+        "noise",
+        "noise of running again",
+        f"L2 {largest_finite(every.l2) or 0:.1e} at most between the recorded vectors and those of "
+        "a repeat, none in the first run",
+        "the same engine gives other bits when it is run again",
+        "certain",
+        "compare with a tolerance, not bit for bit",
     )
 
 

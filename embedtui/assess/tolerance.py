@@ -15,6 +15,7 @@ from embedtui.assess.input_error import text_errors
 from embedtui.assess.noise import is_noise
 from embedtui.measure import Distances, largest_finite
 from embedtui.measure.distances import Bools, Floats
+from embedtui.measure.intervals import largest_share
 from embedtui.measure.largest import largest_factor
 from embedtui.plan.scenarios import METRIC_NAMES, Metric, Question, Scenario
 from embedtui.results.results import Results, Rows, SettingResults
@@ -57,6 +58,14 @@ class Verdict:
     """Whether the distances are not told apart from running again."""
     reason: str = ""
     """Why it was not measured, or falls short whatever the distance."""
+
+    @property
+    def share_beyond(self) -> float | None:
+        """The largest share of such texts that may lie beyond the limit, by this sample, at 95 %.
+
+        Clopper's and Pearson's one-sided limit: 0 of 64 texts allow 4.6 %.
+        """
+        return largest_share(self.beyond, self.texts) if self.texts and self.judged else None
 
     @property
     def judged(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.assess.another_input import another_input
-from embedtui.assess.answer_cache import from_cache
+from embedtui.assess.answer_cache import cached_in_words
 from embedtui.assess.finding import Finding
 from embedtui.assess.input_error import text_errors
 from embedtui.assess.repeat_faults import repeat_faults
@@ -163,6 +163,14 @@ def cut_alike(results: Results, setting: SettingResults) -> list[int]:
     return alike
 
 
+def cut_in_silence(count: int) -> str:
+    """Say that so many texts were cut where nobody said so."""
+    return (
+        f"{text_count(count)} have another's vector and begin as it does: their ends are in no "
+        "vector, as where a limit cuts texts in silence"
+    )
+
+
 def _dimensions(results: Results, setting: SettingResults) -> Iterator[Finding]:
     """Yield dimensions that are dead or turned in all texts, always or in batches alone."""
     found = _struck_against_reference(results, setting)
@@ -259,16 +267,9 @@ def _same_direction(pass_: Pass, baseline: Pass, rows: Rows) -> npt.NDArray[np.b
 
 
 def _answered_from_cache(setting: SettingResults) -> Iterator[Finding]:
-    cached = from_cache(setting)
-    if cached is not None:
-        yield Finding(
-            "cached",
-            "fault",
-            f"answers come from a cache: a text sent again took {cached.again * 1e3:.2g} ms after "
-            f"{cached.first * 1e3:.2g} ms, with the same bits; batches were not computed, so batch "
-            "drift was not measured",
-            setting.number,
-        )
+    cached = cached_in_words(setting)
+    if cached:
+        yield Finding("cached", "fault", cached, setting.number)
 
 
 def _another_input(results: Results, setting: SettingResults) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,8 +14,9 @@ import click
 from rich.padding import Padding
 from rich.text import Text
 
-from embedtui.assess.check_result import Check, CheckResult, check
+from embedtui.assess.check_result import Check, CheckResult, Outcome, check, what_binds, worst_of
 from embedtui.assess.confidence import claim, draws_for
+from embedtui.assess.finding import Finding
 from embedtui.cli import output
 from embedtui.cli.recorded_run import Measured, measure, needs_vllm, started_engines
 from embedtui.cli.server_options import access_of
@@ -27,8 +29,10 @@ from embedtui.cli.shared_options import (
     run_options,
 )
 from embedtui.cli.sweep import device_here, timeout_of, use_of
+from embedtui.common.address import is_address
 from embedtui.common.errors import ExitCode, InputError
 from embedtui.common.printable import printable
+from embedtui.common.wording import text_count
 from embedtui.engine.access import Access
 from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
@@ -40,10 +44,21 @@ from embedtui.report import check_report
 from embedtui.results.results import Results
 from embedtui.storage import check_history, recording, run_file
 
-_MARKS = {"holds": ("✔ ", "green"), "failed": ("! ", "yellow")}
+_MARKS = {
+    "holds": ("✔ ", "green"),
+    "inconclusive": ("? ", "yellow"),
+    "failed": ("! ", "yellow"),
+}
 _MOST_DRAWS = 1000
 _TO_BE_STARTED = "http://localhost"
 """Stands for the address of a server that --serve has not started yet."""
+_EXIT_CODES: dict[Outcome, ExitCode] = {
+    "holds": ExitCode.DONE,
+    "inconclusive": ExitCode.INCONCLUSIVE,
+    "falls short": ExitCode.CHECK_FAILED,
+    "fault": ExitCode.CHECK_FAILED,
+    "failed": ExitCode.ENGINE_FAILED,
+}
 _OF_THE_TEXTS = {"truncated", "beyond-positions"}
 """Warnings that are the same in every check of these texts: nothing that a check has found."""
 
@@ -57,7 +72,7 @@ _OF_THE_TEXTS = {"truncated", "beyond-positions"}
     '  embedtui check --serve "minilm --dtype float16" --golden golden.sqlite\n'
     "  embedtui check plan.toml --junit report.xml --markdown summary.md\n"
     "\b\nExit codes: 0 holds, 1 falls short or has a fault, 2 bad usage or input,\n"
-    "3 the engine or the server failed, 130 cancelled.",
+    "3 the engine or the server failed, 5 inconclusive, 130 cancelled.",
 )
 @click.argument("target", required=False, metavar="[MODEL|URL|PLAN.toml]")
 @click.option(
@@ -118,9 +133,11 @@ def command(
 ) -> ExitCode:
     """Say whether a model, a server or a plan's settings hold for a use; one line if they do.
 
-    Texts go alone, in batches, and in as many random orders of the largest batches as the wanted
-    confidence asks for. With --golden the vectors are also held against recorded ones: whether
-    vLLM, the driver, the GPU or the server moved them, how far, and whether retrieval would notice.
+    Texts go alone, in batches, and through every batch size in as many random orders as the wanted
+    confidence asks for. A check is inconclusive where what was measured decides nothing, such as
+    answers from a cache or an error against float64 that could not be had. With --golden the
+    vectors are also held against recorded ones: whether vLLM, the driver, the GPU or the server
+    moved them, how far, and whether retrieval would notice.
     """
     if (target is None) == (serve is None):
         raise InputError("give a model, a server's address or a plan file, or --serve: one of them")
@@ -137,6 +154,7 @@ def command(
         access=replace(access, timeout=timeout),
         quiet=quiet or not sys.stderr.isatty(),
         record=_new(record),
+        order_seed=asked.values["seed"] if "seed" in asked.given else secrets.randbits(32),
     )
     with contextlib.ExitStack() as stack:
         if serve is not None:
@@ -182,6 +200,8 @@ class _Job:
     access: Access
     quiet: bool
     record: Path | None
+    order_seed: int
+    """Another one in every check, so that checks which follow each other try other orders."""
     done: list[Measured] = field(default_factory=list)
 
     def tell(self, what: str) -> None:
@@ -205,12 +225,14 @@ class _Job:
         Run files stay only where there is something to look into.
         """
         planned = [self._plan(choices) for choices in parts]
+        left_out = [_left_out(plan) for plan, _ in planned]
+        planned = [(_fitting(plan), weights) for plan, weights in planned]
         if self.record is not None and len(planned) > 1:
             raise InputError("--record keeps the vectors of one model, and the plan has several")
         importing = any(needs_vllm(plan) for plan, _ in planned)
         checks = []
         with started_engines(self.access, importing=importing) as engines:
-            for plan, weights in planned:
+            for (plan, weights), unfit in zip(planned, left_out, strict=True):
                 measured = measure(plan, weights, engines, None, quiet=self.quiet)
                 path = measured.path
                 if measured.results.status == "cancelled":
@@ -218,7 +240,11 @@ class _Job:
                     measured.ended()
                 self.done.append(measured)
                 one = check(
-                    measured.results, self.use, confidence=self.confidence, golden=self.golden
+                    measured.results,
+                    self.use,
+                    confidence=self.confidence,
+                    golden=self.golden,
+                    left_out=unfit,
                 )
                 if self.record is not None and path is not None:
                     recording.write(path, self.record)
@@ -230,17 +256,21 @@ class _Job:
         return checks
 
     def ended(self, checks: Sequence[Check]) -> ExitCode:
-        """Return the exit code: that of a failure, else whether everything holds."""
+        """Return the exit code: that of a failure, else of the worst outcome."""
         failure = next((one.failure for one in self.done if one.failure is not None), None)
         if failure is not None:
             return failure.exit_code
-        held = all(one.outcome == "holds" for one in checks)
-        return ExitCode.DONE if held else ExitCode.CHECK_FAILED
+        return _EXIT_CODES[worst_of(one.outcome for one in checks)]
 
     def _plan(self, choices: Choices) -> tuple[Plan, int | None]:
+        # The seed draws texts where --limit leaves some out, and else the orders alone.
+        choices = replace(choices, seed=choices.seed if choices.limit else 0)
         plan, weights = plan_of(choices, self.tell, self.access)
-        # Where the files say that vectors will be others, float64 has to tell how far.
-        plan = replace(plan, reference=plan.reference or bool(plan.differs or plan.default_prompt))
+        plan = replace(plan, shuffle_every_size=True, order_seed=self.order_seed)
+        # Where the files say that vectors will be others, or the situation depends on it, float64
+        # has to tell how far.
+        asked = self.use.binding == "exact" or bool(plan.differs or plan.default_prompt)
+        plan = replace(plan, reference=plan.reference or asked)
         if self.golden is None:
             return plan, weights
         recorded = self.golden.plan
@@ -277,7 +307,39 @@ def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], 
     asked.refuse_unusable(mode, *parts)
     if any(max(part.batch_sizes) < 2 for part in parts):
         raise InputError("a check compares batches with texts alone: give a batch size above 1")
+    alone = any(is_address(part.model) and not part.against for part in parts)
+    if use.binding == "exact" and alone:
+        raise InputError(
+            f"--situation {use.situation}: it depends on the distance from float64: give --against "
+            "with the server's model"
+        )
     return [replace(part, reference=bool(part.against)) for part in parts], use, timeout
+
+
+def _left_out(plan: Plan) -> list[Finding]:
+    """Return a warning for each batch size that holds all the texts at once.
+
+    Raises:
+        InputError: if all of them do.
+    """
+    count = len(plan.pack)
+    unfit = [size for size in plan.batch_sizes if size >= count and size > 1]
+    why = (
+        f"{text_count(count)} make one batch of that size, so that every random order is the same "
+        "company: give more texts (--texts, --limit) or smaller --batch-sizes"
+    )
+    if len(unfit) == sum(size > 1 for size in plan.batch_sizes):
+        raise InputError(f"batch size {', '.join(map(str, unfit))}: {why}")
+    return [
+        Finding("batch-size", "warning", f"batch size {size} was not checked: {why}")
+        for size in unfit
+    ]
+
+
+def _fitting(plan: Plan) -> Plan:
+    """Return the plan without the batch sizes that hold all the texts at once."""
+    sizes = tuple(size for size in plan.batch_sizes if size < len(plan.pack) or size == 1)
+    return replace(plan, batch_sizes=sizes)
 
 
 def _draws(confidence: float, share: float) -> int:
@@ -348,9 +410,10 @@ def _worst(one: CheckResult) -> float:
 
 def _in_short(one: Check) -> str:
     worst = max(one.settings, key=_worst)
-    said = [f"batch drift {worst.verdicts.decisive.summary(one.use)}"]
+    said = [f"{what_binds(worst.verdicts)} {worst.verdicts.decisive.summary(one.use)}"]
     if len(one.settings) > 1:
         said[0] += f" at most, {len(one.settings)} settings"
-    said.append(claim(one.confidence, min(setting.orders for setting in one.settings)))
+    least = min(one.settings, key=lambda setting: setting.orders)
+    said += [claim(one.confidence, least.random_orders)] if least.claims_orders else []
     said += [setting.golden.describe(one.use) for setting in one.settings if setting.golden][:1]
     return printable("; ".join(said))

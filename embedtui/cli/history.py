@@ -111,7 +111,9 @@ def _table(rows: Sequence[Row], console: Console) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("engine", overflow="fold")
     for row in rows:
-        style = {"holds": "green", "failed": "yellow"}.get(row.outcome, "red")
+        style = {"holds": "green", "failed": "yellow", "inconclusive": "yellow"}.get(
+            row.outcome, "red"
+        )
         table.add_row(
             _moment(row.at),
             Text(printable(row.name)),

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from embedtui.cli import output
@@ -18,6 +19,7 @@ from embedtui.engine.port import EnginePool
 from embedtui.plan.plan import Plan
 from embedtui.results.results import Results
 from embedtui.run.ending import EndRequests, LeftBehind, end_requests, wait_for_end
+from embedtui.run.heartbeat import Heartbeat
 from embedtui.run.study import Study
 from embedtui.storage.run_writer import Recorder
 
@@ -65,7 +67,8 @@ def started_engines(
     try:
         yield engines
     finally:
-        engines.close()
+        if told := engines.close():
+            output.err().print(f"embedtui: {told}", soft_wrap=True)
 
 
 def needs_vllm(plan: Plan) -> bool:
@@ -88,6 +91,8 @@ def measure(
     Without a path it is recorded under a new name in the data folder.
     """
     console = output.err()
+    say = partial(console.print, soft_wrap=True)
+    heartbeat = Heartbeat(engines, "Ctrl+C twice ends the run")
     results = Results()
     with end_requests() as asked, ExitStack() as closing:
         recorder = Recorder.in_runs_folder(plan) if path is None else Recorder(path, go_on=go_on)
@@ -104,7 +109,7 @@ def measure(
             earlier=earlier,
         )
         try:
-            failure = _run_to_the_end(study, asked, console.print)
+            failure = _run_to_the_end(study, asked, say, heartbeat.beat)
         except LeftBehind as error:
             closing.pop_all()  # whatever holds the run up may hold its file as well
             display.close()
@@ -120,7 +125,7 @@ def _remove_unmeasured(results: Results, path: Path) -> None:
 
 
 def _run_to_the_end(
-    study: Study, asked: EndRequests, say: Callable[[str], None]
+    study: Study, asked: EndRequests, say: Callable[[str], None], beat: Callable[[], str]
 ) -> EmbedtuiError | None:
     """Run the study in a thread while this one listens to signals; return what it raised.
 
@@ -144,7 +149,7 @@ def _run_to_the_end(
         worker.join(seconds)
         return not worker.is_alive()
 
-    wait_for_end(study, over, asked, say)
+    wait_for_end(study, over, asked, say, beat)
     if not raised:
         return None
     if isinstance(raised[0], EmbedtuiError):

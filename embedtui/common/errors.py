@@ -14,6 +14,8 @@ class ExitCode(IntEnum):
     ENGINE_FAILED = 3
     CRASHED = 4
     """An error of embedtui's own: a crash report was written."""
+    INCONCLUSIVE = 5
+    """A check whose figures decide nothing, such as answers from a cache."""
     CANCELLED = 130
 
 

@@ -64,6 +64,14 @@ class EffectiveConfig:
     """How a server wrote its vectors, whatever it was asked for: float, base64."""
     nulls: int = 0
     """Figures for which a server wrote null."""
+    answered_as: Sequence[str] = ()
+    """The names of the model in a server's answers."""
+    usage_tokens: int = 0
+    """Tokens that a server counted, over all that it was asked; 0 where it does not say."""
+    answer_cache: Mapping[str, Any] = field(default_factory=dict)
+    """Whether texts that were never sent before were `probed`, and what shows that answers were
+    kept: of `what`, by how many `texts`, `fresh_seconds`, `again_seconds`, and the `headers` that
+    say so."""
 
     told: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All that was told, in its order; run files may hold keys that no field is for."""

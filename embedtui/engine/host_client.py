@@ -36,7 +36,7 @@ from embedtui.engine.messages import (
     Kill,
     Role,
 )
-from embedtui.engine.port import Stop, never
+from embedtui.engine.port import Stop, Stopped, never
 from embedtui.engine.process import Process, ending
 
 SESSION_VARIABLE = "EMBEDTUI_SESSION"
@@ -44,7 +44,15 @@ SESSION_VARIABLE = "EMBEDTUI_SESSION"
 
 _POLL_SECONDS = 0.05
 _END_SECONDS = 3.0
+_STOPPED_SECONDS = 1.0
+"""How long a host that is stopped may leave a kill undone."""
+_UNANSWERED_SECONDS = 10.0
+"""How long any host may: the end of an engine with much memory takes its time."""
 _LOGS_KEPT = 20
+
+
+_UNANSWERED = "the engine host did not answer"
+_WHAT: dict[Role, str] = {"vllm": "engine", "reference": "float64 model"}
 
 
 class HostClient:
@@ -92,13 +100,17 @@ class HostClient:
         process.wait_started(stop)
         return process
 
-    def close(self) -> None:
-        """End the host and every engine, for good."""
+    def stopped(self) -> list[Stopped]:
+        """Return the processes that a signal has stopped, the host's first."""
+        life = self._life
+        return [] if life is None else life.stopped()
+
+    def close(self) -> str:
+        """End the host and every engine, for good; say so where it had to be killed."""
         with self._lock:
             self._closed = True
             life = self._life
-        if life is not None:
-            life.close()
+        return "" if life is None else life.close()
 
     def _living(self) -> _Life:
         with self._lock:
@@ -139,6 +151,8 @@ class _Life:
         self._control: Connection | None = None
         self._popen: subprocess.Popen[bytes] | None = None
         self._closed = False
+        self._unanswered = False
+        """Whether the host had to be killed because it did not do what it was told."""
         self._thread = threading.Thread(target=self._listen, name="embedtui-host", daemon=True)
         self._thread.start()
 
@@ -148,7 +162,7 @@ class _Life:
 
     def fork(self, number: int, role: Role, log: Path) -> Process:
         """Ask for a process; it is not there yet."""
-        process = Process(log, partial(self.kill, number))
+        process = Process(log, partial(self.kill, number), role)
         with self._lock:
             self._processes[number] = process
             try:
@@ -159,11 +173,25 @@ class _Life:
         return process
 
     def kill(self, number: int) -> None:
-        """Have the host, which knows that the process id is still its child's, kill it."""
-        with self._lock:
-            self._send(Kill(number))
+        """Have the host, which knows that the process id is still its child's, kill it.
 
-    def close(self) -> None:
+        A host that does not is killed itself, and everything that it has forked goes with it.
+        """
+        with self._lock:
+            process = self._processes.get(number)
+            self._send(Kill(number))
+        if process is not None:
+            see_to_it = partial(self._see_to_it, process)
+            threading.Thread(target=see_to_it, name="embedtui-kill", daemon=True).start()
+
+    def stopped(self) -> list[Stopped]:
+        with self._lock:
+            engines = list(self._processes.values())
+        found = [Stopped("engine host", self.pid)] if self.pid else []
+        found += [Stopped(_WHAT[one.role], one.pid) for one in engines if one.pid]
+        return [one for one in found if _is_stopped(one.pid)]
+
+    def close(self) -> str:
         with self._lock:
             self._closed = True
             if self._control is not None:
@@ -171,6 +199,16 @@ class _Life:
                 self._control = None
         self._end_host(at_once=True)
         self._thread.join(5)
+        return f"{_UNANSWERED} and was killed (SIGKILL)" if self._unanswered else ""
+
+    def _see_to_it(self, process: Process) -> None:
+        end = time.monotonic() + _UNANSWERED_SECONDS
+        while not process.wait_dead(_STOPPED_SECONDS):
+            if time.monotonic() > end or (self.pid and _is_stopped(self.pid)):
+                self._unanswered = True
+                if self._popen is not None:
+                    self._popen.kill()
+                return
 
     def _send(self, message: Any) -> None:
         if self._control is None:
@@ -253,10 +291,13 @@ class _Life:
         with self._lock:
             left = list(self._processes.values())
             self._processes.clear()
-            self.failure = self.failure or f"the engine host {ending(status, self._log)}{reason}"
+            told = f"the engine host {ending(status, self._log)}{reason}"
+            if self._unanswered:
+                told = f"{_UNANSWERED} and was killed as well"
+            self.failure = self.failure or told
             self.ended = True
         for process in left:
-            process.mark_dead(reason=self.failure)
+            process.mark_dead(reason=self.failure, unanswered=self._unanswered)
         self.settled.set()
 
     def _end_host(self, *, at_once: bool = False) -> int | None:
@@ -268,11 +309,20 @@ class _Life:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return popen.wait(1)
         popen.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             return popen.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            popen.kill()
-            return popen.wait()
+        self._unanswered = True
+        popen.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return popen.wait(_END_SECONDS)
+        return None
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
 
 
 def _log_folder(session: str) -> Path:

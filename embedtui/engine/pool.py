@@ -18,7 +18,7 @@ from embedtui.common.errors import Cancelled, EngineError
 from embedtui.engine.access import Access
 from embedtui.engine.forked import ForkedEngine, ForkedReference
 from embedtui.engine.host_client import HostClient
-from embedtui.engine.port import Engine, ReferenceModel, State, Stop, never
+from embedtui.engine.port import Engine, ReferenceModel, State, Stop, Stopped, never
 from embedtui.engine.settings import Setting
 
 
@@ -35,8 +35,11 @@ class Host(Protocol):
     def wait_ready(self, stop: Stop = never) -> object:
         """Wait until engines can be forked."""
 
-    def close(self) -> None:
-        """End, with everything that was forked."""
+    def stopped(self) -> list[Stopped]:
+        """Return the processes that a signal has stopped."""
+
+    def close(self) -> str:
+        """End, with everything that was forked; say so where something had to be killed."""
 
 
 class Running(Protocol):
@@ -210,20 +213,26 @@ class Pool(ABC):
             if running.busy:
                 running.kill()
 
-    def close(self) -> None:
+    def stopped(self) -> list[Stopped]:
+        """Return the processes that a signal has stopped."""
+        return self._host.stopped()
+
+    def close(self) -> str:
         """End everything; whoever still waits for an engine gets Cancelled."""
         with self._lock:
             self._closed = True
             entries, self._entries = self._entries, []
             for entry in entries:
                 entry.killed = True
+        told: list[str] = []
         with ExitStack() as closing:  # the host is ended whatever an engine says to its end
-            closing.callback(self._host.close)
+            closing.callback(lambda: told.append(self._host.close()))
             for entry in entries:
                 if entry.running is not None:
                     closing.callback(
                         entry.running.close if _is_server(entry) else entry.running.kill
                     )
+        return told[0]
 
     def _connect(self, setting: Setting, access: Access) -> Engine:
         """Return the server that `setting` names; nothing is sent yet."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
@@ -46,6 +47,20 @@ Stop = Callable[[], bool]
 
 State = Literal["starting", "idle", "leased", "dead"]
 """Of an engine in a pool: being started; free for the next who asks; in use; ended by itself."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A process that a signal has stopped: it answers nobody before another lets it go on."""
+
+    what: str
+    """engine, engine host or float64 model."""
+    pid: int
+
+    def __str__(self) -> str:
+        return (
+            f"the {self.what}'s process is stopped (SIGSTOP): `kill -CONT {self.pid}` lets it go on"
+        )
 
 
 def silent(_: str) -> None:
@@ -253,5 +268,11 @@ class EnginePool(Protocol):
     def kill_current(self) -> None:
         """Kill what works now or is being started; engines that wait are not touched."""
 
-    def close(self) -> None:
-        """End everything; whoever still waits for an engine gets Cancelled."""
+    def stopped(self) -> list[Stopped]:
+        """Return the processes that a signal has stopped."""
+
+    def close(self) -> str:
+        """End everything; whoever still waits for an engine gets Cancelled.
+
+        What did not end by itself is killed after a moment, and that is said in a line.
+        """

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 
 from embedtui.common.errors import Cancelled, EmbedtuiError, EngineError, InputError
 from embedtui.common.printable import printable
-from embedtui.engine.messages import CancelWork, Failed, Quit, Stage, WorkDone
+from embedtui.engine.messages import CancelWork, Failed, Quit, Role, Stage, WorkDone
 from embedtui.engine.port import OnStage, Stop, never, silent
 
 _POLL_SECONDS = 0.05
@@ -27,8 +27,9 @@ _Answer = TypeVar("_Answer")
 class Process:
     """A process that the host was asked to fork; `kill_it` has the host end it at once."""
 
-    def __init__(self, log: Path, kill_it: Callable[[], None]) -> None:
+    def __init__(self, log: Path, kill_it: Callable[[], None], role: Role = "vllm") -> None:
         self.log = log
+        self.role = role
         self.pid = 0
         self.busy = False
         """Whether an answer of it is waited for."""
@@ -39,6 +40,7 @@ class Process:
         self._dead = threading.Event()
         self._status: int | None = None
         self._reason = ""
+        self._unanswered = False
         self._killed = False
 
     @property
@@ -135,16 +137,26 @@ class Process:
         self.pid, self._connection = pid, connection
         self._settled.set()
 
-    def mark_dead(self, status: int | None = None, reason: str = "") -> None:
-        """Take the news that the process is no more, or that there never was one."""
-        self._status, self._reason = status, reason
+    def wait_dead(self, seconds: float) -> bool:
+        """Wait for the end of the process; say whether it has come."""
+        return self._dead.wait(seconds)
+
+    def mark_dead(
+        self, status: int | None = None, reason: str = "", *, unanswered: bool = False
+    ) -> None:
+        """Take the news that the process is no more, or that there never was one.
+
+        `unanswered` where the host had to be killed for it.
+        """
+        self._status, self._reason, self._unanswered = status, reason, unanswered
         self._dead.set()
         self._settled.set()
 
     def exit_error(self) -> EmbedtuiError:
         """Return why the process cannot be asked, with the last words of its log."""
         if self._killed:
-            return Cancelled("the engine was killed")
+            also = f"; {self._reason}" if self._unanswered else ""
+            return Cancelled(f"the engine was killed{also}")
         self._dead.wait(1)
         if self._reason:
             return EngineError(self._reason)

@@ -14,7 +14,7 @@ from embedtui.models.info import (
     Embeds,
     ModelInfo,
 )
-from embedtui.models.preflight import default_prompt, differences
+from embedtui.models.preflight import default_prompt, differences, why_no_model
 from embedtui.models.servable import Verdict, servable
 from embedtui.models.shape import RANDOM_MARK
 from embedtui.models.weights import Weights, read_weights
@@ -77,7 +77,7 @@ def _describe(
 ) -> ModelInfo:
     config_file = folder / "config.json"
     if not config_file.exists() and not config_file.is_symlink():
-        raise InputError(f"no config.json in {printable(str(folder))}: it is no model's folder")
+        raise InputError(why_no_model(folder))
     config = files.read_object(config_file)
     text_config = _nested(config)
     weights = read_weights(folder)

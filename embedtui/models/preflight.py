@@ -46,7 +46,46 @@ def differences(folder: Path, pooling: str | None, default_pooling: str | None) 
         assert inside is not None
         said += _dense(inside, config)
     said += _order(kinds, configs)
+    said += _without_its_modules(folder)
     return tuple(said)
+
+
+def why_no_model(folder: Path) -> str:
+    """Return what a folder without config.json is instead of a model, and what to do."""
+    shown = f"no config.json in {printable(str(folder))}"
+    if (folder / "adapter_config.json").exists():
+        base = files.read_object(folder / "adapter_config.json").get("base_model_name_or_path")
+        of = f" of {printable(base, 120)}" if isinstance(base, str) and base else ""
+        return (
+            f"{shown}: it is a LoRA adapter{of}: merge it into that model (peft's "
+            "merge_and_unload) and give the merged folder"
+        )
+    for one in files.modules(folder):
+        inside = files.module_folder(folder, one)
+        if _kind(one) == "Transformer" and inside is not None and inside != folder:
+            name = printable(inside.name, 40)
+            return (
+                f"{shown}: it is a sentence-transformers model whose transformer is in {name}, and "
+                f"vLLM wants it at the top: move the files of {name} up, beside modules.json"
+            )
+    return f"{shown}: it is no model's folder"
+
+
+def _without_its_modules(folder: Path) -> list[str]:
+    """Return that a folder is a model's transformer alone, whose other modules lie beside it."""
+    if (folder / "modules.json").exists():
+        return []
+    above = folder.absolute().parent
+    beside = [(_kind(one), files.module_folder(above, one)) for one in files.modules(above)]
+    own = any(kind == "Transformer" and inside == folder.absolute() for kind, inside in beside)
+    others = [inside.name for _, inside in beside if inside not in {None, folder.absolute(), above}]
+    if not own or not others:
+        return []
+    shown = ", ".join(printable(name, 40) for name in others)
+    return [
+        f"the folder is the transformer alone of the model above it: {shown} lie beside it, and "
+        "vLLM takes its default pooling instead"
+    ]
 
 
 def default_prompt(folder: Path) -> str:

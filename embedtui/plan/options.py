@@ -158,9 +158,10 @@ OPTIONS = (
     ),
     Option(
         "seed",
-        "another seed draws other texts where --limit leaves some out",
+        "another seed draws other texts where --limit leaves some out, and in a check the orders",
         Key(int, 0),
         0,
+        {"check": None},
         metavar="N",
         commands=("run", "check", "advise"),
         in_config=False,

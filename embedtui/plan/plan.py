@@ -69,6 +69,10 @@ class Plan:
     """How often the unbatched and the largest batches are run again for the noise floor."""
     shuffles: int = 0
     """In how many other orders the texts go through the largest batch size."""
+    shuffle_every_size: bool = False
+    """Whether they go through every other batch size in as many orders too."""
+    order_seed: int | None = None
+    """What the other orders are drawn from; None for those that are the same in every run."""
     restarts: int = 0
     """How often the engine is loaded anew to run the unbatched and the largest batches again."""
     too_long: TooLong = "truncate"
@@ -121,10 +125,9 @@ class Plan:
     def passes(self) -> list[tuple[int, PassKey]]:
         """Every (batch size, draw) that the texts go through, restarts last."""
         found = [(size, FIRST) for size in self.batch_sizes]
-        if self.batch_sizes[-1] > 1:
-            found += [
-                (self.batch_sizes[-1], pass_key) for pass_key in _draws("shuffle", self.shuffles)
-            ]
+        shuffled = [size for size in self.batch_sizes if size > 1]
+        for size in shuffled if self.shuffle_every_size else shuffled[-1:]:
+            found += [(size, pass_key) for pass_key in _draws("shuffle", self.shuffles)]
         again: tuple[tuple[PassKind, int], ...] = (
             ("repeat", self.repeats),
             ("restart", self.restarts),
@@ -154,6 +157,8 @@ class Plan:
             "truth": self.reference,
             "repeats": self.repeats,
             "shuffles": self.shuffles,
+            "shuffle_every_size": self.shuffle_every_size,
+            "order_seed": self.order_seed,
             "restarts": self.restarts,
             "too_long": self.too_long,
             "prompt": self.prompt,
@@ -188,6 +193,8 @@ class Plan:
             reference=values["truth"],
             repeats=values["repeats"],
             shuffles=values.get("shuffles", 0),
+            shuffle_every_size=values.get("shuffle_every_size", False),
+            order_seed=values.get("order_seed"),
             restarts=values.get("restarts", 0),
             too_long=values["too_long"],
             prompt=values.get("prompt", ""),
@@ -231,7 +238,7 @@ def batches_of(plan: Plan, rows: Sequence[int]) -> list[PlannedBatch]:
     place = {row: at for at, row in enumerate(rows)}
     batches = []
     for size, pass_key in plan.passes:
-        order = _order(rows, pass_key)
+        order = _order(rows, size, pass_key, plan.order_seed)
         batches += [
             PlannedBatch(size, pass_key, start, tuple(order[start : start + size]))
             for start in range(0, len(order), size)
@@ -260,6 +267,7 @@ def _labels_as_dict(labels: Labels | None) -> dict[str, Any] | None:
     return {
         "queries": list(labels.queries),
         "judgements": [list(judgement) for judgement in labels.qrels],
+        "unknown": labels.unknown,
     }
 
 
@@ -267,16 +275,21 @@ def _labels_from_dict(values: dict[str, Any] | None) -> Labels | None:
     if values is None:
         return None
     judgements = tuple(Qrel(*one) for one in values["judgements"])
-    return Labels(tuple(values["queries"]), judgements)
+    return Labels(tuple(values["queries"]), judgements, values.get("unknown", 0))
 
 
 def _draws(why: PassKind, times: int) -> list[PassKey]:
     return [PassKey(why, number) for number in range(1, times + 1)]
 
 
-def _order(rows: Sequence[int], pass_key: PassKey) -> Sequence[int]:
-    """Return the rows in the order of a draw; the same shuffle is the same order in every run."""
+def _order(rows: Sequence[int], size: int, pass_key: PassKey, seed: int | None) -> Sequence[int]:
+    """Return the rows in the order of a draw.
+
+    Without a seed a shuffle is the same order in every run and at every batch size; with one each
+    batch size has orders of its own, so that their claims rest on draws of their own.
+    """
     if pass_key.kind != "shuffle":
         return rows
-    mixed = np.random.default_rng(pass_key.number).permutation(len(rows))
+    drawn_from = pass_key.number if seed is None else (seed, size, pass_key.number)
+    mixed = np.random.default_rng(drawn_from).permutation(len(rows))
     return [rows[at] for at in mixed]

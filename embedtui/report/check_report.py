@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
 from embedtui.assess.answers import largest_drift
-from embedtui.assess.check_result import Check, CheckResult
+from embedtui.assess.check_result import Check, CheckResult, worst_of
 from embedtui.assess.confidence import share_below
 from embedtui.assess.golden import Golden
 from embedtui.common.printable import printable
@@ -37,6 +37,7 @@ def as_object(checks: Sequence[Check]) -> ChecksReport:
                 "started_at": check.results.started_at,
                 "scenario": check.use.key,
                 "limit": check.use.limit,
+                "order_seed": check.results.plan.order_seed,
                 "outcome": check.outcome,
                 "settings": [_setting(check, one) for one in check.settings],
                 "warnings": [
@@ -51,9 +52,7 @@ def as_object(checks: Sequence[Check]) -> ChecksReport:
 
 def worst(checks: Sequence[Check]) -> str:
     """Return the worst outcome of several checks."""
-    found = {check.outcome for check in checks}
-    order = ("failed", "fault", "falls short")
-    return next((one for one in order if one in found), "holds")
+    return worst_of(check.outcome for check in checks)
 
 
 def to_json(checks: Sequence[Check]) -> str:
@@ -64,7 +63,8 @@ def to_json(checks: Sequence[Check]) -> str:
 def to_junit(checks: Sequence[Check]) -> str:
     """Return JUnit XML: a suite for each model, a case for each setting and its golden vectors.
 
-    What falls short is a failure, what could not be measured an error.
+    What falls short is a failure, what could not be measured an error. So is what is inconclusive:
+    CI systems count `skipped` as passed, and nothing was shown to hold.
     """
     suites = Xml.Element("testsuites", name="embedtui check")
     for check in checks:
@@ -87,7 +87,12 @@ def to_junit(checks: Sequence[Check]) -> str:
 
 def to_markdown(checks: Sequence[Check]) -> str:
     """Return what fits the page of a CI job: a table, and every sentence that it is about."""
-    marks = {"holds": "✔ holds", "falls short": "✗ falls short", "fault": "✗ fault"}
+    marks = {
+        "holds": "✔ holds",
+        "falls short": "✗ falls short",
+        "fault": "✗ fault",
+        "inconclusive": "? inconclusive",
+    }
     lines = [f"## embedtui check: {worst(checks)}", ""]
     for check in checks:
         plan = check.results.plan
@@ -95,7 +100,7 @@ def to_markdown(checks: Sequence[Check]) -> str:
             f"### {escape(plan.model_name)}",
             "",
             f"{len(plan.pack)} texts ({escape(plan.pack.name)}), {escape(check.use.name)}: "
-            f"{escape(check.use.limit)}",
+            f"{escape(check.use.limit)}; random orders drawn from seed {plan.order_seed}",
             "",
             "| setting | outcome | drift, L2 | golden, L2 | random orders |",
             "|---|---|---|---|---|",
@@ -121,10 +126,19 @@ def _setting(check: Check, one: CheckResult) -> CheckedSettingReport:
         "verdicts": verdicts_report(one.verdicts, check.use),
         "l2_max": largest_drift(one.setting, "l2"),
         "orders": one.orders,
+        "batch_sizes": [
+            {
+                "batch_size": one_size.batch_size,
+                "orders": one_size.tried,
+                "fell_short": one_size.fell_short,
+                "share_below": share_below(check.confidence, one_size.tried)
+                if one.claims_orders
+                else None,
+            }
+            for one_size in one.random_orders
+        ],
         "confidence": check.confidence,
-        "share_below": share_below(check.confidence, one.orders)
-        if one.verdicts.outcome == "holds"
-        else None,
+        "share_below": share_below(check.confidence, one.orders) if one.claims_orders else None,
         "cause": None if one.cause is None else diagnosis(one.cause),
         "golden": None if one.golden is None else _golden(one.golden),
     }
@@ -148,7 +162,7 @@ def _case(suite: Xml.Element, check: Check, one: CheckResult) -> Xml.Element:
         suite, "testcase", classname=f"embedtui.{check.use.key}", name=printable(one.label)
     )
     short = one.golden is not None and not one.golden.holds and one.verdicts.outcome == "holds"
-    if one.outcome == "failed":
+    if one.outcome in {"failed", "inconclusive"}:
         Xml.SubElement(case, "error", message=printable(one.summary, 1000))
     elif one.outcome != "holds" and not short:
         Xml.SubElement(case, "failure", type=one.outcome, message=printable(one.summary, 1000))

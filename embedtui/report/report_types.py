@@ -71,6 +71,10 @@ class PlanReport(TypedDict):
     reference: Annotated[bool, "whether float64 vectors were asked for"]
     repeats: Annotated[int, "how often the unbatched and the largest batches were run again"]
     shuffles: Annotated[int, "in how many other orders the largest batches were tried"]
+    shuffle_every_size: Annotated[bool, "whether every other batch size was, too, as in a check"]
+    order_seed: Annotated[
+        int | None, "what these orders were drawn from; null where every run has the same"
+    ]
     restarts: Annotated[int, "how often the engine was loaded anew"]
     too_long: Annotated[
         str, "`truncate` or `refuse`: what happens to texts beyond the model's limit"
@@ -319,6 +323,11 @@ class VerdictReport(TypedDict):
     ]
     texts: Annotated[int, "texts that were compared"]
     beyond: Annotated[int, "texts that are beyond the limit, at any batch size, in any order"]
+    share_beyond: Annotated[
+        float | None,
+        "the largest share of such texts that may be beyond it, 95 % one-sided; null where no "
+        "limit was held against any",
+    ]
     identical: Annotated[bool, "whether every text was equal bit for bit"]
     reason: Annotated[str, "why it was not measured, or falls short whatever the distance"]
 

@@ -128,20 +128,35 @@ class GoldenReport(TypedDict):
     diagnosis: Annotated[DiagnosisReport, "what moved them"]
 
 
+class DrawnReport(TypedDict):
+    """The random orders in which the texts went through one batch size."""
+
+    batch_size: Annotated[int, "texts at once"]
+    orders: Annotated[int, "random orders that were tried"]
+    fell_short: Annotated[int, "how many of them passed the limit"]
+    share_below: Annotated[
+        float | None,
+        "where the check holds: with `confidence` fewer than this share of random orders of these "
+        "texts fall short at this batch size",
+    ]
+
+
 class CheckedSettingReport(TypedDict):
     """One setting that was checked."""
 
     label: Annotated[str, "the setting"]
     setting: Annotated[dict[str, Any], "what was asked, as in a report"]
     effective_config: Annotated[dict[str, Any], "what is in force, as in a report"]
-    outcome: Annotated[str, "`holds`, `falls short`, `fault` or `failed`"]
+    outcome: Annotated[str, "`holds`, `inconclusive`, `falls short`, `fault` or `failed`"]
     summary: Annotated[str, "a sentence for a person; do not parse it"]
     verdicts: Annotated[VerdictsReport, "both verdicts, as in a report"]
     l2_max: Annotated[float | None, "the largest batch drift, L2"]
-    orders: Annotated[int, "in how many random orders the largest batches were tried"]
+    orders: Annotated[int, "in how many random orders every batch size was tried, at least"]
+    batch_sizes: Annotated[list[DrawnReport], "each that was tried in random orders, ascending"]
     confidence: Annotated[float, "as asked"]
     share_below: Annotated[
-        float | None, "what the draws allow to claim: fewer than this share of orders fall short"
+        float | None,
+        "the same of every batch size: the largest share; null where the check does not hold",
     ]
     cause: Annotated[DiagnosisReport | None, "why it does not hold"]
     golden: Annotated[GoldenReport | None, "null without `--golden`"]
@@ -164,6 +179,9 @@ class CheckedModelReport(TypedDict):
     started_at: Annotated[str, "ISO 8601 with the offset from UTC"]
     scenario: Annotated[str, "the use that it was checked for"]
     limit: Annotated[str, "the drift that this bears"]
+    order_seed: Annotated[
+        int | None, "what the random orders were drawn from; `--seed` draws the same again"
+    ]
     outcome: Annotated[str, "the worst of its settings"]
     settings: Annotated[list[CheckedSettingReport], "in the order of the plan"]
     warnings: Annotated[list[CheckWarningReport], "what qualifies the figures"]
@@ -173,5 +191,7 @@ class ChecksReport(TypedDict):
     """What a check came to."""
 
     schema: Annotated[str, "`embedtui.check/2`"]
-    outcome: Annotated[str, "`holds`, `falls short`, `fault` or `failed`: the worst of all"]
+    outcome: Annotated[
+        str, "`holds`, `inconclusive`, `falls short`, `fault` or `failed`: the worst of all"
+    ]
     checks: Annotated[list[CheckedModelReport], "one for each model"]

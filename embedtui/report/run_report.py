@@ -114,6 +114,8 @@ def _plan(plan: Plan) -> PlanReport:
         "reference": plan.reference,
         "repeats": plan.repeats,
         "shuffles": plan.shuffles,
+        "shuffle_every_size": plan.shuffle_every_size,
+        "order_seed": plan.order_seed,
         "restarts": plan.restarts,
         "too_long": plan.too_long,
         "prompt": plan.prompt,

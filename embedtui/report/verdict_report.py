@@ -28,6 +28,7 @@ def _verdict(one: Verdict) -> VerdictReport:
         "worst": finite(one.worst),
         "texts": one.texts,
         "beyond": one.beyond,
+        "share_beyond": one.share_beyond,
         "identical": one.identical,
         "reason": one.reason,
     }

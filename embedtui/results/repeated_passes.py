@@ -67,7 +67,7 @@ def batches_against_alone(passes: Runs) -> Compared | None:
         return None
     whole = sorted(key for key, one in passes.items() if bool(one.done[there].all()))
     orders = [key for key in whole if (key[0], key[1].kind) == (largest, "shuffle")]
-    sizes = [key for key in whole if 1 < key[0] < largest and key[1] == FIRST]
+    sizes = [key for key in whole if 1 < key[0] < largest and key[1].is_order]
     return Compared(tuple(alone), tuple(batched), tuple(orders), tuple(sizes), there)
 
 

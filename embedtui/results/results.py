@@ -57,6 +57,9 @@ MEASURED_AT_LOADING = frozenset(
         "others",
         "nulls",
         "tells_steps",
+        "answered_as",
+        "usage_tokens",
+        "answer_cache",
     )
 )
 """Keys of what is in force that are figures of one loading or one run, and decide nothing."""

@@ -64,8 +64,11 @@ def wait_for_end(
     over: Callable[[float], bool],
     asked: EndRequests,
     say: Callable[[str], None],
+    beat: Callable[[], str],
 ) -> None:
     """Wait until `over`, which waits some seconds at most, says so; obey what is asked meanwhile.
+
+    What `beat` has to tell, asked all the time, is said.
 
     Raises:
         LeftBehind: if the run does not end though its engine was killed.
@@ -73,6 +76,8 @@ def wait_for_end(
     cancelled = False
     given_up: float | None = None
     while not over(_TURN_SECONDS):
+        if news := beat():
+            say(news)
         if asked.urgency and not cancelled:
             cancelled = True
             if asked.urgency == 1:

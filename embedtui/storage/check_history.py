@@ -49,7 +49,7 @@ class Row:
     texts: Annotated[str, "how many, and what they are"]
     texts_sha256: Annotated[str, "SHA-256 over ids and texts in order"]
     scenario: Annotated[str, "the scenario that it was checked for"]
-    outcome: Annotated[str, "`holds`, `falls short`, `fault` or `failed`"]
+    outcome: Annotated[str, "`holds`, `inconclusive`, `falls short`, `fault` or `failed`"]
     summary: Annotated[str, "a sentence for a person; do not parse it"]
     drift_l2: Annotated[
         float | None, "largest L2 between a batched and an unbatched vector; 0 for equal bits"
@@ -62,7 +62,7 @@ class Row:
         float | None, "largest L2 from the recorded vectors, where there were some"
     ]
     golden_cause: Annotated[str | None, "what moved them, a word for programs"]
-    orders: Annotated[int, "in how many random orders the largest batches were tried"]
+    orders: Annotated[int, "in how many random orders every batch size was tried, at least"]
     engine: Annotated[str, "vLLM's version, or what the server said that it is"]
     machine: Annotated[str, "the GPU or the CPU, or which server"]
 

@@ -9,6 +9,7 @@ Retrieval Models, NeurIPS 2021).
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,13 @@ from embedtui.texts.readers import json_objects, kind_of, text_lines
 from embedtui.texts.sampling import draw
 
 CORPUS, QUERIES = "corpus.jsonl", "queries.jsonl"
-_QRELS = ("qrels.tsv", "qrels/test.tsv", "qrels/dev.tsv", "qrels/train.tsv")
+_QRELS = (
+    "qrels.tsv",
+    "qrels/test.tsv",
+    "qrels/dev.tsv",
+    "qrels/validation.tsv",
+    "qrels/train.tsv",
+)
 _LAYOUT = f"{CORPUS}, {QUERIES} and {_QRELS[0]} or {_QRELS[1]}"
 
 
@@ -43,10 +50,11 @@ def read_labelled(
 ) -> tuple[tuple[Text, ...], Labels, int]:
     """Return the texts of a folder, queries first, what is relevant to which, and how many.
 
-    Queries that nobody judged are left out. A limit keeps the share of queries, those first in the
-    file or those that a seed draws, and of the documents first those that were judged for them, so
-    that there is still something to find. Where a query and a document have one id, every query's
-    is told by a `q:`.
+    Queries that nobody judged are left out, and so are judgements of texts that are not there, as
+    published folders have some; these are counted. A limit keeps the share of queries, those first
+    in the file or those that a seed draws, and of the documents first those that were judged for
+    them, so that there is still something to find. Where a query and a document have one id, every
+    query's is told by a `q:`.
 
     Raises:
         InputError: naming the file and the line, for whatever keeps it from being read.
@@ -57,7 +65,7 @@ def read_labelled(
         raise InputError(f"has no {(missing or [_QRELS[0]])[0]}; a folder needs {_LAYOUT}")
     documents = dict(_objects(folder, CORPUS, titled=True))
     queries = dict(_objects(folder, QUERIES, titled=False))
-    judged = _judgements(folder, qrels, queries, documents)
+    judged, unknown = _judgements(folder, qrels, queries, documents)
     kept = [name for name in queries if name in judged]
     if not kept:
         raise InputError(f"{qrels}: judges none of the queries; give judgements of these")
@@ -65,7 +73,8 @@ def read_labelled(
     whole = len(kept) + len(documents)
     if limit is not None and limit < whole:
         kept, listed = _limited(kept, listed, judged, limit, seed)
-    return *_made(kept, listed, queries, documents, judged), whole
+    texts, judgements = _made(kept, listed, queries, documents, judged)
+    return texts, Labels(tuple(range(len(kept))), judgements, unknown), whole
 
 
 def _made(
@@ -74,7 +83,7 @@ def _made(
     queries: dict[str, str],
     documents: dict[str, str],
     judged: dict[str, dict[str, int]],
-) -> tuple[tuple[Text, ...], Labels]:
+) -> tuple[tuple[Text, ...], tuple[Qrel, ...]]:
     mark = "q:" if set(kept) & set(listed) else ""
     texts = [Text(mark + name, queries[name]) for name in kept]
     texts += [Text(name, documents[name]) for name in listed]
@@ -85,7 +94,7 @@ def _made(
         for document, grade in judged[name].items()
         if document in row_of
     )
-    return tuple(texts), Labels(tuple(range(len(kept))), judgements)
+    return tuple(texts), judgements
 
 
 def _limited(
@@ -140,9 +149,10 @@ def _rows(folder: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _judgements(
     folder: Path, name: str, queries: dict[str, str], documents: dict[str, str]
-) -> dict[str, dict[str, int]]:
-    """Return the grade of each judged document, by query."""
+) -> tuple[dict[str, dict[str, int]], int]:
+    """Return the grade of each judged document, by query, and how many are of unknown texts."""
     judged: dict[str, dict[str, int]] = {}
+    unknown, begun = 0, False
     with _opened(folder / name) as file:
         try:
             lines = list(text_lines(file))
@@ -151,26 +161,32 @@ def _judgements(
     for number, line in lines:
         cells = line.split("\t") if "\t" in line else line.split()
         cells = [cell.strip() for cell in cells]
-        if not any(cells) or (number == 1 and not _is_grade(cells[-1])):
+        grade = _grade(cells[-1]) if cells else None
+        if not any(cells) or (grade is None and line.startswith("#")):
+            continue
+        header, begun = grade is None and not begun, True
+        if header:
             continue
         # trec_eval's own layout has a column between the ids that nothing uses.
-        if len(cells) not in {3, 4} or not _is_grade(cells[-1]):
+        if len(cells) not in {3, 4} or grade is None:
             raise InputError(
                 f"{name}, line {number}: give a query's id, a document's id and a whole number"
             )
-        query, document, grade = cells[0], cells[-2], int(cells[-1])
-        for known, what, file_name in ((queries, query, QUERIES), (documents, document, CORPUS)):
-            if what not in known:
-                raise InputError(
-                    f"{name}, line {number}: {quoted(what)} is not in {file_name}; "
-                    "give the texts that were judged, or take the line out"
-                )
-        judged.setdefault(query, {})[document] = grade
-    return judged
+        query, document = cells[0], cells[-2]
+        if query not in queries or document not in documents:
+            unknown += 1
+        else:
+            judged.setdefault(query, {})[document] = grade
+    return judged, unknown
 
 
-def _is_grade(cell: str) -> bool:
-    return cell.lstrip("-").isdecimal()
+_GRADE = re.compile(r"(-?\d{1,9})(?:\.0*)?", re.ASCII)
+
+
+def _grade(cell: str) -> int | None:
+    """Return a whole number, which some write as 1.0; None for anything else."""
+    found = _GRADE.fullmatch(cell)
+    return None if found is None else int(found[1])
 
 
 def _opened(path: Path) -> io.BufferedReader:

@@ -6,7 +6,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -183,7 +183,10 @@ def _reading(path: Path, column: str | None, id_column: str | None) -> Iterator[
     with _opened(path) as file:
         if not file.peek(1):
             raise InputError("is empty; give a file with at least one text")
-        yield READERS[path.suffix.lower()](file, column, id_column)
+        # A reader that is left half-way holds what it reads with, pyarrow's threads among it, until
+        # whatever refers to it goes: an error's traceback does, to the end of the process.
+        with closing(READERS[path.suffix.lower()](file, column, id_column)) as rows:
+            yield rows
 
 
 def _not_empty(texts: tuple[Text, ...]) -> tuple[Text, ...]:

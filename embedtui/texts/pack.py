@@ -35,6 +35,8 @@ class Labels:
     queries: tuple[int, ...]
     """Rows, ascending."""
     qrels: tuple[Qrel, ...]
+    unknown: int = 0
+    """Judgements that were left out: of texts that are not there."""
 
     def of_rows(self, rows: Sequence[int]) -> Labels | None:
         """Return the labels of a pack that keeps these rows; None where no judgement is left."""
@@ -46,7 +48,8 @@ class Labels:
         )
         if not kept:
             return None
-        return Labels(tuple(sorted(place[row] for row in self.queries if row in place)), kept)
+        queries = tuple(sorted(place[row] for row in self.queries if row in place))
+        return Labels(queries, kept, self.unknown)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -46,10 +46,11 @@ class Row(NamedTuple):
     text: object
 
 
-Reader = Callable[[io.BufferedReader, str | None, str | None], Iterator[Row]]
+Rows = Generator[Row, None, None]
+Reader = Callable[[io.BufferedReader, str | None, str | None], Rows]
 
 
-def read_txt(file: io.BufferedReader, column: str | None, id_column: str | None) -> Iterator[Row]:
+def read_txt(file: io.BufferedReader, column: str | None, id_column: str | None) -> Rows:
     r"""Yield each line that is not blank, its line number as the id.
 
     Only `\n` and `\r\n` end a line: U+2028, form feeds and the like are part of a text.
@@ -64,7 +65,7 @@ def read_txt(file: io.BufferedReader, column: str | None, id_column: str | None)
             yield Row(f"line {number}", number, _without_ending(line))
 
 
-def read_jsonl(file: io.BufferedReader, column: str | None, id_column: str | None) -> Iterator[Row]:
+def read_jsonl(file: io.BufferedReader, column: str | None, id_column: str | None) -> Rows:
     """Yield a row for each line, which holds a JSON object or, with no column named, a string.
 
     Raises InputError, with the line's number, for what is not JSON, for other JSON values, for an
@@ -90,7 +91,7 @@ def read_jsonl(file: io.BufferedReader, column: str | None, id_column: str | Non
 
 def read_csv(
     file: io.BufferedReader, column: str | None, id_column: str | None, *, delimiter: str
-) -> Iterator[Row]:
+) -> Rows:
     """Yield a row for each record below the header; empty lines are no records.
 
     Quoting is strict: a quote that never closes would otherwise swallow the rest of the file into
@@ -118,9 +119,7 @@ def read_csv(
         )
 
 
-def read_parquet(
-    file: io.BufferedReader, column: str | None, id_column: str | None
-) -> Iterator[Row]:
+def read_parquet(file: io.BufferedReader, column: str | None, id_column: str | None) -> Rows:
     """Yield the rows of a Parquet file, reading no columns but the two and no batch too early.
 
     Raises InputError for what is not Parquet, damaged data, a missing column, and a column of
@@ -135,19 +134,21 @@ def read_parquet(
 
     row = 0
     try:
-        parquet = pq.ParquetFile(file, buffer_size=_PARQUET_BUFFER)
-        schema = parquet.schema_arrow
-        text_at, id_at = _columns(schema.names, column, id_column)
-        wanted = [schema.names[at] for at in (text_at, id_at) if at is not None]
-        for name, is_id in zip(wanted, (False, True), strict=False):
-            _check_type(pa.types, schema.field(name), is_id=is_id)
-        read = list(dict.fromkeys(wanted))  # texts may be their own ids
-        for batch in parquet.iter_batches(_PARQUET_ROWS, columns=read, use_threads=False):
-            texts = batch.column(wanted[0])
-            ids = None if id_at is None else batch.column(wanted[-1])
-            for i in range(batch.num_rows):
-                row += 1
-                yield Row(f"row {row}", row if ids is None else ids[i].as_py(), texts[i].as_py())
+        with pq.ParquetFile(file, buffer_size=_PARQUET_BUFFER) as parquet:
+            schema = parquet.schema_arrow
+            text_at, id_at = _columns(schema.names, column, id_column)
+            wanted = [schema.names[at] for at in (text_at, id_at) if at is not None]
+            for name, is_id in zip(wanted, (False, True), strict=False):
+                _check_type(pa.types, schema.field(name), is_id=is_id)
+            read = list(dict.fromkeys(wanted))  # texts may be their own ids
+            batches = parquet.iter_batches(_PARQUET_ROWS, columns=read, use_threads=False)
+            for batch in batches:
+                texts = batch.column(wanted[0])
+                ids = None if id_at is None else batch.column(wanted[-1])
+                for i in range(batch.num_rows):
+                    row += 1
+                    text_id = row if ids is None else ids[i].as_py()
+                    yield Row(f"row {row}", text_id, texts[i].as_py())
     except UnicodeDecodeError as error:
         place = f"row {row}" if row else "the schema"
         raise InputError(f"{place}: is not UTF-8; write the file again as UTF-8") from error

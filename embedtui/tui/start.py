@@ -58,12 +58,13 @@ def show(
     config, problems = _with_theme(replace(kept, **given), problems, path)
     gpu = GpuMeter()
     sessions: list[Session] = []
+    closed: list[str] = []
     with ExitStack() as closing:
 
         def open_session() -> Session:
             session = _open_files(opened) if opened else _open_session(access)
             sessions.append(session)
-            closing.callback(session.close)
+            closing.callback(lambda: closed.append(session.close()))
             if not opened:
                 gpu.start()
                 closing.callback(gpu.stop)
@@ -89,7 +90,8 @@ def show(
             _outlive(sessions)
     if hangup.is_gone():
         return Ended(_HUNG_UP)  # nobody is there to be told
-    told = [f"Run file: {one.run_path}" for one in sessions if one.run_path and not opened]
+    told = [f"embedtui: {line}" for line in closed if line]
+    told += [f"Run file: {one.run_path}" for one in sessions if one.run_path and not opened]
     if app.crashed:
         return Ended(ExitCode.CRASHED, (f"embedtui: {app.crashed}", *told))
     return Ended(app.return_code or code or ExitCode.DONE, tuple(told))
@@ -98,6 +100,7 @@ def show(
 def _outlive(sessions: list[Session]) -> None:
     """Let a run come to its end though its screen has failed: it may have taken hours."""
     from embedtui.run.ending import end_requests, wait_for_end  # noqa: PLC0415 - only after that
+    from embedtui.run.heartbeat import Heartbeat  # noqa: PLC0415 - likewise
 
     def say(line: str) -> None:
         sys.stderr.write(f"embedtui: {line}\n")
@@ -106,7 +109,8 @@ def _outlive(sessions: list[Session]) -> None:
         for session in sessions:
             if session.busy:
                 say("the screen failed and the run goes on; Ctrl+C ends it")
-                wait_for_end(session, session.wait, asked, say)
+                heartbeat = Heartbeat(session.engines, "Ctrl+C twice ends the run")
+                wait_for_end(session, session.wait, asked, say, heartbeat.beat)
 
 
 def _open_session(access: Access) -> Session:

@@ -196,6 +196,31 @@ def test_in_a_terminal_one_key_gives_the_picture_and_the_verdict(
 
 
 @pytest.mark.timeout(600)
+def test_processes_that_are_stopped_are_told_and_hold_up_no_end(
+    start: Callable[..., Terminal],
+) -> None:
+    terminal = start()
+    terminal.until(lambda: "press r or Enter" in terminal.shown)
+    terminal.press("\r")
+    terminal.until(lambda: "texts/s" in terminal.shown and "left" in terminal.shown, 200)
+    processes = family(terminal)
+    (host,) = psutil.Process(terminal.process.pid).children()
+    for process in (*host.children(), host):
+        process.suspend()
+    terminal.until(lambda: "is stopped (SIGSTOP)" in terminal.shown, 60)
+    assert f"kill -CONT {host.pid}" in terminal.shown
+    terminal.press("q")
+    terminal.until(lambda: "An engine is at work" in terminal.shown)
+    terminal.press("k")
+    terminal.until(terminal.ended, 60)
+    assert terminal.process.returncode == 0
+    terminal.drain()
+    assert_sane(terminal)
+    assert b"the engine host did not answer and was killed" in terminal.raw
+    assert gone(processes, 30)
+
+
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_however_the_screen_dies_no_engine_is_left(
     start: Callable[..., Terminal], signum: signal.Signals

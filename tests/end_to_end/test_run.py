@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ def test_kill_9_in_mid_run_leaves_no_process_and_every_finished_batch(tmp_path: 
     seen = batches_in(out)
     running.kill()
     running.communicate()
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=30)
     assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
     results = run_file.read(out)
     assert results.status == "cut off"
@@ -142,7 +143,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     out = tmp_path / "run.sqlite"
     running = started(out)
     running.send_signal(signal.SIGINT)
-    stdout, stderr = running.communicate(timeout=30)
+    stdout, stderr = running.communicate(timeout=120)
     assert running.returncode == 130
     assert "stopping after this batch" in stderr
     assert "Traceback" not in stderr
@@ -159,16 +160,45 @@ def test_a_second_ctrl_c_kills_the_engine(tmp_path: Path) -> None:
     (host,) = psutil.Process(running.pid).children()
     for engine in host.children():
         engine.suspend()  # the batch in hand does not come back
-    assert running.stderr is not None
     running.send_signal(signal.SIGINT)
-    while "stopping after this batch" not in (line := running.stderr.readline()):
-        assert line
+    told(running, "stopping after this batch")
     running.send_signal(signal.SIGINT)
-    _, stderr = running.communicate(timeout=30)
+    _, stderr = running.communicate(timeout=120)
     assert running.returncode == 130
     assert "the engine was killed" in stderr
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=30)
     assert alive == []
+
+
+def told(running: subprocess.Popen[str], words: str) -> str:
+    """Read standard error up to the line that has these words, and return the line."""
+    assert running.stderr is not None
+    while words not in (line := running.stderr.readline()):
+        assert line, words
+    return line
+
+
+def test_processes_that_are_stopped_are_told_and_hold_up_no_end(tmp_path: Path) -> None:
+    running = started(tmp_path / "run.sqlite")
+    (host,) = psutil.Process(running.pid).children()
+    (engine,) = host.children()
+    began = time.monotonic()
+    engine.suspend()
+    line = told(running, "is stopped (SIGSTOP)")
+    assert time.monotonic() - began < 10
+    assert f"the engine's process is stopped (SIGSTOP): `kill -CONT {engine.pid}` lets" in line
+    engine.resume()
+    told(running, "the engine's process goes on")
+    for process in (engine, host):
+        process.suspend()
+    told(running, f"`kill -CONT {host.pid}` lets it go on, Ctrl+C twice ends the run")
+    running.send_signal(signal.SIGINT)
+    told(running, "stopping after this batch")
+    running.send_signal(signal.SIGINT)
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "the engine was killed; the engine host did not answer and was killed as well" in stderr
+    assert psutil.wait_procs([host, engine], timeout=30)[1] == []
 
 
 def test_a_model_that_only_vllm_can_refuse_is_bad_input(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -38,7 +39,7 @@ def processes_of(session: str) -> list[psutil.Process]:
 
 
 def wait_gone(session: str) -> None:
-    wait_until(lambda: not processes_of(session), 5, lambda: processes_of(session))
+    wait_until(lambda: not processes_of(session), 30, lambda: processes_of(session))
 
 
 def test_the_host_imports_nothing_that_reads_batch_invariant_mode_for_all_engines() -> None:
@@ -195,6 +196,45 @@ def test_the_death_of_the_host_ends_its_engines_and_is_told(
         engines.close()
 
 
+def _is_stopped(process: psutil.Process) -> bool:
+    return bool(process.status() == psutil.STATUS_STOPPED)
+
+
+def test_a_host_that_is_stopped_is_told_and_killed_with_its_engines_and_another_comes(
+    minilm: str, passages: tuple[str, ...]
+) -> None:
+    engines = Engines()
+    try:
+        engine = loaded(engines, Setting(minilm, dtype="float32"), passages[:4])
+        assert engines.stopped() == []
+        stream = engine.embed([Job(number, (0, 1)) for number in range(10_000)], never)
+        next(stream)
+        host = psutil.Process(engines.host.pid)
+        for process in (psutil.Process(engine.process.pid), host):
+            process.suspend()
+            wait_until(partial(_is_stopped, process))
+        told = engines.stopped()
+        assert [one.what for one in told] == ["engine host", "engine"]
+        assert [one.pid for one in told] == [host.pid, engine.process.pid]
+        engines.kill_current()
+        with pytest.raises(Cancelled, match=r"killed.*host did not answer and was killed as well"):
+            list(stream)
+        wait_gone(engines.host.session)
+        again = loaded(engines, Setting(minilm, dtype="float32"), passages[:4])
+        assert len(batches(again, 4, 2)) == 2
+        assert engines.close() == ""
+    finally:
+        engines.close()
+
+
+def test_closing_ends_a_host_that_is_stopped_and_says_so() -> None:
+    host = HostClient()
+    host.wait_ready()
+    psutil.Process(host.pid).suspend()
+    assert host.close() == "the engine host did not answer and was killed (SIGKILL)"
+    wait_gone(host.session)
+
+
 OWNER = textwrap.dedent("""
     import sys, threading
     from embedtui.engine.pool import VllmPool
@@ -237,7 +277,7 @@ def test_no_process_outlives_its_owner(minilm: str, moment: str, signum: int) ->
         assert owner.stdout is not None
         session = owner.stdout.readline().strip()
         assert owner.stdout.readline().strip() == "now"
-        wait_until(lambda: processes_of(session), 10)
+        wait_until(lambda: processes_of(session), 60)
         owner.send_signal(signum)
         owner.wait()
         wait_gone(session)

@@ -261,6 +261,28 @@ def test_a_folder_without_a_config(tmp_path: Path) -> None:
         describe(tmp_path)
 
 
+def test_a_lora_adapter_is_named_with_its_base(tmp_path: Path) -> None:
+    said = {"peft_type": "LORA", "base_model_name_or_path": "org/base"}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(said))
+    with pytest.raises(InputError, match=r"it is a LoRA adapter of org/base: merge it"):
+        describe(tmp_path)
+
+
+def test_an_old_layout_says_where_its_transformer_is(make_model: MakeModel) -> None:
+    inside = make_model("model/0_Transformer")
+    above = inside.parent
+    (above / "modules.json").write_text(
+        json.dumps([MODULES[0] | {"path": inside.name}, MODULES[1]])
+    )
+    with pytest.raises(InputError, match="whose transformer is in 0_Transformer"):
+        describe(above)
+    (above / "1_Pooling").mkdir()
+    (said,) = describe(inside).differs
+    assert said.startswith("the folder is the transformer alone of the model above it: 1_Pooling")
+    (above / "modules.json").write_text(json.dumps(MODULES))
+    assert describe(inside).differs == ()
+
+
 def test_what_the_caller_knows_is_kept(make_model: MakeModel) -> None:
     info = describe(make_model(), ref="r", hub_id="org/thing", revision="abc")
     assert (info.ref, info.name, info.hub_id, info.revision) == ("r", "thing", "org/thing", "abc")

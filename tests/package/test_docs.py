@@ -137,8 +137,8 @@ ON_THE_ENGINE = {
 class Kept(VllmPool):
     """An engine pool that stays for the next command."""
 
-    def close(self) -> None:
-        pass
+    def close(self) -> str:
+        return ""
 
 
 @pytest.mark.engine

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -97,6 +97,16 @@ class Faults:
     headers: dict[str, str] = field(default_factory=dict)
     """Further headers of every answer to a POST."""
     delay: float = 0.0
+    work: float = 0.0
+    """Seconds that a text takes which is computed."""
+    keeps: Literal["", "texts", "requests"] = ""
+    """What is kept and not computed again."""
+    kept_header: str = ""
+    """Header of answers in which nothing was computed; its value is `HIT`."""
+    cuts_at: int | None = None
+    """Words of a text that are read, the others being cut in silence."""
+    company: float = 0.0
+    """L2 by which vectors move, at random, where other requests are there at the same time."""
     known: dict[str, Vectors] = field(default_factory=dict)
     """Vectors of texts, in place of those of their hash."""
 
@@ -111,6 +121,8 @@ class FaultServer:
         self.paths: list[str] = []
         self.at_once = 0
         self.most_at_once = 0
+        self.kept: dict[object, list[Vectors]] = {}
+        self.random = np.random.default_rng(7)
         self.lock = threading.Lock()
         server = self
 
@@ -225,9 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _embeddings(self, texts: list[str], encoding: str) -> None:
         faults = self.owner.faults
-        vectors = np.stack([self._vector(text) for text in texts]).astype(np.float32)
-        if len(texts) > 1 and faults.drift:
-            vectors[:, 0] += faults.drift
+        vectors, computed = self._computed(texts)
         if faults.float16:
             vectors = vectors.astype(np.float16).astype(np.float32)
         if len(texts) > 1 and faults.swap:
@@ -261,7 +271,46 @@ class _Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)
             return None
-        return self._bytes(200, whole, "application/json")
+        return self._bytes(200, whole, "application/json", "" if computed else faults.kept_header)
+
+    def _computed(self, texts: list[str]) -> tuple[Vectors, int]:
+        """Return the vectors, and how many of them were not kept from before."""
+        owner, faults = self.owner, self.owner.faults
+        if faults.keeps == "requests":
+            key = tuple(texts)
+            fresh = 0 if key in owner.kept else len(texts)
+            if fresh:
+                owner.kept[key] = list(self._moved(texts, len(texts)))
+            vectors = np.stack(owner.kept[key])
+        elif faults.keeps == "texts":
+            missing = [text for text in texts if text not in owner.kept]
+            fresh = len(missing)
+            if missing:
+                moved = self._moved(missing, len(missing))
+                owner.kept |= {text: [v] for text, v in zip(missing, moved, strict=True)}
+            vectors = np.stack([owner.kept[text][0] for text in texts])
+        else:
+            vectors, fresh = self._moved(texts, len(texts)), len(texts)
+        time.sleep(faults.work * fresh)
+        return vectors, fresh
+
+    def _moved(self, texts: list[str], together: int) -> Vectors:
+        """Return the vectors as the model computes them in that company."""
+        faults = self.owner.faults
+        read = [" ".join(text.split()[: faults.cuts_at]) for text in texts]
+        whole = texts if faults.cuts_at is None else read
+        vectors = np.stack([self._vector(text) for text in whole]).astype(np.float32)
+        if together > 1 and faults.drift:
+            vectors[:, 0] += faults.drift
+        if faults.company:
+            time.sleep(0.02)  # as long as a step takes, in which other requests come
+            with self.owner.lock:
+                others = self.owner.at_once > 1
+                by = self.owner.random.standard_normal(vectors.shape)
+            if others:
+                moved = vectors + faults.company * by / np.linalg.norm(by, axis=1, keepdims=True)
+                vectors = moved / np.linalg.norm(moved, axis=1, keepdims=True)
+        return vectors.astype(np.float32)
 
     def _vector(self, text: str) -> Vectors:
         known = self.owner.faults.known.get(text)
@@ -322,12 +371,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, state: int, body: Any) -> None:
         self._bytes(state, json.dumps(body).encode(), "application/json")
 
-    def _bytes(self, state: int, body: bytes, kind: str) -> None:
-        self._head(state, len(body), kind)
+    def _bytes(self, state: int, body: bytes, kind: str, kept: str = "") -> None:
+        self._head(state, len(body), kind, kept)
         self.wfile.write(body)
 
-    def _head(self, state: int, length: int, kind: str) -> None:
+    def _head(self, state: int, length: int, kind: str, kept: str = "") -> None:
         self.send_response(state)
+        if kept:
+            self.send_header(kept, "HIT")
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
         further = self.owner.faults.headers if self.command == "POST" else {}

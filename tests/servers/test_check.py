@@ -10,7 +10,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from embedtui.assess.confidence import claim, draws_for, share_below
+from embedtui.assess.confidence import RandomOrders, claim, draws_for, share_below
 from embedtui.storage import run_file
 from tests import fakes
 from tests.cli.conftest import Embedtui, Said
@@ -46,10 +46,15 @@ class TestDraws:
         assert share_below(confidence, draws - 1) > share - 1e-9
 
     def test_say_what_they_allow_to_claim(self) -> None:
-        assert claim(0.95, 29) == (
-            "29 random orders held: with 0.95 confidence fewer than 9.8% of all orders fall short"
+        assert claim(0.95, [RandomOrders(8, 29, 0)]) == (
+            "29 random orders held at batch size 8: with 0.95 confidence fewer than 9.8% of random "
+            "orders of these texts fall short"
         )
-        assert "nothing of others" in claim(0.95, 0)
+        assert claim(0.95, [RandomOrders(8, 29, 0), RandomOrders(64, 29, 0)]) == (
+            "29 random orders held at each of batch sizes 8, 64: with 0.95 confidence for each "
+            "fewer than 9.8% of random orders of these texts fall short"
+        )
+        assert "nothing of any" in claim(0.95, [])
 
     @pytest.mark.parametrize("value", [0, 1, -0.1, 1.5])
     def test_want_a_share_and_a_confidence(self, value: float) -> None:
@@ -77,7 +82,8 @@ class TestOutcome:
         said = embedtui("check", model, *FEW, script=drift)
         assert said.code == 1
         assert "falls short" in said.out
-        assert "> 1e-06, in 6 orders; cause:" in " ".join(said.out.split())
+        text = " ".join(said.out.split())
+        assert "> 1e-06 (8 of 8 texts); in random orders: 5 of 5 at batch size 4; cause:" in text
         assert len(runs(home)) == 1
         assert str(runs(home)[0]) in said.err
 
@@ -157,7 +163,8 @@ class TestReports:
         (one,) = made["checks"][0]["settings"]
         assert one["orders"] == 5
         assert one["share_below"] == pytest.approx(1 - 0.05 ** (1 / 5))
-        assert one["drift"] == {"metric": "cosine", "worst": 0.0, "identical": True, "l2_max": 0.0}
+        assert one["l2_max"] == 0.0
+        assert one["verdicts"]["consistent"]["outcome"] == "holds"
 
     def test_junit_and_markdown_say_the_same(
         self, embedtui: Embedtui, model: str, tmp_path: Path

@@ -60,10 +60,13 @@ def test_a_server_that_works_has_no_drift_and_no_fault(serve: Serve, measure: Me
     assert kinds(made, "note") == ["server-unknown", "server-steps"]
 
 
-def test_lists_are_one_request_and_the_others_come_at_once(serve: Serve, measure: Measure) -> None:
+def test_lists_are_one_request_and_the_others_come_at_once(
+    serve: Serve, measure: Measure, few: Path
+) -> None:
     server = serve(delay=0.05)
     assert measure(server, "--shuffles", "0", "--repeats", "0").code == 0
-    sizes = [len(body["input"]) for body in server.asked]
+    own = set(few.read_text().splitlines())
+    sizes = [len(body["input"]) for body in server.asked if own.issuperset(body["input"])]
     assert sizes.count(8) == 1
     assert sizes.count(4) == 2
     assert server.most_at_once == 8
@@ -123,6 +126,23 @@ def test_decimals_and_bytes_that_agree_are_said_to(serve: Serve, measure: Measur
     found = [one for one in report(said)["findings"] if one["kind"] == "encodings"]
     assert found[0]["severity"] == "note"
     assert "agree to the last bit" in found[0]["message"]
+
+
+def test_base64_is_no_advice_where_it_is_ignored(serve: Serve, measure: Measure) -> None:
+    server = serve(ignores_encoding=True, decimals=5)
+    made = report(measure(server, *LISTS, "--setting", "encoding=float,base64", "--json"))
+    for number in range(2):
+        (wire,) = (one for one in made["settings"][number]["diagnosis"] if one["cause"] == "wire")
+        assert "ignores base64" in wire["fix"]
+        assert "ask for" not in wire["fix"]
+
+
+def test_an_error_with_200_is_told_in_the_servers_words(serve: Serve, measure: Measure) -> None:
+    said = measure(serve(answer=b'{"error": {"message": "Model is not loaded."}}'))
+    assert said.code == 3
+    assert "200 with an error: Model is not loaded." in said.error
+    said = measure(serve(answer=b'{"error": "no such key s3cret"}', key="s3cret"))
+    assert "s3cret" not in said.error
 
 
 def test_base64_that_never_came_is_not_compared(serve: Serve, measure: Measure) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,9 @@ def test_queries_come_first_and_titles_before_their_text(folder: Path) -> None:
         ("qrels.tsv", QRELS.partition("\n")[2]),
         ("qrels.tsv", "q1 0 d1 2\nq1 0 d3 1\n\nq2 0 d2 1\nq2 0 d1 0\n"),
         ("qrels/dev.tsv", QRELS.replace("\n", "\r\n")),
+        ("qrels/validation.tsv", QRELS),
+        ("qrels.tsv", QRELS.replace("\t1\n", "\t1.0\n").replace("\t0\n", "\t0.0\n")),
+        ("qrels.tsv", f"# judged by hand\n\n{QRELS}"),
     ],
 )
 def test_judgements_in_every_layout_in_use(folder: Path, name: str, text: str) -> None:
@@ -67,6 +71,16 @@ def test_judgements_in_every_layout_in_use(folder: Path, name: str, text: str) -
     (folder / "qrels").mkdir()
     (folder / name).write_text(text)
     assert load_texts(str(folder)).labels == before
+
+
+def test_judgements_of_texts_that_are_not_there_are_left_out_and_counted(folder: Path) -> None:
+    before = load_texts(str(folder)).labels
+    assert before is not None
+    (folder / "qrels.tsv").write_text(f"{QRELS}q1\tgone\t1\nwho\td1\t2\n")
+    labels = load_texts(str(folder)).labels
+    assert labels == replace(before, unknown=2)
+    assert labels is not None
+    assert labels.of_rows(range(5)) == labels
 
 
 def test_ids_that_queries_and_documents_share_are_told_apart(folder: Path) -> None:
@@ -99,8 +113,10 @@ def test_a_limit_keeps_what_was_judged(folder: Path) -> None:
         ("corpus.jsonl", '{"_id": "a", "text": "x", "title": []}\n', "line 1: title is a list"),
         ("corpus.jsonl", "[1]\n", "corpus.jsonl, line 1: holds a list"),
         ("queries.jsonl", "{", "queries.jsonl, line 1: is not JSON"),
-        ("qrels.tsv", "q1\td1\t1\nq1\tgone\t1\n", "line 2: 'gone' is not in corpus.jsonl"),
-        ("qrels.tsv", "who\td1\t1\n", "line 1: 'who' is not in queries.jsonl"),
+        ("qrels.tsv", "who\td1\t1\n", "qrels.tsv: judges none of the queries"),
+        ("qrels.tsv", "q1\td1\t1\nq1\td1\t--1\n", "line 2: give a query's id"),
+        ("qrels.tsv", "q1\td1\t1\nq1\td1\t1e3\n", "line 2: give a query's id"),
+        ("qrels.tsv", "q1\td1\t1\nq1\td1\t²\n", "line 2: give a query's id"),
         ("qrels.tsv", "q1\td1\t1\nq1\td1\n", "line 2: give a query's id"),
         ("qrels.tsv", "q1\td1\t1\nq1\td1\t0.5\n", "line 2: give a query's id"),
         ("qrels.tsv", "query-id\tcorpus-id\tscore\n", "qrels.tsv: judges none of the queries"),

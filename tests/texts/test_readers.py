@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import tempfile
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedtui.common.errors import InputError
 from embedtui.texts import load_texts
 
 from .conftest import Refused
@@ -330,3 +332,13 @@ def test_any_unicode_text_comes_back_from_every_format(values: list[str]) -> Non
             assert texts(path) == values
         path = parquet(path.with_suffix(".parquet"), {"text": values})
         assert texts(path) == values
+
+
+def test_a_refused_parquet_file_leaves_nothing_open(tmp_path: Path) -> None:
+    """What pyarrow reads with aborts the process where it outlives the interpreter's end."""
+    path = parquet(tmp_path / "a.parquet", {"text": [*map(str, range(600)), None]})
+    with pytest.raises(InputError, match="row 601: the text is null") as raised:
+        load_texts(str(path))
+    assert raised.value.__traceback__ is not None  # its frames hold whatever was left half-way
+    readers = [one for one in gc.get_objects() if isinstance(one, pq.ParquetFile)]
+    assert [one for one in readers if not one.closed] == []

@@ -63,8 +63,10 @@ async def test_a_screenshot_is_named_by_what_it_shows_and_never_written_over(
 ) -> None:
     app = Words()
     async with app.run_test(size=(30, 4)):
-        paths = [screenshot.save_svg(app, tmp_path, "org/mödel · float16\x1b") for _ in range(2)]
-        text = screenshot.save_text(app, tmp_path, "words")
+        what = "org/mödel · float16\x1b"
+        drawn = screenshot.svg_of(app, what)
+        paths = [screenshot.save(tmp_path, what, "svg", drawn) for _ in range(2)]
+        text = screenshot.save(tmp_path, "words", "txt", screenshot.text_of(app))
     assert len(set(paths)) == 2
     assert paths[0].name.endswith("-org-model-float16.svg")
     for path in paths:
@@ -76,7 +78,7 @@ async def test_a_screenshot_that_cannot_be_written_is_one_line(tmp_path: Path) -
     app = Words()
     async with app.run_test(size=(30, 4)):
         with pytest.raises(InputError, match="cannot be written"):
-            screenshot.save_svg(app, tmp_path / "none", "x")
+            screenshot.save(tmp_path / "none", "x", "svg", "drawn")
 
 
 def test_a_log_is_followed_line_by_line(tmp_path: Path) -> None:

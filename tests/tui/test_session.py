@@ -14,10 +14,14 @@ import pytest
 from embedtui.common.address import Address
 from embedtui.common.errors import EngineError
 from embedtui.engine.access import Secret
+from embedtui.engine.port import Stopped
 from embedtui.engine.settings import Setting
 from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
+from embedtui.plan.scenarios import scenario
 from embedtui.tui.state.session import Session
+from embedtui.tui.viewmodel.view_builder import ViewBuilder
+from embedtui.tui.viewmodel.view_state import ViewState
 from tests.fakes import FakeEngines, Script, broken
 from tests.waiting import wait_until
 
@@ -38,13 +42,13 @@ def begin(tmp_path: Path, model_folder: Path, texts_file: Path) -> Begin:
 
 
 def wait(session: Session) -> None:
-    session.wait(30)
+    session.wait(60)
     assert not session.busy
 
 
 def waiting_for(event: threading.Event) -> Callable[[int], None]:
     def wait(_: int) -> None:
-        event.wait(10)
+        assert event.wait(60)
 
     return wait
 
@@ -109,11 +113,11 @@ def test_cancel_lets_the_batch_end_and_keeps_what_was_measured(begin: Begin) -> 
     def on_job(count: int) -> None:
         if count == 15:
             reached.set()
-            go_on.wait(10)
+            assert go_on.wait(60)
 
     session, choices = begin(Script(on_job=on_job))
     session.run(choices)
-    assert reached.wait(10)
+    assert reached.wait(60)
     session.cancel()
     assert session.state == "cancelling"
     go_on.set()
@@ -157,12 +161,12 @@ def test_a_cancel_before_the_study_stands_ends_it(begin: Begin, monkeypatch: Any
 
     def slow(*arguments: Any) -> Any:
         entered.set()
-        go_on.wait(10)
+        assert go_on.wait(60)
         return real(*arguments)
 
     monkeypatch.setattr(module, "plan_of", slow)
     session.run(choices)
-    entered.wait(10)
+    assert entered.wait(60)
     session.cancel()
     go_on.set()
     wait(session)
@@ -224,3 +228,23 @@ def test_closing_in_mid_run_ends_everything(begin: Begin) -> None:
     wait(session)
     engines: Any = session.engines
     assert engines.host.closed
+
+
+def test_an_engine_that_stands_still_is_told_until_it_goes_on(begin: Begin) -> None:
+    hold = threading.Event()
+    session, choices = begin(Script(on_job=waiting_for(hold)))
+    engines: Any = session.engines
+    engines.host.stopped_ones = [Stopped("engine", 42)]
+    builder, wish = ViewBuilder(session), ViewState(scenario("rag"), "l2")
+    session.run(choices)
+    wait_until(lambda: session.stalled)
+    version = session.version
+    stage = builder.compose(wish).stage
+    assert stage.startswith("the engine's process is stopped (SIGSTOP): `kill -CONT 42` lets")
+    assert stage.endswith("Esc twice ends the run")
+    engines.host.stopped_ones = []
+    wait_until(lambda: not session.stalled)
+    assert session.version > version, "no frame would come of it"
+    assert "stopped" not in builder.compose(wish).stage
+    hold.set()
+    wait(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from embedtui.assess.causes.batch_scale import batch_scale
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
 from embedtui.assess.causes.where import where
@@ -186,6 +187,7 @@ DRIFT_RULES: tuple[Rule, ...] = (
     accumulation,
     threshold,
     rounding_order,
+    batch_scale,
     beyond_rounding,
 )
 """In the order in which they are tried."""

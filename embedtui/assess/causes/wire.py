@@ -34,9 +34,24 @@ def wire(evidence: Evidence) -> list[Diagnosis]:
             f"{how}, in {evidence.setting.unbatched.count} vectors",
             _WHY if told else f"{_WHY}; or the server's last layer computes in {narrow}",
             confidence,
-            _DO,
+            _what_to_do(evidence),
         )
     ]
+
+
+def _what_to_do(evidence: Evidence) -> str:
+    """Return how to get all digits; base64 is no advice where it is ignored or what came."""
+    here = evidence.setting
+    same = [
+        one.effective.came_as
+        for one in evidence.results.settings
+        if one.setting.model == here.setting.model and one.setting.encoding == "base64"
+    ]
+    if any("float" in came for came in same):
+        return "have the server print nine digits: it ignores base64"
+    if "base64" in here.effective.came_as:
+        return "have the server send float32 as it was computed: it was rounded before base64"
+    return _DO
 
 
 def wire_of_batches(evidence: Evidence) -> Diagnosis | None:
@@ -62,7 +77,7 @@ def wire_of_batches(evidence: Evidence) -> Diagnosis | None:
         f"{how} at batch size {', '.join(map(str, found))} and none unbatched",
         _WHY,
         "certain",
-        _DO,
+        _what_to_do(evidence),
     )
 
 

@@ -22,6 +22,7 @@ _BYTES = {"answer": 1 << 20, "text": 4096, "figure": 64}
 _MOST_TOKENS = 1 << 40
 _PARTLY_WILD = 0.05
 """Share of figures beyond what any model computes, from which on float32 was read wrongly."""
+_LONGEST_NAME = 200
 _ENOUGH = 32
 """Figures; fewer say nothing about how they were written."""
 
@@ -38,6 +39,8 @@ class Embedded:
     """Figures for which the server wrote null."""
     encoding: str
     """How the vectors came, float or base64, whatever was asked for."""
+    model: str = ""
+    """The model that the answer names; empty where it names none."""
 
 
 def budget(texts: int, width: int = MOST_WIDTH) -> int:
@@ -78,6 +81,7 @@ def read(answer: Answer, texts: int, name: str) -> Embedded:
         count_of(usage.get("prompt_tokens")) if isinstance(usage, dict) else 0,
         sum(row.count(None) for row in lists),
         "float" if lists else "base64",
+        model[:_LONGEST_NAME] if isinstance(model := said.get("model"), str) else "",
     )
 
 

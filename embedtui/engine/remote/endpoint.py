@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +22,7 @@ from embedtui.engine.base_engine import BaseEngine
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import BatchDone, Job, Load, Opened, Prepared, TooLong
 from embedtui.engine.remote import embedding_response, server_facts
+from embedtui.engine.remote.cache_probe import MOST_TEXTS, Probed, Timed, probe
 from embedtui.engine.remote.http_answer import Answer
 from embedtui.engine.remote.http_client import HttpClient, Stop
 from embedtui.engine.remote.server_error import ServerError
@@ -30,6 +33,7 @@ OnStage = Callable[[str], None]
 
 _REFUSALS = {400, 413, 422}
 """States by which servers refuse what they were sent, and not the sender."""
+_MOST_NAMES = 8
 _PROBE = "embedtui"
 """A short text that is sent first: a server that refuses this refuses everything."""
 
@@ -58,6 +62,13 @@ class Endpoint(BaseEngine[HttpClient]):
         """How they were written."""
         self._listed: tuple[str, ...] = ()
         """Models that the server lists."""
+        self._answered_as: set[str] = set()
+        """Models that its answers name."""
+        self._usage_tokens = 0
+        self._kept_by: set[str] = set()
+        """Headers of its answers that say they were kept."""
+        self._probed: Probed | None = None
+        """What texts showed that were never sent before."""
 
     @property
     def busy(self) -> bool:
@@ -115,8 +126,8 @@ class Endpoint(BaseEngine[HttpClient]):
             answer = self._post([[_PROBE]], stop)[0]
         if answer.status in _REFUSALS:
             raise InputError(f"{self.process.name} refuses: {self.process.words(answer)}")
-        found = embedding_response.read(self._good(answer), 1, self.process.name)
-        self._came.add(found.encoding)
+        found = self._read(self._good(answer), 1)
+        self._note(found)
         self.largest_batch = request.largest_batch
         told = {
             key: self._told.get(key, server_facts.UNKNOWN)
@@ -173,6 +184,8 @@ class Endpoint(BaseEngine[HttpClient]):
             # Texts of requests that were sent again may count twice.
             known = sent + sum(self.process.retried.values()) * self.largest_batch
             self._others = max(int(after.since(began).texts) - known, 0)
+        if self._probed is None and sent and not stop():
+            self._probed = self._probe_cache(stop)
 
     def observed(self) -> dict[str, Any]:
         """Return what only asking has shown; it decides nothing about vectors."""
@@ -182,7 +195,18 @@ class Endpoint(BaseEngine[HttpClient]):
             "others": self._others,
             "nulls": self._nulls,
             "came_as": sorted(self._came),
+            "answered_as": sorted(self._answered_as)[:_MOST_NAMES],
+            "usage_tokens": self._usage_tokens,
+            "answer_cache": self._answer_cache(),
         }
+
+    def _answer_cache(self) -> dict[str, Any]:
+        """Return whether fresh texts could tell, and what shows that answers were kept."""
+        probed = self._probed or Probed()
+        headers = sorted(self._kept_by - probed.empty_headers)[:_MOST_NAMES]
+        found: dict[str, Any] = {"probed": True} if probed.told else {}
+        found |= {"headers": headers} if headers else {}
+        return found if probed.kept is None else found | asdict(probed.kept)
 
     def layers(self) -> NoReturn:
         """Refuse: a server shows its vectors alone."""
@@ -202,7 +226,7 @@ class Endpoint(BaseEngine[HttpClient]):
     def _batch(self, job: Job, rows: tuple[int, ...], stop: Stop) -> BatchDone:
         texts = [self._texts[row] for row in rows]
         together = len(texts) > 1
-        asked = [[text] for text in texts] if self.setting.requests == "concurrent" else [texts]
+        asked = self._requests(texts)
         before = self._counters(stop) if together and self._counts else None
         began = time.monotonic()
         replies = self._post(asked, stop)
@@ -213,7 +237,7 @@ class Endpoint(BaseEngine[HttpClient]):
         if refused:
             return self._refusal(job, rows, refused[0])
         found = [
-            embedding_response.read(self._good(reply), len(part), self.process.name)
+            self._read(self._good(reply), len(part))
             for reply, part in zip(replies, asked, strict=True)
         ]
         widths = {one.vectors.shape[1] for one in found} | {self.effective.width or 0}
@@ -222,8 +246,9 @@ class Endpoint(BaseEngine[HttpClient]):
                 "wrong-width",
                 f"{self.process.name}: vectors of {', '.join(map(str, sorted(widths)))} figures",
             )
-        self._came |= {one.encoding for one in found}
-        self._nulls += sum(one.nulls for one in found)
+        for one in found:
+            self._note(one)
+        self._kept_by |= {reply.kept for reply in replies if reply.kept}
         tokens = {}
         if len(asked) == len(rows):
             tokens = {row: one.tokens for row, one in zip(rows, found, strict=True) if one.tokens}
@@ -238,6 +263,42 @@ class Endpoint(BaseEngine[HttpClient]):
             told_steps=told,
             tokens=tokens,
         )
+
+    def _note(self, found: embedding_response.Embedded) -> None:
+        """Keep what an answer shows beside its vectors."""
+        self._came.add(found.encoding)
+        self._nulls += found.nulls
+        self._usage_tokens += found.tokens
+        if found.model and len(self._answered_as) < _MOST_NAMES:
+            self._answered_as.add(self.process.clean(found.model))
+
+    def _probe_cache(self, stop: Stop) -> Probed:
+        """Send texts that cannot have been kept; a server that fails on them has shown nothing."""
+        rows = [row for row in range(len(self._texts)) if row not in self._refused]
+        largest = min([MOST_TEXTS, self.largest_batch, *(int(n) - 1 for n in self._too_large)])
+        try:
+            return probe([self._texts[row] for row in rows[:largest]], partial(self._timed, stop))
+        except ServerError:
+            return Probed()
+
+    def _timed(self, stop: Stop, texts: Sequence[str]) -> Timed | None:
+        """Return the vectors of a batch and how long they took; None where it is not taken."""
+        asked = self._requests(texts)
+        began = time.monotonic()
+        replies = self._post(asked, stop)
+        seconds = time.monotonic() - began
+        if not all(reply.is_good for reply in replies):
+            return None
+        found = [self._read(reply, len(part)) for reply, part in zip(replies, asked, strict=True)]
+        kept = {reply.kept for reply in replies if reply.kept}
+        self._kept_by |= kept
+        return Timed(np.concatenate([one.vectors for one in found]), seconds, frozenset(kept))
+
+    def _requests(self, texts: Sequence[str]) -> list[list[str]]:
+        """Return the texts of each request that is sent at once."""
+        if self.setting.requests == "concurrent":
+            return [[text] for text in texts]
+        return [list(texts)]
 
     def _refusal(self, job: Job, rows: tuple[int, ...], reply: Answer) -> BatchDone:
         """Note what the server does not take: a text, or that many of them."""
@@ -286,6 +347,19 @@ class Endpoint(BaseEngine[HttpClient]):
                 "unavailable", f"{name}: the server failed ({answer.status}): {words}"
             )
         raise ServerError("rejected", f"{name}: refused ({answer.status}): {words}")
+
+    def _read(self, answer: Answer, texts: int) -> embedding_response.Embedded:
+        """Return the vectors of a good answer; where it holds an error instead, raise its words."""
+        try:
+            return embedding_response.read(answer, texts, self.process.name)
+        except ServerError:
+            said = answer.json()
+            if isinstance(said, dict) and said.get("error") and "data" not in said:
+                words = self.process.words(answer)
+                raise ServerError(
+                    "rejected", f"{self.process.name}: {answer.status} with an error: {words}"
+                ) from None
+            raise
 
     def _instead(self) -> str:
         """Return what a 404 may be about, as the end of a sentence."""

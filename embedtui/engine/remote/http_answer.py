@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _LONGEST_INTEGER = 300
@@ -20,6 +21,8 @@ class Answer:
     kind: str
     """The type of its content, such as application/json."""
     body: bytes
+    kept: str = ""
+    """Name of the header that says it came from a cache; empty for none."""
 
     @property
     def is_good(self) -> bool:
@@ -65,6 +68,21 @@ class Answer:
             except RecursionError:
                 pass
         return self.body[:_SHOWN_BYTES].decode(errors="replace")
+
+
+def kept_by(headers: Mapping[str, str]) -> str:
+    """Return the name of the header that says an answer came from a cache; empty for none.
+
+    `X-Cache: HIT` and its like, `Age` (RFC 9111, 5.1), and the key that LiteLLM sends with what it
+    kept.
+    """
+    for written, value in headers.items():
+        name = written.lower()
+        hit = "cache" in name and "hit" in value.lower().replace(",", " ").split()
+        aged = name == "age" and value.strip().isdecimal() and int(value.strip()[:9]) > 0
+        if hit or aged or name == "x-litellm-cache-key":
+            return name[:80]
+    return ""
 
 
 class PackedError(Exception):

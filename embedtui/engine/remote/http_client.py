@@ -31,7 +31,13 @@ from embedtui.common.address import Address, Origin
 from embedtui.common.errors import Cancelled, InputError
 from embedtui.common.printable import printable
 from embedtui.engine.access import Access, Secret
-from embedtui.engine.remote.http_answer import Answer, Body, PackedError, TooLargeError
+from embedtui.engine.remote.http_answer import (
+    Answer,
+    Body,
+    PackedError,
+    TooLargeError,
+    kept_by,
+)
 from embedtui.engine.remote.server_error import Fault, ServerError
 
 _POLL_SECONDS = 0.05
@@ -333,7 +339,12 @@ class HttpClient:
             headers = response.headers
             moved = response.status_code in _MOVED
             return (
-                Answer(response.status_code, headers.get("content-type", ""), body.whole()),
+                Answer(
+                    response.status_code,
+                    headers.get("content-type", ""),
+                    body.whole(),
+                    kept_by(headers),
+                ),
                 _seconds(headers.get("retry-after", "")),
                 headers.get("location") if moved else None,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from embedtui.common.address import Address, is_address
@@ -14,6 +15,10 @@ from embedtui.tui.app.opening import OpeningMixin
 from embedtui.tui.state.background import in_background
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.screen import Screen
+
     from embedtui.plan.choices import Choices
     from embedtui.tui.views.explore import ExploreView
 
@@ -172,22 +177,28 @@ class ChoosingMixin(OpeningMixin):
         self._keep(replace(self.config, scenario=use.key, situation=use.situation))
         self.explore.show_use(use)
 
+    @in_background("asking what engines can do here", group="advanced", once=True)
     def action_advanced(self) -> None:
         """Change the other switches."""
-        from embedtui.tui.pickers.advanced import AdvancedScreen  # noqa: PLC0415 - likewise
+        from embedtui.common import machine  # noqa: PLC0415 - asks the driver, which takes its time
+        from embedtui.tui.pickers.advanced import AdvancedScreen, toggles_of  # noqa: PLC0415 - likewise
 
+        choices = self.choices
+        server = is_address(choices.model)
+        try:
+            device = "server" if server else machine.engine_device()
+        except InputError as error:
+            told = printable(str(error))
+            self.call_later(self.notify, told, severity="error", markup=False)
+            return
+        dtypes = 1 if server else len(choices.chosen[0]["dtype"])
+        screen = partial(AdvancedScreen, choices, toggles_of(device), device=device, dtypes=dtypes)
+        self.call_later(self._open_advanced, screen)
+
+    def _open_advanced(self, screen: Callable[[], Screen[Choices | None]]) -> None:
         def chosen(choices: Choices | None) -> None:
             if choices is not None:
                 kept = [option.name for option in CHOSEN if option.name != "model"]
                 self.choose(**{name: getattr(choices, name) for name in [*kept, "chosen"]})
 
-        try:
-            from embedtui.common import machine  # noqa: PLC0415
-
-            server = is_address(self.choices.model)
-            device = "server" if server else machine.engine_device()
-        except InputError as error:
-            self.notify(printable(str(error)), severity="error", markup=False)
-            return
-        count = 1 if server else len(self.choices.chosen[0]["dtype"])
-        self.push_screen(AdvancedScreen(self.choices, device=device, dtypes=count), chosen)
+        self.push_screen(screen(), chosen)

@@ -14,7 +14,9 @@ from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.config import Config
 from embedtui.plan.scenarios import scenario
+from embedtui.tui import themes
 from embedtui.tui.app.dependencies import AppDeps
+from embedtui.tui.state.background import in_background
 from embedtui.tui.state.supervisor import Worker
 
 if TYPE_CHECKING:
@@ -79,12 +81,17 @@ class Core(App[int]):
         self._config_lock = threading.Lock()
         self._config_worker: Worker | None = None
         """What writes the config file, or wrote it last."""
+        self._copied = ""
+        """What was copied last."""
+        self._copy_lock = threading.Lock()
+        self._theme = themes.find(config.theme, outside.themes_folder)
+        """The theme to begin with: nothing is drawn before it."""
         self._theme_file: tuple[Path, int] | None = None
         """The file of the theme in use, and when it was written."""
 
     @cached_property
     def session(self) -> Session:
-        """What owns engines and runs."""
+        """What owns engines and runs; opened once, see `_begin`."""
         return self.outside.open_session()
 
     @cached_property
@@ -136,10 +143,20 @@ class Core(App[int]):
 
     def copy_text(self, text: str) -> None:
         """Copy a text over whatever lies between here and the person's own machine."""
+        self._copied = text
+        self._copy()
+
+    @in_background("copying", group="copy")
+    def _copy(self) -> None:
         from embedtui.tui.terminal import clipboard  # noqa: PLC0415 - only when something is copied
 
-        told = clipboard.copy(text, write=self._write_raw, folder=self._shots())
-        self.notify(printable(told), markup=False, timeout=6)
+        with self._copy_lock:
+            text = self._copied  # the latest, whichever thread comes last
+            told = clipboard.copy(text, write=self._write_later, folder=self._shots())
+        self.call_later(self.notify, printable(told), markup=False, timeout=6)
+
+    def _write_later(self, data: str) -> None:
+        self.call_later(self._write_raw, data)
 
     def _write_raw(self, data: str) -> None:
         if self._driver is not None:

@@ -25,6 +25,7 @@ from embedtui.tui.app.core import Failed
 from embedtui.tui.app.looks import LooksMixin
 from embedtui.tui.app.running import RunningMixin
 from embedtui.tui.app.status_texts import READY, gpu_text
+from embedtui.tui.state.background import off_the_loop
 from embedtui.tui.state.supervisor import SUPERVISOR, nobody
 from embedtui.tui.views import WIDE
 from embedtui.tui.widgets.bars import AnswersStrip, Header, Hints, ProgressStrip, Tabs
@@ -71,9 +72,8 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
         SUPERVISOR.tell = self._tell_failure
         asyncio.get_running_loop().set_exception_handler(_task_failed)
         self.animation_level = "none"
-        found = themes.find(self.config.theme, self.outside.themes_folder)
-        self.register_theme(themes.to_textual(found))
-        self.theme = found.name
+        self.register_theme(themes.to_textual(self._theme))
+        self.theme = self._theme.name
         self.set_keymap(dict(self.config.keys))
         self._show_idle()
         self._show_tabs()
@@ -98,6 +98,8 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
         super().exit(result, return_code, message)
 
     async def _begin(self) -> None:
+        # Logs are begun and old ones removed: no key is taken before, but the loop goes on.
+        self.session = await off_the_loop("opening the session", self.outside.open_session)
         self.session.listen(self.framer.grown)
         self.framer.seconds = self._seconds()
         views = self.query_one("#views", ContentSwitcher)

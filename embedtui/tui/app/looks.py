@@ -78,13 +78,22 @@ class LooksMixin(OpeningMixin):
     def _save_shot(self, form: str) -> None:
         from embedtui.tui.terminal import screenshot  # noqa: PLC0415 - when one is taken
 
-        save = screenshot.save_svg if form == "svg" else screenshot.save_text
+        what = self._what()
+        drawn = screenshot.svg_of(self, what) if form == "svg" else screenshot.text_of(self)
+        self._write_shot(what, "svg" if form == "svg" else "txt", drawn)
+
+    @in_background("saving the screen", group="shot")
+    def _write_shot(self, what: str, suffix: str, drawn: str) -> None:
+        from embedtui.tui.terminal import screenshot  # noqa: PLC0415 - likewise
+
         try:
-            path = save(self, self._shots(), self._what())
+            path = screenshot.save(self._shots(), what, suffix, drawn)
         except InputError as error:
-            self.notify(printable(str(error)), severity="error", markup=False)
+            told = printable(str(error))
+            self.call_later(self.notify, told, severity="error", markup=False)
         else:
-            self.notify(f"saved {printable(str(path))}", markup=False, timeout=6)
+            told = f"saved {printable(str(path))}"
+            self.call_later(self.notify, told, markup=False, timeout=6)
 
     def _what(self) -> str:
         """Return what the screen shows, for a file's name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -29,6 +30,17 @@ _PLACEHOLDERS = {
     "prompt": "none; a name or a text: query:␣",
     "against": "none; alias or folder",
 }
+
+
+def toggles_of(device: Device) -> dict[str, list[Toggle]]:
+    """Return what can be chosen of each switch, and why not; reads what is installed."""
+    return {
+        switch.key: [
+            Toggle(value, value, refused=why_not({switch.key: switch.parse(value)}, device))
+            for value in switch.choices
+        ]
+        for switch in SWITCHES
+    }
 
 
 class AdvancedScreen(Over[Choices | None]):
@@ -62,9 +74,12 @@ class AdvancedScreen(Over[Choices | None]):
     }}
     """
 
-    def __init__(self, now: Choices, *, device: Device, dtypes: int) -> None:
+    def __init__(
+        self, now: Choices, toggles: Mapping[str, Sequence[Toggle]], *, device: Device, dtypes: int
+    ) -> None:
         super().__init__()
         self._now = now
+        self._toggles = toggles
         self._device = device
         self._dtypes = dtypes
         self._chosen: dict[str, list[Any]] = {
@@ -102,7 +117,9 @@ class AdvancedScreen(Over[Choices | None]):
                 said = f"{where}: {switch.refusal}"
                 yield Static(said, classes="refused", markup=False)
             elif switch.choices:
-                yield ToggleGroup(self._chips(switch), self._on(switch), id=f"switch-{switch.key}")
+                yield ToggleGroup(
+                    self._toggles[switch.key], self._on(switch), id=f"switch-{switch.key}"
+                )
             else:
                 values = self._chosen.get(switch.key, [switch.default])
                 yield Input(
@@ -228,12 +245,6 @@ class AdvancedScreen(Over[Choices | None]):
     def _heading(self, switch: Switch) -> Text:
         changed = switch.key in self._chosen
         return Text(f"{switch.key}{' ● changed' if changed else ''}")
-
-    def _chips(self, switch: Switch) -> list[Toggle]:
-        return [
-            Toggle(value, value, refused=why_not({switch.key: switch.parse(value)}, self._device))
-            for value in switch.choices
-        ]
 
     def _on(self, switch: Switch) -> tuple[str, ...]:
         values = self._chosen.get(switch.key, [switch.default])

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
-from embedtui.texts import TextPack, describe_packs, load_texts
+from embedtui.texts import PackInfo, TextPack, describe_packs, load_texts
 from embedtui.tui.pickers import path_completion
 from embedtui.tui.pickers.style import FRAME_CSS, Options, Over
 from embedtui.tui.state.background import in_background
@@ -58,7 +58,7 @@ class TextsPicker(Over[TextsChoice | None]):
     def __init__(self, current: TextsChoice) -> None:
         super().__init__()
         self._current = current
-        self._packs = describe_packs()
+        self._packs: list[PackInfo] = []
         self._listed: list[str] = []
         """What the lines of the list stand for; nothing while the folder that is typed is read."""
         self._asked: TextsChoice | None = None
@@ -89,8 +89,16 @@ class TextsPicker(Over[TextsChoice | None]):
     def on_mount(self) -> None:
         """List the packs."""
         self.query_one(OptionList).can_focus = False
-        self._list()
+        self._find()
         self.query_one("#texts-ref", Input).focus()
+
+    @in_background("looking for texts", group="find-texts")
+    def _find(self) -> None:
+        self.call_later(self._found, describe_packs())
+
+    def _found(self, packs: list[PackInfo]) -> None:
+        self._packs = packs
+        self._list()
 
     @on(Input.Changed, "#texts-ref")
     def _typed(self) -> None:

@@ -19,7 +19,31 @@ from textual.dom import DOMNode
 from embedtui.tui.state.supervisor import Worker
 
 Node = TypeVar("Node", bound=DOMNode)
+Found = TypeVar("Found")
 Given = ParamSpec("Given")
+
+
+async def off_the_loop(doing: str, call: Callable[[], Found]) -> Found:
+    """Return what `call` gives, made in a thread while the loop goes on; raise what it raises."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[Found] = loop.create_future()
+
+    def hand_over(give: Callable[[Any], None], value: Any) -> None:
+        if not found.done():  # nobody may wait any more
+            give(value)
+
+    def run() -> None:
+        try:
+            made = call()
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            told = partial(hand_over, found.set_exception, error)
+        else:
+            told = partial(hand_over, found.set_result, made)
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(told)
+
+    Worker("once", doing, run).start()
+    return await found
 
 
 def in_background(

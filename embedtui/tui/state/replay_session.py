@@ -44,9 +44,10 @@ class ReplaySession(Session):
         self._worker = Worker("open", f"reading {path.name}", partial(self._read, path))
         self._worker.start()
 
-    def close(self) -> None:
+    def close(self) -> str:
         """Wait until the file under way is read."""
         self.wait(5)
+        return ""
 
     def _read(self, path: Path) -> None:
         try:

@@ -33,6 +33,7 @@ from embedtui.results.events import (
 )
 from embedtui.results.progress import Progress
 from embedtui.results.results import Identity, Results, SettingResults
+from embedtui.run.heartbeat import HEARTBEAT_SECONDS, Heartbeat
 from embedtui.run.layer_analysis import LayerAnalysis
 from embedtui.run.study import Study
 from embedtui.tui.state.supervisor import SUPERVISOR, Worker
@@ -50,6 +51,7 @@ class Snapshot:
     """Of what is in it at least; it may hold more already."""
     state: State
     stage: str
+    stalled: str
     problem: str
     recorded: str
     seconds: float
@@ -97,6 +99,8 @@ class Session:
         """Grows with everything that a screen could show."""
         self.stage = ""
         """What is done before there is a run, in words."""
+        self.stalled = ""
+        """What the run waits for and cannot answer, in a line."""
         self.problem = ""
         """Why the last run did not come to its end."""
         self.recorded = ""
@@ -135,6 +139,7 @@ class Session:
                 version=version,
                 state=state,
                 stage=stage,
+                stalled=self.stalled,
                 problem=problem,
                 recorded=self.recorded,
                 seconds=seconds,
@@ -193,13 +198,15 @@ class Session:
             if self.busy:
                 return False
             self.state, self.problem, self.stage = "running", "", stage
+            self.stalled = ""
             progress.what = stage
             self.progress = progress
             self._began, self._took = time.monotonic(), None
             self._stop.clear()
         self._touch()
-        self._worker = Worker("study", "the run", partial(self._work, works))
-        self._worker.start()
+        self._worker = run = Worker("study", "the run", partial(self._work, works))
+        run.start()
+        Worker("heartbeat", "watching the engines", partial(self._beat, run)).start()
         return True
 
     def cancel(self) -> None:
@@ -226,11 +233,24 @@ class Session:
             Worker("kill", "killing the engine", study.kill).start()
         self._touch()
 
-    def close(self) -> None:
-        """End the run, the engines and the host; waits until the run file is whole."""
+    def close(self) -> str:
+        """End the run, the engines and the host; waits until the run file is whole.
+
+        Where something had to be killed, or does not end even so, that is said in a line.
+        """
         self.kill()
-        self.engines.close()
-        self.wait(10)
+        told = self.engines.close()
+        if not self.wait(10):
+            told = "the run did not end within 10 s though its engine was killed"
+        return told
+
+    def _beat(self, run: Worker) -> None:
+        """Tell for as long as a run goes on what stands still."""
+        heartbeat = Heartbeat(self.engines, "Esc twice ends the run")
+        while not run.join(HEARTBEAT_SECONDS):
+            if heartbeat.beat():
+                self.stalled = heartbeat.stalled
+                self._touch()
 
     def _touch(self) -> None:
         with self._state_lock:
@@ -246,7 +266,7 @@ class Session:
         finally:
             with self._state_lock:
                 self._study = None
-                self.stage = ""
+                self.stage = self.stalled = ""
                 self.state = "idle"
                 self._took = time.monotonic() - self._began
             self._touch()

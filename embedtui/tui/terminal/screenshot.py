@@ -18,23 +18,9 @@ _MOST_CHARACTERS = 90
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def save_svg(app: App[Any], folder: Path, what: str) -> Path:
-    """Save the screen as SVG under a name that says what it shows.
-
-    Raises:
-        InputError: if it cannot be written.
-    """
-    drawn = app.export_screenshot(title=printable(what, 100))
-    return _save(folder, what, "svg", _NOT_XML.sub("\ufffd", drawn))
-
-
-def save_text(app: App[Any], folder: Path, what: str) -> Path:
-    """Save the characters of the screen.
-
-    Raises:
-        InputError: if it cannot be written.
-    """
-    return _save(folder, what, "txt", text_of(app))
+def svg_of(app: App[Any], what: str) -> str:
+    """Return the screen as SVG, with what it shows as its title."""
+    return _NOT_XML.sub("\ufffd", app.export_screenshot(title=printable(what, 100)))
 
 
 def text_of(app: App[Any]) -> str:
@@ -50,7 +36,12 @@ def name_of(what: str) -> str:
     return f"{time.strftime('%Y-%m-%d-%H%M%S')}-{words or 'screen'}"
 
 
-def _save(folder: Path, what: str, suffix: str, content: str) -> Path:
+def save(folder: Path, what: str, suffix: str, content: str) -> Path:
+    """Save a picture of the screen under a name that says what it shows.
+
+    Raises:
+        InputError: if it cannot be written.
+    """
     stem = name_of(what)
     for number in range(1, 1000):
         more = "" if number == 1 else f"-{number}"

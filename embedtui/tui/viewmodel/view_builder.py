@@ -69,7 +69,7 @@ class ViewBuilder:
         return View(
             version=now.version,
             state=now.state,
-            stage=progress.what if progress.total else now.stage,
+            stage=now.stalled or (progress.what if progress.total else now.stage),
             problem=now.problem,
             lines=lines,
             answers=answers,
@@ -84,7 +84,7 @@ class ViewBuilder:
             seconds=now.seconds,
             done=progress.done,
             total=progress.total,
-            measuring=progress.measuring,
+            measuring=progress.measuring and not now.stalled,
             rate=progress.texts_per_second,
             seconds_left=progress.seconds_left,
             view_state=view_state,
