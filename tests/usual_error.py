@@ -1,6 +1,6 @@
 """Computes what a dtype costs from the shipped recordings: `python -m tests.usual_error`.
 
-The table is `USUAL_ERROR` in `embedtui/assess/usual_error.py`.
+The table is `USUAL_ERROR` in `embedtui/results/usual_error.py`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from embedtui.assess.usual_error import shape_class, tf32_places
 from embedtui.measure.distances import Floats
 from embedtui.results.results import Results, SettingResults
+from embedtui.results.usual_error import shape_class, tf32_places
 from embedtui.storage import library, run_file
 
 

@@ -14,12 +14,12 @@ import numpy as np
 
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.noise import run_is_noise
-from embedtui.assess.usual_error import USUAL_ERROR, shape_class
 from embedtui.common.address import is_address
 from embedtui.common.errors import InputError
 from embedtui.engine.settings import SWITCHES, Setting
 from embedtui.measure import Distances, largest_finite, summarize
 from embedtui.results.results import MEASURED_AT_LOADING, Results, SettingResults
+from embedtui.results.usual_error import USUAL_ERROR, shape_class
 
 _OF_NO_ACCOUNT = {"embedtui", "textual"}
 """Packages that no vector passes through."""

@@ -13,12 +13,12 @@ from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.finding import Finding
 from embedtui.assess.findings import Faults, all_faults, find
 from embedtui.assess.golden import Golden, compare_with
-from embedtui.assess.input_error import text_errors
 from embedtui.assess.noise import is_open
 from embedtui.assess.tolerance import Verdicts, judge
 from embedtui.assess.vector_faults import cut_alike, cut_in_silence
 from embedtui.common.wording import text_count
 from embedtui.plan.scenarios import Scenario
+from embedtui.results.mismatch import text_errors
 from embedtui.results.results import Results, SettingResults
 
 Outcome = Literal["holds", "inconclusive", "falls short", "fault", "failed"]
@@ -156,7 +156,7 @@ def _fault(
     alike = cut_alike(results, setting)
     if alike:
         return "fault", cut_in_silence(len(alike))
-    errors = text_errors(results, setting)
+    errors = text_errors(setting, results.reference)
     if errors is not None and errors.wrong.any():
         return (
             "fault",

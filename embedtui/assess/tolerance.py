@@ -11,13 +11,13 @@ from typing import Literal
 
 import numpy as np
 
-from embedtui.assess.input_error import text_errors
 from embedtui.assess.noise import is_noise
 from embedtui.measure import Distances, largest_finite
 from embedtui.measure.distances import Bools, Floats
 from embedtui.measure.intervals import largest_share
 from embedtui.measure.largest import largest_factor
 from embedtui.plan.scenarios import METRIC_NAMES, Metric, Question, Scenario
+from embedtui.results.mismatch import text_errors
 from embedtui.results.results import Results, Rows, SettingResults
 
 Outcome = Literal["holds", "borderline", "falls short", "no limit", "not measured"]
@@ -216,7 +216,7 @@ def _exactness(results: Results, setting: SettingResults, use: Scenario) -> Verd
         int((largest[measured] > use.tolerance).sum()),
         bool(identical[measured].all()),
     )
-    errors = text_errors(results, setting)
+    errors = text_errors(setting, results.reference)
     if errors is not None and errors.wrong.any():
         return _as(verdict, "falls short", "its vectors are not the model's own")
     if use.bitwise:

@@ -10,9 +10,7 @@ import numpy.typing as npt
 from embedtui.assess.another_input import another_input
 from embedtui.assess.answer_cache import cached_in_words
 from embedtui.assess.finding import Finding
-from embedtui.assess.input_error import text_errors
 from embedtui.assess.repeat_faults import repeat_faults
-from embedtui.assess.usual_error import BEYOND, usual_error
 from embedtui.common.wording import text_count
 from embedtui.measure import broken_rows, collapsed_rows, swapped_rows, unit
 from embedtui.measure.dimensions import StruckDimensions, struck_dimensions
@@ -20,6 +18,7 @@ from embedtui.measure.faults import COLLAPSED_L2, SUSPECT_L2
 from embedtui.measure.lengths import CHANGED, row_lengths
 from embedtui.plan.plan import FIRST
 from embedtui.results.results import Pass, Results, Rows, SettingResults
+from embedtui.results.usual_error import BEYOND, usual_error
 
 _LONG_BEGINNING = 200
 """Characters that texts begin alike with, from which on equal vectors are put down to a limit."""
@@ -273,9 +272,8 @@ def _answered_from_cache(setting: SettingResults) -> Iterator[Finding]:
 
 
 def _another_input(results: Results, setting: SettingResults) -> Iterator[Finding]:
-    another, errors = another_input(results, setting), text_errors(results, setting)
-    rounding = errors is not None and not errors.wrong.any()
-    if another is not None and (another.confidence == "certain" or not rounding):
+    another = another_input(results, setting)
+    if another is not None:
         yield Finding(
             "another-input",
             "fault",

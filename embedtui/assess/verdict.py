@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from embedtui.assess.answers import headline
 from embedtui.assess.findings import Faults, all_faults
-from embedtui.assess.input_error import describe_systematic, systematic_error_of, text_errors
+from embedtui.assess.mixed_search import worst_mixed_batches
 from embedtui.assess.noise import effect_size, is_noise, is_open, repeats_differ
 from embedtui.assess.retrieval import (
     RANDOM_WEIGHTS,
@@ -15,20 +16,38 @@ from embedtui.assess.retrieval import (
     worst_of_batches,
 )
 from embedtui.assess.retrieval_sentences import changes_of, describe
+from embedtui.assess.systematic_error import describe_systematic, systematic_error_of
 from embedtui.assess.tolerance import judge
 from embedtui.measure import Distribution, summarize
 from embedtui.plan.scenarios import Scenario, scenario
+from embedtui.results.mismatch import text_errors
 from embedtui.results.results import Results, SettingResults
 
-Lists = tuple[tuple[int, Retrieval] | None, Retrieval | None]
-"""The batch size that changes most lists of neighbours, with them, and those against float64's."""
+
+class Lists(NamedTuple):
+    """What changed lists of neighbours there are to speak of."""
+
+    batched: tuple[int, Retrieval] | None
+    """The batch size that changes most, and its lists."""
+    mixed: Retrieval | None
+    """Those of queries alone in documents of batches, where the situation is that."""
+    exact: Retrieval | None
+    """The unbatched lists against float64's."""
+
+
 ListsOf = Callable[[Results, SettingResults], Lists]
 """Finds the lists of a setting; a screen has one that does not search."""
 
 
-def search_lists(results: Results, setting: SettingResults) -> Lists:
+def _searched(results: Results, setting: SettingResults, use: Scenario) -> Lists:
     """Return the lists of a setting, searched where nobody has."""
-    return worst_of_batches(results, setting), precision_retrieval(results, setting)
+    alone = use.situation == "queries-alone"
+    mixed = worst_mixed_batches(results, setting) if alone else None
+    return Lists(
+        worst_of_batches(results, setting),
+        mixed[1] if mixed else None,
+        precision_retrieval(results, setting),
+    )
 
 
 def setting_verdict(
@@ -36,9 +55,11 @@ def setting_verdict(
     setting: SettingResults,
     faults: Faults | None = None,
     use: Scenario | None = None,
-    lists_of: ListsOf = search_lists,
+    lists_of: ListsOf | None = None,
 ) -> str:
     """Say whether one setting is consistent and exact enough for a use, and what was measured."""
+    use = use or scenario("rag")
+    lists_of = lists_of or (lambda run, one: _searched(run, one, use))
     known = all_faults(results) if faults is None else faults
     if not setting.unbatched.count:
         return f"not measured: {setting.reason or setting.status}"
@@ -46,7 +67,7 @@ def setting_verdict(
         fault = known[setting.number][0]
         return f"fault: {fault.message}; no distance means anything until that is mended"
     said = [
-        _for_use(results, setting, use or scenario("rag"), lists_of),
+        _for_use(results, setting, use, lists_of),
         _wrong_input(results, setting),
         _drift(results, setting),
         _retrieval(results, setting, lists_of),
@@ -212,12 +233,11 @@ def _for_use(results: Results, setting: SettingResults, use: Scenario, lists_of:
     if not setting.batched and not verdicts.exact.texts:
         return ""
     moved = {verdicts.consistent.outcome, verdicts.exact.outcome} & {"falls short", "borderline"}
-    lists: Lists = (None, None)
+    lists = Lists(None, None, None)
     if moved and not results.plan.random_weights:
         lists = lists_of(results, setting)
-    drift, exact = lists
-    said = headline(verdicts, use, drift[1] if drift else None, exact)
-    return f"for {use.title}: {said}"
+    drift = lists.mixed or (lists.batched[1] if lists.batched else None)
+    return f"for {use.title}: {headline(verdicts, use, drift, lists.exact)}"
 
 
 def _by_outcome(results: Results, settings: list[SettingResults], use: Scenario) -> list[str]:
@@ -240,7 +260,7 @@ def _retrieval(results: Results, setting: SettingResults, lists_of: ListsOf) -> 
         return RANDOM_WEIGHTS
     if not _changes(setting) or is_noise(setting):
         return ""
-    found = lists_of(results, setting)[0]
+    found = lists_of(results, setting).batched
     return f"{describe(found[1])} (batch size {found[0]})" if found else ""
 
 
@@ -295,7 +315,7 @@ def _growth(by_size: dict[int, Distribution]) -> str:
 
 def _wrong_input(results: Results, setting: SettingResults) -> str:
     """Say that vectors are not the model's own, which comes before any drift."""
-    errors = text_errors(results, setting)
+    errors = text_errors(setting, results.reference)
     if errors is None or not errors.wrong.any():
         return ""
     those = f"{int(errors.wrong.sum())} of {len(errors.rows)} vectors are not the model's own"
@@ -307,7 +327,7 @@ def _precision(results: Results, setting: SettingResults) -> str:
     if error is None:
         reason = results.reference.reason
         return f"the error against float64 was not measured: {reason}" if reason else ""
-    errors = text_errors(results, setting)
+    errors = text_errors(setting, results.reference)
     said = f"precision error against float64: L2 up to {error:.1e}"
     if errors is not None and errors.wrong.any():
         return said

@@ -13,8 +13,8 @@ import numpy as np
 from embedtui.assess import findings, verdict
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.diagnosis import diagnose
-from embedtui.assess.input_error import systematic_error_of
 from embedtui.assess.retrieval import Retrieval, batch_retrieval, precision_retrieval
+from embedtui.assess.systematic_error import systematic_error_of
 from embedtui.assess.tolerance import judge
 from embedtui.assess.trends import trend_of
 from embedtui.measure import (

@@ -1,11 +1,12 @@
 """Whether a setting's vectors are those of the model's own pipeline at all.
 
-Decided here and nowhere else, for the run, which then looks for the variant that fits, and for
-every sentence about it.
+Decided here and nowhere else, text by text: for the run, which then looks for the variant that
+fits, and for every sentence, cause and fault about it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,9 +16,42 @@ import numpy.typing as npt
 from embedtui.measure.rounding import most_rounding
 from embedtui.results.reference_vectors import ReferenceVectors
 from embedtui.results.results import Rows, SettingResults
+from embedtui.results.usual_error import BEYOND, usual_error
 
+TF32_FROM, TF32_TO = 5e-5, 2e-2
+"""L2 from the reference that is beyond float32's own error and within what TF32's ten bits cost."""
+WIRE_ERROR = {"bfloat16": 2.0**-8, "float16": 2.0**-11}
+"""L2 by which rounding a vector of length one moves it at most: half a unit of each figure."""
 _NARROW = 1e-5
 """Relative L2 of one kernel to float64 that float32 never shows (it is near 1e-7; TF32's 3e-4)."""
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class TextErrors:
+    """The precision error, L2, of each text that has one, and which ones no rounding explains."""
+
+    rows: Rows
+    l2: Floats
+    bound: float
+    """The largest L2 that rounding explains in this run; infinity where none is known."""
+
+    @cached_property
+    def wrong(self) -> Bools:
+        """Which vectors are not the model's own."""
+        return self.l2 > self.bound
+
+    @property
+    def mostly_wrong(self) -> bool:
+        """Whether the errors of this setting say nothing of its dtype."""
+        return bool(self.wrong.mean() > 0.5)
+
+    @property
+    def rounding(self) -> Floats:
+        """The errors that are the dtype's."""
+        return self.l2[~self.wrong]
 
 
 @dataclass(frozen=True)
@@ -30,8 +64,6 @@ class Mismatch:
     """How many texts were held against float64."""
     error: float | None
     """The largest L2 from float64; None where the vectors have another width."""
-    bound: float
-    """The largest L2 that rounding explains."""
     widths: tuple[int, int]
     """Figures of a vector, and of the model's own."""
     tokens: npt.NDArray[np.int64]
@@ -48,31 +80,61 @@ class Mismatch:
         return longest if int(self.tokens[self.rows].min()) > longest else None
 
 
-def mismatch_of(setting: SettingResults, reference: ReferenceVectors) -> Mismatch | None:
-    """Return where the unbatched vectors are not the model's own; None where nothing says so.
+def text_errors(setting: SettingResults, reference: ReferenceVectors) -> TextErrors | None:
+    """Hold each text against what rounding explains; None where no text has an error.
 
+    That is 4 times the error of the run's median text, or for a 16-bit dtype what is usual, where
+    that is more; and never more than `most_rounding`, or than rounding on the way, where figures
+    have the digits of a narrower dtype.
     What-ifs that change the vectors on purpose, quantised weights and the old pooling, have no
     bound and are not judged.
     """
-    effective = setting.effective
-    changed = setting.setting.quantization != "none" or effective.pooling_accumulation == "model"
-    if changed or not reference.done.any() or not setting.unbatched.count:
-        return None
-    probes = (effective.probe_matmul, effective.probe_attention)
-    tf32 = effective.device != "cpu" or any(value and value > _NARROW for value in probes)
-    bound = most_rounding(effective.dtype, tf32=tf32)
-    widths = setting.unbatched.vectors.shape[1], reference.vectors.shape[1]
     found = setting.precision_error(reference)
     if found is None:
+        return None
+    finite = np.isfinite(found[1].l2)
+    rows, l2 = found[0][finite], found[1].l2[finite]
+    if not len(rows):
+        return None
+    return TextErrors(rows, l2, _bound(setting, float(np.median(l2))))
+
+
+def mismatch_of(setting: SettingResults, reference: ReferenceVectors) -> Mismatch | None:
+    """Return where the unbatched vectors are not the model's own; None where nothing says so."""
+    if _is_what_if(setting) or not reference.done.any() or not setting.unbatched.count:
+        return None
+    widths = setting.unbatched.vectors.shape[1], reference.vectors.shape[1]
+    if setting.precision_error(reference) is None:
         if widths[0] in {0, widths[1], setting.setting.dimensions}:
             return None
         both = np.flatnonzero(setting.unbatched.done & reference.done)
-        none = both[:0]
-        return Mismatch(both, len(both), None, bound, widths, reference.tokens, none)
-    rows, distances = found
-    wrong = distances.l2 > bound
-    if not wrong.any():
+        return Mismatch(both, len(both), None, widths, reference.tokens, both[:0])
+    errors = text_errors(setting, reference)
+    if errors is None or not errors.wrong.any():
         return None
-    error = float(distances.l2[wrong].max())
-    fitting = rows[distances.l2 <= bound]
-    return Mismatch(rows[wrong], len(rows), error, bound, widths, reference.tokens, fitting)
+    return Mismatch(
+        errors.rows[errors.wrong],
+        len(errors.rows),
+        float(errors.l2[errors.wrong].max()),
+        widths,
+        reference.tokens,
+        errors.rows[~errors.wrong],
+    )
+
+
+def _is_what_if(setting: SettingResults) -> bool:
+    pooling = setting.effective.pooling_accumulation
+    return setting.setting.quantization != "none" or pooling == "model"
+
+
+def _bound(setting: SettingResults, median: float) -> float:
+    if _is_what_if(setting):
+        return math.inf
+    effective = setting.effective
+    probes = (effective.probe_matmul, effective.probe_attention)
+    tf32 = effective.device != "cpu" or any(value and value > _NARROW for value in probes)
+    common = setting.in_common()
+    wire = max((l2 for name, l2 in WIRE_ERROR.items() if name in common), default=0.0)
+    most = max(most_rounding(effective.dtype, tf32=tf32), wire)
+    narrow = effective.dtype in {"float16", "bfloat16"}
+    return min(most, max(BEYOND * median, usual_error(setting) if narrow else TF32_FROM))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from embedtui.assess.findings import find
-from embedtui.assess.usual_error import USUAL_ERROR
 from embedtui.assess.verdict import setting_verdict
 from embedtui.plan.plan import FIRST
+from embedtui.results.usual_error import USUAL_ERROR
 from tests.assess.real_vectors import (
     REPEAT,
     SHUFFLE,

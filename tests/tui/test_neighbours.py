@@ -201,17 +201,17 @@ def test_large_sets_wait_until_the_run_has_ended(
     searches = Searches()
     searches.told = found.set
     setting = results.settings[0]
-    jobs = jobs_of(results, setting)
-    assert [job.against for job in jobs] == [4, "reference", 2]
+    jobs = jobs_of(results, setting, mixed=True)
+    assert [job.against for job in jobs] == ["mixed", 4, "reference", 2]
     searches.want(jobs, busy=True)
     assert not searches.pending(setting)
     searches.want(jobs, busy=False)
     assert found.wait(10)
     for _ in range(1000):
-        if len(searches.lists_of(setting)) == 3:
+        if len(searches.lists_of(setting)) == 4:
             break
         threading.Event().wait(0.01)
-    assert set(searches.lists_of(setting)) == {4, 2, "reference"}
+    assert set(searches.lists_of(setting)) == {"mixed", 4, 2, "reference"}
     searches.stop()
 
 

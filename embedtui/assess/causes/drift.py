@@ -11,7 +11,7 @@ from embedtui.assess.causes.where import where
 from embedtui.assess.causes.wire import wire_of_batches
 from embedtui.assess.noise import effect_size, is_noise, repeats_differ
 from embedtui.assess.trends import token_threshold, trend_of
-from embedtui.assess.usual_error import BEYOND, fitting_dtypes
+from embedtui.results.usual_error import BEYOND, fitting_dtypes
 
 _GROWS = 0.6
 """Least rank correlation of drift with the place in the batch that counts as growth."""

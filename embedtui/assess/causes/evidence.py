@@ -7,11 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from embedtui.assess.input_error import TextErrors, text_errors
-from embedtui.assess.usual_error import USUAL_ERROR, reach, usual_error
 from embedtui.measure import Distances
-from embedtui.results.mismatch import Mismatch, mismatch_of
+from embedtui.results.mismatch import TextErrors, text_errors
 from embedtui.results.results import Results, Rows, SettingResults
+from embedtui.results.usual_error import USUAL_ERROR, reach, usual_error
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Evidence:
     @cached_property
     def errors(self) -> TextErrors | None:
         """The precision error of each text; None where no text has one."""
-        return text_errors(self.results, self.setting)
+        return text_errors(self.setting, self.results.reference)
 
     @property
     def error(self) -> float | None:
@@ -42,11 +41,6 @@ class Evidence:
     def knows_dtype(self) -> bool:
         """Whether it is known in which dtype the vectors were computed."""
         return self.setting.effective.dtype in USUAL_ERROR
-
-    @cached_property
-    def mismatch(self) -> Mismatch | None:
-        """Where the vectors are not the model's own, which makes their error no yardstick."""
-        return mismatch_of(self.setting, self.results.reference)
 
     @cached_property
     def drifts(self) -> dict[int, Distances]:

@@ -9,7 +9,7 @@ import numpy as np
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
 from embedtui.assess.finding import Finding
-from embedtui.assess.usual_error import USUAL_ERROR
+from embedtui.results.usual_error import USUAL_ERROR
 
 _RULES = {
     "swapped": Diagnosis(

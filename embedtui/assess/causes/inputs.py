@@ -10,9 +10,9 @@ import numpy.typing as npt
 from embedtui.assess.another_input import another_input as another
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
-from embedtui.assess.input_error import TextErrors
 from embedtui.assess.vector_faults import cut_alike
 from embedtui.common.wording import text_count
+from embedtui.results.mismatch import TextErrors
 from embedtui.results.results import Rows
 
 _CHANCE = 0.01
@@ -71,8 +71,7 @@ def another_input(evidence: Evidence) -> list[Diagnosis]:
     """Return that the vectors are those of another pooling, module, prompt or tokenizer."""
     found = another(evidence.results, evidence.setting)
     told = wrong_input(evidence)
-    rounding = evidence.errors is not None and not evidence.errors.wrong.any()
-    if found is None or (found.confidence != "certain" and (told or rounding)):
+    if found is None or (found.confidence != "certain" and told):
         return told
     certain = found.confidence == "certain"
     return [

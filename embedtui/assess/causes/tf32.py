@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
 from embedtui.assess.causes.wire import lost_digits
-from embedtui.assess.input_error import TF32_FROM, TF32_TO
-from embedtui.assess.usual_error import tf32_places, usual_error
 from embedtui.engine.effective import EffectiveConfig
+from embedtui.results.mismatch import TF32_FROM, TF32_TO
+from embedtui.results.usual_error import tf32_places, usual_error
 
 _NARROW = 1e-5
 """Relative L2 of one kernel to float64 that float32 never shows (it is near 1e-7; TF32's 3e-4)."""

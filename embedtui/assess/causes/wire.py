@@ -8,11 +8,10 @@ import numpy.typing as npt
 from embedtui.assess.causes.cause import Confidence, Diagnosis
 from embedtui.assess.causes.evidence import Evidence
 from embedtui.measure.quantization_detection import Digits, printed
+from embedtui.results.mismatch import WIRE_ERROR
 
 _DO = "ask for float32 in binary (base64), and print nine digits where text must do"
 _WHY = "what is computed in float32 and scaled to length one has no such regularity"
-_SHIFT = {"bfloat16": 2.0**-8, "float16": 2.0**-11}
-"""L2 by which rounding a vector of length one moves it at most: half a unit of each figure."""
 _GLANCE = 4
 """Vectors that are looked at first: what they lack, all lack."""
 
@@ -64,7 +63,7 @@ def wire_of_batches(evidence: Evidence) -> Diagnosis | None:
             continue
         common = _in_common(pass_.vectors[pass_.done])
         how, narrow = lost_digits(evidence, common), _narrow(evidence, common)
-        within = evidence.drift_at(size) <= max(_SHIFT.get(narrow, 1e-3), evidence.own_error)
+        within = evidence.drift_at(size) <= max(WIRE_ERROR.get(narrow, 1e-3), evidence.own_error)
         if not how or not within:
             return None
         found[size] = how

@@ -15,12 +15,14 @@ from typing import Literal
 from weakref import WeakKeyDictionary
 
 from embedtui.assess import retrieval
+from embedtui.assess.mixed_search import worst_mixed_batches
 from embedtui.assess.retrieval import Retrieval
 from embedtui.results.results import Identity, Results, SettingResults
 from embedtui.tui.state.supervisor import SUPERVISOR, Worker
 
-Against = int | Literal["reference"]
-"""A batch size against the unbatched, or the unbatched against the reference."""
+Against = int | Literal["reference", "mixed"]
+"""A batch size against the unbatched, the unbatched against the reference, or queries alone against
+the batches of documents that change most."""
 
 _SMALL = 2_000
 """Texts that are searched also while a run goes on."""
@@ -144,17 +146,25 @@ class _NotWanted(BaseException):
     """Ends a search."""
 
 
-def jobs_of(run: Results, setting: SettingResults) -> list[Job]:
-    """Return all that can be found of a setting, the largest batches first."""
+def jobs_of(run: Results, setting: SettingResults, *, mixed: bool) -> list[Job]:
+    """Return all that can be found of a setting, the largest batches first.
+
+    `mixed` where queries come alone and documents in batches.
+    """
     against: list[Against] = [*reversed(setting.batched)]
     if run.reference.done.any():
         against.insert(1, "reference")
+    if mixed and setting.batched:
+        against.insert(0, "mixed")
     return [Job(run, setting, one) for one in against]
 
 
 def _search(job: Job) -> Retrieval | None:
     if job.against == "reference":
         return retrieval.precision_retrieval(job.run, job.setting)
+    if job.against == "mixed":
+        mixed = worst_mixed_batches(job.run, job.setting)
+        return None if mixed is None else mixed[1]
     found = retrieval.worst_of_orders(job.run, job.setting, job.against)
     return None if found is None else found[1]
 
@@ -168,6 +178,8 @@ def _settled(job: Job) -> bool:
     texts = len(job.run.plan.pack) - refused
     if job.against == "reference":
         return setting.unbatched.count == texts and int(job.run.reference.done.sum()) >= texts
+    if job.against == "mixed":
+        return False
     orders = [draw for size, draw in job.run.plan.passes if size == job.against and draw.is_order]
     return setting.unbatched.count == texts and all(
         setting.pass_of(job.against, draw).count == texts for draw in orders

@@ -42,15 +42,9 @@ def line_of(
 ) -> SettingRow:
     """Return a setting ready to be drawn."""
     metric, lists = view_state.metric, worst_lists_of(found)
-    points, everything = [], []
-    for size in setting.batched:
-        distances = setting.drift_in_any_order(size)
-        values = getattr(distances, metric)
-        usable = np.isfinite(values)
-        if usable.any():
-            same = bool(distances.identical[usable].all())
-            points.append((size, None if same else float(values[usable].max())))
-            everything.append(same)
+    alone = view_state.scenario.situation == "queries-alone"
+    mixed = found.get("mixed") if alone else None
+    points = tuple(_points(setting, metric))
     noise = setting.noise()
     error = setting.precision_error(run.reference)
     passes = {size: setting.pass_of(size) for size in (1, *setting.batched)}
@@ -62,7 +56,7 @@ def line_of(
         status=setting.status,
         reason=setting.reason,
         drift=largest_drift(setting, metric),
-        identical=bool(everything) and all(everything),
+        identical=bool(points) and all(value is None for _, value in points),
         noise=largest_finite(getattr(noise[1], metric)) if noise else None,
         noise_identical=bool(noise and noise[1].identical.all()),
         error=largest_finite(getattr(error[1], metric)) if error else None,
@@ -70,7 +64,7 @@ def line_of(
         unbatched_speed=setting.unbatched.texts_per_second,
         verdicts=judge(run, setting, view_state.scenario),
         fault=fault,
-        points=tuple(points),
+        points=points,
         errors=tuple(_errors(run, setting, metric)),
         memory=setting.effective.memory_bytes,
         served=serve_command(setting.setting, 1) is not None,
@@ -83,18 +77,30 @@ def line_of(
             setting,
             {setting.number: []},
             view_state.scenario,
-            lambda _run, _setting: (lists, found.get("reference")),
+            lambda _run, _setting: verdict.Lists(lists, mixed, found.get("reference")),
         ),
         log=setting.log,
         done=setting.unbatched.count,
         lists=lists,
+        mixed=mixed,
         error_lists=found.get("reference"),
     )
 
 
+def _points(setting: SettingResults, metric: Metric) -> Iterator[tuple[int, float | None]]:
+    """Yield each batch size with its largest drift, None for equal bits."""
+    for size in setting.batched:
+        distances = setting.drift_in_any_order(size)
+        values = getattr(distances, metric)
+        usable = np.isfinite(values)
+        if usable.any():
+            same = bool(distances.identical[usable].all())
+            yield size, None if same else float(values[usable].max())
+
+
 def worst_lists_of(found: Mapping[Against, Retrieval]) -> tuple[int, Retrieval] | None:
     """Return the batch size that changes most lists of neighbours, and its lists."""
-    batched = [(size, one) for size, one in found.items() if size != "reference"]
+    batched = [(size, one) for size, one in found.items() if isinstance(size, int)]
     return max(sorted(batched, key=_size), key=lambda pair: harm(pair[1]), default=None)
 
 

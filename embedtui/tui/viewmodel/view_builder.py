@@ -101,13 +101,14 @@ class ViewBuilder:
         now: Snapshot,
     ) -> None:
         """Have neighbours searched, first of the setting in hand, then of all others."""
+        mixed = view_state.scenario.situation == "queries-alone"
         first = [one for key, one in shown if key == view_state.focus]
         ordered = first + [one for key, one in shown if key != view_state.focus]
         jobs = [
             job
             for run, setting in ordered
             if setting.identity not in now.faults
-            for job in jobs_of(run, setting)
+            for job in jobs_of(run, setting, mixed=mixed)
         ]
         self.searches.want(jobs, busy=now.state != "idle")
 
@@ -231,7 +232,7 @@ def shown_of(now: Snapshot) -> dict[Key, tuple[Results, SettingResults]]:
 
 
 def _entry(line: SettingRow, run: Results, setting: SettingResults) -> Entry:
-    lists = line.lists[1] if line.lists else None
+    lists = line.mixed or (line.lists[1] if line.lists else None)
     return Entry(line.label, run, setting, line.fault, lists, line.error_lists, line.verdicts)
 
 

@@ -95,6 +95,8 @@ class SettingRow:
     """Texts that have come back unbatched."""
     lists: tuple[int, Retrieval] | None = None
     """The batch size that changes most lists of neighbours, of those that were searched."""
+    mixed: Retrieval | None = None
+    """What queries alone find in batches of documents, where the situation is that."""
     error_lists: Retrieval | None = None
     """What its precision error does to lists; None before that was searched."""
 

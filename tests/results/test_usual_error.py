@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embedtui.assess.usual_error import BEYOND, USUAL_ERROR, reach
+from embedtui.results.usual_error import BEYOND, USUAL_ERROR, reach
 from tests.usual_error import largest_ratios, usual_errors
 
 
