@@ -143,7 +143,8 @@ def _sharded(folder: Path) -> None:
 
     weights = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
-    names, mapped = sorted(weights), {}
+    names = sorted(weights)
+    mapped: dict[str, str] = {}
     for part in (0, 1):
         file = f"model-0000{part + 1}-of-00002.safetensors"
         here = names[part::2]
