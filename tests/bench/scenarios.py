@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.measure import nearest, unit
+from embedtui.measure.margins import expected, margins
 from embedtui.measure.ranking import agreement
 from tests.bench.corpus import made
 
@@ -164,10 +165,14 @@ def _settings(corpus: Corpus) -> None:
     print(
         "settings against float64, one engine for all: mean, 95th percentile, largest L2; changed"
     )
+    vectors = corpus.vectors
+    lists = nearest(vectors, None, TOP + 1)
     for name, after in corpus.settings.items():
-        l2 = np.linalg.norm(after - corpus.vectors, axis=1)
-        cells = "".join(f"{_lists(corpus.vectors, after, size):>24}" for size in SIZES)
-        print(f"{name:40} {_of_sizes(l2)} {cells}", flush=True)
+        l2 = np.linalg.norm(after - vectors, axis=1)
+        cells = "".join(f"{_lists(vectors, after, size):>24}" for size in SIZES)
+        pairs = margins((vectors, vectors), (after, after), lists, TOP)
+        turned = f"pairs turned {int(pairs.did.sum())}, expected {expected(pairs).sum():.0f}"
+        print(f"{name:40} {_of_sizes(l2)} {cells}   {turned}", flush=True)
 
 
 def _of_sizes(l2: Vectors) -> str:
