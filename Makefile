@@ -60,7 +60,8 @@ picture: .venv/.dev
 findings: .venv/.dev
 	$(BIN)/python -m tests.findings docs
 
-# The tables of docs/report.md, docs/checks.md and docs/json.md, from the types of JSON objects.
+# The tables of docs/report.md, docs/checks.md and docs/json.md, from the types of JSON objects; the
+# switches in the report's JSON Schema, from the table of switches.
 docs: .venv/.dev
 	$(BIN)/python -m tests.json_docs docs
 

@@ -1,7 +1,8 @@
 """Fills the tables of report.md, checks.md and json.md in docs from the types of JSON objects.
 
 `python -m tests.json_docs docs` writes them. Between a line `<!-- NAME -->` and the next
-`<!-- end -->` stands the table of the type of that name, and nothing else does.
+`<!-- end -->` stands the table of the type of that name, and nothing else does. The switches in
+the report's JSON Schema are written as well.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from embedtui.report import (
 )
 from embedtui.report.report_types_retrieval import Kind
 from embedtui.storage import check_history
+from tests import json_schema
 
 PAGES = ("report.md", "checks.md", "json.md")
 _MODULES = (
@@ -131,6 +133,8 @@ def documented(page: str) -> set[str]:
 
 
 def main(folder: Path) -> None:
+    path = json_schema.PATH
+    path.write_text(json_schema.filled(path.read_text("utf-8")), encoding="utf-8")
     for name in PAGES:
         path = folder / name
         path.write_text(filled(path.read_text("utf-8"), types()), encoding="utf-8")

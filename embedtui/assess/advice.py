@@ -16,6 +16,7 @@ from embedtui.assess.tolerance import Verdicts, judge
 from embedtui.engine.serve_command import serve_command
 from embedtui.engine.settings import Setting
 from embedtui.plan.scenarios import Scenario
+from embedtui.results.speeds import speed_of
 
 Measure = Callable[[Setting, tuple[int, ...]], Entry | None]
 """Measures a setting at these batch sizes; None where it cannot be run."""
@@ -67,8 +68,9 @@ def advise(
         entry = measure(setting, wanted)
         if entry is None or not entry.setting.unbatched.count:
             return None
-        speed = entry.setting.pass_of(sizes[-1]).texts_per_second
-        step = Step(entry, wanted, judge(entry.results, entry.setting, use), speed)
+        speed = speed_of(entry.setting, sizes[-1])
+        verdicts = judge(entry.results, entry.setting, use)
+        step = Step(entry, wanted, verdicts, speed.median if speed else None)
         steps.append(step)
         tell(step)
         return step

@@ -13,16 +13,15 @@ from embedtui.common.wording import percent
 from embedtui.engine.serve_command import serve_command
 from embedtui.engine.settings import changed
 from embedtui.measure import largest_finite
-from embedtui.measure.intervals import Spread, about_equal
-from embedtui.plan.plan import FIRST
+from embedtui.measure.intervals import about_equal
 from embedtui.plan.scenarios import Metric, Scenario
 from embedtui.results.results import Results, SettingResults
-from embedtui.results.speeds import speed_of
+from embedtui.results.speeds import fastest
 
 State = Literal["good", "bad", "open"]
 
 ABOUT_EQUAL = 1.25
-"""Speeds within this factor of the best are not told apart: the next run may turn them round."""
+"""Errors within this factor of the least are not told apart: other texts may turn them round."""
 
 
 @dataclass(frozen=True)
@@ -115,30 +114,6 @@ def largest_drift(setting: SettingResults, metric: Metric) -> float | None:
     return max((one for one in found if one is not None), default=None)
 
 
-def fastest(setting: SettingResults) -> tuple[int, float] | None:
-    """Return the most texts that a step held at the fastest batch size, and texts per second."""
-    found = _fastest(setting)
-    return None if found is None else (found[0], found[1].median)
-
-
-def _fastest(setting: SettingResults) -> tuple[int, Spread] | None:
-    """Return the fastest batch size as its steps held it, and its speed over warm passes.
-
-    A batch size of which a part is still to come counts only while none is through: the first
-    batches of a pass may be shorter texts than the rest.
-    """
-    first = {size: one for (size, key), one in setting.passes.items() if key == FIRST}
-    speeds = [
-        (one.count == len(one.done), speed, one.most_together)
-        for size, one in first.items()
-        if (speed := speed_of(setting, size)) is not None
-    ]
-    if not speeds:
-        return None
-    _, speed, held = max(speeds, key=lambda one: (one[0], one[1].median, one[2]))
-    return held, speed
-
-
 def model_of(results: Results) -> str:
     """Return what tells a run's model: errors of different models are no ranks of one list."""
     return results.plan.model_hash or results.plan.model
@@ -207,7 +182,7 @@ def _recommended(judged: _Judged) -> Entry | None:
     able = [
         (speed[1], entry, one)
         for entry, one in judged
-        if (speed := _fastest(entry.setting)) and _may_serve(entry, one)
+        if (speed := fastest(entry.setting)) and _may_serve(entry, one)
     ]
     if not able:
         return None
@@ -248,7 +223,10 @@ def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], st
     assert found is not None
     held, speed = found
     verdicts = next(one for entry, one in judged if entry is chosen)
-    said = f"{chosen.label}: {speed:.0f} texts/s at batch size {held}, {verdicts.both()}"
+    once = " in one pass" if speed.passes == 1 else ""
+    said = (
+        f"{chosen.label}: {speed.median:.0f} texts/s{once} at batch size {held}, {verdicts.both()}"
+    )
     if chosen.setting.status == "running":
         said += ", so far"
     pooling = chosen.setting.effective.pooling

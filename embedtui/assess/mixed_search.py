@@ -67,11 +67,11 @@ def worst_mixed_batches(results: Results, setting: SettingResults) -> tuple[int,
     return worst_of_batches(results, setting, mixed_retrieval)
 
 
-def describe(one: Retrieval, size: int) -> str:
+def describe(one: Retrieval) -> str:
     """Say what queries alone find in documents of batches, against both alone."""
     if one.random_weights:
         return RANDOM_WEIGHTS
-    head = f"queries alone against documents in batches of {size}"
+    head = "queries alone against documents in batches"
     order, count = one.order_changed, one.queries
     if not order[1]:
         return (

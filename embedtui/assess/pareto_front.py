@@ -24,6 +24,8 @@ class Candidate:
     model: str = ""
     """Whose error it is: each model is held against a float64 of its own, so that errors of two
     are no ranks of one list. Empty for what may be compared across models."""
+    noise: float = 0.0
+    """How far running again moves vectors: distances below that are not told apart."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class Step:
 def pareto_front(candidates: Sequence[Candidate]) -> list[Step]:
     """Return the settings that no other of its model beats in both speed and distance.
 
-    The fastest first, one model after the other. Distances within `ABOUT_EQUAL` are not told apart,
-    and nobody pays for such a difference.
+    The fastest first, one model after the other. Distances within `ABOUT_EQUAL`, and those below
+    the noise of either, are not told apart, and nobody pays for such a difference.
     """
     models = dict.fromkeys(one.model for one in candidates)
     return [step for model in models for step in _front_of(model, candidates)]
@@ -60,17 +62,24 @@ def _front_of(model: str, candidates: Sequence[Candidate]) -> list[Step]:
             steps.append(Step(place, 1.0, 1.0))
             continue
         before = candidates[steps[-1].place]
-        if one.distance * ABOUT_EQUAL < before.distance:
+        told, told_before = _told(one), _told(before)
+        if told * ABOUT_EQUAL < told_before:
             nearer = before.distance / one.distance if one.distance else None
             steps.append(Step(place, before.speed / one.speed, nearer))
     return steps
+
+
+def _told(one: Candidate) -> float:
+    """Return what of a distance is told apart from noise; equal bits are 0, whatever repeats do."""
+    return max(one.distance, one.noise) if one.distance else 0.0
 
 
 def describe_step(step: Step, what: str) -> str:
     """Say what a step up costs and what it buys; `what` names the distance."""
     if step.slower == 1.0 and step.nearer == 1.0:
         return "the fastest"
-    slower = f"{step.slower:.2f} × the time"
+    about = step.slower <= ABOUT_EQUAL
+    slower = "about the same time" if about else f"{step.slower:.2f} × the time"
     bought = f"no {what}" if step.nearer is None else f"{what} ÷ {_factor(step.nearer)}"
     return f"{slower}, {bought}"
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from embedtui.assess.answers import headline
 from embedtui.assess.findings import Faults, all_faults
+from embedtui.assess.mixed_search import describe as describe_mixed
 from embedtui.assess.mixed_search import worst_mixed_batches
 from embedtui.assess.noise import effect_size, is_noise, is_open, repeats_differ
 from embedtui.assess.retrieval import (
@@ -19,9 +20,12 @@ from embedtui.assess.retrieval_sentences import changes_of, describe
 from embedtui.assess.systematic_error import describe_systematic, systematic_error_of
 from embedtui.assess.tolerance import judge
 from embedtui.measure import Distribution, summarize
+from embedtui.measure.intervals import about_equal, share_interval
 from embedtui.plan.scenarios import Scenario, scenario
 from embedtui.results.mismatch import text_errors
 from embedtui.results.results import Results, SettingResults
+from embedtui.results.speeds import describe as describe_speed
+from embedtui.results.speeds import speed_of
 
 
 class Lists(NamedTuple):
@@ -30,7 +34,7 @@ class Lists(NamedTuple):
     batched: tuple[int, Retrieval] | None
     """The batch size that changes most, and its lists."""
     mixed: Retrieval | None
-    """Those of queries alone in documents of batches, where the situation is that."""
+    """Those of queries alone in documents of the batches that change most."""
     exact: Retrieval | None
     """The unbatched lists against float64's."""
 
@@ -39,10 +43,9 @@ ListsOf = Callable[[Results, SettingResults], Lists]
 """Finds the lists of a setting; a screen has one that does not search."""
 
 
-def _searched(results: Results, setting: SettingResults, use: Scenario) -> Lists:
+def _searched(results: Results, setting: SettingResults) -> Lists:
     """Return the lists of a setting, searched where nobody has."""
-    alone = use.situation == "queries-alone"
-    mixed = worst_mixed_batches(results, setting) if alone else None
+    mixed = worst_mixed_batches(results, setting)
     return Lists(
         worst_of_batches(results, setting),
         mixed[1] if mixed else None,
@@ -59,7 +62,7 @@ def setting_verdict(
 ) -> str:
     """Say whether one setting is consistent and exact enough for a use, and what was measured."""
     use = use or scenario("rag")
-    lists_of = lists_of or (lambda run, one: _searched(run, one, use))
+    lists_of = lists_of or _searched
     known = all_faults(results) if faults is None else faults
     if not setting.unbatched.count:
         return f"not measured: {setting.reason or setting.status}"
@@ -77,7 +80,7 @@ def setting_verdict(
     if setting.status != "finished":
         total = len(results.plan.pack)
         said.insert(0, f"cut short after {setting.unbatched.count} of {total} texts")
-    return ". ".join(sentence[0].upper() + sentence[1:] for sentence in said if sentence) + "."
+    return ". ".join(map(_capital, filter(None, said))) + "."
 
 
 def run_verdict(results: Results, faults: Faults | None = None, use: Scenario | None = None) -> str:
@@ -107,15 +110,22 @@ def run_verdict(results: Results, faults: Faults | None = None, use: Scenario | 
     if noisy:
         said.append(f"{_labels(noisy)}: no batch drift beyond noise")
     if moving:
-        most = max(moving, key=_worst)
-        said.append(f"{most.setting.label} drifts most, up to L2 {_worst(most):.1e}")
-        said.append(_most_changed(results, moving))
+        said += [_drifts_most(moving), _most_changed(results, moving)]
     if partial:
         said.append(f"{_labels(partial)}: cut short, not compared")
     said += [_nearest(results, whole), _fastest(results, whole)]
     if results.plan.random_weights:
         said.append(RANDOM_WEIGHTS)
     return "; ".join(sentence for sentence in said if sentence) + "."
+
+
+def _drifts_most(moving: list[SettingResults]) -> str:
+    """Say which settings drift most; those within a factor that other texts may turn round."""
+    most = max(map(_worst, moving))
+    alike = [setting for setting in moving if _worst(setting) * _ABOUT_EQUAL >= most]
+    if len(alike) == 1:
+        return f"{_labels(alike)} drifts most, up to L2 {most:.1e}"
+    return f"{_labels(alike)} drift most, about equally, up to L2 {most:.1e}"
 
 
 _NOT_AGAIN = "not when run again, so golden vectors and cache keys do not hold"
@@ -146,15 +156,18 @@ def _nearest(results: Results, settings: list[SettingResults]) -> str:
 
 def _fastest(results: Results, settings: list[SettingResults]) -> str:
     largest = results.plan.batch_sizes[-1]
-    speeds = [(speed, s) for s in settings if (speed := s.pass_of(largest).texts_per_second)]
+    speeds = [(speed, s) for s in settings if (speed := speed_of(s, largest))]
     if not speeds:
         return ""
-    best, fastest = max(speeds, key=lambda pair: pair[0])
-    near = [setting for speed, setting in speeds if speed * _ABOUT_EQUAL >= best]
+    best, fastest = max(speeds, key=lambda pair: pair[0].median)
+    near = [setting for speed, setting in speeds if about_equal(speed, best)]
     held = fastest.pass_of(largest).most_together
-    verb = "is fastest" if len(near) == 1 else "are about equally fast"
-    upto = "" if len(near) == 1 else "up to "
-    return f"{_labels(near)} {verb} at batch size {held}, {upto}{best:.0f} texts/s"
+    if len(near) == 1:
+        return f"{_labels(near)} is fastest at batch size {held}: {describe_speed(best)}"
+    return (
+        f"{_labels(near)} are about equally fast at batch size {held}, up to {best.median:.0f} "
+        "texts/s"
+    )
 
 
 def _drift(results: Results, setting: SettingResults) -> str:
@@ -167,7 +180,7 @@ def _drift(results: Results, setting: SettingResults) -> str:
     span = f"{sizes[0]} to {held}" if len(sizes) > 1 and held > sizes[0] else f"{held}"
     orders = f", in {setting.orders} orders" if setting.orders > 1 else ""
     if not any(changed.values()):
-        count = by_size[sizes[0]].pairs
+        count = _there(setting, sizes[0])
         again = _unsteady(setting)
         return (
             f"no batch drift: all {count} texts are bitwise identical at batch size {span}{orders}"
@@ -180,7 +193,7 @@ def _drift(results: Results, setting: SettingResults) -> str:
         f"L2 up to {l2:.1e}, {_moved(setting, worst_size)} of {_there(setting, worst_size)} texts "
         f"changed at batch size {worst_size}{orders if worst_size == sizes[-1] else ''}"
     )
-    return _beside_noise(setting, drift, l2, _growth(by_size))
+    return _beside_noise(setting, drift, l2, _growth(by_size, _noise(setting)))
 
 
 def _beside_noise(setting: SettingResults, drift: str, l2: float, growth: str) -> str:
@@ -236,7 +249,9 @@ def _for_use(results: Results, setting: SettingResults, use: Scenario, lists_of:
     lists = Lists(None, None, None)
     if moved and not results.plan.random_weights:
         lists = lists_of(results, setting)
-    drift = lists.mixed or (lists.batched[1] if lists.batched else None)
+    drift = lists.batched[1] if lists.batched else None
+    if use.situation == "queries-alone":
+        drift = lists.mixed or drift
     return f"for {use.title}: {headline(verdicts, use, drift, lists.exact)}"
 
 
@@ -260,8 +275,17 @@ def _retrieval(results: Results, setting: SettingResults, lists_of: ListsOf) -> 
         return RANDOM_WEIGHTS
     if not _changes(setting) or is_noise(setting):
         return ""
-    found = lists_of(results, setting).batched
-    return f"{describe(found[1])} (batch size {found[0]})" if found else ""
+    found, mixed, _ = lists_of(results, setting)
+    if not found:
+        return ""
+    orders = len(setting.drifts(found[0]))
+    where = f"batch size {found[0]}" + (f", the worst of {orders} orders" if orders > 1 else "")
+    said = f"{describe(found[1])} ({where})"
+    return f"{said}. {_capital(describe_mixed(mixed))}" if mixed else said
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 def _most_changed(results: Results, settings: list[SettingResults]) -> str:
@@ -272,10 +296,13 @@ def _most_changed(results: Results, settings: list[SettingResults]) -> str:
     worst = [(s, one[1]) for s, one in known if one is not None]
     if not worst:
         return ""
-    setting, found = max(worst, key=lambda pair: pair[1].order_changed)
+    found = max((one for _, one in worst), key=lambda one: one.order_changed)
     if not found.order_changed[0]:
         return f"a search would notice none of it, {changes_of(found)}"
-    return f"a search would notice {setting.setting.label} most, {changes_of(found)}"
+    least = share_interval(found.order_changed[0], found.queries).low
+    alike = [s for s, one in worst if one.order_changed[0] >= least * one.queries]
+    how = "most, " if len(alike) == 1 else "most, about equally: in the worst of them "
+    return f"a search would notice {_labels(alike)} {how}{changes_of(found)}"
 
 
 def _there(setting: SettingResults, size: int) -> int:
@@ -304,11 +331,12 @@ def _restart(setting: SettingResults) -> str:
     return f"{said} L2 up to {l2:.1e}{beside}"
 
 
-def _growth(by_size: dict[int, Distribution]) -> str:
-    """Say so where the largest batch drifts at least four times as much as the smallest."""
+def _growth(by_size: dict[int, Distribution], noise: Distribution | None) -> str:
+    """Say so where the largest batch drifts four times as much as the smallest, above noise."""
     sizes = sorted(by_size)
     first, last = by_size[sizes[0]]["l2"]["max"], by_size[sizes[-1]]["l2"]["max"]
-    if len(sizes) < 2 or not first or last < 4 * first:
+    floor = noise["l2"]["max"] if noise else 0.0
+    if len(sizes) < 2 or first <= floor or last < 4 * first:
         return ""
     return f"; it grows with the batch, {last / first:.0f} × from {sizes[0]} to {sizes[-1]}"
 

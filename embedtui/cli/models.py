@@ -16,6 +16,7 @@ from embedtui.cli.shared_options import json_option
 from embedtui.common.errors import ExitCode
 from embedtui.common.printable import printable
 from embedtui.common.suggest import suggest
+from embedtui.models.facts import facts_of
 from embedtui.models.make import ARCHITECTURES, LAYERS, POOLINGS, POSITIONS, WIDTHS, usual_pooling
 from embedtui.models.shape import Shape
 
@@ -163,19 +164,7 @@ def _as_dict(info: models.ModelInfo) -> dict[str, Any]:
 
 
 def _lines(info: models.ModelInfo) -> Text:
-    facts = [info.architecture or "no architecture"]
-    if info.layers and info.width:
-        facts.append(f"{info.layers} layers × {info.width}")
-    if info.pooling:
-        facts.append(f"{info.pooling} pooling")
-    if info.parameters:
-        facts.append(f"{info.parameters / 1e6:.1f} M parameters")
-    if info.bytes_on_disk:
-        facts.append(f"{info.bytes_on_disk / 1e6:.1f} MB")
-    if info.max_length:
-        facts.append(f"{info.max_length} tokens")
-    if info.random:
-        facts.append("random weights")
+    facts = [info.architecture or "no architecture", *(one.full for one in facts_of(info))]
     mark, style = {"yes": ("✔ ", "green"), "no": ("✗ ", "red")}.get(info.embeds, ("? ", "yellow"))
     return Text.assemble(
         (printable(info.ref), "bold"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from embedtui.assess import findings, retrieval
-from embedtui.assess.answers import Entry, answer, fastest, largest_drift, model_of
+from embedtui.assess.answers import Entry, answer, largest_drift, model_of
 from embedtui.assess.finding import Finding
 from embedtui.assess.pareto_front import Candidate, pareto_front
 from embedtui.assess.tolerance import Outcome, judge
@@ -27,6 +27,7 @@ from embedtui.report.report_types_sweep import (
     SweepReport,
 )
 from embedtui.results.results import Results, SettingResults
+from embedtui.results.speeds import fastest
 
 SCHEMA = "embedtui.sweep/2"
 
@@ -73,7 +74,8 @@ def _front(
         served = serve_command(entry.setting.setting, 1) is not None
         if speed and far is not None and served and not entry.fault:
             model = model_of(entry.results) if by_model else ""
-            weighed.append(Candidate(entry.label, speed[1], far, model))
+            noise = _noise_floor(entry.setting)
+            weighed.append(Candidate(entry.label, speed[1].median, far, model, noise))
     return [
         {
             "label": weighed[step.place].label,
@@ -84,6 +86,12 @@ def _front(
         }
         for step in pareto_front(weighed)
     ]
+
+
+def _noise_floor(setting: SettingResults) -> float:
+    """Return the largest difference between repeats, L2; 0 where there is none."""
+    found = setting.noise()
+    return (largest_finite(found[1].l2) or 0.0) if found else 0.0
 
 
 def _error(entry: Entry) -> float | None:
@@ -135,7 +143,7 @@ def _row(entry: Entry) -> RowReport:
         "noise_floor": _figures(noise[1]) if noise else None,
         "precision_error": _figures(error[1]) if error else None,
         "retrieval": _retrieval(entry),
-        "texts_per_second": speed[1] if speed else None,
+        "texts_per_second": speed[1].median if speed else None,
         "fastest_batch_size": speed[0] if speed else None,
         "memory_bytes": setting.effective.memory_bytes,
     }

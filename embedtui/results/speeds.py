@@ -23,6 +23,23 @@ def speed_of(setting: SettingResults, batch_size: int) -> Spread | None:
     return spread([speed for speed in speeds if speed is not None])
 
 
+def fastest(setting: SettingResults) -> tuple[int, Spread] | None:
+    """Return the most texts that a step held at the fastest batch size, and its speed.
+
+    A batch size of which a part is still to come counts only while none is through: the first
+    batches of a pass may be shorter texts than the rest.
+    """
+    speeds = [
+        (one.count == len(one.done), speed.median, one.most_together, speed)
+        for size in (1, *setting.batched)
+        if (one := setting.pass_of(size)).count and (speed := speed_of(setting, size)) is not None
+    ]
+    if not speeds:
+        return None
+    *_, held, speed = max(speeds, key=lambda found: found[:3])
+    return held, speed
+
+
 def describe(found: Spread) -> str:
     """Return the median with its range, or that one pass alone was timed."""
     if found.passes == 1:

@@ -119,14 +119,14 @@ def test_equal_bits_are_not_searched_again(
 def test_the_sentence_has_the_interval_of_its_share(run_study: RunStudy) -> None:
     ran = run_study(plan(24, "float32", sizes=(1, 4)), only_batches(turned))
     found = compared(ran.results, ran.results.settings[0])
-    said = mixed_search.describe(found, 4)
-    assert said.startswith("queries alone against documents in batches of 4: ")
+    said = mixed_search.describe(found)
+    assert said.startswith("queries alone against documents in batches: ")
     assert "find another order in the top 10 (95 %: " in said
     still = run_study(plan(24, "float32", sizes=(1, 4)), only_batches(lambda _batch: None))
-    said = mixed_search.describe(compared(still.results, still.results.settings[0]), 4)
+    said = mixed_search.describe(compared(still.results, still.results.settings[0]))
     assert "all 24 find what they find where both are alone (at most 12 % of such" in said
     random = replace(found, random_weights=True)
-    assert mixed_search.describe(random, 4) == retrieval.RANDOM_WEIGHTS
+    assert mixed_search.describe(random) == retrieval.RANDOM_WEIGHTS
 
 
 def test_nothing_batched_mixes_with_nothing(run_study: RunStudy) -> None:

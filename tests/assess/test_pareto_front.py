@@ -47,3 +47,19 @@ def test_each_step_up_is_told_by_what_it_costs_and_buys() -> None:
 
 def test_nothing_measured_has_no_front() -> None:
     assert pareto_front([]) == []
+
+
+def test_distances_below_noise_are_no_steps() -> None:
+    drifts = [(800.0, 4.8e-8), (400.0, 3.8e-8)]
+    told = [Candidate(str(n), *one) for n, one in enumerate(drifts)]
+    assert [step.place for step in pareto_front(told)] == [0, 1]
+    noisy = [Candidate(str(n), *one, noise=4.5e-8) for n, one in enumerate(drifts)]
+    assert [step.place for step in pareto_front(noisy)] == [0]
+    # Equal bits in batches are less than any drift, whatever repeats do.
+    still = [*noisy, Candidate("still", 100.0, 0.0, noise=4.5e-8)]
+    assert [step.place for step in pareto_front(still)] == [0, 2]
+
+
+def test_about_the_same_time_is_not_told_apart() -> None:
+    steps = pareto_front(candidates([(110, 1e-2), (100, 1e-4)]))
+    assert describe_step(steps[1], "error") == "about the same time, error ÷ 100"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from embedtui.assess.answers import Entry, answer, fastest, largest_drift
+from embedtui.assess.answers import Entry, answer, largest_drift
 from embedtui.assess.tolerance import judge_consistency
 from embedtui.assess.vector_faults import faults_of
 from embedtui.common.errors import InputError
 from embedtui.plan.scenarios import scenario, scenarios
+from embedtui.results.speeds import fastest
 from tests.fakes import Script, broken, plan
 from tests.studies import Ran, RunStudy
 
@@ -118,7 +119,7 @@ def test_the_fastest_batch_size_is_the_one_with_most_texts_a_second(run_study: R
     found = fastest(setting)
     assert found is not None
     assert found[0] == 4
-    assert found[1] == pytest.approx(setting.pass_of(4).texts_per_second)
+    assert found[1].median == pytest.approx(setting.pass_of(4).texts_per_second)
 
 
 def test_a_batch_size_in_the_middle_of_its_pass_does_not_outrun_one_that_is_through(

@@ -129,7 +129,8 @@ class TestOfRun:
     ) -> None:
         ran = run_study(plan(8, "bfloat16", "float16", "float32", sizes=(1, 2, 4)))
         for setting, seconds in zip(ran.results.settings, (0.02, 0.01, 0.04), strict=True):
-            setting.pass_of(4).seconds = seconds
+            for (size, _), one in setting.passes.items():
+                one.seconds = seconds if size == 4 else 1.0
         sentence = verdict.run_verdict(ran.results)
         parts = sentence.split("; ")
         assert parts.pop(0) == "for RAG bfloat16 is consistent, not exact"
@@ -140,7 +141,20 @@ class TestOfRun:
             "a search would notice none of it, all 8 texts keep the order of their top 10 (at most"
         )
         assert parts[3].startswith("float32 is nearest to the float64 reference, L2 at most 5")
-        assert parts[4] == "float16 is fastest at batch size 4, 800 texts/s."
+        assert parts[4] == "float16 is fastest at batch size 4: 800 texts/s in one pass."
+
+    def test_speeds_that_overlap_and_alike_drifts_are_not_ranked(self, run_study: RunStudy) -> None:
+        made = plan(40, "bfloat16", "float16", "float32", sizes=(1, 4), shuffles=2)
+        drift = {"bfloat16": 0.05, "float16": 0.045, "float32": 0.0}
+        ran = run_study(made, Script(drift=lambda d, size, _: drift[d] if size > 1 else 0.0))
+        for setting, seconds in zip(ran.results.settings, (0.02, 0.031, 0.1), strict=True):
+            for number, (size, key) in enumerate(sorted(setting.passes)):
+                slow = 1.6 if number == len(setting.passes) - 1 else 1.0
+                setting.passes[size, key].seconds = seconds * slow
+        said = verdict.run_verdict(ran.results)
+        assert "bfloat16, float16 drift most, about equally, up to L2 5" in said
+        assert "a search would notice bfloat16, float16 most, about equally: in the worst" in said
+        assert "bfloat16, float16 are about equally fast at batch size 4, up to 2000" in said
 
     def test_of_one_setting_is_its_own(self, run_study: RunStudy) -> None:
         ran = run_study(plan(4, "float32"))

@@ -1,7 +1,7 @@
 """What is concluded on a GPU: a server under load drifts with its batches, runs agree.
 
-Through the commands, as a user has it; skipped where there is no GPU. What they print is kept in the
-folder that EMBEDTUI_TEST_FIGURES names.
+Through the commands, as a user has it; skipped where there is no GPU. What they print is kept in
+the folder that EMBEDTUI_TEST_FIGURES names.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import (
     Any,
@@ -17,6 +18,7 @@ from embedtui.report import check_report, run_report, sweep_report
 from embedtui.report.report_types import RunReport
 from embedtui.report.report_types_sweep import ChecksReport, SweepReport
 from embedtui.storage import library, run_file
+from tests import json_schema
 from tests.json_docs import PAGES, documented, fields, filled, types
 from tests.json_types import problems
 from tests.recorded import Record
@@ -37,6 +39,12 @@ def test_so_are_reports_sweeps_and_checks_of_what_was_recorded(name: str) -> Non
     assert problems(sweep_report.build("recorded", [results], scenario("rag")), SweepReport) == []
     one = check(results, scenario("rag"), confidence=0.95, golden=results)
     assert problems(check_report.as_object([one]), ChecksReport) == []
+
+
+def test_the_schema_has_the_switches_of_the_table() -> None:
+    text = json_schema.PATH.read_text("utf-8")
+    assert json_schema.filled(text) == text, "`make docs` writes it"
+    assert json.loads(text)["$defs"]["setting"] == json_schema.schema_of_setting()
 
 
 class Small(TypedDict):

@@ -178,7 +178,8 @@ def weighed(view: View) -> tuple[list[int], list[Step]]:
         if line.served and line.speed and distance is not None and not line.fault:
             places.append(place)
             model = line.key[0] if view.view_state.heat == "error" else ""
-            candidates.append(Candidate(line.label, line.speed[1], distance, model))
+            noise = line.noise or 0.0
+            candidates.append(Candidate(line.label, line.speed[1], distance, model, noise))
     return places, pareto_front(candidates)
 
 

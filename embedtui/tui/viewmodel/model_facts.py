@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from embedtui.common.printable import printable
 from embedtui.models import ModelInfo
+from embedtui.models.facts import facts_of
 
 _MARKS = {"yes": "✔", "no": "✗", "unknown": "?"}
 
@@ -15,13 +16,5 @@ def mark_of(embeds: str) -> str:
 
 def in_brief(info: ModelInfo) -> str:
     """Return layers, width, pooling and size, or why vLLM does not embed with it."""
-    parts = []
-    if info.layers and info.width:
-        parts.append(f"{info.layers} × {info.width}")
-    if info.pooling:
-        parts.append(f"{info.pooling} pooling")
-    if info.parameters:
-        parts.append(f"{info.parameters / 1e6:.3g} M")
-    if info.random:
-        parts.append("random weights")
+    parts = [one.brief for one in facts_of(info) if one.brief]
     return printable(" · ".join(parts)) if parts else printable(info.reason, 60)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.assess import verdict
-from embedtui.assess.answers import fastest, largest_drift
+from embedtui.assess.answers import largest_drift
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.retrieval import Retrieval, harm
 from embedtui.assess.tolerance import judge, largest_by_text
@@ -18,6 +18,7 @@ from embedtui.measure import Distances, largest_finite
 from embedtui.measure.log_histogram import log_histogram
 from embedtui.plan.scenarios import Metric
 from embedtui.results.results import Results, SettingResults
+from embedtui.results.speeds import fastest, speed_of
 from embedtui.tui.state.searches import Against
 from embedtui.tui.viewmodel.view_state import (
     Bools,
@@ -47,7 +48,8 @@ def line_of(
     points = tuple(_points(setting, metric))
     noise = setting.noise()
     error = setting.precision_error(run.reference)
-    passes = {size: setting.pass_of(size) for size in (1, *setting.batched)}
+    sizes, most = (1, *setting.batched), fastest(setting)
+    speeds = {size: one.median for size in sizes if (one := speed_of(setting, size))}
     values, identical = _histogram_values(setting, view_state)
     return SettingRow(
         key=key,
@@ -60,15 +62,15 @@ def line_of(
         noise=largest_finite(getattr(noise[1], metric)) if noise else None,
         noise_identical=bool(noise and noise[1].identical.all()),
         error=largest_finite(getattr(error[1], metric)) if error else None,
-        speed=fastest(setting),
-        unbatched_speed=setting.unbatched.texts_per_second,
+        speed=(most[0], most[1].median) if most else None,
+        unbatched_speed=speeds.get(1),
         verdicts=judge(run, setting, view_state.scenario),
         fault=fault,
         points=points,
         errors=tuple(_errors(run, setting, metric)),
         memory=setting.effective.memory_bytes,
         served=serve_command(setting.setting, 1) is not None,
-        speeds=tuple((s, v) for s, one in passes.items() if (v := one.texts_per_second)),
+        speeds=tuple(speeds.items()),
         histogram=log_histogram(values, identical),
         causes=() if fault else tuple(diagnose(run, setting, [])),
         sentence=fault
