@@ -66,7 +66,7 @@ def base(arch: str, folder: Path, tokenizer: Path, *, pooling: str, dtype: str =
     torch.manual_seed(3)
     words = len(transformers.AutoTokenizer.from_pretrained(tokenizer)) + 6
     config = _config(arch, words)
-    kinds = {"roberta": "RobertaModel", "gpt2": "GPT2Model"}
+    kinds = {"roberta": "RobertaModel", "gpt2": "GPT2LMHeadModel"}
     made = getattr(transformers, kinds.get(arch, ""), transformers.AutoModel)
     model = made(config) if arch in kinds else made.from_config(config)
     for parameter in model.parameters():
