@@ -179,11 +179,14 @@ def _drift(results: Results, setting: SettingResults) -> str:
     held = setting.pass_of(sizes[-1]).most_together
     span = f"{sizes[0]} to {held}" if len(sizes) > 1 and held > sizes[0] else f"{held}"
     orders = f", in {setting.orders} orders" if setting.orders > 1 else ""
+    by_order = {size: len(setting.drifts(size)) for size in sizes}
+    all_sizes = len(set(by_order.values())) == 1
     if not any(changed.values()):
         count = _there(setting, sizes[0])
         again = _unsteady(setting)
         return (
-            f"no batch drift: all {count} texts are bitwise identical at batch size {span}{orders}"
+            f"no batch drift: all {count} texts are bitwise identical at batch size {span}"
+            f"{orders if all_sizes else f', the largest{orders}'}"
             f"{again}"
         )
     worst_size = max(sizes, key=lambda size: by_size[size]["l2"]["max"])

@@ -49,7 +49,11 @@ def list_settings(as_json: bool) -> None:
         return
     console = output.out()
     for switch in SWITCHES:
-        values = ", ".join(switch.choices) or "a whole number, or auto"
+        values = ", ".join(switch.choices) or (
+            "name:value, and + between several, or auto"
+            if switch.read
+            else "a whole number, or auto"
+        )
         only = (
             "" if {"cpu", "cuda"} <= set(switch.devices) else f" ({_ONLY[switch.devices[0]]} only)"
         )

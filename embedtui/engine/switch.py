@@ -90,10 +90,12 @@ class Switch:
     """The value that a setting has when nothing was asked."""
     help: str
     choices: tuple[str, ...] = ()
-    """The values it can take; none for a whole number."""
+    """The values it can take; none for a whole number, or a text that `read` takes."""
     aliases: Mapping[str, str] | None = None
     short_label: str = "{}"
     """What a setting is called by a value that is not the default."""
+    read: Callable[[str], Any] | None = None
+    """What a text that is neither is; raises InputError for what cannot be read."""
 
     devices: tuple[Device, ...] = ("cpu", "cuda")
     refusal: str = ""
@@ -137,6 +139,8 @@ class Switch:
             InputError: if it names none.
         """
         value = text.strip().lower()
+        if self.read is not None:
+            return self.default if value == "auto" else self.read(text.strip())
         value = (self.aliases or {}).get(value, value)
         if not self.choices:
             if value == "auto":

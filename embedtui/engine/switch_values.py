@@ -30,3 +30,5 @@ class SwitchValues:
     model_runner: str = "auto"
     encoding: str = "float"
     requests: str = "list"
+    body: str | None = None
+    """Further fields of a request, as `body_fields` reads them."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from embedtui.common.machine import Device
 from embedtui.engine import refusals
+from embedtui.engine.body_fields import read_fields
 from embedtui.engine.switch import ON_OFF, Argument, Flag, Switch, Variable
 
 _ON_OFF_WORDS = {"true": "on", "false": "off", "1": "on", "0": "off", "yes": "on", "no": "off"}
@@ -260,6 +261,18 @@ SWITCHES = (
         per_request=True,
         proved_on=(),
         unproved="every vector is read in the way in which the server wrote it",
+    ),
+    Switch(
+        "body",
+        None,
+        "further fields of each request, which some servers want: input_type:query, and + between "
+        "several; auto is none",
+        read=read_fields,
+        devices=("server",),
+        refusal=_NO_WIRE,
+        per_request=True,
+        proved_on=(),
+        unproved="what a server makes of a field it does not tell",
     ),
 )
 """Every switch, dtype first; a key is a field of `SwitchValues`."""

@@ -36,6 +36,8 @@ TOKENIZER_PATTERNS = (
 
 INDEX = "model.safetensors.index.json"
 """Names the shards of a checkpoint in several files."""
+_PICKLES_INDEX = "pytorch_model.bin.index.json"
+"""The same of pickles, which count only where there are no safetensors."""
 
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "*.model", "tekken.json", "*.tiktoken")
 _VOCABULARY_FREE = {"ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer"}
@@ -89,13 +91,15 @@ def weight_files(folder: Path) -> list[Path]:
     a checkpoint that holds two of them is one model, not two. Shards are those that an index
     names, whether they are there or not.
     """
-    shards = _indexed(folder)
-    if shards is not None:
-        return shards
-    for pattern in ("*.safetensors", "*.bin", "*.pt"):
-        found = [p for p in matching(folder, pattern) if not p.name.endswith(_NOT_FOR_INFERENCE)]
-        if found:
-            return found
+    for index, patterns in ((INDEX, ("*.safetensors",)), (_PICKLES_INDEX, ("*.bin", "*.pt"))):
+        shards = _indexed(folder, index)
+        if shards is not None:
+            return shards
+        for pattern in patterns:
+            every = matching(folder, pattern)
+            found = [path for path in every if not path.name.endswith(_NOT_FOR_INFERENCE)]
+            if found:
+                return found
     return []
 
 
@@ -147,8 +151,8 @@ def _there(folder: Path, pattern: str) -> bool:
     return any(path.exists() for path in matching(folder, pattern))
 
 
-def _indexed(folder: Path) -> list[Path] | None:
-    shards = read_object(folder / INDEX).get("weight_map")
+def _indexed(folder: Path, index: str) -> list[Path] | None:
+    shards = read_object(folder / index).get("weight_map")
     if not isinstance(shards, dict) or not shards:
         return None
     names = {name for name in shards.values() if isinstance(name, str) and Path(name).name == name}

@@ -87,7 +87,8 @@ def test_a_key_given_twice_is_refused() -> None:
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.key)
 def test_a_switch_that_a_device_ignores_is_refused_there_with_the_reason(switch: Switch) -> None:
-    value = switch.choices[-1] if switch.choices else "2"
+    free = "input_type:query" if switch.read else "2"
+    value = switch.choices[-1] if switch.choices else free
     setting = combine("m", {switch.key: [switch.parse(value)]})[0]
     for device in ("cpu", "cuda", "server"):
         if device not in switch.devices:

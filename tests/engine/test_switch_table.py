@@ -34,7 +34,8 @@ engine_switches = pytest.mark.parametrize(
 
 def another(switch: Switch) -> Any:
     """Return a value that is not the default."""
-    values = [switch.parse(text) for text in switch.choices or ("3",)]
+    free = "input_type:query" if switch.read else "3"
+    values = [switch.parse(text) for text in switch.choices or (free,)]
     return next(value for value in values if value != switch.default)
 
 

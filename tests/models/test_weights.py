@@ -42,6 +42,15 @@ def test_shards_are_added_up_and_strays_left_out(tmp_path: Path) -> None:
     assert read_weights(tmp_path).fault == "b.safetensors is missing"
 
 
+def test_shards_of_pickles_that_are_missing_are_named(tmp_path: Path) -> None:
+    write(tmp_path, a__bin=b"x" * 50)
+    index = {"weight_map": {"one": "a.bin", "two": "b.bin"}}
+    (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    assert read_weights(tmp_path).fault == "b.bin is missing"
+    write(tmp_path, model__safetensors=WEIGHTS)
+    assert read_weights(tmp_path).parameters == 32  # vLLM takes these, whatever lies beside them
+
+
 def test_an_index_cannot_name_files_elsewhere(tmp_path: Path) -> None:
     write(tmp_path, model__safetensors=WEIGHTS)
     index = {"weight_map": {"a": "../../other.safetensors", "b": 3}}

@@ -128,23 +128,6 @@ def test_decimals_and_bytes_that_agree_are_said_to(serve: Serve, measure: Measur
     assert "agree to the last bit" in found[0]["message"]
 
 
-def test_base64_is_no_advice_where_it_is_ignored(serve: Serve, measure: Measure) -> None:
-    server = serve(ignores_encoding=True, decimals=5)
-    made = report(measure(server, *LISTS, "--setting", "encoding=float,base64", "--json"))
-    for number in range(2):
-        (wire,) = (one for one in made["settings"][number]["diagnosis"] if one["cause"] == "wire")
-        assert "ignores base64" in wire["fix"]
-        assert "ask for" not in wire["fix"]
-
-
-def test_an_error_with_200_is_told_in_the_servers_words(serve: Serve, measure: Measure) -> None:
-    said = measure(serve(answer=b'{"error": {"message": "Model is not loaded."}}'))
-    assert said.code == 3
-    assert "200 with an error: Model is not loaded." in said.error
-    said = measure(serve(answer=b'{"error": "no such key s3cret"}', key="s3cret"))
-    assert "s3cret" not in said.error
-
-
 def test_base64_that_never_came_is_not_compared(serve: Serve, measure: Measure) -> None:
     server = serve(ignores_encoding=True)
     made = report(measure(server, *LISTS, "--setting", "encoding=float,base64", "--json"))

@@ -88,6 +88,26 @@ def test_against_the_reference_and_an_engine_here(embedtui: Run, vllm_server: st
     assert pair["l2"]["max"] < 2e-6
 
 
+def test_against_the_model_alone(embedtui: Run, vllm_server: str) -> None:
+    """What is typed first: the reference is that of the model's files, whatever a server says."""
+    few = ("--limit", "12", "--batch-sizes", "4", "--json")
+    code, said, error = embedtui("run", vllm_server, "--against", "minilm", *few, "--quiet")
+    assert code == 0, error
+    made: dict[str, Any] = json.loads(said)
+    assert [one["label"] for one in made["settings"]] == ["server", "server · requests=concurrent"]
+    for setting in made["settings"]:
+        assert setting["precision_error"]["texts"] == 12
+        assert 0 < setting["precision_error"]["l2"]["max"] < 2e-6
+        assert setting["effective_config"]["answer_cache"] == {"probed": True}
+        assert setting["effective_config"]["came_as"] == ["float"]
+        assert setting["effective_config"]["usage_tokens"] > 12
+    assert made["findings"] == [one for one in made["findings"] if one["severity"] == "note"]
+    code, said, error = embedtui("check", vllm_server, "--against", "minilm", *few, "--no-history")
+    assert code == 0, said + error
+    checked = json.loads(said)["checks"][0]["settings"]
+    assert [one["verdicts"]["exact"]["outcome"] for one in checked] == ["holds", "holds"]
+
+
 def test_a_text_that_is_too_long_is_refused_alone(
     embedtui: Run, vllm_server: str, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from embedtui.common.address import Address
 from embedtui.common.errors import Cancelled, InputError
 from embedtui.engine.access import Access
 from embedtui.engine.base_engine import BaseEngine
+from embedtui.engine.body_fields import fields_of
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.messages import BatchDone, Job, Load, Opened, Prepared, TooLong
 from embedtui.engine.remote import embedding_response, server_facts
@@ -125,7 +126,10 @@ class Endpoint(BaseEngine[HttpClient]):
             self._names_encoding = False
             answer = self._post([[_PROBE]], stop)[0]
         if answer.status in _REFUSALS:
-            raise InputError(f"{self.process.name} refuses: {self.process.words(answer)}")
+            raise InputError(
+                f"{self.process.name} refuses: {self.process.words(answer)}; a field that it wants "
+                "is sent by --setting body=NAME:VALUE"
+            )
         found = self._read(self._good(answer), 1)
         self._note(found)
         self.largest_batch = request.largest_batch
@@ -325,6 +329,8 @@ class Endpoint(BaseEngine[HttpClient]):
         body: dict[str, object] = {"model": self.address.model, "input": list(texts)}
         if self._names_encoding:
             body["encoding_format"] = self.setting.encoding
+        if self.setting.body is not None:
+            body |= fields_of(self.setting.body)
         if self.setting.dimensions is not None:
             body["dimensions"] = self.setting.dimensions
         return body

@@ -125,7 +125,9 @@ class AdvancedScreen(Over[Choices | None]):
                 yield Input(
                     ",".join(switch.show(value) for value in values),
                     id=f"switch-{switch.key}",
-                    placeholder="auto, or whole numbers: 1,2",
+                    placeholder="auto, or NAME:VALUE"
+                    if switch.read
+                    else "auto, or whole numbers: 1,2",
                 )
                 yield Static("", classes="error", id=f"error-{switch.key}", markup=False)
             yield Static(switch.help, classes="explained", markup=False)
