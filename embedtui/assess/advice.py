@@ -11,10 +11,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from embedtui.assess.answers import ABOUT_EQUAL, Answers, Entry, answer
+from embedtui.assess.answers import Answers, Entry, answer
 from embedtui.assess.tolerance import Verdicts, judge
 from embedtui.engine.serve_command import serve_command
 from embedtui.engine.settings import Setting
+from embedtui.measure.intervals import Spread, about_equal
 from embedtui.plan.scenarios import Scenario
 from embedtui.results.speeds import speed_of
 
@@ -29,8 +30,13 @@ class Step:
     entry: Entry
     batch_sizes: tuple[int, ...]
     verdicts: Verdicts
-    speed: float | None
+    spread: Spread | None
     """Texts per second at the largest batch; None where it was not measured."""
+
+    @property
+    def speed(self) -> float | None:
+        """The median of that."""
+        return None if self.spread is None else self.spread.median
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def advise(
             return None
         speed = speed_of(entry.setting, sizes[-1])
         verdicts = judge(entry.results, entry.setting, use)
-        step = Step(entry, wanted, verdicts, speed.median if speed else None)
+        step = Step(entry, wanted, verdicts, speed)
         steps.append(step)
         tell(step)
         return step
@@ -80,9 +86,9 @@ def advise(
     out = [step.entry for step in first if not _may_hold(step)]
     hopeful = sorted((step for step in first if _may_hold(step)), key=by_speed)
     whole: list[Entry] = []
-    best: float | None = None
+    best: Spread | None = None
     for step in hopeful:
-        if best is not None and step.speed is not None and step.speed * ABOUT_EQUAL < best:
+        if best is not None and step.spread is not None and not about_equal(step.spread, best):
             continue
         done: Step | None = step
         if sizes != ends:
@@ -92,7 +98,7 @@ def advise(
             continue
         whole.append(done.entry)
         if best is None and _may_hold(done):
-            best = step.speed
+            best = step.spread
     entries = (*whole, *out)
     return Advice(answer(entries, use), entries, tuple(steps), cells, len(able) * len(sizes))
 

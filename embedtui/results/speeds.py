@@ -20,7 +20,8 @@ def speed_of(setting: SettingResults, batch_size: int) -> Spread | None:
     warm = {key: one for key, one in whole.items() if key.kind in {"shuffle", "repeat"}}
     timed = warm or {key: one for key, one in whole.items() if key == FIRST} or whole
     speeds = (one.texts_per_second for one in timed.values())
-    return spread([speed for speed in speeds if speed is not None])
+    seconds = sum(one.seconds for one in timed.values())
+    return spread([speed for speed in speeds if speed is not None], seconds)
 
 
 def fastest(setting: SettingResults) -> tuple[int, Spread] | None:

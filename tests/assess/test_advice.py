@@ -46,7 +46,7 @@ def speeds(results: Results, **factor: float) -> Results:
     """Give each dtype a speed that is the larger the larger the batch."""
     for setting in results.settings:
         for (size, _), one in setting.passes.items():
-            one.seconds = one.count / (100 * size * factor[setting.setting.dtype])
+            one.seconds = one.count / (size * factor[setting.setting.dtype])
     return results
 
 

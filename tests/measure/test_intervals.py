@@ -159,3 +159,17 @@ def test_speeds_are_told_apart_where_ranges_and_medians_are() -> None:
     assert not about_equal(far, steady)
     assert about_equal(loose, steady)
     assert spread([]) is None
+
+
+def test_short_timings_are_told_apart_only_beyond_what_one_kernel_varies_by() -> None:
+    """Speeds of passes of 0.1 s on an H100, of two settings with the same kernels."""
+    one = spread([2094.0, 1839.0, 2969.0], seconds=0.35)
+    other = spread([4338.0, 3700.0, 4339.0], seconds=0.19)
+    assert one
+    assert other
+    assert about_equal(one, other)
+    long = spread([4338.0, 3700.0, 4339.0], seconds=4.0)
+    slow = spread([2094.0, 1839.0, 2969.0], seconds=8.0)
+    assert long
+    assert slow
+    assert not about_equal(long, slow)

@@ -1,5 +1,8 @@
 """Keys at random over all views and pickers: nothing is swallowed, nothing stands still.
 
+Keys come in bunches, with the mouse and windows of any size; meanwhile the loop leaves the disk
+alone.
+
 EMBEDTUI_MONKEY_KEYS says how many keys in all, EMBEDTUI_MONKEY_SEED where the seeds begin.
 """
 
@@ -16,13 +19,16 @@ import pytest
 from textual import events
 from textual.errors import NoWidget
 from textual.geometry import Offset
+from textual.pilot import OutOfBounds
 
+from embedtui.plan.scenarios import scenario_problems
 from embedtui.storage import library
 from embedtui.tui.actions import ACTIONS
 from embedtui.tui.app import Explorer
 from embedtui.tui.state.supervisor import SUPERVISOR
 from tests.fakes import Script
 from tests.tui.conftest import Make, told, until
+from tests.tui.loop_disk import watched
 from tests.tui.test_open import app_of
 
 KEYS = int(os.environ.get("EMBEDTUI_MONKEY_KEYS", "400"))
@@ -33,6 +39,11 @@ BUNCH = 12
 """Keys that come in one read at most."""
 MOUSE = 0.4
 """Share of the bunches after which the mouse does something."""
+RESIZED = 0.1
+"""Share of the bunches after which the window changes its size, some times in a row."""
+LARGEST = (300, 100)
+CHECKED = 200
+"""Keys after which it is seen whether all is alive."""
 SIZES = ((120, 40), (80, 24), (60, 15), (200, 50))
 
 # What takes its time to write pictures of the screen is left out.
@@ -59,7 +70,7 @@ async def _play(app: Explorer, pilot: Any, keys: int, seed: int) -> None:
     """Press keys in bunches without waiting between them, as a slow line hands them over."""
     chosen = random.Random(seed)
     names = _keys()
-    left = keys
+    left, before = keys, SUPERVISOR.failures
     while left > 0:
         bunch = [chosen.choice(names) for _ in range(min(chosen.randint(1, BUNCH), left))]
         left -= len(bunch)
@@ -67,11 +78,23 @@ async def _play(app: Explorer, pilot: Any, keys: int, seed: int) -> None:
         for key in bunch:
             app.simulate_key(key)
         if chosen.random() < MOUSE:
-            with suppress(NoWidget):  # where nothing is laid out yet, there is nothing to click
+            with suppress(NoWidget, OutOfBounds):  # where nothing is laid out there is no place
                 await chosen.choice((_drag, _click, _wheel))(app, pilot, chosen)
+        if chosen.random() < RESIZED:
+            await _resize(pilot, chosen)
         await pilot.pause()
         assert app.return_code is None, pressed
         assert app._exception is None, pressed
+        assert SUPERVISOR.failures == before, pressed
+        if left // CHECKED != (left + len(bunch)) // CHECKED:
+            await _still_there(app, pilot)
+
+
+async def _resize(pilot: Any, chosen: random.Random) -> None:
+    """Make the window another, as somebody does who drags its corner; at last one to see in."""
+    for _ in range(chosen.randint(0, 4)):
+        await pilot.resize_terminal(*(chosen.randint(1, most) for most in LARGEST))
+    await pilot.resize_terminal(*chosen.choice(SIZES))
 
 
 async def _drag(app: Explorer, pilot: Any, chosen: random.Random) -> None:
@@ -127,9 +150,13 @@ async def test_keys_at_random_do_no_harm(
     else:
         app = make_app(Script(sleep=0.001))
     monkeypatch.setattr(app, "exit", lambda *_arguments, **_options: None)
+    scenario_problems()  # read before the loop begins, as `embedtui explore` does
     async with app.run_test(size=SIZES[number // 2 % len(SIZES)]) as pilot:
         await until(pilot, lambda: app.frame is not None)
-        await _play(app, pilot, KEYS // RUNS, SEED + number)
-        await _still_there(app, pilot)
+        with watched(monkeypatch) as disk:
+            await _play(app, pilot, KEYS // RUNS, SEED + number)
+            await _still_there(app, pilot)
+            touched = sorted(set(disk))
         failed = SUPERVISOR.failures
     assert failures() == 0, (failed, told(app))
+    assert touched == []

@@ -117,6 +117,20 @@ async def test_keys_that_come_in_one_read_close_a_screen_once(make_app: Make, ke
         await until(pilot, lambda: len(app.screen_stack) == 1)
 
 
+async def test_a_key_that_comes_before_a_screen_is_built_does_no_harm(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.frame is not None)
+        for opener in ("texts", "model"):
+            await app.run_action(opener)
+            assert not app.screen.is_mounted
+            assert not await app.run_action("screen.move(-1)")
+            await until(pilot, lambda: app.screen.is_mounted)
+            assert await app.run_action("screen.move(1)")
+            await pilot.press("escape")
+            await until(pilot, lambda: len(app.screen_stack) == 1)
+
+
 async def test_two_enters_in_one_read_choose_once(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:

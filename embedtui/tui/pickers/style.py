@@ -11,8 +11,13 @@ class Over(ModalScreen[ScreenResultType]):
     """A screen over the main one; it is dismissed once, however often keys ask for it.
 
     Keys that come in one read are all handed to the screen that was there before the first of
-    them was obeyed: a second Enter would take away the screen below.
+    them was obeyed: a second Enter would take away the screen below. Those that come with the one
+    that opens a screen are not obeyed before there is something in it to act on.
     """
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Say that no key does anything before the screen is built."""
+        return super().check_action(action, parameters) if self.is_mounted else False
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Go back with what was chosen, unless the screen is going already."""
