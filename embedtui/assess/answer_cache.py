@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedtui.plan.plan import PassKey
-from embedtui.results.results import SettingResults
+from embedtui.results.results import Results, SettingResults
 
 _LOST = {
     "texts": "batches were not computed, so batch drift was not measured",
@@ -18,14 +18,25 @@ _LEAST_SECONDS = 2e-3
 """Below this a request is mostly the way to the server."""
 
 
-def cached_in_words(setting: SettingResults) -> str:
+def cached_in_words(results: Results, setting: SettingResults) -> str:
     """Say that answers come from a cache, and by what that is known; empty where nothing tells it.
+
+    What one way of asking a server shows is true of it in every other: requests at once hide in
+    the way to the server what a list takes its time for.
+    """
+    if not setting.setting.is_server:
+        return ""
+    same = [one for one in results.settings if one.setting.model == setting.setting.model]
+    found = (_in_words(one) for one in (setting, *same))
+    return next((words for words in found if words), "")
+
+
+def _in_words(setting: SettingResults) -> str:
+    """Say what this setting itself shows.
 
     First what texts showed that were never sent before, then what the answers' headers say. Where
     no such texts were sent, as in older runs, the times of the run's own repeats.
     """
-    if not setting.setting.is_server:
-        return ""
     told = setting.effective.answer_cache
     headers = ", ".join(told.get("headers", ()))
     what = told.get("what", "")

@@ -196,7 +196,7 @@ def _judged(
 
 def _undecided(results: Results, setting: SettingResults, orders: Sequence[RandomOrders]) -> str:
     """Return why figures within the limit decide nothing; empty where they do."""
-    cached = cached_in_words(setting)
+    cached = cached_in_words(results, setting)
     if cached:
         return f"{cached}; switch the cache off, or check behind it"
     left = setting.unbatched.count

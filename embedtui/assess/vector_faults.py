@@ -40,7 +40,7 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
         *dimensions,
         # A dimension that is overwritten changes lengths as well.
         *(() if dimensions else _lengths(results, setting)),
-        *_answered_from_cache(setting),
+        *_answered_from_cache(results, setting),
         *_another_input(results, setting),
     ]
 
@@ -265,8 +265,8 @@ def _same_direction(pass_: Pass, baseline: Pass, rows: Rows) -> npt.NDArray[np.b
     return np.asarray(apart < SUSPECT_L2, dtype=np.bool_)
 
 
-def _answered_from_cache(setting: SettingResults) -> Iterator[Finding]:
-    cached = cached_in_words(setting)
+def _answered_from_cache(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    cached = cached_in_words(results, setting)
     if cached:
         yield Finding("cached", "fault", cached, setting.number)
 

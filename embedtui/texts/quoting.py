@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from embedtui.common.printable import printable
+from embedtui.common.printable import printable, visible
 
 _REF_WIDTH = 240
 _NAME_WIDTH = 40
@@ -17,12 +17,17 @@ def given(ref: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return a name in quotes, so that one with spaces in it is still seen as one name."""
-    return f"'{printable(name, _NAME_WIDTH)}'"
+    """Return a name in quotes, with every space that it has: `Text ` is another than `Text`."""
+    cut = name if len(name) <= _NAME_WIDTH else f"{name[: _NAME_WIDTH - 1]}…"
+    return f"'{visible(cut)}'"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return the names with commas between, the first of them only where there are many."""
-    shown = ", ".join(printable(name, _NAME_WIDTH) for name in names[:_MOST_LISTED])
+def listed(names: Sequence[str], *, exactly: bool = False) -> str:
+    """Return the names with commas between, the first of them only where there are many.
+
+    Names that a file has are told `exactly`, in quotes.
+    """
+    first = names[:_MOST_LISTED]
+    shown = ", ".join(quoted(name) if exactly else printable(name, _NAME_WIDTH) for name in first)
     left_out = len(names) - _MOST_LISTED
     return f"{shown} and {left_out} more" if left_out > 0 else shown

@@ -60,9 +60,9 @@ def read_txt(file: io.BufferedReader, column: str | None, id_column: str | None)
     named = column if column is not None else id_column
     if named is not None:
         raise InputError(f"plain text has no column {quoted(named)}; leave the column out")
-    for number, line in _lines(file):
+    for number, line in text_lines(file):
         if line.strip():
-            yield Row(f"line {number}", number, _without_ending(line))
+            yield Row(f"line {number}", number, line)
 
 
 def read_jsonl(file: io.BufferedReader, column: str | None, id_column: str | None) -> Rows:
@@ -72,7 +72,7 @@ def read_jsonl(file: io.BufferedReader, column: str | None, id_column: str | Non
     object without the column, for binary data and for bytes that are not UTF-8.
     """
     count = 0
-    for number, line in _lines(file):
+    for number, line in text_lines(file):
         if not line.strip():
             continue
         count += 1
@@ -172,7 +172,7 @@ def json_objects(file: io.BufferedReader) -> Iterator[tuple[str, dict[str, Any]]
 
     Raises InputError for what is not JSON, for other JSON values, and as `text_lines` does.
     """
-    for number, line in _lines(file):
+    for number, line in text_lines(file):
         if not line.strip():
             continue
         value = _json_value(line, place := f"line {number}")
@@ -184,10 +184,16 @@ def json_objects(file: io.BufferedReader) -> Iterator[tuple[str, dict[str, Any]]
 def text_lines(file: io.BufferedReader) -> Iterator[tuple[int, str]]:
     """Yield number and text of each line.
 
-    Raises InputError for binary data and for bytes that are not UTF-8.
+    Raises InputError for binary data, for bytes that are not UTF-8, and for a file whose lines
+    end in carriage returns alone, which would pass for one long text.
     """
     for number, line in _lines(file):
-        yield number, _without_ending(line)
+        text = _without_ending(line)
+        if text == line and "\r" in line and number == 1:  # the first line, and no other comes
+            raise InputError(
+                "its lines end in carriage returns alone; convert it with tr '\\r' '\\n'"
+            )
+        yield number, text
 
 
 def kind_of(value: object) -> str:
@@ -291,7 +297,8 @@ def _column(names: Sequence[str], name: str) -> int:
 
 def _no_column(name: str, names: Sequence[str]) -> str:
     near = suggest(name, names)
-    return f"has no column {quoted(name)}{near}: name one of its columns: {listed(names)}"
+    columns = listed(names, exactly=True)
+    return f"has no column {quoted(name)}{near}: name one of its columns: {columns}"
 
 
 def _check_type(types: Any, field: Any, *, is_id: bool) -> None:

@@ -17,7 +17,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from embedtui.assess.retrieval import QueryDocSplit
 from embedtui.measure import nearest, unit
+from embedtui.measure.margins import expected, margins
 from embedtui.measure.ranking import agreement
 from tests.bench.corpus import made
 
@@ -164,10 +166,17 @@ def _settings(corpus: Corpus) -> None:
     print(
         "settings against float64, one engine for all: mean, 95th percentile, largest L2; changed"
     )
+    vectors = corpus.vectors
+    lists, rows = nearest(vectors, None, TOP + 1), np.arange(len(vectors))
+    every = QueryDocSplit(rows, rows, labelled=False)
     for name, after in corpus.settings.items():
-        l2 = np.linalg.norm(after - corpus.vectors, axis=1)
-        cells = "".join(f"{_lists(corpus.vectors, after, size):>24}" for size in SIZES)
-        print(f"{name:40} {_of_sizes(l2)} {cells}", flush=True)
+        l2 = np.linalg.norm(after - vectors, axis=1)
+        cells = "".join(f"{_lists(vectors, after, size):>24}" for size in SIZES)
+        pairs = margins((vectors, vectors), (after, after), lists, TOP)
+        turned = f"pairs turned {int(pairs.did.sum())}, expected {expected(pairs).sum():.0f}"
+        found = agreement(lists, every.nearest_mixed(vectors, after, TOP + 1), TOP)
+        mixed = f"{found.order_changed[:, 0].mean():.2%} {found.top1_changed[:, 0].mean():.2%}"
+        print(f"{name:40} {_of_sizes(l2)} {cells}   {turned}   mixed {mixed}", flush=True)
 
 
 def _of_sizes(l2: Vectors) -> str:

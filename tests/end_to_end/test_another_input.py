@@ -74,7 +74,7 @@ def normalised_first(folder: Path) -> None:
 
 def two_poolings(folder: Path) -> None:
     pooling = {"word_embedding_dimension": WIDTH}
-    both = {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}
+    both = {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True}  # vLLM's is the last
     (folder / "1_Pooling/config.json").write_text(json.dumps(pooling | both))
 
 
@@ -108,10 +108,15 @@ def test_no_setting_of_such_a_model_is_recommended(make_model: MakeModel, tmp_pa
     folder = tmp_path / "model"
     shutil.copytree(make_model("bert", "mean"), folder)
     mish(folder)
-    done = embedtui("sweep", str(folder), "--dtype", "float32,bfloat16", *FEW[:4], "--json")
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        'batch_sizes = "1,4"\nlimit = 8\n[[settings]]\ndtype = ["float32", "bfloat16"]\n'
+    )
+    done = embedtui("run", str(folder), "--sweep", str(plan), "--quiet", "--json")
     made = json.loads(done.stdout)
-    (grid,) = made["grids"]
-    assert [one["recommended"] for one in grid["scenarios"]] == [None] * len(grid["scenarios"])
+    assert {row["label"] for row in made["rows"]} == {"float32", "bfloat16"}
+    assert {one["recommended"] for one in made["scenarios"]} == {None}
+    assert not any(one["command"] for one in made["scenarios"])
 
 
 def test_a_server_that_cuts_texts_at_32_tokens(make_model: MakeModel, tmp_path: Path) -> None:
@@ -132,4 +137,4 @@ def test_a_server_that_cuts_texts_at_32_tokens(make_model: MakeModel, tmp_path: 
     assert "the text cut at 32 tokens" in " ".join(done.stdout.split())
     for setting in json.loads(ran.stdout)["settings"]:
         (cause,) = (one for one in setting["diagnosis"] if one["cause"] == "another-input")
-        assert (cause["name"], cause["sure"]) == ("the text cut at 32 tokens", "certain")
+        assert (cause["name"], cause["confidence"]) == ("the text cut at 32 tokens", "certain")

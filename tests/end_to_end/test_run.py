@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -45,6 +44,22 @@ def main_job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done, json.loads(done.stdout), out
+
+
+def test_bfloat16_is_told_as_not_exact_with_what_it_does_to_lists(main_job: Job) -> None:
+    _, made, _ = main_job
+    bfloat16, float32 = made["settings"]
+    lists = bfloat16["retrieval"]["precision_error"]
+    changed = 100 * lists["order_changed"][0] / lists["queries"]
+    assert changed > 10
+    # Whether batches move bfloat16 depends on the CPU; that it is not float64 does not.
+    steady = all(batch["identical"] == batch["texts"] for batch in bfloat16["batches"])
+    consistent = "consistent, " if steady else ""
+    said = f"{consistent}not exact: {changed:.0f} % of top-10 orders differ from float64's"
+    assert said in bfloat16["verdict"]
+    assert bfloat16["verdicts"]["exact"]["outcome"] == "falls short"
+    assert {float32["verdicts"][one]["outcome"] for one in ("consistent", "exact")} == {"holds"}
+    assert "not exact" not in float32["verdict"]
 
 
 def test_float32_is_near_the_reference_and_bitwise_identical_in_every_batch(main_job: Job) -> None:
@@ -182,10 +197,8 @@ def test_processes_that_are_stopped_are_told_and_hold_up_no_end(tmp_path: Path) 
     running = started(tmp_path / "run.sqlite")
     (host,) = psutil.Process(running.pid).children()
     (engine,) = host.children()
-    began = time.monotonic()
     engine.suspend()
     line = told(running, "is stopped (SIGSTOP)")
-    assert time.monotonic() - began < 10
     assert f"the engine's process is stopped (SIGSTOP): `kill -CONT {engine.pid}` lets" in line
     engine.resume()
     told(running, "the engine's process goes on")

@@ -30,9 +30,7 @@ def add(setting: SettingResults, key: PassKey, speed: float, texts: int) -> None
 
 def test_the_first_pass_counts_only_where_it_is_the_only_one() -> None:
     alone = timed({("first", 0): 50})
-    assert speed_of(alone, 4) == Spread(
-        50.0, 50.0, 50.0, 1, alone.pass_of(4).seconds
-    )
+    assert speed_of(alone, 4) == Spread(50.0, 50.0, 50.0, 1, alone.pass_of(4).seconds)
     warm = timed({("first", 0): 50, ("shuffle", 1): 100, ("repeat", 1): 120, ("repeat", 2): 110})
     found = speed_of(warm, 4)
     assert found is not None

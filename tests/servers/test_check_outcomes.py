@@ -147,6 +147,14 @@ class TestInconclusive:
         assert "switch the cache off" in words(said)
         assert "confidence" not in said.out
 
+    def test_is_every_way_of_asking_a_server_that_keeps_answers(
+        self, embedtui: Embedtui, serve: Serve
+    ) -> None:
+        few = ("--limit", "12", "--batch-sizes", "4", *FEW, "--json")
+        said = embedtui("check", serve(keeps="texts", work=0.03).url, *few)
+        assert said.code == 5, said
+        assert [one["outcome"] for one in settings(said)] == ["inconclusive"] * 2
+
     @pytest.mark.parametrize("header", ["X-Cache", "cf-aig-cache-status", "X-LiteLLM-Cache-Key"])
     def test_is_what_says_itself_that_it_was_kept(
         self, embedtui: Embedtui, serve: Serve, header: str

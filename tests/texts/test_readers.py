@@ -149,7 +149,7 @@ class TestJsonl:
         path = tmp_path / "a.jsonl"
         path.write_text('{"key": "k", "text": "a"}\n"b"\n')
         message = refused(path, column="\x1b")
-        assert "line 1: has no column '\ufffd': name one of its columns: key, text" in message
+        assert "line 1: has no column '\ufffd': name one of its columns: 'key', 'text'" in message
         assert "has no column 'kee' (did you mean key?)" in refused(path, id_column="kee")
         assert "line 2: holds a string; put an object on" in refused(path, column="text")
 
@@ -187,7 +187,7 @@ class TestCsv:
         ("content", "reason"),
         [
             ("id,txet\nx,a\n", "has no column 'text' (did you mean txet?): name one of its"),
-            ("first\x1b text\n", "name one of its columns: first\ufffd text"),
+            ("first\x1b text\n", "name one of its columns: 'first\ufffd text'"),
             ("text,text\na,b\n", "has more than one column 'text'"),
             ("id,id,text\na,b,c\n", "has more than one column 'id'"),
             ("id,text\nx,a\ny\n", "row 2: the text is null, not a string"),
@@ -342,3 +342,19 @@ def test_a_refused_parquet_file_leaves_nothing_open(tmp_path: Path) -> None:
     assert raised.value.__traceback__ is not None  # its frames hold whatever was left half-way
     readers = [one for one in gc.get_objects() if isinstance(one, pq.ParquetFile)]
     assert [one for one in readers if not one.closed] == []
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl"])
+def test_carriage_returns_alone_end_no_line_and_are_told(
+    tmp_path: Path, refused: Refused, name: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(b'"one"\r"two"\r"three"')
+    assert "its lines end in carriage returns alone; convert it with tr" in refused(path)
+
+
+def test_a_name_is_told_with_all_of_its_spaces(tmp_path: Path, refused: Refused) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Text ,id\none,1\n")
+    assert "name one of its columns: 'Text ', 'id'" in refused(path)
+    assert texts(path, column="Text ") == ["one"]
