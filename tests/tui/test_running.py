@@ -52,8 +52,9 @@ async def test_one_key_gives_a_verdict(make_app: Make, key: str) -> None:
         await until(pilot, lambda: view_of(app).version == app.session.version)
         screen = text_of(app)
     assert sum(isinstance(message, Framed) for message in messages) > 2
-    assert "✔ bfloat16 " in screen
-    assert re.search(r"Serve with   float32: \d+ texts/s", screen)
+    assert "✗ bfloat16 " in screen
+    assert re.search(r"Consistent\? +✔ bfloat16 .* ✔ float16 ", screen)
+    assert re.search(r"Serve with +float32: \d+ texts/s", screen)
     assert "◂ serve" in screen
 
 
