@@ -59,7 +59,7 @@ class Terminal:
                 self._stream.feed(data)
 
     def until(
-        self, condition: Callable[[], object], seconds: float = 40, *, feed: bool = True
+        self, condition: Callable[[], object], seconds: float = 120, *, feed: bool = True
     ) -> None:
         """Go on until something holds; without `feed` only `raw` grows, which is faster."""
         end = time.monotonic() + seconds

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 def wait_until(
     condition: Callable[[], object],
-    seconds: float = 30,
+    seconds: float = 120,
     shown: Callable[[], object] = lambda: "",
 ) -> None:
     """Ask again and again until something holds; fail after some seconds with what is shown."""

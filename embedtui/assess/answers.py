@@ -9,6 +9,7 @@ from typing import Literal
 from embedtui.assess.noise import brief_effect
 from embedtui.assess.retrieval import RANDOM_WEIGHTS, Retrieval
 from embedtui.assess.tolerance import MARKS, Outcome, Verdict, Verdicts, judge
+from embedtui.assess.uncertainty import span_of
 from embedtui.common.wording import percent
 from embedtui.engine.serve_command import serve_command
 from embedtui.engine.settings import changed
@@ -101,8 +102,9 @@ def _noticed(one: Verdict, lists: Retrieval | None, what: str, use: Scenario) ->
     """Say which share of lists is another; where that is not known, how far vectors are."""
     if lists is None or lists.random_weights or use.bitwise or not lists.order_changed[0]:
         return one.summary(use)
-    share = percent(lists.order_changed[0], lists.queries)
-    return f"{share} of top-10 orders differ from {what}"
+    certain, possible = lists.order_changed
+    share, span = percent(certain, lists.queries), span_of(certain, lists.queries, possible)
+    return f"{share} of top-10 orders differ from {what} ({span})"
 
 
 def largest_drift(setting: SettingResults, metric: Metric) -> float | None:

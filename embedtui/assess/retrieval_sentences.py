@@ -13,8 +13,14 @@ def describe(one: Retrieval) -> str:
     """Say in a sentence how many queries find something else, and by how little they do not."""
     if one.random_weights:
         return RANDOM_WEIGHTS
-    least = one.margins.least_gap
-    return changes_of(one) + (f"; the smallest margin is {least:.1e}" if least is not None else "")
+    found = one.margins
+    least, median, change = found.least_gap, found.median_gap, found.median_change
+    if least is None or median is None or change is None:
+        return changes_of(one)
+    return (
+        f"{changes_of(one)}; the smallest margin is {least:.1e}, the median one {median:.1e}, and "
+        f"they change by {change:.1e} in the median"
+    )
 
 
 def changes_of(one: Retrieval) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.measure import rank_correlation
+from embedtui.measure.correlation import correlation_interval
+from embedtui.measure.intervals import Interval
 from embedtui.plan.scenarios import Metric
 from embedtui.results.results import SettingResults
 
@@ -42,6 +44,10 @@ class Trend:
     def by_tokens(self) -> float | None:
         """Spearman's rank correlation of drift with the number of tokens."""
         return rank_correlation(self.tokens, self.drift)
+
+    def interval(self, correlation: float) -> Interval:
+        """Return what a correlation may be over all such texts; one in several orders is one."""
+        return correlation_interval(correlation, len(np.unique(self.rows)))
 
 
 def trend_of(

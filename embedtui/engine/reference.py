@@ -47,7 +47,7 @@ def serve(client: Connection) -> None:
                 case MatchVariants():
                     model = _opened(client, request.reference)
                     client.send(Stage("float64 variants of the model's pipeline"))
-                    client.send(match(Pipeline(model, _run), request))
+                    client.send(match(Pipeline(model, run_in_float64), request))
                 case OpenLayers(reference=Reference() as reference):
                     layers = _layers(client, reference)
                     client.send(layers.found)
@@ -109,17 +109,17 @@ def _forward(model: Any, text: str) -> tuple[int, Any]:
         for key, value in model.preprocess([text]).items()
     }
     tokens = int(features["input_ids"].shape[1])
-    vector = _run(model, features)["sentence_embedding"][0]
+    vector = run_in_float64(model, features)["sentence_embedding"][0]
     if vector.dtype != torch.float64:
         raise TypeError(f"the model computes in {vector.dtype}, not in float64")
     return tokens, vector
 
 
-def _run(module: Any, features: Any) -> Any:
+def run_in_float64(module: Any, features: Any) -> Any:
     """Return what a module, or the whole model, makes of its features, all in float64."""
     import torch  # noqa: PLC0415
 
-    with torch.no_grad(), _stay_wide():  # inference mode would hide casts from the mode
+    with torch.no_grad(), stay_wide():  # inference mode would hide casts from the mode
         return module(features)
 
 
@@ -148,7 +148,7 @@ def _load(sentence_transformer: Any, request: Reference) -> Any:
     return model
 
 
-def _stay_wide() -> Any:
+def stay_wide() -> Any:
     """Return a mode in which every cast to a float gives float64.
 
     Many models compute norms, softmax or positions in float32 on purpose, `x.float()`; in a

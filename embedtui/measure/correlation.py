@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
+
+from embedtui.measure.intervals import Interval
 
 Floats = npt.NDArray[np.float64]
 
 _DRAWS = 1_000
 _LEAST = 8
 """Pairs below which a correlation says nothing."""
+_NORMAL = 1.959964
+"""97.5 % of a normal variable are below this many standard deviations."""
 
 
 def rank_correlation(one: npt.ArrayLike, other: npt.ArrayLike) -> float | None:
@@ -52,6 +58,21 @@ def rank_correlation_interval(
             found.append(value)
     low, high = np.quantile(found, [0.025, 0.975])
     return float(low), float(high)
+
+
+def correlation_interval(value: float, count: int) -> Interval:
+    """Return the 95 % interval of a rank correlation that was seen over so many texts, at once.
+
+    For screens and for many texts, where drawing anew takes seconds. By Fisher's transformation
+    with the variance 1.06 / (n - 3) of Fieller, Hartley and Pearson (Tests for Rank Correlation
+    Coefficients I, Biometrika 44, 1957), made for normal variables and near enough for others up to
+    0.8; all of -1 to 1 below eight texts.
+    """
+    if count < _LEAST:
+        return Interval(-1.0, 1.0)
+    middle = math.atanh(max(-1 + 1e-12, min(1 - 1e-12, value)))
+    reach = _NORMAL * math.sqrt(1.06 / (count - 3))
+    return Interval(math.tanh(middle - reach), math.tanh(middle + reach))
 
 
 def _ranks(values: Floats) -> Floats:

@@ -78,6 +78,16 @@ class Margins:
         found = self.gap[np.isfinite(self.gap)]
         return float(found.min()) if len(found) else None
 
+    @property
+    def median_gap(self) -> float | None:
+        """The median gap of two scores that are not tied."""
+        return _median(self.gap)
+
+    @property
+    def median_change(self) -> float | None:
+        """The median change of such a gap, without its sign."""
+        return _median(np.abs(self.change))
+
 
 def margins(
     before: tuple[Vectors, Vectors],
@@ -168,6 +178,11 @@ def _margins(
     for values in made.values():
         values[ended] = np.nan
     return made
+
+
+def _median(values: Floats) -> float | None:
+    found = values[np.isfinite(values)]
+    return float(np.median(found)) if len(found) else None
 
 
 def _steps(one: Margins) -> Floats:

@@ -202,7 +202,11 @@ class TrendReport(TypedDict):
         "Spearman's rank correlation of drift with the place in the batch, over all orders; null "
         "where nothing varies",
     ]
+    by_position_interval: Annotated[
+        list[float] | None, "both ends of its 95 % interval, a text in several orders being one"
+    ]
     by_tokens: Annotated[float | None, "the same with the text's length"]
+    by_tokens_interval: Annotated[list[float] | None, "both ends of its 95 % interval"]
 
 
 class RealisedReport(TypedDict):

@@ -42,4 +42,4 @@ class SpeedReport(TypedDict):
     median: Annotated[float, "the median"]
     low: Annotated[float, "the slowest pass"]
     high: Annotated[float, "the fastest pass"]
-    passes: Annotated[int, "how many were timed; 1: the first pass alone, which was not warm"]
+    passes: Annotated[int, "how many were timed; the first counts only where it is the only one"]

@@ -29,6 +29,10 @@ class MarginsReport(TypedDict):
     ]
     changed: Annotated[int, "pairs that it did turn round"]
     least_gap: Annotated[float | None, "the smallest difference of two neighbouring scores"]
+    median_gap: Annotated[float | None, "the median difference of two neighbouring scores"]
+    median_change: Annotated[
+        float | None, "the median change of these differences: drift in the unit that orders bear"
+    ]
     least_tolerance: Annotated[
         float | None, "L2 that every vector may move by before any order is in danger"
     ]

@@ -80,6 +80,8 @@ def compared(one: Retrieval) -> ListsReport:
             "expected": one.expected_pairs,
             "changed": int(margins.did.sum()),
             "least_gap": margins.least_gap,
+            "median_gap": margins.median_gap,
+            "median_change": margins.median_change,
             "least_tolerance": margins.least_tolerance,
         },
         "quality": _quality(one),

@@ -16,7 +16,7 @@ from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.retrieval import Retrieval, batch_retrieval, precision_retrieval
 from embedtui.assess.systematic_error import systematic_error_of
 from embedtui.assess.tolerance import judge
-from embedtui.assess.trends import trend_of
+from embedtui.assess.trends import Trend, trend_of
 from embedtui.measure import (
     Distances,
     finite,
@@ -241,8 +241,17 @@ def _trend(setting: SettingResults) -> TrendReport | None:
     return {
         "batch_size": trend.batch_size,
         "by_position": trend.by_position,
+        "by_position_interval": _ends(trend, trend.by_position),
         "by_tokens": trend.by_tokens,
+        "by_tokens_interval": _ends(trend, trend.by_tokens),
     }
+
+
+def _ends(trend: Trend, correlation: float | None) -> list[float] | None:
+    if correlation is None:
+        return None
+    found = trend.interval(correlation)
+    return [found.low, found.high]
 
 
 def _precision(results: Results, setting: SettingResults) -> DistributionReport | None:

@@ -94,7 +94,7 @@ class Signals:
             for signum in signals if count == batch else ():
                 self._obeyed.clear()
                 os.kill(os.getpid(), signum)
-                assert self._obeyed.wait(20)
+                assert self._obeyed.wait(120)
 
         return Script(on_job=on_job)
 

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -198,10 +197,8 @@ def test_processes_that_are_stopped_are_told_and_hold_up_no_end(tmp_path: Path) 
     running = started(tmp_path / "run.sqlite")
     (host,) = psutil.Process(running.pid).children()
     (engine,) = host.children()
-    began = time.monotonic()
     engine.suspend()
     line = told(running, "is stopped (SIGSTOP)")
-    assert time.monotonic() - began < 10
     assert f"the engine's process is stopped (SIGSTOP): `kill -CONT {engine.pid}` lets" in line
     engine.resume()
     told(running, "the engine's process goes on")

@@ -21,7 +21,7 @@ from sentence_transformers import SentenceTransformer  # noqa: E402
 from sentence_transformers.sentence_transformer import modules  # noqa: E402
 
 from embedtui.engine.messages import MatchVariants, Reference  # noqa: E402
-from embedtui.engine.reference import _run  # noqa: E402
+from embedtui.engine.reference import run_in_float64  # noqa: E402
 from embedtui.engine.variants import Pipeline, match  # noqa: E402
 
 PROMPT = "Represent this: "
@@ -92,7 +92,7 @@ def main(folder: str, texts: list[str]) -> dict[str, Any]:
                 features = served(served.preprocess([prompt + text]))
             vectors.append(np.asarray(features["sentence_embedding"][0], dtype=np.float32))
         request = MatchVariants(asked, tuple(texts), tuple(vectors))
-        variants = match(Pipeline(exact, _run), request).variants
+        variants = match(Pipeline(exact, run_in_float64), request).variants
         ranks = sorted((max(one.l2), one.kind, one.name) for one in variants)
         found[name] = {
             "nearest": ranks[0],

@@ -39,7 +39,7 @@ def processes_of(session: str) -> list[psutil.Process]:
 
 
 def wait_gone(session: str) -> None:
-    wait_until(lambda: not processes_of(session), 30, lambda: processes_of(session))
+    wait_until(lambda: not processes_of(session), 60, lambda: processes_of(session))
 
 
 def test_the_host_imports_nothing_that_reads_batch_invariant_mode_for_all_engines() -> None:

@@ -38,7 +38,7 @@ def float64() -> Iterator[Connection]:
     thread.start()
     yield near
     near.send(Quit())
-    thread.join(10)
+    thread.join(120)
     assert not thread.is_alive()
 
 

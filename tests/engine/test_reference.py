@@ -134,11 +134,11 @@ import sys
 for name in ("torchvision", "torchaudio", "torchcodec"):
     sys.modules[name] = None
 import torch
-from embedtui.engine.reference import _stay_wide
+from embedtui.engine.reference import stay_wide
 x = torch.full((4, 8), 1/3, dtype=torch.float64)
 rounded = x.float().double()
 assert not torch.equal(rounded, x)
-with torch.no_grad(), _stay_wide():
+with torch.no_grad(), stay_wide():
     assert torch.equal(x.float(), x)
     assert torch.equal(x.to(torch.float16), x)
     assert torch.softmax(x, -1, dtype=torch.float32).dtype == torch.float64

@@ -149,7 +149,7 @@ def test_two_processes_share_the_work_and_end_with_their_engine(
     moved = compare(done.vectors, one)
     assert 0 < moved.l2.max() < 1e-5
     engines.drop(engine)
-    wait_until(lambda: not any(alive(worker) for worker in workers), 10)
+    wait_until(lambda: not any(alive(worker) for worker in workers))
 
 
 def alive(process: psutil.Process) -> bool:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from embedtui.measure import rank_correlation
-from embedtui.measure.correlation import rank_correlation_interval
+from embedtui.measure.correlation import correlation_interval, rank_correlation_interval
+from embedtui.measure.intervals import Interval
 
 
 def test_what_grows_in_any_shape_is_one() -> None:
@@ -54,3 +55,23 @@ def test_a_text_in_many_orders_tells_as_much_as_one() -> None:
 
 def test_no_coefficient_has_no_interval() -> None:
     assert rank_correlation_interval(range(20), [3.0] * 20, range(20)) is None
+
+
+@pytest.mark.parametrize("count", [12, 60])
+@pytest.mark.parametrize("rho", [0.0, 0.5])
+def test_a_correlation_s_interval_holds_it_in_95_of_100_samples(count: int, rho: float) -> None:
+    draw = np.random.default_rng(6)
+    truth = 6 / np.pi * np.arcsin(rho / 2)  # Spearman's of normal variables
+    held = []
+    for _ in range(600):
+        one = draw.standard_normal(count)
+        other = rho * one + np.sqrt(1 - rho**2) * draw.standard_normal(count)
+        found = rank_correlation(one, other)
+        assert found is not None
+        held.append(truth in correlation_interval(found, count))
+    assert np.mean(held) >= 0.93
+
+
+def test_few_texts_bound_no_correlation() -> None:
+    assert correlation_interval(0.9, 7) == Interval(-1.0, 1.0)
+    assert correlation_interval(1.0, 40).high == pytest.approx(1.0)

@@ -94,6 +94,9 @@ def test_what_moves_by_less_than_half_of_the_smallest_gap_turns_nothing(seed: in
     # Texts as near to each other as those of a model usually are: the bound is the gap's half.
     before = unit(curved(1, 3) + 0.6 * curved(300, 12, seed))
     least = of(before, before).least_gap
+    same = of(before, before)
+    assert same.median_gap == np.median(same.gap[np.isfinite(same.gap)])
+    assert same.median_change == 0
     assert least is not None
     after = moved(before, 0.49 * least, seed)
     found = of(before, after)
@@ -184,6 +187,7 @@ def test_broken_vectors_have_no_margins(points: Points) -> None:
     assert np.isfinite(expected(found)).all()
     nothing = of(points(1), points(1), 3)
     assert (nothing.pairs, nothing.least_gap, nothing.least_tolerance) == (0, None, None)
+    assert (nothing.median_gap, nothing.median_change) == (None, None)
     with pytest.raises(ValueError, match="do not reach"):
         margins((before, before), (after, after), nearest(before, None, 3), 3)
 

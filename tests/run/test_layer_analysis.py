@@ -259,7 +259,7 @@ class TestOfARunThatHasEnded:
 
         def hang() -> None:
             entered.set()
-            killed.wait(5)
+            killed.wait(120)
 
         script.on_layers = hang
         raised: list[BaseException] = []
@@ -272,10 +272,10 @@ class TestOfARunThatHasEnded:
 
         thread = threading.Thread(target=run)
         thread.start()
-        assert entered.wait(5)
+        assert entered.wait(120)
         study.kill()
         killed.set()
-        thread.join(5)
+        thread.join(120)
         assert isinstance(raised[0], Cancelled)
         assert told[-1] == RunEnded("finished")
 

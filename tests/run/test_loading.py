@@ -28,7 +28,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def slow(self: FakeEngine, *arguments: object) -> object:
         loading.add(id(self))
-        everyone.wait(5)  # raises unless all three come
+        everyone.wait(120)  # raises unless all three come
         seen.append(len(loading))
         return load(self, *arguments)  # type: ignore[arg-type]
 

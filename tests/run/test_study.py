@@ -181,7 +181,7 @@ class TestCancel:
         worker.start()
         wait_until(lambda: told.of(Waiting))
         study.cancel()
-        worker.join(5)
+        worker.join(120)
         assert not worker.is_alive()
         assert told.kinds == ["RunStarted", "Waiting", "RunEnded"]
         assert told[-1].status == "cancelled"  # type: ignore[union-attr]

@@ -148,7 +148,7 @@ class FaultServer:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(120)
 
 
 class _Quiet(ThreadingHTTPServer):

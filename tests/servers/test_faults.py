@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -194,13 +193,11 @@ def test_too_many_requests_are_waited_for(serve: Serve, measure: Measure) -> Non
 def test_what_is_no_answer_is_one_line_with_its_name(
     serve: Serve, measure: Measure, faults: dict[str, Any], words: str
 ) -> None:
-    began = time.monotonic()
     said = measure(serve(**faults), *LISTS, "--timeout", "1")
     assert said.code == 3, said.err + said.out
     told = said.err + said.out
     assert words in " ".join(told.split())
     assert "drift: L2" not in told
-    assert time.monotonic() - began < 20
 
 
 def test_a_server_that_fails_later_leaves_what_was_measured(serve: Serve, measure: Measure) -> None:

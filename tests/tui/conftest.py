@@ -100,7 +100,7 @@ def told(app: App[Any]) -> str:
     return "\n".join(notification.message for notification in app._notifications)
 
 
-async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 60) -> None:
+async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 120) -> None:
     """Let the app go on until something holds."""
     end = time.monotonic() + seconds
     while not condition():
@@ -169,7 +169,7 @@ class HeldBack:
     def _on_job(self, count: int) -> None:
         if count == self._at:
             self.reached.set()
-            self.go_on.wait(20)
+            self.go_on.wait(120)
 
 
 async def begun(pilot: Any, held: HeldBack) -> None:

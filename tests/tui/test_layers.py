@@ -99,7 +99,7 @@ async def test_progress_is_shown_and_escape_stops_between_texts(make_app: Make) 
         count += 1
         if count == 60:
             asked.set()
-            go_on.wait(10)
+            go_on.wait(120)
 
     async with app.run_test(size=NARROW) as pilot:
         await ran(pilot)
@@ -125,7 +125,7 @@ async def test_a_second_escape_kills_the_engine(make_app: Make) -> None:
 
     def hang() -> None:
         asked.set()
-        go_on.wait(10)
+        go_on.wait(120)
 
     async with app.run_test(size=NARROW) as pilot:
         await ran(pilot)
@@ -210,11 +210,11 @@ def test_what_was_looked_into_is_in_the_runs_file(
         shuffles=0,
     )
     assert session.run(choices)
-    session.wait(10)
+    session.wait(120)
     run = session.runs[-1]
     assert session.inspect(run, 0)
     assert not session.inspect(run, 0)
-    session.wait(10)
+    session.wait(120)
     assert session.problem == ""
     path = session.run_path
     assert path is not None

@@ -18,6 +18,7 @@ from embedtui.tui.viewmodel.query_lists import changed_queries, query_of
 from embedtui.tui.viewmodel.view_state import Lists
 from tests.fakes import Script, plan
 from tests.tui.conftest import Make, ran, told, until, view_of
+from tests.waiting import wait_until
 
 WIDE, NARROW = (120, 40), (80, 24)
 
@@ -178,7 +179,7 @@ async def test_searching_holds_up_neither_frames_nor_the_run(
     search = retrieval.worst_of_orders
 
     def slow(*args: Any) -> Any:
-        held.wait(20)
+        held.wait(120)
         return search(*args)
 
     monkeypatch.setattr(retrieval, "worst_of_orders", slow)
@@ -206,11 +207,8 @@ def test_large_sets_wait_until_the_run_has_ended(
     searches.want(jobs, busy=True)
     assert not searches.pending(setting)
     searches.want(jobs, busy=False)
-    assert found.wait(10)
-    for _ in range(1000):
-        if len(searches.lists_of(setting)) == 4:
-            break
-        threading.Event().wait(0.01)
+    assert found.wait(120)
+    wait_until(lambda: len(searches.lists_of(setting)) == 4)
     assert set(searches.lists_of(setting)) == {"mixed", 4, 2, "reference"}
     searches.stop()
 
@@ -245,12 +243,12 @@ def test_a_search_that_nobody_waits_for_is_ended(
     searches = Searches()
     setting = results.settings[0]
     searches.want([Job(results, setting, 4)], busy=False)
-    assert began.wait(10)
+    assert began.wait(120)
     assert searches.pending(setting)
     if how == "the screen closes":
         searches.stop()
     else:
         searches.want([], busy=False)
-    assert ended.wait(10)
+    assert ended.wait(120)
     assert searches.lists_of(setting) == {}
     searches.stop()

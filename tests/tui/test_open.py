@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -62,6 +63,24 @@ async def test_a_view_that_is_asked_for_before_the_figures_are_there_stays(
         await app.run_action("table")
         await until(pilot, lambda: app.frame is not None and view_of(app).lines)
         assert app.query_one("#views", ContentSwitcher).current == "texts"
+
+
+async def test_a_key_before_the_session_is_open_opens_no_second_one(tmp_path: Path) -> None:
+    opened: list[ReplaySession] = []
+    asked = threading.Event()
+
+    def open_session() -> ReplaySession:
+        opened.append(ReplaySession(tuple(library.find("h200-restarts"))))
+        asked.wait(30)
+        return opened[-1]
+
+    app = Explorer(AppDeps(open_session, replace(Config()), screenshots_folder=tmp_path))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: opened)
+        asked.set()
+        assert app.session is opened[0]
+        await until(pilot, lambda: app.frame is not None and view_of(app).lines)
+        assert len(opened) == 1
 
 
 async def test_nothing_that_needs_an_engine_can_be_done(tmp_path: Path) -> None:

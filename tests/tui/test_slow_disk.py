@@ -25,7 +25,7 @@ from tests.tui.test_open import app_of
 from tests.tui.test_pickers import opened
 
 WIDE = (120, 40)
-LONGEST = 10
+LONGEST = 100
 """Seconds after which the disk answers all the same, so that a test of a screen that waits ends."""
 
 

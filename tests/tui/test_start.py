@@ -122,14 +122,14 @@ def test_ctrl_c_in_the_moment_in_which_it_is_told_of_ends_the_run(
 
 def test_an_explorer_whose_terminal_is_gone_ends_by_itself(explorer: Started) -> None:
     explorer.go_away()
-    assert explorer.process.wait(60) == HUNG_UP
+    assert explorer.process.wait(120) == HUNG_UP
 
 
 def test_a_terminal_that_goes_in_a_run_leaves_a_whole_run_file(explorer: Started) -> None:
     explorer.run()
     explorer.go_away()
     explorer.go_on()
-    assert explorer.process.wait(60) == HUNG_UP
+    assert explorer.process.wait(120) == HUNG_UP
     results = explorer.whole()
     assert results.status != "running"
     assert sum(one.unbatched.count for one in results.settings) >= HELD

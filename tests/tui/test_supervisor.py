@@ -156,7 +156,7 @@ def test_a_thread_goes_on_after_an_error_and_ends_without_one(failures: Failures
 
     worker = Worker("test", "testing", work, restarts=True)
     worker.start()
-    worker.join(10)
+    worker.join(120)
     assert called.acquire(timeout=0)
     assert called.acquire(timeout=0)
     assert failures() == 1
@@ -168,7 +168,7 @@ def test_a_thread_that_does_not_restart_ends_and_is_counted(failures: Failures) 
 
     worker = Worker("test", "testing", work)
     worker.start()
-    worker.join(10)
+    worker.join(120)
     assert failures() == 1
 
 

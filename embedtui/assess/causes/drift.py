@@ -85,9 +85,10 @@ def accumulation(evidence: Evidence) -> Diagnosis | None:
     size = max(worst)
     trend = trend_of(setting, size=size)
     grows = trend.by_position if trend else None
+    certain = trend is not None and grows is not None and trend.interval(grows).low > 0
     spread = most / max(worst[min(worst)], 1e-300)
     put_back = setting.effective.pooling_accumulation == "model"
-    growing = grows is not None and grows > _GROWS and spread > 2 and len(worst) > 1
+    growing = certain and (grows or 0.0) > _GROWS and spread > 2 and len(worst) > 1
     own = evidence.own_error
     if not ((growing and most > own) or (put_back and most > BEYOND * own)):
         return None

@@ -24,7 +24,8 @@ def _sizes(evidence: Evidence) -> str:
         return ""
     listed = ", ".join(map(str, sorted(struck)))
     if min(struck) > max(set(evidence.largest_drifts) - set(struck)) and len(struck) > 1:
-        return f"from batch size {min(struck)} on"
+        spared = max(set(evidence.largest_drifts) - set(struck))
+        return f"from batch size {min(struck)} on, not at {spared}"
     return f"at batch size {listed} alone"
 
 

@@ -79,6 +79,7 @@ class Core(App[int]):
         self._model_name: dict[str, str] = {}
         """What a chosen model is called, for a path that has no room."""
         self._config_lock = threading.Lock()
+        self._session_lock = threading.Lock()
         self._config_worker: Worker | None = None
         """What writes the config file, or wrote it last."""
         self._copied = ""
@@ -91,8 +92,11 @@ class Core(App[int]):
 
     @cached_property
     def session(self) -> Session:
-        """What owns engines and runs; opened once, see `_begin`."""
-        return self.outside.open_session()
+        """What owns engines and runs; opened once, by whoever is first, on the loop or off it."""
+        with self._session_lock:
+            found: Session = vars(self).get("session") or self.outside.open_session()
+            vars(self)["session"] = found
+            return found
 
     @cached_property
     def framer(self) -> Framer:

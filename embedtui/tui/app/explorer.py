@@ -99,7 +99,7 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
 
     async def _begin(self) -> None:
         # Logs are begun and old ones removed: no key is taken before, but the loop goes on.
-        self.session = await off_the_loop("opening the session", self.outside.open_session)
+        await off_the_loop("opening the session", lambda: self.session)
         self.session.listen(self.framer.grown)
         self.framer.seconds = self._seconds()
         views = self.query_one("#views", ContentSwitcher)

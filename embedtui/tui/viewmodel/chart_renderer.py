@@ -10,6 +10,7 @@ import numpy as np
 from embedtui import charts
 from embedtui.assess.pareto_front import Candidate, Step, pareto_front
 from embedtui.assess.tolerance import MARKS
+from embedtui.assess.trends import Trend
 from embedtui.charts import Picture
 from embedtui.report.report_types_layers import SiteReport
 from embedtui.tui.viewmodel.view_state import SettingRow, View
@@ -78,6 +79,14 @@ def _by_tokens(view: View, width: int, height: int, *, unicode: bool) -> Picture
     return _by_count(view, width, height, "tokens", unicode=unicode)
 
 
+def _correlation(trend: Trend | None, found: float | None) -> str:
+    """Say how drift goes with a count, and how sure that is."""
+    if trend is None or found is None:
+        return ""
+    ends = trend.interval(found)
+    return f"rank correlation {found:+.2f} ({ends.low:+.2f} to {ends.high:+.2f})"
+
+
 def _by_count(view: View, width: int, height: int, what: str, *, unicode: bool) -> Picture:
     trend = view.per_text.trend if view.per_text else None
     focus = view.focus
@@ -94,7 +103,7 @@ def _by_count(view: View, width: int, height: int, what: str, *, unicode: bool) 
         height=height,
         x_label="place in the batch" if what == "position" else "tokens",
         style=focus.style if focus else "series-1",
-        note="" if found is None else f"rank correlation {found:+.2f}",
+        note=_correlation(trend, found),
         tolerance=view.view_state.scenario.tolerance_in(view.view_state.metric),
         unicode=unicode,
         empty=_waiting(view),
