@@ -10,12 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from embedtui.common.errors import EngineError, InputError
 from embedtui.storage import run_file
 from tests.cli.conftest import Embedtui
-from tests.fakes import Script
+from tests.fakes import Batch, Script
 from tests.waiting import wait_until
 
 PLAN = """
@@ -128,3 +129,20 @@ def batches(path: Path) -> int:
             return int(database.execute("SELECT count(*) FROM batches").fetchone()[0])
     except sqlite3.Error:
         return 0
+
+
+def other_dimensions(batch: Batch) -> None:
+    """Give every vector as another model would: far from the model's own, and steady."""
+    batch.vectors[:] = np.roll(batch.vectors, 5, axis=1)
+
+
+def test_vectors_that_are_not_the_models_own_are_recommended_for_nothing(
+    embedtui: Embedtui, model_folder: Path, plan_file: Path
+) -> None:
+    command = ("run", model_folder, "--sweep", plan_file, "--json", "--quiet")
+    well = json.loads(embedtui(*command).out)
+    assert any(one["recommended"] for one in well["scenarios"])
+    grid = json.loads(embedtui(*command, script=Script(plants=(other_dimensions,))).out)
+    assert len(grid["rows"]) == 3
+    for one in grid["scenarios"]:
+        assert (one["recommended"], one["command"], one["holds"]) == (None, "", [])

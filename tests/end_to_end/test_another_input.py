@@ -104,21 +104,6 @@ def test_a_model_that_vllm_makes_otherwise(
     assert name in said
 
 
-def test_no_setting_of_such_a_model_is_recommended(make_model: MakeModel, tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(make_model("bert", "mean"), folder)
-    mish(folder)
-    plan = tmp_path / "plan.toml"
-    plan.write_text(
-        'batch_sizes = "1,4"\nlimit = 8\n[[settings]]\ndtype = ["float32", "bfloat16"]\n'
-    )
-    done = embedtui("run", str(folder), "--sweep", str(plan), "--quiet", "--json")
-    made = json.loads(done.stdout)
-    assert {row["label"] for row in made["rows"]} == {"float32", "bfloat16"}
-    assert {one["recommended"] for one in made["scenarios"]} == {None}
-    assert not any(one["command"] for one in made["scenarios"])
-
-
 def test_a_server_that_cuts_texts_at_32_tokens(make_model: MakeModel, tmp_path: Path) -> None:
     folder = make_model("bert", "mean")
     lines = (Path(__file__).parents[2] / "sample_texts/passages.jsonl").read_text("utf-8")

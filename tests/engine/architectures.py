@@ -17,7 +17,7 @@ from embedtui.engine.vllm_adapter.companions import hide_broken_companions
 
 WIDTH = 64
 ENCODERS = ("bert", "roberta", "xlm-roberta", "modernbert")
-DECODERS = ("qwen2", "qwen3", "mistral", "llama", "gpt2", "gemma3")
+DECODERS = ("qwen2", "qwen3", "mistral", "llama", "gemma3")
 _SIZE = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 2}
 _ENDS = {"intermediate_size": 2 * WIDTH, "max_position_embeddings": 128}
 
@@ -49,9 +49,6 @@ def _config(arch: str, words: int) -> Any:
             config = transformers.MistralConfig(**sizes, **grouped, **ends)
         case "llama":
             config = transformers.LlamaConfig(**sizes, num_key_value_heads=1, **ends)
-        case "gpt2":
-            own = {"n_embd": WIDTH, "n_layer": 2, "n_head": 2, "n_positions": 128}
-            config = transformers.GPT2Config(vocab_size=words, **own, **ends)
         case _:
             own = {"query_pre_attn_scalar": WIDTH // 2, "sliding_window": 32}
             config = transformers.Gemma3TextConfig(**sizes, **grouped, **own, **ends)
@@ -66,9 +63,7 @@ def base(arch: str, folder: Path, tokenizer: Path, *, pooling: str, dtype: str =
     torch.manual_seed(3)
     words = len(transformers.AutoTokenizer.from_pretrained(tokenizer)) + 6
     config = _config(arch, words)
-    kinds = {"roberta": "RobertaModel", "gpt2": "GPT2LMHeadModel"}
-    made = getattr(transformers, kinds.get(arch, ""), transformers.AutoModel)
-    model = made(config) if arch in kinds else made.from_config(config)
+    model = transformers.AutoModel.from_config(config)
     for parameter in model.parameters():
         if parameter.ndim > 1:
             parameter.data.mul_(4)
