@@ -44,7 +44,7 @@ class Golden:
         if self.identical == self.texts:
             return f"golden vectors: all {self.texts} have the same bits as recorded"
         sign = "≤" if self.holds else ">"
-        far = f"{METRIC_NAMES[use.metric]} {self.worst:.1e} {sign} {use.tolerance:.0e}"
+        far = f"{METRIC_NAMES[use.metric]} {self.worst:.1e} {sign} {use.bound}"
         if use.bitwise:
             far = f"{METRIC_NAMES[use.metric]} up to {self.worst:.1e}, not the same bits"
         moved = self.texts - self.identical

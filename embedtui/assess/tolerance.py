@@ -86,7 +86,7 @@ class Verdict:
         return far + self._beside_limit(use)
 
     def _beside_limit(self, use: Scenario) -> str:
-        limit = f"{use.tolerance:.0e}"
+        limit = use.bound
         if self.outcome == "holds":
             return f" ≤ {limit}"
         if self.worst <= use.tolerance < self.again:

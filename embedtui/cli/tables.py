@@ -15,7 +15,7 @@ from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.cli.output import unicode_works
 from embedtui.common.machine import vllm_of
 from embedtui.common.printable import printable
-from embedtui.plan.scenarios import METRIC_NAMES, Metric
+from embedtui.plan.scenarios import METRIC_NAMES, Metric, figure
 from embedtui.report.figures_report import P99_WANTS
 from embedtui.report.report_types import (
     DiagnosisReport,
@@ -79,7 +79,7 @@ def show(report: RunReport, console: Console) -> None:
 def _judged_for(verdicts: VerdictsReport) -> str:
     """Say which use the verdicts are for, and which of the two decides."""
     metric = METRIC_NAMES[cast(Metric, verdicts["metric"])]
-    limit = f"{metric} ≤ {verdicts['limit']:.0e}" if verdicts["limit"] else "equal bits"
+    limit = f"{metric} ≤ {figure(verdicts['limit'])}" if verdicts["limit"] else "equal bits"
     return (
         f"judged for {printable(verdicts['scenario'])}, {verdicts['situation']}: {limit}, and "
         f"{verdicts['binding']} decides"

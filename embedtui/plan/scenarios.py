@@ -72,8 +72,12 @@ class Scenario:
         """The tolerance as it is shown."""
         if self.bitwise:
             return "equal bits"
-        shown = f"{self.tolerance:.1e}".replace(".0e", "e")
-        return f"{METRIC_NAMES[self.metric]} ≤ {shown}"
+        return f"{METRIC_NAMES[self.metric]} ≤ {self.bound}"
+
+    @property
+    def bound(self) -> str:
+        """The tolerance as a figure, with no digit more than it has."""
+        return figure(self.tolerance)
 
     def tolerance_in(self, metric: Metric) -> float | None:
         """Return the tolerance in another metric, None where there is none that is equal to it.
@@ -92,6 +96,11 @@ class Scenario:
                 return self.tolerance**2 / 2
             case _:
                 return None
+
+
+def figure(tolerance: float) -> str:
+    """Return a tolerance as it is written: 1e-06, or 2.5e-04."""
+    return f"{tolerance:.1e}".replace(".0e", "e")
 
 
 _FILE = "scenarios.toml"
