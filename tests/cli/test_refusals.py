@@ -37,7 +37,7 @@ TEXTS: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
     "a file that is not UTF-8": (file("t.txt", b"caf\xe9\n"), ["line 1", "is not UTF-8", "iconv"]),
     "a missing column": (
         lambda folder: [*file("t.csv", "id,body\n1,a\n")(folder), "--column", "boddy"],
-        ["has no column 'boddy' (did you mean body?)", "id, body"],
+        ["has no column 'boddy' (did you mean body?)", "'id', 'body'"],
     ),
     "no column of the default name": (
         file("t.jsonl", '{"body": "a"}\n'),
@@ -194,7 +194,7 @@ def test_without_vllm_the_line_says_what_to_install(
         (["history", "--json", "--last", "3"], "--last: --json prints every figure"),
         (["run", "--fresh"], "--fresh: it is for --sweep"),
         (["run", "--scenario", "ragg"], "unknown scenario 'ragg' (did you mean rag?)"),
-        (["run", "--scenario", "rag"], "--scenario: a sweep recommends for it"),
+        (["run", "--situation", "indx"], "'indx'"),
         (["run", "--against", "minilm"], "--against: it is for servers"),
         (["check", "minilm", "--ready-timeout", "3"], "--ready-timeout: it is for --serve"),
         (["export", "none.sqlite", "--to", "xml"], "'json', 'csv', 'markdown'"),

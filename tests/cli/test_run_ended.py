@@ -75,7 +75,9 @@ class TestFailure:
         said = embedtui("run", model_folder, "--texts", few, *FEW, script=script)
         assert said.code == 3
         assert "not measured: out of memory" in said.out
-        assert "Verdict: float32: No batch drift" in said.out
+        assert "Verdict: float32: For RAG: consistent and exact. No batch drift" in " ".join(
+            said.out.split()
+        )
         assert said.err.splitlines()[-1] == "embedtui: out of memory"
 
 
