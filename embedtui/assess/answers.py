@@ -218,7 +218,7 @@ def _switches(entry: Entry) -> int:
 
 def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], str]:
     if not any(one.decisive.judged for _, one in judged):
-        return ("open", "press run to measure" if not judged else "not measured"), ""
+        return ("open", "not measured yet"), ""
     if chosen is None:
         return _nothing_to_serve(judged), ""
     found = fastest(chosen.setting)
@@ -231,8 +231,22 @@ def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], st
     )
     if chosen.setting.status == "running":
         said += ", so far"
+    said += _not_told_apart(judged, chosen, speed.median)
     pooling = chosen.setting.effective.pooling
     return ("good", said), serve_command(chosen.setting.setting, held, pooling=pooling) or ""
+
+
+def _not_told_apart(judged: _Judged, chosen: Entry, speed: float) -> str:
+    """Say which setting was faster here, by so little that another run may turn it round."""
+    faster = [
+        (found[1].median, entry)
+        for entry, one in judged
+        if entry is not chosen and _may_serve(entry, one) and (found := fastest(entry.setting))
+    ]
+    best, entry = max(faster, key=lambda one: one[0], default=(0.0, chosen))
+    if best <= speed:
+        return ""
+    return f"; these timings do not tell {entry.label} apart from it ({best:.0f})"
 
 
 def _nothing_to_serve(judged: _Judged) -> tuple[State, str]:

@@ -72,7 +72,7 @@ class Commands(Group):
         "token_normalize_func": _present_name,
     },
     epilog="\b\nExit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 the engine failed, "
-    "4 an error of embedtui's own, 130 cancelled.",
+    "4 an error of embedtui's own, 5 a check is inconclusive, 130 cancelled.",
 )
 @click.version_option(__version__, prog_name="embedtui")
 @click.pass_context

@@ -91,10 +91,10 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, list[Any]]:
         key, equals, values = text.partition("=")
         key = key.strip().lower().replace("-", "_")
         if not equals:
-            raise InputError(f"'{printable(text)}' sets nothing: write --setting KEY=VALUE")
+            raise InputError(f"'{printable(text)}' sets nothing: write KEY=VALUE")
         if key not in _BY_KEY:
             raise InputError(
-                f"unknown setting '{printable(key)}'{suggest(key, _BY_KEY)}: "
+                f"unknown switch '{printable(key)}'{suggest(key, _BY_KEY)}: "
                 f"give one of {', '.join(_BY_KEY)}"
             )
         if key in chosen:

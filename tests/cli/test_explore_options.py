@@ -50,7 +50,7 @@ def test_switches_and_a_prompt_are_chosen_as_run_takes_them(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--setting", "thread=1"], "unknown setting 'thread' (did you mean threads?)"),
+        (["--setting", "thread=1"], "unknown switch 'thread' (did you mean threads?)"),
         (["--dtype", "float16", "--setting", "dtype=float32"], "dtype is set twice"),
     ],
 )

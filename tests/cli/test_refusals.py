@@ -57,7 +57,7 @@ SWITCHES = {
     "an empty dtype": (["--dtype", ""], "unknown dtype ''"),
     "an unknown key": (
         ["--setting", "pooling_acumulation=model"],
-        "unknown setting 'pooling_acumulation' (did you mean pooling_accumulation?)",
+        "unknown switch 'pooling_acumulation' (did you mean pooling_accumulation?)",
     ),
     "a key without a value": (["--setting", "threads"], "'threads' sets nothing: write"),
     "an unknown value": (["--setting", "execution=fast"], "unknown execution 'fast'"),

@@ -63,12 +63,12 @@ def test_a_setting_survives_being_written_and_fields_of_the_future() -> None:
     [
         ("dtyp=float16", ["dtyp", "did you mean dtype"]),
         ("dtype=float61", ["float61", "did you mean float16", "bfloat16"]),
-        ("dtype", ["--setting KEY=VALUE"]),
+        ("dtype", ["KEY=VALUE"]),
         ("threads=0", ["whole number from 1"]),
         ("threads=two", ["whole number from 1"]),
         ("threads=²", ["whole number from 1"]),
         ("batch_invariant=maybe", ["off, on"]),
-        ("\x1b[31mred=1", ["unknown setting"]),
+        ("\x1b[31mred=1", ["unknown switch"]),
     ],
 )
 def test_what_cannot_be_parsed_is_told_with_what_to_give(text: str, words: list[str]) -> None:

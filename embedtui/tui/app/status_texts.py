@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from embedtui.common.wording import duration
+from embedtui.tui.widgets.titles import HIDDEN
 
 if TYPE_CHECKING:
     from embedtui.tui.viewmodel.view_state import View
@@ -32,7 +33,13 @@ def status_text(view: View, paused: bool) -> str:
             if view.recorded:
                 ended = f"recorded {view.recorded} · "
             focus = view.focus
-            said = f"{focus.label}: {focus.sentence}" if focus else READY
+            said = (
+                f"{focus.label}: {focus.sentence}"
+                if focus
+                else HIDDEN
+                if view.view_state.hidden
+                else READY
+            )
             said = view.problem or ended + said
     return f"picture held, p goes on · {said}" if paused else said
 

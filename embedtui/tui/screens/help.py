@@ -101,7 +101,10 @@ class HelpScreen(Over[None]):
         self._part(page, "In tables", _TABLE_KEYS)
         page.add_row()
         page.add_row(
-            "", "Keys are remapped in the config file, [keys]; `embedtui config path` says where."
+            "",
+            Text(
+                "Keys are remapped in the config file, [keys]; `embedtui config path` says where."
+            ),
         )
         return page
 

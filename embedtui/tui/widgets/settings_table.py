@@ -19,6 +19,7 @@ from embedtui.common.printable import printable
 from embedtui.plan.scenarios import METRIC_NAMES
 from embedtui.tui.viewmodel.view_state import SERIES, Key, SettingRow, View
 from embedtui.tui.widgets.partial_repaint import ChangedLines
+from embedtui.tui.widgets.titles import HIDDEN
 
 _COLUMNS = (("drift", 11), ("noise", 9), ("error", 9), ("texts/s", 11))
 _STYLES: dict[Outcome, str] = {
@@ -135,7 +136,9 @@ class SettingsTable(ChangedLines, ScrollView, can_focus=True):
         if y == 0:
             return self._header(view, width)
         if view is None or not self._lines:
-            text = "no setting was measured yet" if y == 1 else ""
+            hidden = view is not None and view.view_state.hidden
+            nothing = HIDDEN if hidden else "no setting was measured yet"
+            text = nothing if y == 1 else ""
             return self._strip([Segment(f" {text}", self._style("faint"))], width)
         if place >= len(self._lines):
             return Strip.blank(width, self.rich_style)

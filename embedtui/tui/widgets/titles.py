@@ -5,6 +5,9 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
+HIDDEN = "every setting is hidden: X shows them again"
+"""Said where all that was measured was taken off the charts."""
+
 
 def entitle(box: Widget, title: str, subtitle: str = "") -> None:
     """Name a box; one that has the name already is left alone, or all that is in it is painted.
