@@ -20,7 +20,7 @@ from embedtui.assess.retrieval_sentences import changes_of, describe
 from embedtui.assess.systematic_error import describe_systematic, systematic_error_of
 from embedtui.assess.tolerance import judge
 from embedtui.measure import Distribution, summarize
-from embedtui.measure.intervals import about_equal, share_interval
+from embedtui.measure.intervals import SHORT, about_equal, share_interval
 from embedtui.plan.scenarios import Scenario, scenario
 from embedtui.results.mismatch import text_errors
 from embedtui.results.results import Results, SettingResults
@@ -164,6 +164,11 @@ def _fastest(results: Results, settings: list[SettingResults]) -> str:
     held = fastest.pass_of(largest).most_together
     if len(near) == 1:
         return f"{_labels(near)} is fastest at batch size {held}: {describe_speed(best)}"
+    if any(speed.seconds < SHORT for speed, setting in speeds if setting in near):
+        return (
+            f"passes of less than {SHORT:.0f} s in all do not tell the speeds of {_labels(near)} "
+            f"apart, up to {best.median:.0f} texts/s at batch size {held}"
+        )
     return (
         f"{_labels(near)} are about equally fast at batch size {held}, up to {best.median:.0f} "
         "texts/s"

@@ -411,9 +411,13 @@ def _worst(one: CheckResult) -> float:
 
 def _in_short(one: Check) -> str:
     worst = max(one.settings, key=_worst)
-    said = [f"{what_binds(worst.verdicts)} {worst.verdicts.decisive.summary(one.use)}"]
+    most = "at most, " if len(one.settings) > 1 and not worst.verdicts.decisive.identical else ""
+    said = [f"{what_binds(worst.verdicts)} {most}{worst.verdicts.decisive.summary(one.use)}"]
     if len(one.settings) > 1:
-        said[0] += f" at most, {len(one.settings)} settings"
+        said[0] += f", in {len(one.settings)} settings"
+    exact = worst.verdicts.exact
+    if one.results.plan.reference and worst.verdicts.binding == "consistent":
+        said.append(f"distance from float64 {exact.summary(one.use)}")
     least = min(one.settings, key=lambda setting: setting.orders)
     said += [claim(one.confidence, least.random_orders)] if least.claims_orders else []
     said += [setting.golden.describe(one.use) for setting in one.settings if setting.golden][:1]

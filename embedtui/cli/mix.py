@@ -84,7 +84,8 @@ def _every_pair(results: Results, *, as_json: bool) -> ExitCode:
         return ExitCode.DONE
     console = output.out()
     said = (
-        "queries that find another order in the top 10 than with queries of the index's own setting"
+        "queries that find another order in the top 10 than where the index's own setting embeds "
+        "queries and documents alone"
     )
     console.print(Text(said, style="dim"))
     made = plain_table(console)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from embedtui.assess.retrieval import RANDOM_WEIGHTS
 from embedtui.assess.storage_comparison import Row, compare_storage, storage_setting
 from embedtui.cli import output
 from embedtui.cli.fit_columns import fit_columns, plain_table
@@ -65,6 +66,8 @@ def _show(results: Results, rows: list[Row], console: Console) -> None:
         what = "queries" if first.sides.labelled else "texts"
         said += f"; top 1, order: {what} of {first.queries} with another nearest, or ten nearest"
     console.print(Text(printable(said, 400), style="dim"))
+    if plan.random_weights:
+        console.print(Text(RANDOM_WEIGHTS, style="yellow"))
 
     def made(left_out: set[str]) -> Table:
         table = plain_table(console)

@@ -26,7 +26,7 @@ _FEW = 8
 """Values other than 0 below which the largest that was seen bounds no others."""
 _ABOUT_EQUAL = 1.25
 """Speeds within this factor are not told apart: the next run of one machine may turn them round."""
-_SHORT, _ABOUT_EQUAL_SHORT = 1.0, 2.5
+SHORT, _ABOUT_EQUAL_SHORT = 1.0, 2.5
 """Seconds below which a timing is a short one, and the factor for those."""
 
 
@@ -174,7 +174,7 @@ def about_equal(one: Spread, other: Spread) -> bool:
     settings with the same kernels differed by 2.1 in passes of 0.1 s.
     """
     slower, faster = sorted((one, other), key=lambda found: found.median)
-    short = min(one.seconds, other.seconds) < _SHORT
+    short = min(one.seconds, other.seconds) < SHORT
     factor = _ABOUT_EQUAL_SHORT if short else _ABOUT_EQUAL
     return slower.high >= faster.low or faster.median <= factor * slower.median
 

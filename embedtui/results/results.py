@@ -232,7 +232,12 @@ class SettingResults:
 
     @property
     def batched(self) -> tuple[int, ...]:
-        """The batch sizes above 1 of which something has come, ascending."""
+        """The batch sizes above 1 of which something has come, ascending.
+
+        Of one text alone there is no batch, whatever size was asked for.
+        """
+        if self._texts < 2:
+            return ()
         return tuple(
             sorted(size for size, pass_key in self.passes if pass_key == FIRST and size > 1)
         )

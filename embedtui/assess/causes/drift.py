@@ -15,7 +15,18 @@ from embedtui.results.usual_error import BEYOND, fitting_dtypes
 
 _GROWS = 0.6
 """Least rank correlation of drift with the place in the batch that counts as growth."""
-_BEARABLE = "nothing, unless the scenario asks for less: then float32, or batch_invariant on a GPU"
+
+
+def _if_less_is_asked(evidence: Evidence) -> str:
+    """Say what helps where the use bears less, and is not in force already."""
+    effective = evidence.setting.effective
+    further = [] if effective.dtype == "float32" else ["float32"]
+    if effective.device == "cuda" and not effective.batch_invariant:
+        further.append("batch_invariant")
+    if not further:
+        return "nothing, unless the scenario asks for less: then keep the batches equal"
+    return f"nothing, unless the scenario asks for less: then {' or '.join(further)}"
+
 
 Rule = Callable[[Evidence], Diagnosis | None]
 
@@ -114,7 +125,7 @@ def threshold(evidence: Evidence) -> Diagnosis | None:
     found = token_threshold(evidence.setting)
     if found is None:
         return None
-    do = _BEARABLE
+    do = _if_less_is_asked(evidence)
     if evidence.setting.effective.batch_invariant:
         do = (
             "upgrade vLLM: until July 2026 (its pull request 48391) batch-invariant mode let RMS "
@@ -153,7 +164,7 @@ def rounding_order(evidence: Evidence) -> Diagnosis | None:
         "another batch has another shape, for which the library takes a kernel that adds up in "
         "another order",
         "likely",
-        _BEARABLE,
+        _if_less_is_asked(evidence),
     )
 
 
@@ -174,11 +185,21 @@ def beyond_rounding(evidence: Evidence) -> Diagnosis:
         if everywhere
         else "more than rounding: padding, mask or positions",
         seen,
-        "rounding in another order does not move a vector that far, and it does not grow with the "
-        "place in the batch",
+        f"rounding in another order does not move a vector that far{_with_place(evidence)}",
         "possible",
-        "compare the texts that moved most: do they share a length or a place?",
+        "compare the texts that moved most: see whether they share a length or a place",
     )
+
+
+def _with_place(evidence: Evidence) -> str:
+    """Say whether drift goes with the place in the batch, where an interval says either."""
+    trend = trend_of(evidence.setting, size=max(evidence.largest_drifts))
+    if trend is None or trend.by_position is None:
+        return ""
+    found, interval = trend.by_position, trend.interval(trend.by_position)
+    if interval.low > 0:
+        return f"; it grows with the place in the batch (rank correlation {found:.2f})"
+    return "; it was not seen to grow with the place in the batch" if 0 in interval else ""
 
 
 DRIFT_RULES: tuple[Rule, ...] = (

@@ -51,9 +51,21 @@ def tf32(evidence: Evidence) -> list[Diagnosis]:
             "; ".join(seen),
             _why_tf32(engine, narrow),
             "certain" if narrow else "likely" if tf32_places(engine) else "possible",
-            "set kernel_precision=ieee (TRITON_F32_DEFAULT=ieee) and matmul_precision=highest",
+            _mend(engine),
         )
     ]
+
+
+def _mend(engine: EffectiveConfig) -> str:
+    """Return the switches that take TF32 away, those that do so already left out."""
+    switches = []
+    if engine.kernel_precision != "ieee":
+        switches.append("kernel_precision=ieee (TRITON_F32_DEFAULT=ieee)")
+    if engine.matmul_precision != "highest":
+        switches.append("matmul_precision=highest")
+    if not switches:
+        return "compare with another version of vLLM: its switches are at their most precise"
+    return f"set {' and '.join(switches)}"
 
 
 def _bits(error: float) -> str:
