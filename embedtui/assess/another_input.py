@@ -70,6 +70,8 @@ def another_input(results: Results, setting: SettingResults) -> AnotherInput | N
     if found.longer_than is not None:
         return AnotherInput(found, "long texts cut short", evidence, "likely", "", texts)
     name = "another pooling, prompt or tokenizer than the model's own"
+    if 2 * len(found.rows) <= found.measured:
+        name = "another input for some texts than the model's own pipeline makes"
     return AnotherInput(found, name, evidence, "likely", "", texts)
 
 

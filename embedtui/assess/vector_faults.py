@@ -50,12 +50,23 @@ def ids_of(results: Results, rows: Iterable[int]) -> tuple[str, ...]:
     return tuple(results.plan.pack.texts[row].id for row in rows)
 
 
+def finite_alone(setting: SettingResults, rows: Iterable[int]) -> bool:
+    """Say whether the unbatched vectors of these texts are there, and all are finite."""
+    alone, chosen = setting.unbatched, list(rows)
+    return bool(alone.done[chosen].all() and np.isfinite(alone.vectors[chosen]).all())
+
+
 def advice_on_nan(results: Results, setting: SettingResults, rows: Iterable[int]) -> str:
     """Return where NaN or infinities come from and what to do, by the dtype in force.
 
     Where float64 has them as well, no dtype is to blame.
     """
     reference = results.reference
+    if finite_alone(setting, rows):
+        return (
+            "they are finite alone, so it is neither the weights nor the dtype: look at padding "
+            "and masks, and at the kernel of that batch size"
+        )
     struck = [row for row in rows if reference.done[row]]
     if struck and not np.isfinite(reference.vectors[struck]).all():
         return "float64 has them too, so they are in the weights: get the model's files again"

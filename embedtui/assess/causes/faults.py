@@ -115,6 +115,16 @@ def _not_finite(evidence: Evidence, fault: Finding) -> Diagnosis:
             "likely",
             "get the model's files again, or mend its weights",
         )
+    alone = evidence.setting.unbatched
+    if alone.done.any() and np.isfinite(alone.vectors[alone.done]).all():
+        return Diagnosis(
+            "overflow",
+            "infinities or NaN in batches alone",
+            seen,
+            "the same texts are finite alone, so it is neither the weights nor the dtype",
+            "likely",
+            "look at padding and masks, and at the kernel of that batch size",
+        )
     if dtype == "float16":
         return Diagnosis(
             "overflow",

@@ -149,6 +149,8 @@ def _another_input(errors: TextErrors, seen: str) -> Diagnosis:
 
 def _usual(evidence: Evidence) -> str:
     setting = evidence.setting
+    if evidence.error:
+        return f"where the other texts are off by about {evidence.own_error:.0e}"
     dtype = setting.effective.dtype if evidence.knows_dtype else "a 16-bit dtype"
     return f"where {dtype} costs about {evidence.own_error:.0e}"
 
