@@ -72,8 +72,8 @@ _OF_THE_TEXTS = {"truncated", "beyond-positions"}
     '  embedtui check --serve "minilm --dtype float16" --golden golden.sqlite\n'
     "  embedtui check plan.toml --junit report.xml --markdown summary.md\n"
     "\b\nExit codes: 0 holds, 1 falls short or has a fault, 2 bad usage or input,\n"
-    "3 the engine or the server failed, 4 an error of embedtui's own, 5 inconclusive,\n"
-    "130 cancelled.",
+    "3 the engine or the server failed, 4 an error of embedtui's own,\n"
+    "5 inconclusive, 130 cancelled.",
 )
 @click.argument("target", required=False, metavar="[MODEL|URL|PLAN.toml]")
 @click.option(
