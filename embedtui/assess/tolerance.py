@@ -5,7 +5,7 @@ Headline, marks, tables, sweep, advice, check and JSON all speak from `judge`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -161,33 +161,19 @@ def judge(results: Results, setting: SettingResults, use: Scenario) -> Verdicts:
 
 def judge_consistency(setting: SettingResults, use: Scenario) -> Verdict:
     """Hold batch drift, and what repeats show, against a use's limit."""
-    drifts = (drift for size in setting.batched for drift in setting.drifts(size))
-    largest, identical = largest_by_text(
-        len(setting.unbatched.done), ((rows, d) for _, rows, d in drifts), use.metric
-    )
-    measured = ~np.isnan(largest)
-    if not measured.any():
-        return Verdict("not measured")
-    if not np.isfinite(largest[measured]).all():
-        return Verdict("not measured", reason="a vector is not finite")
+    drifts = [(rows, d) for size in setting.batched for _, rows, d in setting.drifts(size)]
+    compared, largest = _compared(setting, drifts, use)
+    if not compared.texts:
+        return compared
     repeated = setting.noise()
     again = _largest(repeated[1], use.metric) if repeated else 0.0
-    same = bool(identical[measured].all())
-    found = Verdict(
-        "holds",
-        float(largest[measured].max()),
-        int(measured.sum()),
-        int((largest[measured] > use.tolerance).sum()),
-        same,
-        again,
-        drift=True,
-        noise=not same and is_noise(setting),
-    )
+    same = compared.identical
+    found = replace(compared, again=again, drift=True, noise=not same and is_noise(setting))
     if use.bitwise:
         return _as(found, "holds" if same and not again else "falls short")
     if again > use.tolerance:
         return _as(found, "falls short")
-    return _as(found, _outcome(largest[measured], use.tolerance))
+    return _as(found, _outcome(largest, use.tolerance))
 
 
 def _exactness(results: Results, setting: SettingResults, use: Scenario) -> Verdict:
@@ -205,23 +191,33 @@ def _exactness(results: Results, setting: SettingResults, use: Scenario) -> Verd
         if not why and not results.plan.reference:
             why = "no float64 reference was asked for"
         return Verdict("not measured", reason=why)
-    largest, identical = largest_by_text(len(setting.unbatched.done), found, use.metric)
-    measured = ~np.isnan(largest)
-    if not np.isfinite(largest[measured]).all():
-        return Verdict("not measured", reason="a vector is not finite")
-    verdict = Verdict(
-        "no limit",
-        float(largest[measured].max()),
-        int(measured.sum()),
-        int((largest[measured] > use.tolerance).sum()),
-        bool(identical[measured].all()),
-    )
+    compared, largest = _compared(setting, found, use)
+    if not compared.texts:
+        return compared
     errors = text_errors(setting, results.reference)
     if errors is not None and errors.wrong.any():
-        return _as(verdict, "falls short", "its vectors are not the model's own")
+        return _as(compared, "falls short", "its vectors are not the model's own")
     if use.bitwise:
-        return verdict
-    return _as(verdict, _outcome(largest[measured], use.tolerance))
+        return compared
+    return _as(compared, _outcome(largest, use.tolerance))
+
+
+def _compared(
+    setting: SettingResults, parts: Sequence[tuple[Rows, Distances]], use: Scenario
+) -> tuple[Verdict, Floats]:
+    """Return what was measured, no limit held against it yet, and each text's largest distance.
+
+    A distance that is no number is worse than any: nothing is said beside it.
+    """
+    largest, identical = largest_by_text(len(setting.unbatched.done), parts, use.metric)
+    measured = ~np.isnan(largest)
+    if not all(np.isfinite(getattr(distances, use.metric)).all() for _, distances in parts):
+        return Verdict("not measured", reason="a vector is not finite"), largest
+    if not measured.any():
+        return Verdict("not measured"), largest
+    known = largest[measured]
+    beyond, same = int((known > use.tolerance).sum()), bool(identical[measured].all())
+    return Verdict("no limit", float(known.max()), len(known), beyond, same), known
 
 
 def largest_by_text(
@@ -231,9 +227,7 @@ def largest_by_text(
     largest = np.full(texts, np.nan)
     identical = np.ones(texts, dtype=np.bool_)
     for rows, distances in parts:
-        values = getattr(distances, metric)
-        # A distance that is no number is worse than any: it must not pass for a missing one.
-        largest[rows] = np.fmax(largest[rows], np.where(np.isnan(values), np.inf, values))
+        largest[rows] = np.fmax(largest[rows], getattr(distances, metric))
         identical[rows] &= distances.identical
     return largest, identical
 

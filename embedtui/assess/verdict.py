@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from embedtui.assess.answers import headline
+from embedtui.assess.answers import ABOUT_EQUAL, headline
 from embedtui.assess.findings import Faults, all_faults
 from embedtui.assess.mixed_search import describe as describe_mixed
 from embedtui.assess.mixed_search import worst_mixed_batches
@@ -122,7 +122,7 @@ def run_verdict(results: Results, faults: Faults | None = None, use: Scenario | 
 def _drifts_most(moving: list[SettingResults]) -> str:
     """Say which settings drift most; those within a factor that other texts may turn round."""
     most = max(map(_worst, moving))
-    alike = [setting for setting in moving if _worst(setting) * _ABOUT_EQUAL >= most]
+    alike = [setting for setting in moving if _worst(setting) * ABOUT_EQUAL >= most]
     if len(alike) == 1:
         return f"{_labels(alike)} drifts most, up to L2 {most:.1e}"
     return f"{_labels(alike)} drift most, about equally, up to L2 {most:.1e}"
@@ -135,10 +135,6 @@ def _loose(settings: list[SettingResults]) -> list[SettingResults]:
     return [setting for setting in settings if repeats_differ(setting)]
 
 
-_ABOUT_EQUAL = 1.25
-"""Figures within this factor of the best are not told apart: the next run may turn them round."""
-
-
 def _nearest(results: Results, settings: list[SettingResults]) -> str:
     errors = [
         (error, s) for s in settings if (error := s.largest_error(results.reference)) is not None
@@ -146,7 +142,7 @@ def _nearest(results: Results, settings: list[SettingResults]) -> str:
     if not errors:
         return ""
     best = min(error for error, _ in errors)
-    near = [(error, setting) for error, setting in errors if error <= _ABOUT_EQUAL * best]
+    near = [(error, setting) for error, setting in errors if error <= ABOUT_EQUAL * best]
     limit = max(error for error, _ in near)
     verb = "is nearest" if len(near) == 1 else "are about equally near"
     return (
