@@ -192,7 +192,8 @@ def test_frames_hold_pictures_of_just_the_size_that_was_asked_for(
     try:
         taking.wait()
         framer.size("histogram", (61, 17))
-        picture = taking.wait().pictures["histogram"]
+        wait_until(lambda: "histogram" in taking[-1].pictures)
+        picture = taking[-1].pictures["histogram"]
         assert (picture.width, picture.height) == (61, 17)
         framer.change(metric="cosine")
         wait_until(lambda: taking[-1].view.view_state.metric == "cosine")
