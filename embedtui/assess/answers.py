@@ -14,7 +14,7 @@ from embedtui.common.wording import percent
 from embedtui.engine.serve_command import serve_command
 from embedtui.engine.settings import changed
 from embedtui.measure import largest_finite
-from embedtui.measure.intervals import about_equal
+from embedtui.measure.intervals import Spread, about_equal
 from embedtui.plan.scenarios import Metric, Scenario
 from embedtui.results.results import Results, SettingResults
 from embedtui.results.speeds import fastest
@@ -67,18 +67,23 @@ class Answers:
 def answer(entries: Sequence[Entry], use: Scenario) -> Answers:
     """Answer from what was measured so far, and from nothing else."""
     judged = [
-        (entry, entry.verdicts or judge(entry.results, entry.setting, use)) for entry in entries
+        _Judged(
+            entry,
+            entry.verdicts or judge(entry.results, entry.setting, use),
+            fastest(entry.setting),
+        )
+        for entry in entries
     ]
     chosen = _recommended(judged)
     serve, command = _serve(judged, chosen)
-    consistent = [(entry, one.consistent, entry.lists) for entry, one in judged]
-    exact = [(entry, one.exact, entry.error_lists) for entry, one in judged]
+    consistent = [(one.entry, one.verdicts.consistent, one.entry.lists) for one in judged]
+    exact = [(one.entry, one.verdicts.exact, one.entry.error_lists) for one in judged]
     return Answers(
         Answer("Consistent?", *_question(consistent, use)),
         Answer("Exact?", *_question(exact, use)),
         Answer("Serve with", *serve),
         command,
-        None if chosen is None else list(entries).index(chosen),
+        None if chosen is None else judged.index(chosen),
     )
 
 
@@ -121,7 +126,38 @@ def model_of(results: Results) -> str:
     return results.plan.model_hash or results.plan.model
 
 
-_Judged = Sequence[tuple[Entry, Verdicts]]
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """A setting, what a use makes of it, and how fast it is."""
+
+    entry: Entry
+    verdicts: Verdicts
+    fastest: tuple[int, Spread] | None
+    """The most texts that a step held at the fastest batch size, and its speed."""
+
+    @property
+    def speed(self) -> float:
+        """Texts per second there; 0 where nothing was timed."""
+        return self.fastest[1].median if self.fastest else 0.0
+
+    @property
+    def may_serve(self) -> bool:
+        """Whether it may be recommended.
+
+        An error that was asked for and could not be measured never counts as good.
+        """
+        setting, exact = self.entry.setting, self.verdicts.exact
+        asked = self.entry.results.plan.reference
+        unknown = asked and not exact.texts and setting.status == "finished"
+        served = setting.setting.is_server or serve_command(setting.setting, 1) is not None
+        return self.verdicts.fits and served and not self.entry.fault and not unknown
+
+    @property
+    def switches(self) -> int:
+        """What has to be set beside the dtype."""
+        return sum(switch.key != "dtype" for switch, _ in changed(self.entry.setting.setting))
+
+
 _ORDER: tuple[Outcome, ...] = ("falls short", "borderline", "holds", "no limit")
 
 
@@ -175,99 +211,73 @@ def _so_far(asked: Sequence[tuple[Entry, Verdict, Retrieval | None]]) -> str:
     return f" · {done} of {len(parts[0].results.plan.pack)} texts so far"
 
 
-def _recommended(judged: _Judged) -> Entry | None:
+def _recommended(judged: Sequence[_Judged]) -> _Judged | None:
     """Return the fastest setting that fits.
 
     Of about equally fast ones that with the fewest switches; of those the nearest to float64, of
     which one whose error was not measured is not taken for the nearest.
     """
-    able = [
-        (speed[1], entry, one)
-        for entry, one in judged
-        if (speed := fastest(entry.setting)) and _may_serve(entry, one)
-    ]
+    able = [(one.fastest[1], one) for one in judged if one.fastest and one.may_serve]
     if not able:
         return None
-    best = max((speed for speed, _, _ in able), key=lambda speed: speed.median)
-    near = [one for one in able if about_equal(one[0], best)]
-    fewest = min(_switches(entry) for _, entry, _ in near)
-    near = [one for one in near if _switches(one[1]) == fewest]
-    least = min((one.exact.worst for _, _, one in near if one.exact.texts), default=None)
-    if least is not None:
-        near = [
-            one for one in near if one[2].exact.texts and one[2].exact.worst <= ABOUT_EQUAL * least
-        ]
-    return max(near, key=lambda one: one[0].median)[1]
+    best = max((speed for speed, _ in able), key=lambda speed: speed.median)
+    near = [one for speed, one in able if about_equal(speed, best)]
+    fewest = min(one.switches for one in near)
+    near = [one for one in near if one.switches == fewest]
+    known = [one for one in near if one.verdicts.exact.texts]
+    if known:
+        least = min(one.verdicts.exact.worst for one in known)
+        near = [one for one in known if one.verdicts.exact.worst <= ABOUT_EQUAL * least]
+    return max(near, key=lambda one: one.speed)
 
 
-def _may_serve(entry: Entry, one: Verdicts) -> bool:
-    """Say whether a setting may be recommended.
-
-    An error that was asked for and could not be measured never counts as good.
-    """
-    setting = entry.setting
-    unknown = entry.results.plan.reference and not one.exact.texts and setting.status == "finished"
-    served = setting.setting.is_server or serve_command(setting.setting, 1) is not None
-    return one.fits and served and not entry.fault and not unknown
-
-
-def _switches(entry: Entry) -> int:
-    """Count what has to be set beside the dtype."""
-    return sum(switch.key != "dtype" for switch, _ in changed(entry.setting.setting))
-
-
-def _serve(judged: _Judged, chosen: Entry | None) -> tuple[tuple[State, str], str]:
-    if not any(one.decisive.judged for _, one in judged):
+def _serve(judged: Sequence[_Judged], chosen: _Judged | None) -> tuple[tuple[State, str], str]:
+    if not any(one.verdicts.decisive.judged for one in judged):
         return ("open", "not measured yet"), ""
     if chosen is None:
         return _nothing_to_serve(judged), ""
-    found = fastest(chosen.setting)
-    assert found is not None
-    held, speed = found
-    verdicts = next(one for entry, one in judged if entry is chosen)
+    assert chosen.fastest is not None
+    held, speed = chosen.fastest
+    setting = chosen.entry.setting
     once = " in one pass" if speed.passes == 1 else ""
     said = (
-        f"{chosen.label}: {speed.median:.0f} texts/s{once} at batch size {held}, {verdicts.both()}"
+        f"{chosen.entry.label}: {speed.median:.0f} texts/s{once} at batch size {held}, "
+        f"{chosen.verdicts.both()}"
     )
-    if chosen.setting.status == "running":
+    if setting.status == "running":
         said += ", so far"
-    said += _not_told_apart(judged, chosen, speed.median)
-    pooling = chosen.setting.effective.pooling
-    return ("good", said), serve_command(chosen.setting.setting, held, pooling=pooling) or ""
+    said += _not_told_apart(judged, chosen)
+    pooling = setting.effective.pooling
+    return ("good", said), serve_command(setting.setting, held, pooling=pooling) or ""
 
 
-def _not_told_apart(judged: _Judged, chosen: Entry, speed: float) -> str:
+def _not_told_apart(judged: Sequence[_Judged], chosen: _Judged) -> str:
     """Say which setting was faster here, by so little that another run may turn it round."""
-    faster = [
-        (found[1].median, entry)
-        for entry, one in judged
-        if entry is not chosen and _may_serve(entry, one) and (found := fastest(entry.setting))
-    ]
-    best, entry = max(faster, key=lambda one: one[0], default=(0.0, chosen))
-    if best <= speed:
+    best = max((one for one in judged if one.may_serve), key=lambda one: one.speed, default=chosen)
+    if best.speed <= chosen.speed:
         return ""
-    return f"; these timings do not tell {entry.label} apart from it ({best:.0f})"
+    return f"; these timings do not tell {best.entry.label} apart from it ({best.speed:.0f})"
 
 
-def _nothing_to_serve(judged: _Judged) -> tuple[State, str]:
+def _nothing_to_serve(judged: Sequence[_Judged]) -> tuple[State, str]:
     """Say why nothing can be recommended."""
-    holding = [entry for entry, one in judged if one.outcome == "holds"]
-    near = [entry for entry, one in judged if one.outcome == "borderline"]
-    if any(not entry.fault for entry in holding):
-        return "bad", f"nothing: {_why_not(judged)}"
+    holding = [one for one in judged if one.verdicts.outcome == "holds" and not one.entry.fault]
+    near = [one.entry for one in judged if one.verdicts.outcome == "borderline"]
+    if holding:
+        return "bad", f"nothing: {_why_not(holding)}"
     if near:
         return "open", f"nothing for sure: {_names(near)} borderline; more texts decide"
     return "bad", "none of the measured settings holds: try float32 or another use"
 
 
-def _why_not(judged: _Judged) -> str:
+def _why_not(holding: Sequence[_Judged]) -> str:
     """Say why a setting that holds is not recommended."""
-    for entry, one in judged:
-        if one.outcome == "holds" and not entry.fault:
-            if one.exact.reason and not one.exact.texts:
-                return f"the error against float64 was not measured: {one.exact.reason}"
-            if one.exact.reason:
-                return f"{entry.label}: {one.exact.reason}"
+    for one in holding:
+        exact = one.verdicts.exact
+        if exact.reason and not exact.texts:
+            return f"the error against float64 was not measured: {exact.reason}"
+        if exact.reason:
+            return f"{one.entry.label}: {exact.reason}"
     return "what holds is a what-if that no server can be asked for"
 
 
