@@ -49,7 +49,7 @@ def wait_until_quiet(terminal: Terminal) -> None:
 
 def test_a_line_down_in_the_texts_paints_two_rows(terminal: Terminal) -> None:
     terminal.until(lambda: "recorded 20" in terminal.shown)
-    terminal.press("4")
+    terminal.press("2")
     terminal.until(lambda: "vs float64" in terminal.shown)
     wait_until_quiet(terminal)
     first = next(y for y, line in enumerate(terminal.screen.display) if "vs float64" in line) + 1

@@ -39,6 +39,12 @@ class TextTable(ChangedLines, ScrollView, can_focus=True):
         Binding("w", "worst", "worst", show=False, id="table.worst", tooltip="Largest drift"),
         Binding("y", "copy", "copy row", show=False, id="table.copy", tooltip="Copy the row"),
     ]
+    FOOTER: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("enter", "open"),
+        ("s", "sort"),
+        ("w", "worst"),
+        ("y", "copy row"),
+    )
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
         "table--header-sorted",
@@ -264,7 +270,7 @@ class TextTable(ChangedLines, ScrollView, can_focus=True):
         text = self.empty
         if self._model.data.count:
             wanted = printable(self._model.filter_text, 40)
-            text = f"nothing holds “{wanted}”: Backspace widens, Esc clears"
+            text = f"no text matches “{wanted}”: Esc clears"
         text = printable(text, max(width, 1)).center(width)
         return Strip([Segment(text, base + self._style("missing"))]).adjust_cell_length(width, base)
 
