@@ -396,10 +396,12 @@ def _show(checks: Sequence[Check]) -> None:
 
 def _head(one: Check) -> str:
     plan = one.results.plan
+    came = min((setting.setting.unbatched.count for setting in one.settings), default=0)
+    of = f"{came} of " if 0 < came < len(plan.pack) else ""
     situation = "" if one.use.situation == "one-server" else f" ({one.use.situation})"
     return printable(
         f"{plan.model_name} {one.outcome} for {one.use.name}{situation} ({one.use.limit}), "
-        f"{len(plan.pack)} texts"
+        f"{of}{text_count(len(plan.pack))}"
     )
 
 

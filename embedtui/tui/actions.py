@@ -81,6 +81,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("slow_link", "", "slow link", "Draw less often, for a slow line", "App"),
     Action("screenshot", "f8", "screenshot", "Save the screen as SVG", "App"),
     Action("screenshot_text", "f9", "as text", "Save the screen as text", "App"),
+    Action("redraw", "ctrl+l", "redraw", "Draw the screen anew, after others wrote over it", "App"),
     Action("palette", "colon,ctrl+p", "go to", "Find anything by typing", "App", 17),
     Action("help", "question_mark,f1", "help", "Show the keys of this view, and what the words mean", "App", 18),
     Action("quit", "q,ctrl+q", "quit", "Leave; asks while a run is in progress", "App", 19),

@@ -5,7 +5,7 @@ Composing is done again only for settings whose figures have grown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,8 +30,8 @@ from embedtui.tui.viewmodel.setting_figures import (
     per_text_of,
     worst_of,
 )
+from embedtui.tui.viewmodel.setting_styles import SettingStyles
 from embedtui.tui.viewmodel.view_state import (
-    SERIES,
     Key,
     Lists,
     Pair,
@@ -47,7 +47,8 @@ class ViewBuilder:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._styles: dict[Key, str] = {}
+        self._styles = SettingStyles()
+        self._style_of: Mapping[Key, str] = {}
         self._lines: dict[Key, tuple[object, SettingRow]] = {}
         self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
         self._kept_pair: tuple[tuple[SettingRow, SettingRow], Pair] | None = None
@@ -64,6 +65,7 @@ class ViewBuilder:
             for group in everything
         ]
         shown = [one for group in groups for one in group.shown]
+        self._style_of = self._styles.assign(key for g in everything for key, _ in g.shown)
         lines, *others = (self._lines_of(group, view_state, now) for group in groups)
         earlier = tuple(line for rows in others for line in rows)
         self._lines = {key: kept for key, kept in self._lines.items() if key in dict(shown)}
@@ -196,7 +198,6 @@ class ViewBuilder:
         fault: str,
         group: str,
     ) -> SettingRow:
-        style = self._styles.setdefault(key, f"series-{len(self._styles) % SERIES + 1}")
         batches = sum(one.batches for one in setting.passes.values())
         found = self.searches.lists_of(setting)
         version = (
@@ -215,7 +216,9 @@ class ViewBuilder:
         if key in self._lines and self._lines[key][0] == version:
             return self._lines[key][1]
         label = setting.setting.short_label
-        line = line_of(key, label, style, run, setting, view_state, fault, found, group)
+        line = line_of(
+            key, label, self._style_of[key], run, setting, view_state, fault, found, group
+        )
         self._lines[key] = version, line
         return line
 

@@ -14,7 +14,8 @@ from textual.message import Message
 from textual.strip import Strip
 
 from embedtui.assess.tolerance import MARKS, Outcome
-from embedtui.charts import HEAT, heat_of, label_of, mark_of
+from embedtui.charts import HEAT, heat_of, ink_of, label_of, mark_of
+from embedtui.charts.glyphs import COLOURS
 from embedtui.common.printable import printable
 from embedtui.common.wording import percent
 from embedtui.tui.viewmodel.grid import (
@@ -26,7 +27,7 @@ from embedtui.tui.viewmodel.grid import (
     sizes_of,
     window_of,
 )
-from embedtui.tui.viewmodel.view_state import SERIES, Key, SettingRow, View
+from embedtui.tui.viewmodel.view_state import Key, SettingRow, View
 from embedtui.tui.widgets.partial_repaint import ChangedLines
 from embedtui.tui.widgets.titles import HIDDEN
 
@@ -58,7 +59,7 @@ class SettingsGrid(ChangedLines, can_focus=True):
             for name in ("header", "cursor", "stale", "good", "bad", "open", "faint")
         ),
         *(f"grid--{name}" for name in HEAT),
-        *(f"grid--series-{number}" for number in range(1, SERIES + 1)),
+        *(f"grid--series-{number}" for number in range(1, COLOURS + 1)),
     }
     DEFAULT_CSS = """
     SettingsGrid { height: 1fr; }
@@ -81,7 +82,7 @@ class SettingsGrid(ChangedLines, can_focus=True):
     SettingsGrid:ansi:focus .grid--cursor { text-style: bold reverse; }
     """ + "\n".join(
         f"SettingsGrid .grid--series-{number} {{ color: $series-{number}; text-style: bold; }}"
-        for number in range(1, SERIES + 1)
+        for number in range(1, COLOURS + 1)
     )
 
     class Chosen(Message):
@@ -243,7 +244,11 @@ class SettingsGrid(ChangedLines, can_focus=True):
             return [("   ", ""), (name, "faint"), (f"{'' if note == _NOTHING else '  '}", ""),
                     (self._dots(columns) if note == _NOTHING else note, "faint")]  # fmt: skip
         mark = "▶" if place == self.selected else " "
-        cells: list[Cell] = [(mark, ""), (f"{mark_of(line.style)} ", line.style), (name, "")]
+        cells: list[Cell] = [
+            (mark, ""),
+            (f"{mark_of(line.style)} ", ink_of(line.style)),
+            (name, ""),
+        ]
         if line.fault or line.status == "failed":
             note = f"fault: {line.fault}" if line.fault else f"failed: {line.reason}"
             room = max(self.size.width - columns.name - 5, 1)
