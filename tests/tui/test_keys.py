@@ -64,9 +64,9 @@ async def test_the_hints_follow_the_run(make_app: Make) -> None:
         await until(pilot, lambda: "done in" in said(app))
         seen.append(hints(app))
     assert "run" in seen[0]
-    assert "compare" not in seen[0]
+    assert "next_setting" not in seen[0]
     assert "run" not in seen[1]
-    assert "compare" in seen[2]
+    assert "next_setting" in seen[2]
     assert all({"help", "quit"} <= set(promised) for promised in seen)
 
 

@@ -152,7 +152,11 @@ class TextTable(ChangedLines, ScrollView, can_focus=True):
     def jump_to_worst(self) -> None:
         """Put the cursor on the text with the largest distance of the sorted or last column."""
         worst = self._model.find_worst()
-        if worst is not None:
+        if worst is None:
+            self.notify("no text has a distance", timeout=3)
+        elif worst == self._model.place:
+            self.notify("this is the text with the largest distance", timeout=3)
+        else:
             self._move_to(worst)
 
     def _show_order(self, *, moved: bool) -> None:
