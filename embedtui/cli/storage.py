@@ -14,6 +14,7 @@ from embedtui.assess.retrieval import RANDOM_WEIGHTS
 from embedtui.assess.storage_comparison import Row, compare_storage, storage_setting
 from embedtui.cli import output
 from embedtui.cli.fit_columns import fit_columns, plain_table
+from embedtui.cli.group import Command
 from embedtui.cli.parameter_types import RunRef
 from embedtui.cli.search_progress import with_search_progress
 from embedtui.cli.shared_options import json_option
@@ -32,7 +33,7 @@ _STYLES = {"drift": "bold", "storage": "", "dimensions": "", "wire": "dim"}
 _SIGNS = {"drift": "drift", "storage": "store", "dimensions": "cut", "wire": "wire"}
 
 
-@click.command("storage")
+@click.command("storage", cls=Command)
 @click.argument("run_path", metavar="[RUN]", default=library.LAST, type=RunRef())
 @json_option()
 @with_search_progress
