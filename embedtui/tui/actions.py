@@ -89,6 +89,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("slow_link", "L", "slow link", "Draw less often, for a slow line", "App"),
     Action("screenshot", "f8", "screenshot", "Save the screen as SVG", "App"),
     Action("screenshot_text", "f9", "as text", "Save the screen as text", "App"),
+    Action("redraw", "ctrl+l", "redraw", "Draw the screen anew, after others wrote over it", "App"),
     Action("palette", "ctrl+p", "palette", "Find a command by typing", "App"),
     Action("quit", "q,ctrl+q", "quit", "Leave; asks while an engine works", "App", 13),
 )  # fmt: skip

@@ -4,24 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, cast
 
+from rich.console import RenderableType
+from textual import events, on
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.filter import LineFilter
+from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import ContentSwitcher
 
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.tui import themes
+from embedtui.tui.app.dependencies import AppDeps
 from embedtui.tui.app.opening import OpeningMixin
 from embedtui.tui.state.background import in_background
 from embedtui.tui.terminal.ascii_filter import AsciiFilter
+from embedtui.tui.terminal.cell_diff import Differing, TerminalCells
 
 _ASCII = AsciiFilter()
 
 
 class LooksMixin(OpeningMixin):
     """Shows all in the chosen theme."""
+
+    def __init__(self, outside: AppDeps) -> None:
+        super().__init__(outside)
+        self._cells = TerminalCells()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send what differs from what the terminal shows."""
+        if isinstance(renderable, LayoutUpdate | ChopsUpdate):
+            renderable = cast("Any", Differing(renderable, self._cells, self.size))
+        super()._display(screen, renderable)
+
+    @on(events.Resize)
+    def _draw_anew(self, event: events.Resize) -> None:
+        """Draw all of it anew.
+
+        Whoever takes the terminal away and gives it back tells so by a size, mostly the same one.
+        """
+        self._cells.forget()
+        if event.size == self.size:
+            self.refresh()
+
+    def action_redraw(self) -> None:
+        """Draw all of it anew: something else may have written to the terminal."""
+        self._cells.forget()
+        self.refresh()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give Textual's own themes the colours that only ours name."""
