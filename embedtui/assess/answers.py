@@ -103,6 +103,25 @@ def headline(
     return ": ".join([verdicts.both(), "; ".join(parts)]) if parts else verdicts.both()
 
 
+def undecided(results: Results, setting: SettingResults, verdicts: Verdicts) -> str:
+    """Say why the question that decides has no answer, and what to do.
+
+    Empty where it has one, and while it may still get one.
+    """
+    one = verdicts.decisive
+    going_on = "running" in {setting.status, results.status}
+    if one.outcome != "not measured" or going_on or not setting.unbatched.count:
+        return ""
+    if verdicts.binding == "consistent":
+        why = one.reason or "no batches to hold against texts alone: give a batch size above 1"
+        return f"undecided: batch drift decides, and was not measured: {why}"
+    why = one.reason or "no text has a float64 vector"
+    if not results.plan.reference:
+        server = "give --against with the server's model"
+        why += f": {server if setting.setting.is_server else 'run it again with the reference'}"
+    return f"undecided: the distance from float64 decides, and was not measured: {why}"
+
+
 def _noticed(one: Verdict, lists: Retrieval | None, what: str, use: Scenario) -> str:
     """Say which share of lists is another; where that is not known, how far vectors are."""
     if lists is None or lists.random_weights or use.bitwise or not lists.order_changed[0]:
@@ -233,7 +252,8 @@ def _recommended(judged: Sequence[_Judged]) -> _Judged | None:
 
 def _serve(judged: Sequence[_Judged], chosen: _Judged | None) -> tuple[tuple[State, str], str]:
     if not any(one.verdicts.decisive.judged for one in judged):
-        return ("open", "not measured yet"), ""
+        why = (undecided(one.entry.results, one.entry.setting, one.verdicts) for one in judged)
+        return ("open", next(filter(None, why), "not measured yet")), ""
     if chosen is None:
         return _nothing_to_serve(judged), ""
     assert chosen.fastest is not None

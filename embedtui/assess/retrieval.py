@@ -120,6 +120,8 @@ class Retrieval:
     quality_before: ranking_quality.Quality | None
     """None without labels, and without the library that computes it."""
     quality_after: ranking_quality.Quality | None
+    documents: int
+    """How many documents there were to be found: those that have a vector on both sides."""
     random_weights: bool = False
     """Whether the weights were drawn at random: then nothing is said and nothing forecast."""
 
@@ -127,11 +129,6 @@ class Retrieval:
     def queries(self) -> int:
         """How many queries have lists on both sides."""
         return int(self.agreement.usable.sum())
-
-    @property
-    def documents(self) -> int:
-        """How many documents there are to be found."""
-        return len(self.sides.documents)
 
     @property
     def top1_changed(self) -> tuple[int, int]:
@@ -233,6 +230,7 @@ def compare_lists(
         margins=margins(before, after, lists[0], TOP),
         quality_before=judged[0],
         quality_after=judged[1],
+        documents=int((with_direction(before[1]) & with_direction(after[1])).sum()),
         random_weights=plan.random_weights,
     )
 

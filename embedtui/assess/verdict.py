@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from embedtui.assess.answers import ABOUT_EQUAL, headline
+from embedtui.assess.answers import ABOUT_EQUAL, headline, undecided
 from embedtui.assess.findings import Faults, all_faults
 from embedtui.assess.mixed_search import describe as describe_mixed
 from embedtui.assess.mixed_search import worst_mixed_batches
@@ -18,7 +18,7 @@ from embedtui.assess.retrieval import (
 )
 from embedtui.assess.retrieval_sentences import changes_of, describe
 from embedtui.assess.systematic_error import describe_systematic, systematic_error_of
-from embedtui.assess.tolerance import judge
+from embedtui.assess.tolerance import Verdicts, judge
 from embedtui.measure import Distribution, summarize
 from embedtui.measure.intervals import SHORT, about_equal, share_interval
 from embedtui.plan.scenarios import Scenario, scenario
@@ -247,7 +247,7 @@ def _unsteady(setting: SettingResults) -> str:
 def _for_use(results: Results, setting: SettingResults, use: Scenario, lists_of: ListsOf) -> str:
     """Say both verdicts, and what a search would notice of what does not hold."""
     verdicts = judge(results, setting, use)
-    if not setting.batched and not verdicts.exact.texts:
+    if not setting.batched and not verdicts.exact.texts and verdicts.binding == "consistent":
         return ""
     moved = {verdicts.consistent.outcome, verdicts.exact.outcome} & {"falls short", "borderline"}
     lists = Lists(None, None, None)
@@ -256,14 +256,23 @@ def _for_use(results: Results, setting: SettingResults, use: Scenario, lists_of:
     drift = lists.batched[1] if lists.batched else None
     if use.situation == "queries-alone":
         drift = lists.mixed or drift
-    return f"for {use.title}: {headline(verdicts, use, drift, lists.exact)}"
+    said = headline(verdicts, use, drift, lists.exact)
+    return f"for {use.title}: {_and_why_undecided(said, results, setting, verdicts)}"
+
+
+def _and_why_undecided(
+    said: str, results: Results, setting: SettingResults, verdicts: Verdicts
+) -> str:
+    return "; ".join(filter(None, (said, undecided(results, setting, verdicts))))
 
 
 def _by_outcome(results: Results, settings: list[SettingResults], use: Scenario) -> list[str]:
     """Say of all settings which of the two verdicts they meet, those alike together."""
     alike: dict[str, list[SettingResults]] = {}
     for setting in settings:
-        alike.setdefault(judge(results, setting, use).both(), []).append(setting)
+        verdicts = judge(results, setting, use)
+        both = _and_why_undecided(verdicts.both(), results, setting, verdicts)
+        alike.setdefault(both, []).append(setting)
     if not alike:
         return []
     said = [

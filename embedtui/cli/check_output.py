@@ -12,6 +12,7 @@ from embedtui.assess.check_result import Check, CheckResult, what_binds
 from embedtui.assess.confidence import claim
 from embedtui.cli import output
 from embedtui.common.printable import printable
+from embedtui.common.wording import text_count
 
 _MARKS = {
     "holds": ("✔ ", "green"),
@@ -50,10 +51,12 @@ def show(checks: Sequence[Check]) -> None:
 
 def _head(one: Check) -> str:
     plan = one.results.plan
+    came = min((setting.setting.unbatched.count for setting in one.settings), default=0)
+    of = f"{came} of " if 0 < came < len(plan.pack) else ""
     situation = "" if one.use.situation == "one-server" else f" ({one.use.situation})"
     return printable(
         f"{plan.model_name} {one.outcome} for {one.use.name}{situation} ({one.use.limit}), "
-        f"{len(plan.pack)} texts"
+        f"{of}{text_count(len(plan.pack))}"
     )
 
 

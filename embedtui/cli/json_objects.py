@@ -242,11 +242,20 @@ class Mix(TypedDict):
     pairs: Annotated[list[Pair], "every pair that was asked for"]
 
 
+class FormatsOf(SideObject):
+    """The vectors that formats store and send."""
+
+    why: Annotated[str, "why these, for a person; do not parse it"]
+
+
 class StorageRow(TypedDict):
     """One way to compute, store or send vectors."""
 
     name: Annotated[str, "what it is"]
     kind: Annotated[str, "drift, storage, dimensions or wire"]
+    setting: Annotated[str, "the setting whose vectors they are"]
+    batch_size: Annotated[int, "in batches of how many texts they were made; 1 for each alone"]
+    order: Annotated[str, "of the texts: `first` or `shuffle-1` …, of drift the one that is worst"]
     bytes_per_vector: Annotated[float | None, "size of a vector; null where it is not stored"]
     distances: Annotated[DistributionReport, "how far it moves vectors"]
     retrieval: Annotated[ListsReport | None, "what it does to lists; null where there are none"]
@@ -256,6 +265,7 @@ class Storage(TypedDict):
     """`embedtui storage`."""
 
     schema: Annotated[str, "`embedtui.storage/1`"]
+    formats_of: Annotated[FormatsOf, "the vectors that formats store and send"]
     rows: Annotated[list[StorageRow], "every way, by size"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -11,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtui.assess.retrieval import RANDOM_WEIGHTS
-from embedtui.assess.storage_comparison import Row, compare_storage, storage_setting
+from embedtui.assess.storage_comparison import Row, Source, compare_storage, source_of
 from embedtui.cli import output
 from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.cli.group import Command
-from embedtui.cli.parameter_types import RunRef
+from embedtui.cli.parameter_types import SideRef, run_file_of
 from embedtui.cli.search_progress import with_search_progress
 from embedtui.cli.shared_options import json_option
 from embedtui.common.errors import ExitCode
@@ -34,26 +33,34 @@ _SIGNS = {"drift": "drift", "storage": "store", "dimensions": "cut", "wire": "wi
 
 
 @click.command("storage", cls=Command)
-@click.argument("run_path", metavar="[RUN]", default=library.LAST, type=RunRef())
+@click.argument("run", metavar="[RUN[#SETTING]]", default=library.LAST, type=SideRef())
 @json_option()
 @with_search_progress
-def command(run_path: Path, as_json: bool) -> ExitCode:
+def command(run: str, as_json: bool) -> ExitCode:
     """Show drift in proportion: beside float16, int8 or binary storage, and beside the wire.
 
     One table by size: how far vectors move and how many lists of neighbours change by batches, by
-    the dtype, by what an index stores, by cutting dimensions and by how vectors are sent. RUN is a
-    file, a recording or last, the newest run in the data folder.
+    the dtype, by what an index stores, by cutting dimensions and by how vectors are sent. Formats
+    take vectors of the setting that is nearest to float64, each text alone, or of SETTING or
+    SETTING@BATCH, its number in the run or its label with commas. RUN is a file, a recording or
+    last, the newest run in the data folder.
     """
-    results = run_file.read(run_path)
-    rows = compare_storage(results)
+    ref, _, which = run.rpartition("#") if "#" in run else (run, "", "")
+    results = run_file.read(run_file_of(ref))
+    source = source_of(results, which)
+    rows = compare_storage(results, source)
     if as_json:
-        output.write_json("storage/1", rows=[_as_dict(row) for row in rows])
+        side = source.side
+        of = {"setting": side.setting.setting.label, "batch_size": side.batch_size}
+        output.write_json(
+            "storage/1", formats_of=of | {"why": source.why}, rows=[_as_dict(row) for row in rows]
+        )
     else:
-        _show(results, rows, output.out())
+        _show(results, source, rows, output.out())
     return ExitCode.DONE
 
 
-def _show(results: Results, rows: list[Row], console: Console) -> None:
+def _show(results: Results, source: Source, rows: list[Row], console: Console) -> None:
     plan = results.plan
     first = next((row.retrieval for row in rows if row.retrieval), None)
     console.print(
@@ -62,7 +69,7 @@ def _show(results: Results, rows: list[Row], console: Console) -> None:
             f" · {len(plan.pack)} texts ({printable(plan.pack.name)})",
         )
     )
-    said = f"formats take unbatched vectors of {storage_setting(results)}"
+    said = source.told
     if first is not None:
         what = "queries" if first.sides.labelled else "texts"
         said += f"; top 1, order: {what} of {first.queries} with another nearest, or ten nearest"
@@ -113,6 +120,9 @@ def _as_dict(row: Row) -> dict[str, Any]:
     return {
         "name": row.name,
         "kind": row.kind,
+        "setting": row.side.setting.setting.label,
+        "batch_size": row.side.batch_size,
+        "order": str(row.pass_key),
         "bytes_per_vector": row.bytes_per_vector,
         "distances": distribution(summarize(row.distances)),
         "retrieval": compared(row.retrieval) if row.retrieval else None,

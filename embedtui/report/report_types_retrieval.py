@@ -117,8 +117,8 @@ class RetrievalReport(TypedDict):
     """What a setting does to lists of neighbours."""
 
     k: Annotated[int, "documents that a list is taken to have"]
-    queries: Annotated[int, "how many there are"]
-    documents: Annotated[int, "how many there are"]
+    queries: Annotated[int, "how many ask: those whose vectors came back"]
+    documents: Annotated[int, "how many are searched: those whose vectors came back"]
     labelled: Annotated[bool, "whether queries and documents are different texts"]
     batches: Annotated[
         list[BatchListsReport],

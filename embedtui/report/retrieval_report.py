@@ -31,7 +31,7 @@ def section(results: Results, setting: SettingResults) -> RetrievalReport | None
     mixed = mixed_search.worst_mixed_batches(results, setting)
     return {
         "k": TOP,
-        "queries": len(any_.sides.queries),
+        "queries": any_.queries,
         "documents": any_.documents,
         "labelled": any_.sides.labelled,
         "batches": [_worst(setting, size, *one) for size, one in batches.items()],

@@ -101,7 +101,7 @@ def text_errors(setting: SettingResults, reference: ReferenceVectors) -> TextErr
 
 def mismatch_of(setting: SettingResults, reference: ReferenceVectors) -> Mismatch | None:
     """Return where the unbatched vectors are not the model's own; None where nothing says so."""
-    if _is_what_if(setting) or not reference.done.any() or not setting.unbatched.count:
+    if is_what_if(setting) or not reference.done.any() or not setting.unbatched.count:
         return None
     widths = setting.unbatched.vectors.shape[1], reference.vectors.shape[1]
     if setting.precision_error(reference) is None:
@@ -122,13 +122,14 @@ def mismatch_of(setting: SettingResults, reference: ReferenceVectors) -> Mismatc
     )
 
 
-def _is_what_if(setting: SettingResults) -> bool:
+def is_what_if(setting: SettingResults) -> bool:
+    """Say whether a setting changes vectors on purpose, by its weights or its old pooling."""
     pooling = setting.effective.pooling_accumulation
     return setting.setting.quantization != "none" or pooling == "model"
 
 
 def _bound(setting: SettingResults, median: float) -> float:
-    if _is_what_if(setting):
+    if is_what_if(setting):
         return math.inf
     effective = setting.effective
     probes = (effective.probe_matmul, effective.probe_attention)

@@ -12,10 +12,11 @@ import pytest
 from embedtui.assess import retrieval, retrieval_sentences, verdict
 from embedtui.measure import neighbours
 from embedtui.plan.plan import PassKey
+from embedtui.report import retrieval_report
 from embedtui.results.results import Results, SettingResults
 from embedtui.storage import library, run_file
 from embedtui.texts import Labels, Qrel
-from tests.fakes import Script, broken, plan, some_texts
+from tests.fakes import REFUSED, Script, broken, pack, plan, some_texts
 from tests.studies import Ran, RunStudy
 
 
@@ -52,6 +53,18 @@ def test_what_changes_is_what_sorting_says(run_study: RunStudy) -> None:
         reference, own = lists(ran.results.reference.vectors), lists(setting.unbatched.vectors)
         assert error.order_changed[0] == sum(a != b for a, b in zip(reference, own, strict=True))
         assert (error.queries, error.documents, error.sides.labelled) == (40, 40, False)
+
+
+def test_what_did_not_come_back_is_neither_asked_nor_searched(run_study: RunStudy) -> None:
+    texts = pack(*(f"text number {n}" for n in range(14)), REFUSED)
+    ran = run_study(plan(texts, "float16", sizes=(1, 4)), Script(drift=constant(0.05)))
+    (setting,) = ran.results.settings
+    found = retrieval.worst_of_batches(ran.results, setting)
+    assert found is not None
+    assert (found[1].queries, found[1].documents) == (14, 14)
+    said = retrieval_report.section(ran.results, setting)
+    assert said is not None
+    assert (said["queries"], said["documents"]) == (14, 14)
 
 
 def test_equal_bits_change_nothing(run_study: RunStudy) -> None:

@@ -10,6 +10,7 @@ import pytest
 from embedtui.assess.answers import Answers, Entry, answer, headline
 from embedtui.assess.retrieval import precision_retrieval
 from embedtui.assess.tolerance import Outcome, judge, judge_consistency
+from embedtui.assess.verdict import run_verdict, setting_verdict
 from embedtui.common.errors import EngineError
 from embedtui.engine.settings import Setting
 from embedtui.plan.scenarios import Scenario, scenario
@@ -112,6 +113,34 @@ class TestSituations:
         use = scenario("rag", "index")
         assert answered(ran, use).recommended == 1
         assert "✗ bfloat16" in answered(ran, use).exact.text
+
+
+class TestUndecided:
+    """Where what decides was not measured, nothing is recommended, and it says what to do."""
+
+    WHY = (
+        "undecided: the distance from float64 decides, and was not measured: no float64 reference "
+        "was asked for: run it again with the reference"
+    )
+
+    def test_for_an_index_without_a_reference(self, run_study: RunStudy) -> None:
+        use = scenario("rag", "index")
+        made = plan(8, "float32", "float16", sizes=(1, 4), reference=False)
+        ran = run_study(made, Script(drift=no_drift))
+        found = answered(ran, use)
+        assert (found.serve.state, found.serve.text) == ("open", self.WHY)
+        assert (found.recommended, found.command) == (None, "")
+        assert self.WHY in setting_verdict(ran.results, ran.results.settings[0], use=use)
+        assert self.WHY in run_verdict(ran.results, use=use)
+
+    def test_not_while_it_may_still_be_measured(self, run_study: RunStudy) -> None:
+        ran = run_study(plan(8, "float32", sizes=(1, 4), reference=False), Script(drift=no_drift))
+        ran.results.status = "running"
+        assert answered(ran, scenario("rag", "index")).serve.text == "not measured yet"
+
+    def test_without_batches(self, run_study: RunStudy) -> None:
+        ran = run_study(plan(8, "float32", sizes=(1,)), Script(drift=no_drift))
+        assert "give a batch size above 1" in answered(ran, RAG).serve.text
 
 
 class TestRecommended:

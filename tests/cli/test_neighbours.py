@@ -131,7 +131,7 @@ class TestStorage:
     def test_one_table_of_drift_and_formats(self, embedtui: Embedtui, run_file: Path) -> None:
         said = embedtui("storage", run_file)
         assert said.code == 0, said.err
-        assert "formats take unbatched vectors of float32" in said.out
+        assert "formats take vectors of float32, each text alone: nearest" in said.out
         rows = [line.split() for line in said.out.splitlines()]
         kinds = {row[0] for row in rows if row}
         assert {"drift", "store", "wire"} <= kinds
@@ -140,8 +140,16 @@ class TestStorage:
     def test_as_json(self, embedtui: Embedtui, run_file: Path) -> None:
         found = json.loads(embedtui("storage", run_file, "--json").out)
         assert found["schema"] == "embedtui.storage/1"
+        taken = found["formats_of"]
+        assert (taken["setting"], taken["batch_size"]) == ("float32", 1)
         by_name = {row["name"]: row for row in found["rows"]}
         assert by_name["float32"]["distances"]["l2"]["max"] == 0
         assert by_name["float32"]["retrieval"]["order_changed"] == [0, 0]
         assert by_name["bfloat16 @4"]["bytes_per_vector"] is None
         assert by_name["bfloat16 @4"]["kind"] == "drift"
+        assert by_name["bfloat16 @4"]["setting"] == "bfloat16"
+
+    def test_of_a_setting_that_is_named(self, embedtui: Embedtui, run_file: Path) -> None:
+        said = embedtui("storage", f"{run_file}#bfloat16@4")
+        assert "formats take vectors of bfloat16, in batches of 4: as named" in said.out
+        assert "give one of 1 bfloat16, 2 float32" in embedtui("storage", f"{run_file}#9").err

@@ -14,7 +14,7 @@ from embedtui.assess.confidence import RandomOrders, claim, draws_for, share_bel
 from embedtui.storage import run_file
 from tests import fakes
 from tests.cli.conftest import Embedtui, Said
-from tests.fakes import Batch, Drift, Plant, Script, broken, make_model, no_drift, swapped
+from tests.fakes import REFUSED, Batch, Drift, Plant, Script, broken, make_model, no_drift, swapped
 from tests.servers.fault_server import Serve
 
 FEW = ("--limit", "8", "--batch-sizes", "4", "--share", "0.5")
@@ -86,6 +86,14 @@ class TestOutcome:
         assert "> 1e-06 (8 of 8 texts); in random orders: 5 of 5 at batch size 4; cause:" in text
         assert len(runs(home)) == 1
         assert str(runs(home)[0]) in said.err
+
+    def test_counts_the_texts_that_came_back(
+        self, embedtui: Embedtui, model: str, tmp_path: Path
+    ) -> None:
+        texts = tmp_path / "texts.txt"
+        texts.write_text("\n".join([*(f"text {n}" for n in range(7)), REFUSED]), encoding="utf-8")
+        said = embedtui("check", model, *FEW, "--texts", str(texts))
+        assert "7 of 8 texts" in said.out
 
     @pytest.mark.parametrize(
         ("plant", "words"),

@@ -11,6 +11,7 @@ from embedtui.assess.causes.where import where
 from embedtui.assess.causes.wire import wire_of_batches
 from embedtui.assess.noise import effect_size, is_noise, repeats_differ
 from embedtui.assess.trends import token_threshold, trend_of
+from embedtui.common.wording import text_count
 from embedtui.results.usual_error import BEYOND, fitting_dtypes
 
 _GROWS = 0.6
@@ -171,11 +172,11 @@ def rounding_order(evidence: Evidence) -> Diagnosis | None:
 def beyond_rounding(evidence: Evidence) -> Diagnosis:
     """Return what is left: more than rounding does."""
     most, own = evidence.largest_drift, evidence.own_error
-    struck = len(evidence.beyond)
-    everywhere = struck == len(evidence.results.plan.pack)
+    struck, measured = len(evidence.beyond), evidence.setting.unbatched.count
+    everywhere = struck == measured
     seen = (
         f"L2 {most:.1e} at most, {most / own:.2g} times what the dtype costs, in {struck} of "
-        f"{len(evidence.results.plan.pack)} texts{where(evidence)}"
+        f"{text_count(measured)}{where(evidence)}"
     )
     if _caches(evidence):
         return _cache(evidence, seen)
