@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from embedtui.charts.picture import Canvas, Picture, label_of, mark_of, message
+from embedtui.charts.glyphs import mark_of
+from embedtui.charts.picture import Canvas, Picture, label_of, message
 
 _LEVELS = (0.0, 1e-6, 1e-4, 1e-2)
 """The largest distance of each shade but the last."""

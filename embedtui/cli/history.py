@@ -166,5 +166,5 @@ def _moment(at: str) -> str:
 
 def _style(ink: str) -> str:
     if ink.startswith("series-"):
-        return _COLOURS[(int(ink.removeprefix("series-")) - 1) % len(_COLOURS)]
+        return _COLOURS[int(charts.ink_of(ink).removeprefix("series-")) - 1]
     return _INKS.get(ink, "")

@@ -53,7 +53,7 @@ async def test_l_looks_and_shows_what_was_found(make_app: Make) -> None:
         await looked(pilot)
         await shown(
             pilot,
-            "by layer, L2: ● error ◆ what a part adds ■ drift in batches of 4",
+            "by layer, L2: ◇ error ⊕ what a part adds ◆ drift in batches of 4",
             "bfloat16, 12 texts against float64",
             "jumps at layer 2 MLP",
             "layer 3 attention",

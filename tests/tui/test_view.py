@@ -66,7 +66,7 @@ def test_a_line_holds_the_figures_of_its_setting(session: Session, choices: Choi
     assert float32.identical
     assert float32.points == ((2, None), (4, None))
     assert float32.histogram.identical == 12
-    assert [line.style for line in view.lines] == ["series-1", "series-2"]
+    assert [line.style for line in view.lines] == ["series-2", "series-1"]
     assert view.status == "finished"
     assert view.histogram_sizes == (2, 4)
 
@@ -115,7 +115,7 @@ def test_hidden_settings_are_off_the_charts_and_keep_their_ink(
     first = view_builder.compose(RAG).lines[0]
     view = view_builder.compose(ViewState(scenario("rag"), "l2", hidden=frozenset({first.key})))
     assert [line.label for line in view.lines] == ["float32"]
-    assert view.lines[0].style == "series-2"
+    assert view.lines[0].style == "series-1"
 
 
 def test_a_pair_tells_how_far_two_settings_are_apart(session: Session, choices: Choices) -> None:

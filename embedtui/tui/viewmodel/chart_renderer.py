@@ -235,13 +235,15 @@ def _by_layer(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     lines = [
         charts.Line(
             "error",
-            "series-1",
+            "measure-error",
             _points(one["error"] and one["error"]["p50"] for one in places),
             focused=True,
         ),
-        charts.Line("adds", "series-2", _points(one["contribution"] for one in places)),
+        charts.Line("adds", "measure-adds", _points(one["contribution"] for one in places)),
         charts.Line(
-            "drift", "series-3", _points(one["drift"] and one["drift"]["max"] for one in places)
+            "drift",
+            "measure-drift",
+            _points(one["drift"] and one["drift"]["max"] for one in places),
         ),
     ]
     names = {"embeddings": "emb", "attention": "", "norm": "norm"}

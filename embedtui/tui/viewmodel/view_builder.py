@@ -21,8 +21,8 @@ from embedtui.tui.viewmodel.setting_figures import (
     per_text_of,
     worst_of,
 )
+from embedtui.tui.viewmodel.setting_styles import SettingStyles
 from embedtui.tui.viewmodel.view_state import (
-    SERIES,
     Key,
     Lists,
     Pair,
@@ -38,7 +38,7 @@ class ViewBuilder:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._styles: dict[Key, str] = {}
+        self._styles = SettingStyles()
         self._lines: dict[Key, tuple[object, SettingRow]] = {}
         self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
         self._kept_pair: tuple[tuple[SettingRow, SettingRow], Pair] | None = None
@@ -49,10 +49,20 @@ class ViewBuilder:
     def compose(self, view_state: ViewState) -> View:
         """Return what is to be shown, computed of a snapshot: nobody waits meanwhile."""
         now = self._session.snapshot()
-        shown = [s for s in shown_of(now).items() if s[0] not in view_state.hidden]
+        known = shown_of(now)
+        styles = self._styles.assign(known)
+        shown = [s for s in known.items() if s[0] not in view_state.hidden]
         labels = _labels([(key, run) for key, (run, _) in shown])
         lines = tuple(
-            self._line(key, label, run, setting, view_state, now.faults.get(setting.identity, ""))
+            self._line(
+                key,
+                label,
+                styles[key],
+                run,
+                setting,
+                view_state,
+                now.faults.get(setting.identity, ""),
+            )
             for (key, (run, setting)), label in zip(shown, labels, strict=True)
         )
         self._lines = {key: kept for key, kept in self._lines.items() if key in dict(shown)}
@@ -176,12 +186,12 @@ class ViewBuilder:
         self,
         key: Key,
         label: str,
+        style: str,
         run: Results,
         setting: SettingResults,
         view_state: ViewState,
         fault: str,
     ) -> SettingRow:
-        style = self._styles.setdefault(key, f"series-{len(self._styles) % SERIES + 1}")
         batches = sum(one.batches for one in setting.passes.values())
         found = self.searches.lists_of(setting)
         version = (

@@ -24,9 +24,6 @@ from embedtui.report.report_types_layers import LayersReport, NoLayersReport
 from embedtui.texts import Labels
 from embedtui.tui.state.session import State
 
-SERIES = 8
-"""Settings that have an ink of their own; the ninth takes the first one's again."""
-
 Key = tuple[str, str, Setting]
 """Model, digest of the texts, setting: what makes one line on the charts."""
 

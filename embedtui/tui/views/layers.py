@@ -67,7 +67,7 @@ class LayersView(PagedView):
 
 
 def _legend(view: View, *, unicode: bool) -> str:
-    marks = [mark_of(f"series-{number}", unicode=unicode) for number in (1, 2, 3)]
+    marks = [mark_of(f"measure-{name}", unicode=unicode) for name in ("error", "adds", "drift")]
     found = view.layers
     batch = found["batch"] if found and "sites" in found else None
     drift = f"drift in batches of {batch['max']}" if batch else "batch drift"

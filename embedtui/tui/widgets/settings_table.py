@@ -14,10 +14,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from embedtui.assess.tolerance import MARKS, Outcome
-from embedtui.charts import label_of, mark_of
+from embedtui.charts import ink_of, label_of, mark_of
+from embedtui.charts.glyphs import COLOURS
 from embedtui.common.printable import printable
 from embedtui.plan.scenarios import METRIC_NAMES
-from embedtui.tui.viewmodel.view_state import SERIES, Key, SettingRow, View
+from embedtui.tui.viewmodel.view_state import Key, SettingRow, View
 from embedtui.tui.widgets.partial_repaint import ChangedLines
 from embedtui.tui.widgets.titles import HIDDEN
 
@@ -47,7 +48,7 @@ class SettingsTable(ChangedLines, ScrollView, can_focus=True):
         "settings-table--good",
         "settings-table--bad",
         "settings-table--faint",
-        *(f"settings-table--series-{number}" for number in range(1, SERIES + 1)),
+        *(f"settings-table--series-{number}" for number in range(1, COLOURS + 1)),
     }
     DEFAULT_CSS = """
     SettingsTable { height: auto; min-height: 2; max-height: 9; scrollbar-size-vertical: 1; }
@@ -65,7 +66,7 @@ class SettingsTable(ChangedLines, ScrollView, can_focus=True):
     """ + "\n".join(
         f"SettingsTable .settings-table--series-{number} "
         f"{{ color: $series-{number}; text-style: bold; }}"
-        for number in range(1, SERIES + 1)
+        for number in range(1, COLOURS + 1)
     )
 
     class Chosen(Message):
@@ -178,7 +179,7 @@ class SettingsTable(ChangedLines, ScrollView, can_focus=True):
         style = "bad" if line.fault else _STYLES[outcome]
         base = self._style("cursor") if place == self.cursor else self.rich_style
         segments = [
-            Segment(f" {mark} ", base + self._partial(line.style)),
+            Segment(f" {mark} ", base + self._partial(ink_of(line.style))),
             Segment(label.ljust(who), base),
             *(Segment(f" {cells[name]:>{room}}", base) for name, room in columns),
             Segment(f"  {word}", base + self._partial(style)),
