@@ -38,7 +38,10 @@ def find(results: Results, faults: Faults | None = None) -> list[Finding]:
     found = [
         finding
         for setting in results.settings
-        for finding in (*faults[setting.number], *_of_setting(results, setting))
+        for finding in (
+            *(faults[setting.number] or _repeated(results, setting)),
+            *_of_setting(results, setting),
+        )
     ]
     found += _of_files(results)
     found += _of_reference(results)
@@ -132,6 +135,21 @@ def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
             f"{text_count(len(prepared.refused))} left out, the first because {reason}",
             number,
             ids_of(results, prepared.refused),
+        )
+
+
+def _repeated(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    """Yield that texts are the same to the model, and so tell less than as many others."""
+    done = np.flatnonzero(setting.unbatched.done)
+    different = setting.different(done)
+    if different < len(done):
+        yield Finding(
+            "repeated-texts",
+            "note",
+            f"{text_count(len(done))}, {different} distinct: a repeated text counts once in "
+            "shares, tails, intervals and tests",
+            setting.number,
+            ids_of(results, done[setting.firsts[done] != done]),
         )
 
 
