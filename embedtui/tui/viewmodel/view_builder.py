@@ -141,7 +141,7 @@ class ViewBuilder:
             return None
         key, (run, setting) = focus
         line = next(line for line in lines if line.key == key)
-        found = self.searches.lists_of(setting)
+        found = {} if line.fault else self.searches.lists_of(setting)
         if view_state.heat == "error":
             title, one = "float64, then unbatched", found.get("reference")
         else:
@@ -150,7 +150,9 @@ class ViewBuilder:
             one = None if size is None else found.get(size)
         ids, texts = self._strings_of(run)
         searching = self.searches.share if self.searches.pending(setting) else None
-        return Lists(line.label, title, one, searching, run.plan.pack.labels, ids, texts)
+        return Lists(
+            line.label, title, one, line.fault, searching, run.plan.pack.labels, ids, texts
+        )
 
     def _pair(
         self,

@@ -124,6 +124,8 @@ class Lists:
     """What is held against what."""
     found: Retrieval | None
     """None as long as nothing was found."""
+    fault: str
+    """Why none are shown: the vectors are a fault; empty where they are none."""
     searching: float | None
     """The share of a search that is done; None where nothing is searched."""
     labels: Labels | None
