@@ -4,7 +4,7 @@ from embedtui.charts.by_batch_size import drift_by_batch_size
 from embedtui.charts.by_count import drift_by_count
 from embedtui.charts.by_layer import drift_by_layer
 from embedtui.charts.glyphs import ink_of, mark_of
-from embedtui.charts.heat_map import HeatRow, heat_map
+from embedtui.charts.heat import HEAT, heat_of
 from embedtui.charts.heat_strip import heat_strip
 from embedtui.charts.histogram import HistogramSeries, drift_histogram
 from embedtui.charts.lines import Line
@@ -15,8 +15,8 @@ from embedtui.charts.scatter import scatter
 from embedtui.charts.speed_against_error import FrontPoint, front_chart
 
 __all__ = [
+    "HEAT",
     "FrontPoint",
-    "HeatRow",
     "HistogramSeries",
     "Line",
     "Picture",
@@ -27,7 +27,7 @@ __all__ = [
     "drift_by_layer",
     "drift_histogram",
     "front_chart",
-    "heat_map",
+    "heat_of",
     "heat_strip",
     "ink_of",
     "label_of",

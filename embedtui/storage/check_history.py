@@ -144,7 +144,7 @@ def _engine(effective: EffectiveConfig, environment: dict[str, Any]) -> str:
 def _open(path: Path, *, create: bool) -> Iterator[sqlite3.Connection]:
     shown = printable(str(path), 240)
     if not create and not path.is_file():
-        raise InputError(f"{shown}: no checks were written down there; `embedtui check` does that")
+        raise InputError(f"{shown}: no checks were recorded there; `embedtui check` does that")
     try:
         fresh = not path.exists()
         if fresh:

@@ -304,34 +304,34 @@ class TestHistory:
         drifts = (0.0, 1e-5, 1e-3)
         for drift in drifts:
             script = Script(drift=drift_of(drift))
-            embedtui("check", model, *FEW, "--history", path, script=script)
-        said = embedtui("history", "--history", path, "--json")
+            embedtui("check", model, *FEW, "--history-file", path, script=script)
+        said = embedtui("check", "--history", "--history-file", path, "--json")
         rows = json.loads(said.out)["checks"]
         assert [row["drift_l2"] for row in rows] == pytest.approx(drifts, rel=0.05)
         assert [row["outcome"] for row in rows] == ["holds", "holds", "holds"]
-        said = embedtui("history", "--history", path)
+        said = embedtui("check", "--history", "--history-file", path)
         assert said.code == 0
         assert "batch drift, L2 at most, over time" in said.out
         assert "RAG bears" in said.out
         assert said.out.count("holds") == 3
-        assert embedtui("history", "tiny", "--history", path).code == 0
-        assert embedtui("history", "other", "--history", path).code == 2
+        assert embedtui("check", "--history", "tiny", "--history-file", path).code == 0
+        assert embedtui("check", "--history", "other", "--history-file", path).code == 2
 
     def test_goes_to_the_data_folder_unless_told_otherwise(
         self, embedtui: Embedtui, model: str, home: Path
     ) -> None:
-        assert embedtui("history").code == 2
+        assert embedtui("check", "--history").code == 2
         embedtui("check", model, *FEW, "--no-history", script=Script(drift=no_drift))
-        assert embedtui("history").code == 2
+        assert embedtui("check", "--history").code == 2
         embedtui("check", model, *FEW, script=Script(drift=no_drift))
-        assert embedtui("history").code == 0
+        assert embedtui("check", "--history").code == 0
         assert len(list((home / "data").rglob("history.sqlite"))) == 1
 
     def test_refuses_a_file_that_is_none(self, embedtui: Embedtui, tmp_path: Path) -> None:
         other = tmp_path / "other.sqlite"
         with sqlite3.connect(other) as database:
             database.execute("CREATE TABLE t (a)")
-        said = embedtui("history", "--history", other)
+        said = embedtui("check", "--history", "--history-file", other)
         assert (said.code, "is no history of checks" in said.error) == (2, True)
         other.write_text("no database at all, but a text that is long enough")
-        assert embedtui("history", "--history", other).code == 2
+        assert embedtui("check", "--history", "--history-file", other).code == 2
