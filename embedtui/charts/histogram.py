@@ -62,7 +62,8 @@ def drift_histogram(
     counts = [_share(one.histogram) for one in shown]
     heights = _heights(height - below, len(shown))
     two_lines = min(heights) >= 2
-    longest = max(len(one.label) for one in shown) + 2
+    # One alone is named by whoever shows it.
+    longest = max(len(one.label) for one in shown) + 2 if len(series) > 1 else 0
     gutter = max(min(longest, width // 4 + 3), 0 if two_lines else 6)
     gutter = max(gutter, *(len(count) for count in counts)) if two_lines else gutter
     side = 0 if two_lines else max(len(count) for count in counts) + 1
@@ -73,7 +74,10 @@ def drift_histogram(
             canvas.put(left + axis.cell(tolerance), y, LIMIT[not unicode], "tolerance")
     top = 0
     for one, rows, count in zip(shown, heights, counts, strict=True):
-        _put_label(canvas, one, top, rows, gutter, count, two_lines=two_lines, unicode=unicode)
+        label = one.label if len(series) > 1 else ""
+        _put_label(
+            canvas, one, label, top, rows, gutter, count, two_lines=two_lines, unicode=unicode
+        )
         _put_band(canvas, one, top, rows, left, axis, unicode=unicode)
         top += rows
     _put_axis(canvas, axis, left, height - below, with_line=below == 3, unicode=unicode)
@@ -112,6 +116,7 @@ def _heights(rows: int, bands: int) -> list[int]:
 def _put_label(
     canvas: Canvas,
     one: HistogramSeries,
+    label: str,
     top: int,
     rows: int,
     gutter: int,
@@ -121,15 +126,16 @@ def _put_label(
     unicode: bool,
 ) -> None:
     last = top + rows - 1
-    lines = [one.label]
-    if rows >= 3 and len(one.label) + 2 > gutter and " · " in one.label:
-        dtype, _, rest = one.label.partition(" · ")
+    lines = [label]
+    if rows >= 3 and len(label) + 2 > gutter and " · " in label:
+        dtype, _, rest = label.partition(" · ")
         lines = [dtype, rest]
     first = last - (1 if two_lines else 0) - (len(lines) - 1)
-    canvas.put(0, first, mark_of(one.style, unicode=unicode), one.style)
-    for number, line in enumerate(lines):
-        label = label_of(line, gutter - 2, unicode=unicode)
-        canvas.put(2, first + number, label, "focus" if one.focused else one.style)
+    if label:
+        canvas.put(0, first, mark_of(one.style, unicode=unicode), one.style)
+    for number, line in enumerate(lines if label else ()):
+        shown = label_of(line, gutter - 2, unicode=unicode)
+        canvas.put(2, first + number, shown, "focus" if one.focused else one.style)
     if two_lines:
         canvas.put(0, last, count, "faint")
     else:
