@@ -20,6 +20,7 @@ from embedtui.common.printable import printable
 from embedtui.plan.scenarios import scenarios
 from embedtui.storage import check_history
 from embedtui.storage.check_history import Row
+from embedtui.storage.repeated_checks import added_up
 
 _COLOURS = ("green", "cyan", "magenta", "blue", "yellow", "red", "white", "bright_green")
 _INKS = {"axis": "dim", "label": "", "tolerance": "yellow", "blank": ""}
@@ -54,6 +55,9 @@ def command(
 ) -> None:
     """Show what checks came to over time: a chart of drift, and the last checks as a table.
 
+    Below it stands what repeated checks claim together: random orders of the same texts on the same
+    engine add up, a seed that came again does not.
+
     MODEL, or a part of its name, picks among several.
     """
     if as_json:
@@ -63,12 +67,15 @@ def command(
     if not rows:
         raise InputError("no check of that model was written down" if model else "no checks yet")
     if as_json:
-        output.write(check_history.as_json(rows) + "\n")
+        together = [vars(one) for one in added_up(rows)]
+        output.write_json("history/1", checks=[vars(row) for row in rows], together=together)
         return
     console = output.out()
     wanted = measure or ("golden" if any(row.golden_l2 is not None for row in rows) else "drift")
     _chart(rows, wanted, console)
     console.print(_table(rows[-last:], console))
+    for one in added_up(rows):
+        console.print(Text(printable(one.said, 600), style="dim"))
 
 
 def _chart(rows: Sequence[Row], wanted: str, console: Console) -> None:

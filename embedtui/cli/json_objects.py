@@ -11,6 +11,7 @@ from embedtui.report.report_types import DiagnosisReport, SkippedReport, Verdict
 from embedtui.report.report_types_figures import DistributionReport
 from embedtui.report.report_types_retrieval import ListsReport
 from embedtui.storage.check_history import Row
+from embedtui.storage.repeated_checks import Together
 
 
 class Pack(TypedDict):
@@ -300,6 +301,7 @@ class History(TypedDict):
 
     schema: Annotated[str, "`embedtui.history/1`"]
     checks: Annotated[list[Row], "every setting of every check, the oldest first"]
+    together: Annotated[list[Together], "what two or more checks of the same thing claim"]
 
 
 OBJECTS: dict[str, type] = {
