@@ -145,6 +145,7 @@ class ModelObject(TypedDict):
     random: Annotated[bool, "whether its weights are random"]
     prompts: Annotated[dict[str, str], "texts to put before every text, by name"]
     default_prompt: Annotated[str, "the prompt that its own pipeline puts before every text"]
+    similarity: Annotated[str, "what its files score by; empty where cosines do as well"]
     differs: Annotated[list[str], "what vLLM will make otherwise than its files ask"]
     embeds: Annotated[str, "whether the installed vLLM embeds with it: yes, no, unknown"]
     reason: Annotated[str, "why, where it does not"]

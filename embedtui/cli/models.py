@@ -35,6 +35,7 @@ _KEYS = (
     "random",
     "prompts",
     "default_prompt",
+    "similarity",
     "differs",
     "embeds",
     "reason",

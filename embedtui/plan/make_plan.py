@@ -77,6 +77,7 @@ def plan_of(
         max_length=longest,
         against="" if folder is None or address is None else str(folder),
         default_prompt=_default_prompt(info, other=prompted),
+        similarity="" if info is None else info.similarity,
         differs=() if info is None else info.differs,
         layers=choices.layers,
         layers_under=choices.layers_under,
