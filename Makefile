@@ -30,7 +30,7 @@ endif
 
 # In a terminal the explorer, else tables.
 demo-engine: .venv/.engine
-	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/embedtui explore minilm; else $(MAKE) -s demo-tables; fi
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/embedtui minilm; else $(MAKE) -s demo-tables; fi
 
 demo-tables: .venv/.engine
 	$(BIN)/embedtui run minilm --limit 64 --dtype bfloat16,float32,float16 \

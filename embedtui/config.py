@@ -30,7 +30,7 @@ VARIABLE = "EMBEDTUI_CONFIG"
 SECTIONS = {
     "": "looks and habits",
     "explore": "what was chosen last",
-    "settings": "values to try for each switch, as `embedtui settings` explains them",
+    "settings": "values to try for each switch, as `embedtui list settings` explains them",
     "keys": 'keys of actions, such as run = "f6"; several are separated by commas',
 }
 _SWITCHES = {switch.key: switch for switch in SWITCHES}
@@ -59,7 +59,7 @@ def _option(name: str) -> Any:
 class Config:
     """Every key of the file with its default."""
 
-    theme: str = _field("phosphor", "colours; `embedtui themes` lists them", Key(str))
+    theme: str = _field("phosphor", "colours; `embedtui list themes` lists them", Key(str))
     refresh: float = _field(
         4.0,
         "pictures a second while a run goes on, 0.2 to 10",

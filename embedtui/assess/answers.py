@@ -1,4 +1,4 @@
-"""The three answers that one look must give: is it consistent, is it exact, what to serve with."""
+"""What to serve a model with, of the settings that were measured with one set of texts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from embedtui.assess.noise import brief_effect
-from embedtui.assess.retrieval import RANDOM_WEIGHTS, Retrieval
-from embedtui.assess.tolerance import MARKS, Outcome, Verdict, Verdicts, judge
+from embedtui.assess.retrieval import Retrieval
+from embedtui.assess.tolerance import Verdict, Verdicts, judge
 from embedtui.assess.uncertainty import span_of
 from embedtui.common.wording import percent
 from embedtui.engine.serve_command import serve_command
@@ -53,10 +52,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a person wants to know at one look."""
+    """What of a model's settings can be recommended."""
 
-    consistent: Answer
-    exact: Answer
     serve: Answer
     command: str = ""
     """What to start the recommended setting with; empty where nothing can be recommended."""
@@ -65,7 +62,7 @@ class Answers:
 
 
 def answer(entries: Sequence[Entry], use: Scenario) -> Answers:
-    """Answer from what was measured so far, and from nothing else."""
+    """Recommend by what was measured so far, and by nothing else."""
     judged = [
         _Judged(
             entry,
@@ -76,15 +73,8 @@ def answer(entries: Sequence[Entry], use: Scenario) -> Answers:
     ]
     chosen = _recommended(judged)
     serve, command = _serve(judged, chosen)
-    consistent = [(one.entry, one.verdicts.consistent, one.entry.lists) for one in judged]
-    exact = [(one.entry, one.verdicts.exact, one.entry.error_lists) for one in judged]
-    return Answers(
-        Answer("Consistent?", *_question(consistent, use)),
-        Answer("Exact?", *_question(exact, use)),
-        Answer("Serve with", *serve),
-        command,
-        None if chosen is None else judged.index(chosen),
-    )
+    place = None if chosen is None else judged.index(chosen)
+    return Answers(Answer("Serve with", *serve), command, place)
 
 
 def headline(
@@ -172,71 +162,28 @@ class _Judged:
         return self.verdicts.fits and served and not self.entry.fault and not unknown
 
     @property
+    def is_both(self) -> bool:
+        """Whether it is consistent and exact."""
+        verdicts = self.verdicts
+        return {verdicts.consistent.outcome, verdicts.exact.outcome} == {"holds"}
+
+    @property
     def switches(self) -> int:
         """What has to be set beside the dtype."""
         return sum(switch.key != "dtype" for switch, _ in changed(self.entry.setting.setting))
 
 
-_ORDER: tuple[Outcome, ...] = ("falls short", "borderline", "holds", "no limit")
-
-
-def _question(
-    asked: Sequence[tuple[Entry, Verdict, Retrieval | None]], use: Scenario
-) -> tuple[State, str]:
-    """Answer one question of all settings, those that fall short first."""
-    faulty = [entry for entry, _, _ in asked if entry.fault]
-    if faulty:
-        return "bad", f"fault in {_names(faulty)}: {faulty[0].fault}"
-    known = [one for one in asked if one[1].outcome != "not measured"]
-    if not known:
-        reason = next((one.reason for _, one, _ in asked if one.reason), "")
-        return "open", f"not measured{': ' if reason else ' yet' if not asked else ''}{reason}"
-    ordered = sorted(known, key=lambda one: (_ORDER.index(one[1].outcome), -one[1].worst))
-    said = " · ".join(_one(*one) for one in ordered)
-    outcomes = {verdict.outcome for _, verdict, _ in known}
-    state: State = "open"
-    if "falls short" in outcomes:
-        state = "bad"
-    elif outcomes == {"holds"}:
-        state = "good"
-    left = len(asked) - len(known)
-    missing = f" · {left} not measured" if left else ""
-    random = f" · {RANDOM_WEIGHTS}" if asked[0][0].results.plan.random_weights else ""
-    return state, f"{said}{missing}{_so_far(asked)} · {use.title}: {use.limit}{random}"
-
-
-def _one(entry: Entry, one: Verdict, lists: Retrieval | None) -> str:
-    """Say of one setting how far it is, and what a search would notice of that."""
-    mark = f"{MARKS[one.outcome]} " if MARKS[one.outcome] else ""
-    if one.identical:
-        far = "identical to the bit" + (", but not when run again" if one.again else "")
-    else:
-        far = f"{one.worst:.1e}"
-        far += " (within noise)" if one.noise else brief_effect(entry.setting) if one.drift else ""
-    if one.reason:
-        far += f": {one.reason}"
-    elif lists is not None and not lists.random_weights and not one.identical and not one.noise:
-        share = percent(lists.order_changed[0], lists.queries)
-        far += ", no list changes" if share == "0 %" else f", {share} other top 10"
-    return f"{mark}{entry.label} {far}"
-
-
-def _so_far(asked: Sequence[tuple[Entry, Verdict, Retrieval | None]]) -> str:
-    """Say of how many texts a verdict speaks while that is not all."""
-    parts = [entry for entry, _, _ in asked if entry.setting.status != "finished"]
-    if not parts:
-        return ""
-    done = min(entry.setting.unbatched.count for entry in parts)
-    return f" · {done} of {len(parts[0].results.plan.pack)} texts so far"
-
-
-def _recommended(judged: Sequence[_Judged]) -> _Judged | None:
-    """Return the fastest setting that fits.
+def _recommended(judged: Sequence[_Judged], *, exact: bool = False) -> _Judged | None:
+    """Return the fastest setting that fits, with `exact` of those that are consistent and exact.
 
     Of about equally fast ones that with the fewest switches; of those the nearest to float64, of
     which one whose error was not measured is not taken for the nearest.
     """
-    able = [(one.fastest[1], one) for one in judged if one.fastest and one.may_serve]
+    able = [
+        (one.fastest[1], one)
+        for one in judged
+        if one.fastest and one.may_serve and (one.is_both or not exact)
+    ]
     if not able:
         return None
     best = max((speed for speed, _ in able), key=lambda speed: speed.median)
@@ -266,7 +213,7 @@ def _serve(judged: Sequence[_Judged], chosen: _Judged | None) -> tuple[tuple[Sta
     )
     if setting.status == "running":
         said += ", so far"
-    said += _not_told_apart(judged, chosen)
+    said += _not_told_apart(judged, chosen) + _also_exact(judged, chosen)
     pooling = setting.effective.pooling
     return ("good", said), serve_command(setting.setting, held, pooling=pooling) or ""
 
@@ -277,6 +224,14 @@ def _not_told_apart(judged: Sequence[_Judged], chosen: _Judged) -> str:
     if best.speed <= chosen.speed:
         return ""
     return f"; these timings do not tell {best.entry.label} apart from it ({best.speed:.0f})"
+
+
+def _also_exact(judged: Sequence[_Judged], chosen: _Judged) -> str:
+    """Say what else to serve with where vectors have to be exact as well."""
+    best = None if chosen.is_both else _recommended(judged, exact=True)
+    if best is None or best.fastest is None:
+        return ""
+    return f" | also exact: {best.entry.label} {best.fastest[1].median:.0f} texts/s"
 
 
 def _nothing_to_serve(judged: Sequence[_Judged]) -> tuple[State, str]:

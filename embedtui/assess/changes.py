@@ -16,9 +16,10 @@ from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.noise import run_is_noise
 from embedtui.common.address import is_address
 from embedtui.common.errors import InputError
+from embedtui.engine.effective import MEASURED_AT_LOADING
 from embedtui.engine.settings import SWITCHES, Setting
 from embedtui.measure import Distances, largest_finite, summarize
-from embedtui.results.results import MEASURED_AT_LOADING, Results, SettingResults
+from embedtui.results.results import Results, SettingResults
 from embedtui.results.usual_error import USUAL_ERROR, shape_class
 
 _OF_NO_ACCOUNT = {"embedtui", "textual"}

@@ -10,12 +10,12 @@ from embedtui.assess.answer_cache import cached_in_words
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.confidence import RandomOrders, claim, fallen_short, random_orders
 from embedtui.assess.diagnosis import diagnose
+from embedtui.assess.equal_vectors import cut_alike, cut_in_silence
 from embedtui.assess.finding import Finding
 from embedtui.assess.findings import Faults, all_faults, find
 from embedtui.assess.golden import Golden, compare_with
 from embedtui.assess.noise import is_open
 from embedtui.assess.tolerance import Verdicts, judge
-from embedtui.assess.vector_faults import cut_alike, cut_in_silence
 from embedtui.common.wording import text_count
 from embedtui.plan.scenarios import Scenario
 from embedtui.results.mismatch import text_errors

@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from embedtui.assess import ranking_quality
+from embedtui.assess.equal_vectors import cut_alike, cut_in_silence, equal_after_cut
 from embedtui.assess.finding import Finding
 from embedtui.assess.server_findings import encoding_faults, server_faults
-from embedtui.assess.vector_faults import cut_alike, cut_in_silence, faults_of, ids_of
+from embedtui.assess.vector_faults import faults_of, ids_of
 from embedtui.common.printable import printable
 from embedtui.common.wording import text_count
 from embedtui.measure import broken_rows
@@ -37,7 +38,10 @@ def find(results: Results, faults: Faults | None = None) -> list[Finding]:
     found = [
         finding
         for setting in results.settings
-        for finding in (*faults[setting.number], *_of_setting(results, setting))
+        for finding in (
+            *(faults[setting.number] or _repeated(results, setting)),
+            *_of_setting(results, setting),
+        )
     ]
     found += _of_files(results)
     found += _of_similarity(results)
@@ -104,12 +108,14 @@ def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
     prepared = setting.prepared
     if prepared and prepared.truncated:
         longest = max(prepared.truncated.values())
+        equal = equal_after_cut(setting)
+        so = f"; {equal} of them begin alike and so have equal vectors" if equal else ""
         yield Finding(
             "truncated",
             "warning",
             f"{text_count(len(prepared.truncated))} longer than the model's limit of "
             f"{setting.effective.max_length} tokens: only their beginning is embedded "
-            f"(the longest has {longest} tokens; --too-long refuse leaves such texts out)",
+            f"(the longest has {longest} tokens; --too-long refuse leaves such texts out){so}",
             number,
             ids_of(results, prepared.truncated),
         )
@@ -130,6 +136,21 @@ def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
             f"{text_count(len(prepared.refused))} left out, the first because {reason}",
             number,
             ids_of(results, prepared.refused),
+        )
+
+
+def _repeated(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    """Yield that texts are the same to the model, and so tell less than as many others."""
+    done = np.flatnonzero(setting.unbatched.done)
+    different = setting.different(done)
+    if different < len(done):
+        yield Finding(
+            "repeated-texts",
+            "note",
+            f"{text_count(len(done))}, {different} distinct: a repeated text counts once in "
+            "shares, tails, intervals and tests",
+            setting.number,
+            ids_of(results, done[setting.firsts[done] != done]),
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from embedtui.measure.noise_test import Effect, noise_test
+from embedtui.measure.repeated_rows import are_firsts
 from embedtui.results.repeated_passes import restarts_against_repeats, run_against_run
 from embedtui.results.results import SettingResults
 
@@ -38,14 +39,15 @@ def restart_is_noise(setting: SettingResults) -> bool:
     sizes = {size for size, draw in setting.passes if draw.kind == "restart"}
     if not setting.company_repeats:
         sizes &= {1}
-    tests = [restarts_against_repeats(setting.passes, size) for size in sorted(sizes)]
+    different = are_firsts(setting.firsts)
+    tests = [restarts_against_repeats(setting.passes, size, different) for size in sorted(sizes)]
     outcomes = {noise_test(passes).outcome for passes in tests if passes is not None}
     return "noise" in outcomes and outcomes <= {"noise", "identical"}
 
 
 def run_is_noise(one: SettingResults, other: SettingResults) -> bool:
     """Say whether two runs of a setting are not told apart from one that runs again."""
-    passes = run_against_run(one.passes, other.passes)
+    passes = run_against_run(one.passes, other.passes, are_firsts(one.firsts))
     return passes is not None and noise_test(passes).outcome == "noise"
 
 

@@ -32,6 +32,8 @@ class Quality:
     """For each measure the figure of every labelled query, q x 2: least and most over ties."""
 
     figures: dict[str, Floats]
+    queries: tuple[int, ...] = ()
+    """Their places among the queries of the lists."""
 
     def mean(self, measure: str) -> tuple[float, float]:
         """Return the mean over queries; one without a vector counts as one that found nothing."""
@@ -52,10 +54,19 @@ class Difference:
     """Queries with another figure, in whatever order ties are broken."""
 
 
-def difference(before: Quality, after: Quality, measure: str) -> Difference:
-    """Compare a measure query by query: what queries have in common is in both and drops out."""
+def difference(
+    before: Quality, after: Quality, measure: str, alike: npt.NDArray[np.intp] | None = None
+) -> Difference:
+    """Compare a measure query by query: what queries have in common is in both and drops out.
+
+    `alike` has for each query of the lists the first one that is the same; such are one query, with
+    their mean.
+    """
     one, two = before.figures[measure], after.figures[measure]
     low, high = two[:, 0] - one[:, 1], two[:, 1] - one[:, 0]
+    if alike is not None and before.queries:
+        groups = np.unique(alike[list(before.queries)], return_inverse=True)[1]
+        low, high = (np.bincount(groups, end) / np.bincount(groups) for end in (low, high))
     return Difference(
         float(low.mean()),
         float(high.mean()),
@@ -98,7 +109,7 @@ def quality(lists: Neighbours, labels: Labels, documents: npt.NDArray[np.intp]) 
             run[str(row)] = {str(document): float(-at) for at, document in enumerate(ranked)}
         for one in ir_measures.iter_calc(measures, qrels, run):
             figures[str(one.measure)][at_row[one.query_id], end] = one.value
-    return Quality(figures)
+    return Quality(figures, tuple(place[row] for row in judged))
 
 
 def _ranked(

@@ -24,6 +24,7 @@ from embedtui.measure.distances import Bools, Floats, Vectors
 from embedtui.measure.forecast import Forecast, forecast
 from embedtui.measure.margins import Margins, expected, margins
 from embedtui.measure.ranking import Agreement, agreement
+from embedtui.measure.repeated_rows import are_firsts, first_alike
 from embedtui.plan.plan import FIRST, PassKey, Plan
 from embedtui.results.reference_vectors import ReferenceVectors
 from embedtui.results.results import Identity, Pass, Results, SettingResults
@@ -122,13 +123,20 @@ class Retrieval:
     quality_after: ranking_quality.Quality | None
     documents: int
     """How many documents there were to be found: those that have a vector on both sides."""
+    alike: Rows
+    """For each query the first that is the same, in content or bit for bit."""
     random_weights: bool = False
     """Whether the weights were drawn at random: then nothing is said and nothing forecast."""
 
+    @cached_property
+    def counted(self) -> Bools:
+        """Which queries count: those that have lists on both sides and repeat no earlier one."""
+        return self.agreement.usable & are_firsts(self.alike)
+
     @property
     def queries(self) -> int:
-        """How many queries have lists on both sides."""
-        return int(self.agreement.usable.sum())
+        """How many different queries have lists on both sides."""
+        return int(self.counted.sum())
 
     @property
     def top1_changed(self) -> tuple[int, int]:
@@ -142,7 +150,7 @@ class Retrieval:
 
     def mean(self, figure: str) -> tuple[float, float]:
         """Return the mean of overlap, jaccard, rbo or tau over queries, least and most."""
-        values: Floats = getattr(self.agreement, figure)[self.agreement.usable]
+        values: Floats = getattr(self.agreement, figure)[self.counted]
         low, high = values.mean(axis=0) if len(values) else (1.0, 1.0)
         return float(low), float(high)
 
@@ -168,14 +176,14 @@ class Retrieval:
         if before is None or after is None:
             return {}
         names = ranking_quality.MEASURES
-        return {name: ranking_quality.difference(before, after, name) for name in names}
+        return {name: ranking_quality.difference(before, after, name, self.alike) for name in names}
 
     def row_of(self, document: int) -> int:
         """Return the row in the pack of a document of the lists."""
         return int(self.sides.documents[document])
 
     def _count(self, changed: Bools) -> tuple[int, int]:
-        certain, possible = changed[self.agreement.usable].sum(axis=0)
+        certain, possible = changed[self.counted].sum(axis=0)
         return int(certain), int(possible)
 
 
@@ -230,6 +238,9 @@ def compare_lists(
         margins=margins(before, after, lists[0], TOP),
         quality_before=judged[0],
         quality_after=judged[1],
+        alike=first_alike(
+            np.asarray(plan.pack.firsts)[sides.queries], before[0], with_direction(before[0])
+        ),
         documents=int((with_direction(before[1]) & with_direction(after[1])).sum()),
         random_weights=plan.random_weights,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from embedtui.measure.repeated_rows import are_firsts
 from embedtui.measure.systematic_error import SystematicError, systematic_error
 from embedtui.results.mismatch import text_errors
 from embedtui.results.results import Results, SettingResults
@@ -16,8 +17,9 @@ def systematic_error_of(results: Results, setting: SettingResults) -> Systematic
     if errors is None or errors.wrong.any():
         return None
     vectors = setting.unbatched.vectors
+    rows = errors.rows[are_firsts(setting.firsts)[errors.rows]]
     reference = results.reference.vectors[:, : vectors.shape[1]]
-    return systematic_error(vectors[errors.rows], reference[errors.rows])
+    return systematic_error(vectors[rows], reference[rows])
 
 
 def describe_systematic(found: SystematicError | None) -> str:

@@ -16,6 +16,7 @@ from embedtui.measure import Distances, largest_finite
 from embedtui.measure.distances import Bools, Floats
 from embedtui.measure.intervals import largest_share
 from embedtui.measure.largest import largest_factor
+from embedtui.measure.repeated_rows import largest_of_alike
 from embedtui.plan.scenarios import METRIC_NAMES, Metric, Question, Scenario
 from embedtui.results.mismatch import text_errors
 from embedtui.results.results import Results, Rows, SettingResults
@@ -43,7 +44,7 @@ class Verdict:
     worst: float = float("nan")
     """Largest distance of any text, in the use's metric."""
     texts: int = 0
-    """Texts that were compared."""
+    """Different texts that were compared."""
     beyond: int = 0
     """Texts that are beyond the limit, at any batch size and in any order."""
     identical: bool = False
@@ -209,14 +210,15 @@ def _compared(
 
     A distance that is no number is worse than any: nothing is said beside it.
     """
-    largest, identical = largest_by_text(len(setting.unbatched.done), parts, use.metric)
+    by_row, identical = largest_by_text(len(setting.unbatched.done), parts, use.metric)
+    largest = largest_of_alike(by_row, setting.firsts)
     measured = ~np.isnan(largest)
     if not all(np.isfinite(getattr(distances, use.metric)).all() for _, distances in parts):
         return Verdict("not measured", reason="a vector is not finite"), largest
     if not measured.any():
         return Verdict("not measured"), largest
     known = largest[measured]
-    beyond, same = int((known > use.tolerance).sum()), bool(identical[measured].all())
+    beyond, same = int((known > use.tolerance).sum()), bool(identical[~np.isnan(by_row)].all())
     return Verdict("no limit", float(known.max()), len(known), beyond, same), known
 
 

@@ -28,7 +28,7 @@ class Trend:
 
     batch_size: int
     rows: Counts
-    """The text's row in the pack; one that is in several orders comes as often."""
+    """The text's row in the pack, of those alike the first; in several orders it comes as often."""
     position: Counts
     """Place within the batch, from 0."""
     tokens: Counts
@@ -68,7 +68,7 @@ def trend_of(
     if not parts:
         return None
     texts, places, lengths, drifts = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Trend(size, texts, places, lengths, drifts)
+    return Trend(size, setting.firsts[texts].astype(np.int64), places, lengths, drifts)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def token_threshold(setting: SettingResults) -> Threshold | None:
     for bound in 1 << np.arange(4, 17):
         crosses = (own < bound) & (step >= bound)
         explained = int((crosses == changed).sum())
-        sides = (len(np.unique(texts[side])) for side in (crosses, ~crosses))
+        sides = (setting.different(texts[side]) for side in (crosses, ~crosses))
         enough = min(sides) >= _LEAST
         if enough and explained >= _FITS * len(own) and (not best or explained > best.explained):
             best = Threshold(int(bound), explained, len(own))

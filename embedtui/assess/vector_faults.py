@@ -9,39 +9,39 @@ import numpy.typing as npt
 
 from embedtui.assess.another_input import another_input
 from embedtui.assess.answer_cache import cached_in_words
+from embedtui.assess.dimension_faults import dimension_faults
+from embedtui.assess.equal_vectors import collapse
 from embedtui.assess.finding import Finding
+from embedtui.assess.misplaced import misplaced, misplaced_findings
 from embedtui.assess.repeat_faults import repeat_faults
 from embedtui.common.wording import text_count
-from embedtui.measure import broken_rows, collapsed_rows, swapped_rows, unit
-from embedtui.measure.dimensions import StruckDimensions, struck_dimensions
-from embedtui.measure.faults import COLLAPSED_L2, SUSPECT_L2
+from embedtui.measure import broken_rows, unit
+from embedtui.measure.faults import SUSPECT_L2
 from embedtui.measure.lengths import CHANGED, row_lengths
 from embedtui.plan.plan import FIRST
 from embedtui.results.results import Pass, Results, Rows, SettingResults
 from embedtui.results.usual_error import BEYOND, usual_error
 
-_LONG_BEGINNING = 200
-"""Characters that texts begin alike with, from which on equal vectors are put down to a limit."""
-
 
 def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
     """Return the faults in one setting's vectors, cheapest checks first."""
-    swapped = _mixed_up(setting)
+    elsewhere = misplaced(results, setting)
+    known = {row for by_size in elsewhere.values() for rows in by_size.values() for row in rows}
     found = [
         *_broken(results, setting),
-        *_swaps(results, setting, swapped),
-        *repeat_faults(results, setting, set().union(*swapped.values())),
-        *_collapse(results, setting),
+        *misplaced_findings(results, setting, elsewhere),
+        *repeat_faults(results, setting, known),
+        *collapse(results, setting, known),
     ]
     if found:
         return found
-    dimensions = list(_dimensions(results, setting))
+    dimensions = dimension_faults(results, setting)
     return [
-        *dimensions,
+        *dimensions.found,
         # A dimension that is overwritten changes lengths as well.
-        *(() if dimensions else _lengths(results, setting)),
+        *(() if dimensions.found else _lengths(results, setting)),
         *_answered_from_cache(results, setting),
-        *_another_input(results, setting),
+        *(() if dimensions.explain else _another_input(results, setting)),
     ]
 
 
@@ -108,132 +108,6 @@ def _broken(results: Results, setting: SettingResults) -> Iterator[Finding]:
             setting.number,
             ids_of(results, sorted(those)),
         )
-
-
-def _mixed_up(setting: SettingResults) -> dict[int, set[int]]:
-    """Return the texts with another's vector, by batch size."""
-    mixed_up: dict[int, set[int]] = {}
-    for (size, draw), pass_ in sorted(setting.passes.items()):
-        if (size, draw) != (1, FIRST):
-            mixed_up.setdefault(size, set()).update(_swapped(pass_, setting.unbatched))
-    return mixed_up
-
-
-def _swaps(
-    results: Results, setting: SettingResults, mixed_up: dict[int, set[int]]
-) -> Iterator[Finding]:
-    for size, struck in mixed_up.items():
-        if struck:
-            yield Finding(
-                "swapped",
-                "fault",
-                f"{text_count(len(struck))} at batch size {size} came back with another text's "
-                "vector: results were put in a wrong order, which no precision explains",
-                setting.number,
-                ids_of(results, sorted(struck)),
-            )
-
-
-def _collapse(results: Results, setting: SettingResults) -> Iterator[Finding]:
-    collapsed = _collapsed(results, setting)
-    if not collapsed or set(cut_alike(results, setting)) == set(collapsed):
-        return
-    yield Finding(
-        "collapsed",
-        "fault",
-        f"{text_count(len(collapsed))} have all but the same vector although they differ: "
-        "look at the tokenizer's files and at overflow",
-        setting.number,
-        ids_of(results, collapsed),
-    )
-
-
-def _collapsed(results: Results, setting: SettingResults) -> list[int]:
-    """Return the texts that lost what told them apart; what was cut on purpose is left out."""
-    cut = setting.prepared.truncated if setting.prepared else {}
-    done = np.flatnonzero(setting.unbatched.done)
-    rows = done[~np.isin(done, list(cut))]
-    texts = [results.plan.pack.texts[row].text for row in rows]
-    found = collapsed_rows(setting.unbatched.vectors[rows], texts)
-    return [int(rows[row]) for row in found.rows] if found else []
-
-
-def cut_alike(results: Results, setting: SettingResults) -> list[int]:
-    """Return the texts with another's vector that begin as it does: a limit cut them in silence."""
-    rows = _collapsed(results, setting)
-    points = unit(setting.unbatched.vectors[rows]) if rows else np.zeros((0, 1))
-    texts = [results.plan.pack.texts[row].text for row in rows]
-    alike = []
-    for at, row in enumerate(rows):
-        near = np.flatnonzero(np.linalg.norm(points - points[at], axis=1) < COLLAPSED_L2)
-        begins = texts[at][:_LONG_BEGINNING]
-        others = [other for other in near if other != at]
-        if len(begins) == _LONG_BEGINNING and any(texts[o].startswith(begins) for o in others):
-            alike.append(row)
-    return alike
-
-
-def cut_in_silence(count: int) -> str:
-    """Say that so many texts were cut where nobody said so."""
-    return (
-        f"{text_count(count)} have another's vector and begin as it does: their ends are in no "
-        "vector, as where a limit cuts texts in silence"
-    )
-
-
-def _dimensions(results: Results, setting: SettingResults) -> Iterator[Finding]:
-    """Yield dimensions that are dead or turned in all texts, always or in batches alone."""
-    found = _struck_against_reference(results, setting)
-    if found:
-        yield _of_dimensions(setting, found, "in every vector, against the float64 reference")
-        return
-    by_size: dict[int, StruckDimensions] = {}
-    for (size, draw), pass_ in sorted(setting.passes.items()):
-        rows = np.flatnonzero(pass_.done & setting.unbatched.done)
-        if (size, draw) == (1, FIRST) or pass_.vectors.shape != setting.unbatched.vectors.shape:
-            continue
-        struck = struck_dimensions(pass_.vectors[rows], setting.unbatched.vectors[rows])
-        if struck and struck.rest < 2 * SUSPECT_L2:
-            by_size.setdefault(size, struck)
-    if by_size:
-        sizes = ", ".join(map(str, by_size))
-        yield _of_dimensions(
-            setting, next(iter(by_size.values())), f"at batch size {sizes}, against unbatched"
-        )
-
-
-def _struck_against_reference(results: Results, setting: SettingResults) -> StruckDimensions | None:
-    reference, pass_ = results.reference, setting.unbatched
-    if reference.vectors.shape[1] != pass_.vectors.shape[1]:
-        return None
-    rows = np.flatnonzero(reference.done & pass_.done)
-    rows = rows[np.isfinite(reference.vectors[rows]).all(axis=1)]
-    found = struck_dimensions(pass_.vectors[rows], reference.vectors[rows])
-    return found if found and found.rest < 2 * SUSPECT_L2 else None
-
-
-def _of_dimensions(setting: SettingResults, found: StruckDimensions, where: str) -> Finding:
-    said = [
-        f"{_numbered(numbers)} {what}"
-        for numbers, what in (
-            (found.zero, "always 0"),
-            (found.constant, "the same figure in every text"),
-            (found.turned, "with its sign turned round"),
-        )
-        if numbers
-    ]
-    return Finding(
-        "dimension",
-        "fault",
-        f"{'; '.join(said)} {where}; the other dimensions are within L2 {found.rest:.1e}",
-        setting.number,
-    )
-
-
-def _numbered(numbers: tuple[int, ...]) -> str:
-    listed = ", ".join(map(str, numbers[:5]))
-    more = f" and {len(numbers) - 5} more" if len(numbers) > 5 else ""
-    return f"dimension{'s' if len(numbers) > 1 else ''} {listed}{more} (from 0)"
 
 
 def _lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
@@ -320,11 +194,3 @@ def _at_times(setting: SettingResults, rows: set[int]) -> bool:
             if both and bool(pass_.vectors[row].any()) != bool(first.vectors[row].any()):
                 return True
     return False
-
-
-def _swapped(pass_: Pass, baseline: Pass) -> list[int]:
-    rows = np.flatnonzero(pass_.done & baseline.done)
-    if len(rows) < 2:
-        return []
-    fault = swapped_rows(pass_.vectors[rows], baseline.vectors[rows])
-    return [int(rows[row]) for row in fault.rows] if fault else []

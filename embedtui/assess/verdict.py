@@ -68,7 +68,8 @@ def setting_verdict(
         return f"not measured: {setting.reason or setting.status}"
     if known[setting.number]:
         fault = known[setting.number][0]
-        return f"fault: {fault.message}; no distance means anything until that is mended"
+        what = "no distance from others" if fault.kind == "turned" else "no distance"
+        return f"fault: {fault.message}; {what} means anything until that is mended"
     said = [
         _for_use(results, setting, use, lists_of),
         _wrong_input(results, setting),

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedtui.charts.axes import ROOM_ACROSS, Decades
+from embedtui.charts.glyphs import ASCII_BARS, BARS, ERROR, LIMIT, NOISE, mark_of
 from embedtui.charts.lower_axis import put_decades_below, put_lower_line, put_ticks
-from embedtui.charts.picture import Canvas, Picture, label_of, mark_of, message
+from embedtui.charts.picture import Canvas, Picture, label_of, message
 from embedtui.charts.plotter import Stroke, draw
 from embedtui.measure.log_histogram import LogHistogram
 
-_EIGHTHS = " ▁▂▃▄▅▆▇█"
-_ASCII_EIGHTHS = " ..::+##"
 _LEAST = (24, 5)
 
 
@@ -74,7 +73,7 @@ def drift_histogram(
     if tolerance is not None:
         at = left + axis.cell(tolerance)
         for y in range(height - below):
-            canvas.put(at, y, "┆" if unicode else ":", "tolerance")
+            canvas.put(at, y, LIMIT[not unicode], "tolerance")
     for one, rows, count in zip(shown, heights, counts, strict=True):
         _put_label(canvas, one, top, rows, gutter, count, two_lines=two_lines, unicode=unicode)
         _put_band(canvas, one, top, rows, left, axis, unicode=unicode)
@@ -160,12 +159,12 @@ def _put_band(
     if one.noise is not None:
         x = axis.cell(one.noise) + 0.5
         ys = [number + 0.5 for number in range(tall)]
-        strokes.append(Stroke([x] * tall, ys, "noise", "┊" if unicode else "'"))
+        strokes.append(Stroke([x] * tall, ys, "noise", NOISE[not unicode]))
     if columns.max(initial=0):
         strokes += _bars(columns / columns.max(), tall, one.style, unicode=unicode)
     if one.precision is not None:
         x = axis.cell(one.precision) + 0.5
-        strokes.append(Stroke([x], [0.5], "precision", "◆" if unicode else "*"))
+        strokes.append(Stroke([x], [0.5], "precision", ERROR[not unicode]))
     canvas.cells(left, top + rows - tall, draw(axis.cells, tall, strokes))
 
 
@@ -173,7 +172,7 @@ def _bars(
     shares: np.ndarray[tuple[int], np.dtype[np.float64]], rows: int, style: str, *, unicode: bool
 ) -> list[Stroke]:
     """Return bars of so high shares of the rows, in eighths; what is there is at least one."""
-    glyphs = _EIGHTHS if unicode else _ASCII_EIGHTHS
+    glyphs = BARS if unicode else ASCII_BARS
     steps = len(glyphs) - 1
     by_glyph: dict[str, tuple[list[float], list[float]]] = {}
     for column, share in enumerate(shares):
@@ -215,9 +214,9 @@ def _put_legend(
 ) -> None:
     limit = f"{tolerance_label} {tolerance:.1e}" if tolerance is not None else ""
     parts = [
-        ("tolerance", f"{'┆' if unicode else ':'} {label_of(limit, 24, unicode=unicode)}"),
-        ("precision", f"{'◆' if unicode else '*'} precision error"),
-        ("noise", f"{'┊' if unicode else chr(39)} noise floor"),
+        ("tolerance", f"{LIMIT[not unicode]} {label_of(limit, 24, unicode=unicode)}"),
+        ("precision", f"{ERROR[not unicode]} precision error"),
+        ("noise", f"{NOISE[not unicode]} noise floor"),
         ("axis", "= identical"),
     ]
     canvas.put(canvas.width - len(more), y, more, "label")

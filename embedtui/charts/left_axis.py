@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from embedtui.charts.axes import Decades
+from embedtui.charts.glyphs import LIMIT_ACROSS
 from embedtui.charts.picture import Canvas, label_of
 
 EQUAL = "equal"
@@ -49,6 +50,6 @@ def put_tolerance(
     It goes under what is measured: a mark that stands on it is to be seen.
     """
     y = axis.row(tolerance)
-    canvas.put(left, y, ("╌" if unicode else "-") * across, "tolerance")
+    canvas.put(left, y, LIMIT_ACROSS[not unicode] * across, "tolerance")
     shown = label_of(label, across, unicode=unicode)
     canvas.put(left + across - len(shown), y, shown, "tolerance")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from embedtui.charts.axes import Decades
+from embedtui.charts.glyphs import mark_of
 from embedtui.charts.left_axis import put_equal
-from embedtui.charts.picture import Canvas, mark_of
+from embedtui.charts.picture import Canvas
 from embedtui.charts.plotter import Stroke
 
 

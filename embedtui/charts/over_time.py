@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embedtui.charts.axes import ROOM_UP, Decades
+from embedtui.charts.glyphs import mark_of
 from embedtui.charts.left_axis import fit_left_axis, put_decades, put_equal, put_tolerance
 from embedtui.charts.lower_axis import put_lower_line
-from embedtui.charts.picture import Canvas, Picture, label_of, mark_of, message
+from embedtui.charts.picture import Canvas, Picture, label_of, message
 from embedtui.charts.plotter import Stroke, draw
 
 _LEAST = (30, 7)

@@ -14,10 +14,6 @@ Cell = tuple[str, str]
 BLANK: Cell = (" ", "blank")
 
 
-MARKS = "●◆■▲▼★✚◉"
-ASCII_MARKS = "ox#^v*+@"
-"""One glyph for each series, so that a line is known without its colour."""
-
 _PARTS = " · "
 
 
@@ -84,13 +80,6 @@ class Canvas:
             for row in self._cells
         )
         return Picture(rows, self.width, self.height)
-
-
-def mark_of(style: str, *, unicode: bool = True) -> str:
-    """Return the glyph of a series."""
-    marks = MARKS if unicode else ASCII_MARKS
-    number = style.rpartition("-")[2]
-    return marks[(int(number) - 1) % len(marks)] if number.isdecimal() else marks[0]
 
 
 def label_of(text: str, width: int, *, unicode: bool = True) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.charts.axes import ROOM_ACROSS, ROOM_UP, Decades, Floats
+from embedtui.charts.glyphs import LIMIT
 from embedtui.charts.left_axis import fit_left_axis, put_decades, put_tolerance
 from embedtui.charts.lower_axis import put_decades_below, put_lower_line, put_ticks
 from embedtui.charts.picture import Canvas, Picture, label_of, message
@@ -52,7 +53,7 @@ def scatter(
     if tolerance is not None:
         at = axis_x.cell(tolerance)
         for row in range(rows):
-            canvas.put(left + at, row, "┆" if unicode else ":", "tolerance")
+            canvas.put(left + at, row, LIMIT[not unicode], "tolerance")
         put_tolerance(canvas, axis_y, tolerance, left, across, unicode=unicode)
     dots = np.unique(np.stack([_find_dots(axis_x, x, 2), _find_dots(axis_y, y, 4)], 1), axis=0)
     glyph = DOTS if unicode else "o"

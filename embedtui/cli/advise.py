@@ -1,4 +1,4 @@
-"""`embedtui advise`: the cheapest setting that holds, found without the whole grid."""
+"""`embedtui run --advise`: the cheapest setting that holds, found without the whole grid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import click
 from rich.text import Text
 
 from embedtui.assess.advice import Advice, Step, advise, by_speed
@@ -16,9 +15,8 @@ from embedtui.assess.answers import Entry
 from embedtui.assess.tolerance import MARKS
 from embedtui.assess.vector_faults import faults_of
 from embedtui.cli import output
-from embedtui.cli.parameter_types import SweepName
 from embedtui.cli.recorded_run import measure, started_engines
-from embedtui.cli.shared_options import Asked, json_option, quiet_option, run_options
+from embedtui.cli.shared_options import Asked
 from embedtui.cli.sweep import use_of
 from embedtui.common import machine
 from embedtui.common.errors import Cancelled, EmbedtuiError, ExitCode, InputError
@@ -35,25 +33,14 @@ from embedtui.report.verdict_report import verdicts_report
 from embedtui.results.results import Results
 
 
-@click.command("advise")
-@run_options("advise")
-@click.option(
-    "--among",
-    default="serving",
-    show_default=True,
-    type=SweepName(),
-    metavar="NAME|FILE",
-    help="The sweep or plan file whose settings are candidates.",
-)
-@json_option("the advice as JSON")
-@quiet_option()
-def command(asked: Asked, among: str, as_json: bool, quiet: bool) -> ExitCode:
-    """Find the cheapest setting of MODEL whose batch drift a use can bear.
+def give_advice(asked: Asked, among: str, *, as_json: bool, quiet: bool) -> ExitCode:
+    """Find the cheapest setting of a model that a use can bear, among those of a sweep.
 
     Each candidate is measured unbatched and at the largest batch. From the fastest on, those that
     may hold are measured at the other batch sizes, until one holds. What is recommended was
     measured here, on these texts.
     """
+    asked = asked.in_mode("advise")
     console = output.err()
 
     def tell(what: str) -> None:
@@ -95,12 +82,12 @@ def _candidates(asked: Asked, sweep: Sweep) -> Choices:
     choices, *further = sweep.plans(base, machine.engine_device(), taken)
     if further:
         raise InputError(
-            f"{printable(sweep.name, 80)} has several parts: advise takes one of settings"
+            f"{printable(sweep.name, 80)} has several parts: --advise takes one of settings"
         )
     asked.refuse_unusable("advise", choices)
     if model_kind(choices) != "local":
         raise InputError(
-            "advise loads a model here in many settings, and a server has the one that it has: "
+            "--advise loads a model here in many settings, and a server has the one that it has: "
             "`embedtui check` holds it to a use"
         )
     return choices
@@ -143,7 +130,7 @@ class _Trials:
         return next(
             iter(self.failures),
             InputError(
-                "no server can be asked for any of these settings: give others with --among"
+                "no server can be asked for any of these settings: give others with --sweep"
             ),
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
-from rich.padding import Padding
-from rich.text import Text
 
-from embedtui.assess.check_result import Check, CheckResult, Outcome, check, what_binds, worst_of
-from embedtui.assess.confidence import claim, draws_for
+from embedtui.assess.check_result import Check, Outcome, check, worst_of
+from embedtui.assess.confidence import draws_for
 from embedtui.assess.finding import Finding
 from embedtui.cli import output
+from embedtui.cli.check_output import show
+from embedtui.cli.group import Command
+from embedtui.cli.history import history_options
 from embedtui.cli.recorded_run import Measured, measure, needs_vllm, started_engines
 from embedtui.cli.server_options import access_of
 from embedtui.cli.shared_options import (
@@ -44,11 +44,6 @@ from embedtui.report import check_report
 from embedtui.results.results import Results
 from embedtui.storage import check_history, recording, run_file
 
-_MARKS = {
-    "holds": ("✔ ", "green"),
-    "inconclusive": ("? ", "yellow"),
-    "failed": ("! ", "yellow"),
-}
 _MOST_DRAWS = 1000
 _TO_BE_STARTED = "http://localhost"
 """Stands for the address of a server that --serve has not started yet."""
@@ -59,17 +54,39 @@ _EXIT_CODES: dict[Outcome, ExitCode] = {
     "fault": ExitCode.CHECK_FAILED,
     "failed": ExitCode.ENGINE_FAILED,
 }
-_OF_THE_TEXTS = {"truncated", "beyond-positions"}
-"""Warnings that are the same in every check of these texts: nothing that a check has found."""
+
+
+class _Check(Command):
+    """The command, which still understands `--history FILE` for what is `--history-file` now."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        return super().parse_args(ctx, _present(args, aloud=not ctx.resilient_parsing))
+
+
+def _present(args: list[str], *, aloud: bool) -> list[str]:
+    words = list(args)
+    for place, word in enumerate(words):
+        name, _, value = word.partition("=")
+        value = value or next(iter(words[place + 1 :]), "")
+        if name == "--history" and Path(value).suffix in {".sqlite", ".db"}:
+            if aloud:
+                output.err().print(
+                    "embedtui: --history FILE is called --history-file; use that name"
+                )
+            words[place] = word.replace("--history", "--history-file", 1)
+    return words
 
 
 @click.command(
     "check",
+    cls=_Check,
     epilog="\b\nExamples:\n"
     "  embedtui check http://localhost:8000/v1 --scenario rag\n"
     "  embedtui check minilm --dtype float16 --record golden.sqlite\n"
     "  embedtui check minilm --dtype float16 --golden golden.sqlite\n"
     '  embedtui check --serve "minilm --dtype float16" --golden golden.sqlite\n'
+    "  embedtui check --history minilm\n"
     "  embedtui check plan.toml --junit report.xml --markdown summary.md\n"
     "\b\nExit codes: 0 holds, 1 falls short or has a fault, 2 bad usage or input,\n"
     "3 the engine or the server failed, 4 an error of embedtui's own,\n"
@@ -82,11 +99,13 @@ _OF_THE_TEXTS = {"truncated", "beyond-positions"}
     help="Start vLLM's server with these arguments, check it, stop it.",
 )
 @run_options("check")
+@history_options
 @click.option(
     "--confidence",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
+    metavar="SHARE",
     help="How sure a check that holds shall be.",
 )
 @click.option(
@@ -94,16 +113,16 @@ _OF_THE_TEXTS = {"truncated", "beyond-positions"}
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.1,
     show_default=True,
+    metavar="SHARE",
     help="Share of all orders of the texts that may fall short unseen.",
 )
 @file_option("--record", told="Keep the vectors in FILE: golden vectors for later checks.")
 @file_option("--golden", told="Hold the vectors against those of FILE; its texts are used.")
 @file_option(
-    "--history",
-    "history_file",
-    told="Write the check down in FILE.  [default: history.sqlite in the data folder]",
+    "--history-file",
+    told="Record the check in FILE.  [default: history.sqlite in the data folder]",
 )
-@click.option("--no-history", is_flag=True, help="Write nothing down.")
+@click.option("--no-history", is_flag=True, help="Leave the check out of the history.")
 @file_option("--junit", told="Write JUnit XML.")
 @file_option("--markdown", told="Write a summary for the page of a CI job.")
 @json_option()
@@ -170,7 +189,7 @@ def command(
     if as_json:
         output.write(check_report.to_json(checks))
     else:
-        _show(checks)
+        show(checks)
     return job.ended(checks)
 
 
@@ -185,7 +204,7 @@ def _refuse_unused(
     if serve is None:
         refuse(asked.given, ["ready_timeout"], "it is for --serve")
     if no_history:
-        refuse(asked.given, ["history_file"], "--no-history writes nothing down")
+        refuse(asked.given, ["history_file"], "--no-history records nothing")
     if golden is not None and not asked.given & {"texts", "limit"}:
         refuse(asked.given, ["column", "id_column"], "--golden has the texts")
 
@@ -366,61 +385,3 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{printable(str(path))} cannot be written: {error.strerror}") from error
-
-
-def _show(checks: Sequence[Check]) -> None:
-    """Print a line for each check that holds, and every sentence of those that do not."""
-    console = output.out()
-    unicode = output.unicode_works(console)
-    for one in checks:
-        mark, style = _MARKS.get(one.outcome, ("✗ ", "red"))
-        head = Text.assemble((mark if unicode else "", style), (_head(one), "bold"))
-        if one.outcome == "holds":
-            console.print(head.append(f": {_in_short(one)}"), soft_wrap=True)
-        else:
-            console.print(head, soft_wrap=True)
-            for setting in one.settings:
-                said = f"{setting.label}: {setting.outcome}; {setting.summary}"
-                console.print(Padding(Text(printable(said)), (0, 0, 0, 2)))
-                if setting.cause is not None:
-                    cause = setting.cause
-                    line = f"{cause.name}; seen: {cause.evidence}; do: {cause.fix}"
-                    console.print(Padding(Text(printable(line), style="dim"), (0, 0, 0, 4)))
-        for warning in one.warnings:
-            if one.outcome == "holds" and warning.kind in _OF_THE_TEXTS:
-                continue
-            console.print(
-                Padding(Text(f"warning: {printable(warning.message)}", "yellow"), (0, 0, 0, 2))
-            )
-
-
-def _head(one: Check) -> str:
-    plan = one.results.plan
-    came = min((setting.setting.unbatched.count for setting in one.settings), default=0)
-    of = f"{came} of " if 0 < came < len(plan.pack) else ""
-    situation = "" if one.use.situation == "one-server" else f" ({one.use.situation})"
-    return printable(
-        f"{plan.model_name} {one.outcome} for {one.use.name}{situation} ({one.use.limit}), "
-        f"{of}{text_count(len(plan.pack))}"
-    )
-
-
-def _worst(one: CheckResult) -> float:
-    """Order settings by what decides; what was not measured is worst."""
-    worst = one.verdicts.decisive.worst
-    return math.inf if math.isnan(worst) else worst
-
-
-def _in_short(one: Check) -> str:
-    worst = max(one.settings, key=_worst)
-    most = "at most, " if len(one.settings) > 1 and not worst.verdicts.decisive.identical else ""
-    said = [f"{what_binds(worst.verdicts)} {most}{worst.verdicts.decisive.summary(one.use)}"]
-    if len(one.settings) > 1:
-        said[0] += f", in {len(one.settings)} settings"
-    exact = worst.verdicts.exact
-    if one.results.plan.reference and worst.verdicts.binding == "consistent":
-        said.append(f"distance from float64 {exact.summary(one.use)}")
-    least = min(one.settings, key=lambda setting: setting.orders)
-    said += [claim(one.confidence, least.random_orders)] if least.claims_orders else []
-    said += [setting.golden.describe(one.use) for setting in one.settings if setting.golden][:1]
-    return printable("; ".join(said))

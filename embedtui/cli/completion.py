@@ -6,6 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from embedtui.cli import output
+from embedtui.cli.group import Choice, Command
 
 VARIABLE = "_EMBEDTUI_COMPLETE"
 """Through it the shell asks embedtui, as click reads it."""
@@ -13,12 +14,13 @@ VARIABLE = "_EMBEDTUI_COMPLETE"
 
 @click.command(
     "completion",
+    cls=Command,
     epilog="\b\nTo have it in every shell:\n"
     "  bash   echo 'eval \"$(embedtui completion bash)\"' >> ~/.bashrc\n"
     "  zsh    echo 'eval \"$(embedtui completion zsh)\"' >> ~/.zshrc\n"
     "  fish   embedtui completion fish > ~/.config/fish/completions/embedtui.fish\n",
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
     """Print what completes commands, options and names in bash, zsh or fish.

@@ -1,4 +1,4 @@
-"""`embedtui config` and `embedtui themes`: what the explorer is set to, and what it could be."""
+"""`embedtui config`, and `embedtui list themes`: what the explorer is set to, and could be."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from embedtui import config as settings
 from embedtui.cli import output
-from embedtui.cli.group import Group
+from embedtui.cli.group import Command, Group
 from embedtui.cli.shared_options import json_option
 from embedtui.common.errors import ExitCode
 from embedtui.common.printable import printable
@@ -55,7 +55,7 @@ def show(as_json: bool) -> ExitCode:
     return ExitCode.BAD_INPUT if problems else ExitCode.DONE
 
 
-@click.command("themes")
+@click.command("themes", cls=Command)
 @json_option()
 def list_themes(as_json: bool) -> ExitCode:
     """List the colour themes, those that come with embedtui and yours.

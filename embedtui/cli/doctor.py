@@ -14,6 +14,7 @@ from rich.text import Text
 
 from embedtui import models
 from embedtui.cli import output
+from embedtui.cli.group import Command
 from embedtui.cli.shared_options import json_option
 from embedtui.common import machine, paths
 from embedtui.common.errors import ExitCode, InputError
@@ -118,7 +119,8 @@ def _environment() -> list[Check]:
     return [
         Check(
             name,
-            f"{os.environ[name]} in your shell, ignored: the setting decides (embedtui settings)",
+            f"{os.environ[name]} in your shell, ignored: the setting decides "
+            "(embedtui list settings)",
         )
         for name in SWITCH_VARIABLES
         if name in os.environ
@@ -151,7 +153,7 @@ def _terminal() -> list[Check]:
     ]
 
 
-@click.command("doctor")
+@click.command("doctor", cls=Command)
 @json_option()
 def doctor(as_json: bool) -> ExitCode:
     """Check the machine: GPU or CPU, vLLM and its companions, the terminal.

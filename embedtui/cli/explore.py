@@ -1,4 +1,4 @@
-"""`embedtui explore`: the screen; started by `embedtui` alone where there is a terminal."""
+"""`embedtui [MODEL]`: the explorer, where there is a terminal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedtui.cli import output
+from embedtui.cli.group import Command
 from embedtui.cli.parameter_types import ThemeName
 from embedtui.cli.shared_options import Asked, refuse, run_options
 from embedtui.common.errors import InputError
@@ -18,10 +19,18 @@ if TYPE_CHECKING:
     from embedtui.config import Config
 
 
-@click.command()
+class _Explorer(Command):
+    """The command that has no name."""
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write how it is used."""
+        formatter.write_usage("embedtui", "[MODEL|URL] [OPTIONS]")
+
+
+@click.command(cls=_Explorer)
 @run_options("explore")
 @click.option(
-    "--theme", type=ThemeName(), metavar="NAME", help="Colours; `embedtui themes` lists them."
+    "--theme", type=ThemeName(), metavar="NAME", help="Colours; `embedtui list themes` lists them."
 )
 @click.option("--refresh", type=click.FloatRange(0.2, 10), metavar="HZ", help="Pictures a second.")
 @click.option("--slow-link", is_flag=True, help="Draw once a second, for a slow line.")
@@ -31,8 +40,7 @@ def explore(
 ) -> int:
     """Open the explorer: choose, press r, watch the drift appear.
 
-    MODEL is an alias, a folder or a hub id. What was chosen last comes back; options count for this
-    time.
+    What was chosen last comes back; options count for this time.
     """
     # Nothing of this is needed by the other commands, and the screen is to stand at once.
     from embedtui.tui.terminal.guard import is_terminal  # noqa: PLC0415

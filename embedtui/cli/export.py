@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from embedtui.cli import output
+from embedtui.cli.group import Choice, Command
 from embedtui.cli.parameter_types import RunRef
 from embedtui.cli.search_progress import with_search_progress
 from embedtui.cli.shared_options import file_option, given_by_hand, refuse
@@ -17,12 +18,12 @@ from embedtui.report import exports, run_report
 from embedtui.storage import recording, run_file
 
 
-@click.command("export")
+@click.command("export", cls=Command)
 @click.argument("run_path", metavar="RUN", type=RunRef())
 @click.option(
     "--to",
     "form",
-    type=click.Choice([*exports.FORMATS, "recording"]),
+    type=Choice([*exports.FORMATS, "recording"]),
     default="json",
     show_default=True,
     help="What to write.",

@@ -1,10 +1,12 @@
-"""`embedtui history`: drift over time, from the checks that were written down."""
+"""`embedtui check --history`: drift over time, from the checks that were recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -14,9 +16,11 @@ from rich.text import Text
 from embedtui import charts
 from embedtui.cli import output
 from embedtui.cli.fit_columns import plain_table
-from embedtui.cli.shared_options import file_option, given_by_hand, json_option, refuse
-from embedtui.common.errors import InputError
+from embedtui.cli.group import Choice
+from embedtui.cli.shared_options import Asked, refuse
+from embedtui.common.errors import ExitCode, InputError
 from embedtui.common.printable import printable
+from embedtui.common.suggest import suggest
 from embedtui.plan.scenarios import scenarios
 from embedtui.storage import check_history
 from embedtui.storage.check_history import Row
@@ -34,48 +38,72 @@ _WORDS = {
 }
 
 
-@click.command("history")
-@click.argument("model", required=False)
-@file_option(
-    "--history",
-    "path",
-    told="The file that checks were written down in.  [default: history.sqlite in the data folder]",
-)
-@click.option(
-    "--of",
-    "measure",
-    type=click.Choice(list(_MEASURES)),
-    help="What to draw.  [default: golden where there is any, else drift]",
-)
-@click.option("--last", type=click.IntRange(1), default=20, show_default=True, metavar="N",
-              help="Rows of the table.")  # fmt: skip
-@json_option("every check as one JSON object")
-def command(
-    model: str | None, path: Path | None, measure: str | None, last: int, as_json: bool
-) -> None:
-    """Show what checks came to over time: a chart of drift, and the last checks as a table.
+_OWN = ("history", "measure", "last")
+_SHARED = {*_OWN, "target", "history_file", "as_json"}
+
+
+def history_options(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """Give `check` the options that show earlier checks instead of making one."""
+
+    @functools.wraps(function)
+    def called(
+        *, history: bool, measure: str | None, last: int, asked: Asked, **further: Any
+    ) -> ExitCode:
+        if not history:
+            refuse(asked.given, _OWN, "it is for --history")
+            return function(asked=asked, **further)
+        others = {param.name or "" for param in click.get_current_context().command.params}
+        refuse(asked.given, sorted(others - _SHARED), "--history shows checks and makes none")
+        if further["as_json"]:
+            refuse(asked.given, _OWN[1:], "--json prints every figure of every check")
+        model, path = further["target"], further["history_file"]
+        return _show(model, path, measure, last, as_json=further["as_json"])
+
+    made: Callable[..., ExitCode] = called
+    for option in (
+        click.option("--last", type=click.IntRange(1), default=20, show_default=True, metavar="N",
+                     help="With --history: rows of the table."),
+        click.option("--of", "measure", type=Choice(list(_MEASURES)),
+                     help="With --history: what to draw.  [default: golden where there is any, "
+                     "else drift]"),
+        click.option("--history", is_flag=True,
+                     help="Show what earlier checks came to, as a chart and a table, of the models "
+                     "whose name has MODEL in it."),
+    ):  # fmt: skip
+        made = option(made)
+    return made
+
+
+def _show(
+    model: str | None, path: Path | None, measure: str | None, last: int, *, as_json: bool
+) -> ExitCode:
+    """Print a chart of what checks came to over time, and the last of them as a table.
 
     Below it stands what repeated checks claim together: random orders of the same texts on the same
     engine add up, a seed that came again does not.
 
-    MODEL, or a part of its name, picks among several.
+    Raises:
+        InputError: if there is no check of such a model.
     """
-    if as_json:
-        refuse(given_by_hand(), ["measure", "last"], "--json prints every figure of every check")
     rows = check_history.read(path or check_history.default_path())
+    models = {row.model for row in rows}
     rows = [row for row in rows if model is None or model.lower() in row.model.lower()]
     if not rows:
-        raise InputError("no check of that model was written down" if model else "no checks yet")
+        near = suggest(model or "", models)
+        raise InputError(
+            f"no check of '{printable(model, 60)}' was recorded{near}" if model else "no checks yet"
+        )
     if as_json:
         together = [vars(one) for one in added_up(rows)]
         output.write_json("history/1", checks=[vars(row) for row in rows], together=together)
-        return
+        return ExitCode.DONE
     console = output.out()
     wanted = measure or ("golden" if any(row.golden_l2 is not None for row in rows) else "drift")
     _chart(rows, wanted, console)
     console.print(_table(rows[-last:], console))
     for one in added_up(rows):
         console.print(Text(printable(one.said, 600), style="dim"))
+    return ExitCode.DONE
 
 
 def _chart(rows: Sequence[Row], wanted: str, console: Console) -> None:
@@ -145,5 +173,5 @@ def _moment(at: str) -> str:
 
 def _style(ink: str) -> str:
     if ink.startswith("series-"):
-        return _COLOURS[(int(ink.removeprefix("series-")) - 1) % len(_COLOURS)]
+        return _COLOURS[int(charts.ink_of(ink).removeprefix("series-")) - 1]
     return _INKS.get(ink, "")

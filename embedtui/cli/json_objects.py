@@ -23,7 +23,7 @@ class Pack(TypedDict):
 
 
 class Texts(TypedDict):
-    """`embedtui texts`."""
+    """`embedtui list texts`."""
 
     schema: Annotated[str, "`embedtui.texts/1`"]
     packs: Annotated[list[Pack], "every pack"]
@@ -47,7 +47,7 @@ class BundleObject(TypedDict):
 
 
 class Settings(TypedDict):
-    """`embedtui settings`."""
+    """`embedtui list settings`."""
 
     schema: Annotated[str, "`embedtui.settings/1`"]
     switches: Annotated[list[SwitchObject], "every switch"]
@@ -69,7 +69,7 @@ class ScenarioObject(TypedDict):
 
 
 class Scenarios(TypedDict):
-    """`embedtui scenarios`."""
+    """`embedtui list scenarios`."""
 
     schema: Annotated[str, "`embedtui.scenarios/1`"]
     scenarios: Annotated[list[ScenarioObject], "embedtui's own and the user's"]
@@ -86,7 +86,7 @@ class ThemeObject(TypedDict):
 
 
 class Themes(TypedDict):
-    """`embedtui themes`."""
+    """`embedtui list themes`."""
 
     schema: Annotated[str, "`embedtui.themes/1`"]
     themes: Annotated[list[ThemeObject], "embedtui's own and the user's"]
@@ -152,14 +152,14 @@ class ModelObject(TypedDict):
 
 
 class Model(TypedDict):
-    """`embedtui models make`."""
+    """`embedtui make-model`."""
 
     schema: Annotated[str, "`embedtui.model/1`"]
     model: Annotated[ModelObject, "what was made"]
 
 
 class Models(TypedDict):
-    """`embedtui models`."""
+    """`embedtui list models`."""
 
     schema: Annotated[str, "`embedtui.models/1`"]
     models: Annotated[list[ModelObject], "every model that was found"]
@@ -238,7 +238,7 @@ class Pair(TypedDict):
 
 
 class Mix(TypedDict):
-    """`embedtui mix`."""
+    """`embedtui compare` of settings."""
 
     schema: Annotated[str, "`embedtui.mix/1`"]
     pairs: Annotated[list[Pair], "every pair that was asked for"]
@@ -283,7 +283,7 @@ class StepObject(TypedDict):
 
 
 class Advice(TypedDict):
-    """`embedtui advise`."""
+    """`embedtui run --advise`."""
 
     schema: Annotated[str, "`embedtui.advice/2`"]
     scenario: Annotated[str, "the use"]
@@ -298,7 +298,7 @@ class Advice(TypedDict):
 
 
 class History(TypedDict):
-    """`embedtui history`."""
+    """`embedtui check --history`."""
 
     schema: Annotated[str, "`embedtui.history/1`"]
     checks: Annotated[list[Row], "every setting of every check, the oldest first"]

@@ -1,4 +1,4 @@
-"""`embedtui layers`: in which layers error and batch drift arise."""
+"""`embedtui run --layers-only`: in which layers error and batch drift arise."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import click
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -15,7 +14,7 @@ from rich.text import Text
 from embedtui.cli import output
 from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.cli.recorded_run import measure, started_engines
-from embedtui.cli.shared_options import Asked, json_option, out_option, quiet_option, run_options
+from embedtui.cli.shared_options import FLAGS, Asked
 from embedtui.common.errors import EngineError, ExitCode, InputError
 from embedtui.common.printable import printable
 from embedtui.plan.choices import Choices
@@ -32,50 +31,20 @@ _EXPENDABLE = ("growth", "equal")
 """Columns that a narrow terminal does without, the first of them first."""
 
 
-@click.command(
-    "layers",
-    epilog="\b\nExamples:\n"
-    "  embedtui layers                              minilm in float16\n"
-    "  embedtui layers ./my-model --dtype bfloat16 --limit 16\n"
-    "  embedtui layers --dtype bfloat16 --setting cpu_isa=avx512 --under 5e-3\n",
-)
-@run_options("layers")
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1),
-    default=64,
-    show_default=True,
-    metavar="N",
-    help="Texts per step, held against each alone.",
-)
-@click.option(
-    "--under",
-    type=click.FloatRange(0, min_open=True),
-    metavar="L2",
-    help="Find the fewest layers that in float32 bring every text's error under this.  "
-    "[default: half of what it is]",
-)
-@out_option()
-@json_option("the report as JSON")
-@quiet_option()
-def command(
-    asked: Asked,
-    batch_size: int,
-    under: float | None,
-    out: Path | None,
-    as_json: bool,
-    quiet: bool,
+def measure_layers(
+    asked: Asked, under: float | None, *, out: Path | None, as_json: bool, quiet: bool
 ) -> ExitCode:
-    """Show in which layers of MODEL its error and its batch drift arise.
+    """Show in which layers of a model its error and its batch drift arise.
 
     The states between layers are read in vLLM itself, from each text alone and in a batch, and
     held against a float64 model. What each part adds to the final error is followed to the end in
     float64; the fewest layers that would need float32 are predicted from that, and tried with
     vLLM's own kernels in all the others.
     """
+    asked = asked.in_mode("layers")
     console = output.err()
     plan, weights_bytes = plan_of(
-        _chosen(asked, batch_size, under),
+        _chosen(asked, under),
         lambda what: None if quiet else console.print(what, soft_wrap=True),
     )
     plan = replace(plan, layers=asked.values["limit"] or len(plan.pack))
@@ -99,17 +68,17 @@ def command(
     return code
 
 
-def _chosen(asked: Asked, batch_size: int, under: float | None) -> Choices:
+def _chosen(asked: Asked, under: float | None) -> Choices:
     """Return what is looked into, without passes of its own.
 
     Raises:
-        InputError: if the model is a server.
+        InputError: if the model is a server, or there is not one batch size.
     """
-    choices = replace(
-        asked.choices(batch_sizes=str(batch_size), repeats=0, shuffles=0), layers_under=under
-    )
+    choices = replace(asked.choices(repeats=0, shuffles=0), layers_under=under)
+    if len(set(choices.batch_sizes) - {1}) > 1:
+        raise InputError("--batch-sizes: layers are looked into at one batch size; give one")
     if model_kind(choices) != "local":
-        raise InputError(BY_NAME["layers"].reason)
+        raise InputError(f"{FLAGS['layers']}: {BY_NAME['layers'].reason}")
     asked.refuse_unusable("layers", choices)
     return choices
 

@@ -1,4 +1,4 @@
-"""`embedtui texts`, `settings` and `scenarios`: what there is to choose from."""
+"""`embedtui list`: what there is to choose from."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from embedtui.cli import output
+from embedtui.cli.config import list_themes
+from embedtui.cli.group import Group
+from embedtui.cli.models import list_models
 from embedtui.cli.shared_options import json_option
 from embedtui.common.printable import printable
 from embedtui.engine.settings import SWITCHES, Switch
@@ -18,7 +21,16 @@ from embedtui.plan.scenarios import SITUATIONS, scenario_problems, scenarios
 from embedtui.texts import PackInfo, describe_packs
 
 
-@click.command("texts")
+@click.group("list", cls=Group)
+def group() -> None:
+    """List models, texts, settings, scenarios or themes: what there is to choose from."""
+
+
+group.add_command(list_models)
+group.add_command(list_themes)
+
+
+@group.command("texts")
 @json_option()
 def list_texts(as_json: bool) -> None:
     """List the text packs that come with embedtui."""
@@ -37,7 +49,7 @@ def list_texts(as_json: bool) -> None:
 _ONLY = {"cuda": "GPU", "cpu": "CPU", "server": "servers"}
 
 
-@click.command("settings")
+@group.command("settings")
 @json_option()
 def list_settings(as_json: bool) -> None:
     """Explain the switches that --dtype and --setting change."""
@@ -82,7 +94,7 @@ def _switch(switch: Switch) -> dict[str, Any]:
     }
 
 
-@click.command("scenarios")
+@group.command("scenarios")
 @json_option()
 def list_scenarios(as_json: bool) -> None:
     """Explain what embeddings are used for, and the drift that each use can bear.

@@ -4,39 +4,23 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 from embedtui import __version__
 from embedtui.cli import output
-from embedtui.cli.group import Group
+from embedtui.cli.command_table import COMMANDS, GROUPS
+from embedtui.cli.former_commands import EXPLORER, FORMER_COMMANDS, in_present_words
+from embedtui.cli.group import Group, told_of_option
+from embedtui.common.address import is_address
 from embedtui.common.errors import EmbedtuiError, ExitCode
 from embedtui.common.printable import printable
+from embedtui.common.suggest import suggest
 from embedtui.plan.former_names import FORMER_OPTIONS
 
-_COMMANDS = {
-    "explore": "explore:explore",
-    "open": "open:command",
-    "run": "run:run",
-    "check": "check:command",
-    "history": "history:command",
-    "advise": "advise:command",
-    "layers": "layers:command",
-    "models": "models:group",
-    "texts": "lists:list_texts",
-    "settings": "lists:list_settings",
-    "scenarios": "lists:list_scenarios",
-    "themes": "config:list_themes",
-    "config": "config:config",
-    "export": "export:export",
-    "compare": "compare:command",
-    "mix": "mix:command",
-    "storage": "storage:command",
-    "doctor": "doctor:doctor",
-    "completion": "completion:command",
-}
-"""Module and function of each command, imported when it is asked for: the screen must not wait for
-what only the others need."""
+EXPLORE = "explore:explore"
+"""Module and function of the explorer, which has no name among the commands."""
 
 
 def _present_name(name: str) -> str:
@@ -48,19 +32,64 @@ def _present_name(name: str) -> str:
 
 
 class Commands(Group):
-    """The commands, each imported when it is wanted."""
+    """The commands; without one, or with a model in its place, the explorer."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, former commands among them, and options of the explorer."""
+        args = in_present_words(args, aloud=not ctx.resilient_parsing)
+        own = {name for param in self.get_params(ctx) for name in param.opts}
+        if args and args[0].startswith("-") and args[0] not in own:
+            args = [EXPLORER, *args]
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, the most wanted first."""
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of a name."""
-        if cmd_name not in _COMMANDS:
+        place = EXPLORE if cmd_name == EXPLORER else None
+        if cmd_name in COMMANDS:
+            place = COMMANDS[cmd_name].place
+        if place is None:
             return None
-        module, function = _COMMANDS[cmd_name].split(":")
+        module, function = place.split(":")
         found: click.Command = getattr(import_module(f"embedtui.cli.{module}"), function)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first word names; the explorer where it names a model."""
+        name = args[0]
+        if name not in {EXPLORER, *COMMANDS}:
+            if _may_be_model(name):
+                args = [EXPLORER, *args]
+            elif not ctx.resilient_parsing:
+                near = suggest(name, [*COMMANDS, "minilm", *FORMER_COMMANDS])
+                ctx.fail(f"No such command or model '{printable(name, 40)}'{near}")
+        return super().resolve_command(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write both ways to use it."""
+        formatter.write_usage("embedtui", "[MODEL|URL]  |  COMMAND [ARGUMENTS]")
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write every command's line whole, group by group."""
+        for heading, entries in GROUPS.items():
+            with formatter.section(heading):
+                width = max(map(len, COMMANDS))
+                formatter.write_dl(
+                    [(name.ljust(width), entry.told) for name, entry in entries.items()]
+                )
+
+
+def _may_be_model(word: str) -> bool:
+    """Say whether a word in a command's place is an alias, a folder, a hub id or a server."""
+    from embedtui.models.find import ALIASES  # noqa: PLC0415 - where the first word is no command
+
+    named = word in ALIASES or word.startswith("random-") or is_address(word)
+    return named or "/" in word or Path(word).exists()
 
 
 @click.group(
@@ -68,19 +97,20 @@ class Commands(Group):
     invoke_without_command=True,
     context_settings={
         "help_option_names": ["-h", "--help"],
-        "max_content_width": 100,
+        "max_content_width": 80,
         "token_normalize_func": _present_name,
     },
-    epilog="\b\nExit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 the engine failed, "
+    epilog="`embedtui COMMAND --help` explains each, `embedtui MODEL --help` the explorer.\n\n"
+    "Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 the engine failed, "
     "4 an error of embedtui's own, 5 a check is inconclusive, 130 cancelled.",
 )
 @click.version_option(__version__, prog_name="embedtui")
 @click.pass_context
 def cli(context: click.Context) -> int:
-    """See how far text embeddings drift when vLLM's dtype, batch or kernels change.
+    """See how far text embeddings move when vLLM's dtype, batch or kernels change.
 
-    Alone, in a terminal, it opens the explorer. `embedtui run` does the same work without a screen,
-    `embedtui doctor` says whether everything is here.
+    In a terminal `embedtui` opens the explorer, with MODEL if one is named. `embedtui run` does the
+    same work without a screen.
     """
     if context.invoked_subcommand is None:
         from embedtui.tui.terminal.guard import is_terminal  # noqa: PLC0415 - of the screen alone
@@ -105,6 +135,9 @@ def call(arguments: list[str]) -> int:
         result = cli.main(arguments, prog_name="embedtui", standalone_mode=False)
     except click.exceptions.Exit as leave:
         return leave.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return ExitCode.DONE
     except (BrokenPipeError, SystemExit):
         # Nobody reads standard output any more; click makes an exit of that where it writes itself.
         output.silence(1)
@@ -133,10 +166,13 @@ def _told(error: BaseException) -> tuple[str, ExitCode]:
         case EmbedtuiError():
             return str(error), error.exit_code
         case click.UsageError(ctx=click.Context() as context):
-            return (
-                f"{error.format_message()} (see {context.command_path} --help)",
-                ExitCode.BAD_INPUT,
+            said = (
+                told_of_option(error)
+                if isinstance(error, click.NoSuchOption)
+                else error.format_message()
             )
+            where = context.command_path.replace(f" {EXPLORER}", " MODEL")
+            return f"{said} (see {where} --help)", ExitCode.BAD_INPUT
         case click.ClickException():
             return error.format_message(), ExitCode.BAD_INPUT
         case OSError():

@@ -1,10 +1,9 @@
-"""`embedtui mix`: an index of one setting, asked with queries of another."""
+"""`embedtui compare RUN#SETTING RUN#SETTING`: one setting's index, another's queries."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import click
 import numpy as np
 from rich.console import Console
 from rich.text import Text
@@ -14,10 +13,8 @@ from embedtui.assess.cross_setting_search import Mixed, Side
 from embedtui.cli import output
 from embedtui.cli.fit_columns import plain_table
 from embedtui.cli.neighbour_tables import quality_table, table
-from embedtui.cli.parameter_types import SideRef, run_file_of
-from embedtui.cli.search_progress import with_search_progress
-from embedtui.cli.shared_options import json_option
-from embedtui.common.errors import ExitCode
+from embedtui.cli.parameter_types import run_file_of
+from embedtui.common.errors import ExitCode, InputError
 from embedtui.common.printable import printable
 from embedtui.common.wording import percent
 from embedtui.measure import summarize
@@ -27,31 +24,24 @@ from embedtui.results.results import Results
 from embedtui.storage import run_file
 
 
-@click.command(
-    "mix",
-    epilog="\b\nExamples:\n"
-    "  embedtui mix last                       each setting asked by each other\n"
-    "  embedtui mix last#float16 last#float32  batches of one, asked one by one\n"
-    "  embedtui mix old.sqlite#1@64 new.sqlite#1@1\n",
-)
-@click.argument("index", metavar="INDEX", type=SideRef())
-@click.argument("queries", metavar="[QUERIES]", required=False, type=SideRef())
-@json_option()
-@with_search_progress
-def command(index: str, queries: str | None, as_json: bool) -> ExitCode:
-    """Search an index of one setting with queries of another: what upgrades do to a live index.
+def mix(index: str, queries: str | None, *, as_json: bool) -> ExitCode:
+    """Print what a search finds in an index of one setting with queries of another.
 
-    INDEX and QUERIES are each RUN#SETTING, or RUN#SETTING@BATCH. Documents are those of the first,
-    in its largest batches unless a size is given, queries those of the second, alone. RUN is a
-    file, a recording or last; SETTING its number in the run or its label with commas, such as
-    float32,kernel_precision=ieee. With a run alone every setting is asked by every other.
+    Each is RUN#SETTING, or RUN#SETTING@BATCH; with a run alone every setting is asked by every
+    other.
+
+    Raises:
+        InputError: if a run or a setting is not there, or one side names no setting.
     """
     ref, hash_, which = index.rpartition("#") if "#" in index else (index, "", "")
     results = run_file.read(run_file_of(ref))
     if queries is None and not hash_:
         return _every_pair(results, as_json=as_json)
     if queries is None:
-        raise click.UsageError("give the queries' setting as well, or a run alone for all pairs")
+        raise InputError(
+            f"{printable(index, 80)} is an index alone: give RUN#SETTING of the queries too, or a "
+            "run without a setting for all pairs"
+        )
     other_ref, _, other = queries.rpartition("#") if "#" in queries else (queries, "", "")
     same = other_ref == ref
     asked = results if same else run_file.read(run_file_of(other_ref))

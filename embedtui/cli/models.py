@@ -1,4 +1,4 @@
-"""`embedtui models`: what there is to explore, and models of any shape with random weights."""
+"""`embedtui list models` and `make-model`: what there is, and any shape with random weights."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from rich.text import Text
 
 from embedtui import models
 from embedtui.cli import output
-from embedtui.cli.group import Group
+from embedtui.cli.group import Choice, Command
 from embedtui.cli.parameter_types import ModelName
 from embedtui.cli.shared_options import json_option
 from embedtui.common.errors import ExitCode
 from embedtui.common.printable import printable
-from embedtui.common.suggest import suggest
 from embedtui.models.facts import facts_of
 from embedtui.models.make import ARCHITECTURES, LAYERS, POOLINGS, POSITIONS, WIDTHS, usual_pooling
 from embedtui.models.shape import Shape
@@ -43,35 +42,15 @@ _KEYS = (
 """What --json tells of a model."""
 
 
-class _ListUnlessNamed(Group):
-    """A group whose `list` needs no name: `embedtui models ./folder` lists what is there."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `list` before anything that is no command of this group, nor a slip of one."""
-        slip = bool(args) and not Path(args[0]).exists() and bool(suggest(args[0], self.commands))
-        if not slip and (not args or args[0] not in {*self.commands, "--help", "-h"}):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group("models", cls=_ListUnlessNamed)
-def group() -> None:
-    """List the models that can be explored, or make one.
-
-    Without a command it lists: the alias, the models made here, those in the local hub cache, and
-    those in the folders that are named.
-    """
-
-
-@group.command("list")
+@click.command("models", cls=Command)
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
 @json_option("the list as one JSON object")
 def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
-    """List the models that can be explored here.
+    """List the models of this machine, and those in FOLDERs.
 
-    The alias, the models made by `embedtui models make`, those in the local hub cache, and those in
-    FOLDERs. Nothing is loaded and the network is not asked; `vLLM` says whether the installed vLLM
-    would embed with the model.
+    The alias minilm, the models made by `embedtui make-model`, those in the local hub cache, and
+    those in FOLDERs. Nothing is loaded and the network is not asked; `vLLM` says whether the
+    installed vLLM would embed with the model.
     """
     found = models.find_models(folders)
     if as_json:
@@ -82,15 +61,21 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
         console.print(_lines(info), soft_wrap=True)
 
 
-@group.command("make")
+@click.command("make-model", cls=Command)
 @click.option(
     "--arch",
-    type=click.Choice(ARCHITECTURES),
+    type=Choice(ARCHITECTURES),
     default="bert",
     show_default=True,
     help="The architecture; qwen3, mistral and gemma3 are decoders.",
 )
-@click.option("--layers", type=click.IntRange(LAYERS[0], LAYERS[-1]), default=6, show_default=True)
+@click.option(
+    "--layers",
+    type=click.IntRange(LAYERS[0], LAYERS[-1]),
+    default=6,
+    show_default=True,
+    help="How many.",
+)
 @click.option(
     "--width",
     type=click.IntRange(WIDTHS[0], WIDTHS[-1]),
@@ -100,10 +85,12 @@ def list_models(folders: tuple[Path, ...], as_json: bool) -> None:
 )
 @click.option(
     "--pooling",
-    type=click.Choice(POOLINGS),
+    type=Choice(POOLINGS),
     help="How the model pools.  [default: mean; last for qwen3, mistral]",
 )
-@click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0), default=7, show_default=True, help="Draws the weights."
+)
 @click.option(
     "--positions",
     type=click.IntRange(POSITIONS[0], POSITIONS[-1]),

@@ -8,10 +8,11 @@ import click
 from rich.text import Text
 
 from embedtui.cli import output, tables
+from embedtui.cli.group import Command
 from embedtui.cli.parameter_types import RunsRef, ThemeName
 from embedtui.cli.search_progress import with_search_progress
 from embedtui.cli.shared_options import Asked, given_by_hand, json_option, refuse
-from embedtui.common.errors import ExitCode
+from embedtui.common.errors import ExitCode, InputError
 from embedtui.common.printable import printable
 from embedtui.report import run_report
 from embedtui.storage import library, run_file
@@ -21,6 +22,7 @@ _LOOKS = ("theme", "slow_link", "ascii_only")
 
 @click.command(
     "open",
+    cls=Command,
     epilog="\b\nExamples:\n"
     "  embedtui open                  what there is\n"
     "  embedtui open h200             recorded on an H200, shipped with embedtui\n"
@@ -29,9 +31,12 @@ _LOOKS = ("theme", "slow_link", "ascii_only")
     "  embedtui open h200 --plain     tables instead of screens\n",
 )
 @click.argument("names", nargs=-1, metavar="[NAME|FILE]...", type=RunsRef())
+@click.option(
+    "--list", "listing", is_flag=True, help="List what there is; the same without a name."
+)
 @click.option("--plain", is_flag=True, help="Print tables; so it is where there is no terminal.")
 @click.option(
-    "--theme", type=ThemeName(), metavar="NAME", help="Colours; `embedtui themes` lists them."
+    "--theme", type=ThemeName(), metavar="NAME", help="Colours; `embedtui list themes` lists them."
 )
 @click.option("--slow-link", is_flag=True, help="Draw once a second, for a slow line.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Show nothing beyond ASCII.")
@@ -39,6 +44,7 @@ _LOOKS = ("theme", "slow_link", "ascii_only")
 @with_search_progress
 def command(
     names: tuple[str, ...],
+    listing: bool,
     plain: bool,
     theme: str | None,
     slow_link: bool,
@@ -52,6 +58,8 @@ def command(
     Without one it lists what there is.
     """
     given = given_by_hand()
+    if listing and names:
+        raise InputError("--list lists all there is: leave out the names")
     if not names:
         refuse(given, ["plain", *_LOOKS], "it is for runs, and none is named")
         _list(as_json=as_json)

@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
+from embedtui.common.suggest import suggest
 
 
 # click 8.2 has no type arguments here.
@@ -95,10 +96,26 @@ class ThemeName(_Name):
     """A theme of the explorer."""
 
     def known(self) -> Iterable[str]:
-        """Return the themes that come with embedtui."""
-        from embedtui.tui import themes  # noqa: PLC0415 - when a shell asks
+        """Return the themes, yours among them."""
+        from embedtui.config import config_path  # noqa: PLC0415 - when one is named
+        from embedtui.tui import themes  # noqa: PLC0415 - likewise
 
-        return [theme.name for theme in themes.shipped()]
+        yours, _ = themes.load_user(config_path().parent / "themes")
+        return [theme.name for theme in (*yours, *themes.shipped())]
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name of a theme that there is.
+
+        Raises:
+            InputError: if there is none of that name.
+        """
+        known = list(self.known())
+        if value not in known:
+            raise InputError(
+                f"unknown theme '{printable(value, 40)}'{suggest(value, known)}: give one of "
+                f"{', '.join(printable(one, 24) for one in known)}"
+            )
+        return value
 
 
 class SideRef(_Name):

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from embedtui.cli.group import Choice
 from embedtui.cli.parameter_types import ModelName, ScenarioName, TextsName
 from embedtui.common import machine
 from embedtui.common.address import is_address
@@ -28,6 +29,8 @@ _TYPES: Mapping[str, click.ParamType[Any]] = {
     "against": ModelName(),
     "scenario": ScenarioName(),
 }
+FLAGS: Mapping[str, str] = {"advise": "--advise", "layers": "--layers-only"}
+"""Modes of `embedtui run`, by the option that asks for them."""
 _GIVEN = {ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT, ParameterSource.PROMPT}
 
 
@@ -53,6 +56,24 @@ class Asked:
             if option.name in values
         }
         return replace(Choices(**fields), chosen=self._settings(fields["model"]))
+
+    def in_mode(self, mode: Mode) -> Asked:
+        """Return what a mode of a command has of this, with the mode's own defaults.
+
+        Raises:
+            InputError: for what was given by hand and the mode does without.
+        """
+        for option in OPTIONS:
+            if option.name in self.given and mode not in option.commands:
+                raise InputError(f"{option.written}: {FLAGS[mode]} does without it; leave it out")
+        values = {
+            option.name: self.values[option.name]
+            if option.name in self.given
+            else option.defaults.get(mode, self.values[option.name])
+            for option in OPTIONS
+            if option.name in self.values and mode in option.commands
+        }
+        return replace(self, values=values)
 
     def refuse_unusable(self, mode: Mode, *plans: Choices) -> None:
         """Refuse what was given and cannot be used.
@@ -178,7 +199,7 @@ def _type(option: Option) -> click.ParamType[Any]:
     """Return click's type for the values of an option."""
     key = option.key
     if key.choices:
-        return click.Choice(key.choices)
+        return Choice(key.choices)
     if key.kind is int:
         least, most = (None if one is None else int(one) for one in (key.least, key.most))
         return click.IntRange(least, most)

@@ -13,6 +13,7 @@ from embedtui.assess.retrieval import RANDOM_WEIGHTS
 from embedtui.assess.storage_comparison import Row, Source, compare_storage, source_of
 from embedtui.cli import output
 from embedtui.cli.fit_columns import fit_columns, plain_table
+from embedtui.cli.group import Command
 from embedtui.cli.parameter_types import SideRef, run_file_of
 from embedtui.cli.search_progress import with_search_progress
 from embedtui.cli.shared_options import json_option
@@ -31,7 +32,7 @@ _STYLES = {"drift": "bold", "storage": "", "dimensions": "", "wire": "dim"}
 _SIGNS = {"drift": "drift", "storage": "store", "dimensions": "cut", "wire": "wire"}
 
 
-@click.command("storage")
+@click.command("storage", cls=Command)
 @click.argument("run", metavar="[RUN[#SETTING]]", default=library.LAST, type=SideRef())
 @json_option()
 @with_search_progress

@@ -120,3 +120,22 @@ def _types() -> Mapping[str, tuple[type[Any], ...]]:
         found[key] = (*types, int) if float in types else types
     del found["told"]
     return found
+
+
+MEASURED_AT_LOADING = frozenset(
+    (
+        "load_seconds",
+        "memory_bytes",
+        "probe_matmul",
+        "probe_attention",
+        "retried",
+        "too_large",
+        "others",
+        "nulls",
+        "tells_steps",
+        "answered_as",
+        "usage_tokens",
+        "answer_cache",
+    )
+)
+"""Keys of what is in force that are figures of one loading or one run, and decide nothing."""

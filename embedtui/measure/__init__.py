@@ -3,7 +3,7 @@
 from embedtui.measure.correlation import rank_correlation
 from embedtui.measure.distances import METRICS, Distances, compare, join, unit
 from embedtui.measure.distribution import Distribution, summarize
-from embedtui.measure.faults import Fault, broken_rows, collapsed_rows, swapped_rows
+from embedtui.measure.faults import Fault, broken_rows, collapsed_rows, misplaced_rows
 from embedtui.measure.finite_values import finite, largest_finite
 from embedtui.measure.neighbours import Neighbours, nearest, scores_of, tie_width
 
@@ -19,11 +19,11 @@ __all__ = [
     "finite",
     "join",
     "largest_finite",
+    "misplaced_rows",
     "nearest",
     "rank_correlation",
     "scores_of",
     "summarize",
-    "swapped_rows",
     "tie_width",
     "unit",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedtui.measure.distances import Bools, Vectors, unit
+from embedtui.measure.distances import Bools, Floats, Vectors, unit
 
 _LEAST_ROWS = 8
 """Vectors that it takes to call a dimension constant."""
@@ -19,7 +19,7 @@ _TURNED = -0.9
 """Cosine of a dimension with that of the reference, over all texts; untouched ones are near 1."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StruckDimensions:
     """Dimensions, numbered from 0, that differ from the reference in one of three ways."""
 
@@ -28,8 +28,8 @@ class StruckDimensions:
     """The same figure, not 0, in every vector."""
     turned: tuple[int, ...]
     """With the sign of the reference turned round."""
-    rest: float
-    """The largest L2 from the reference over the other dimensions, scaled to length one."""
+    rest: Floats
+    """The L2 of each vector from the reference over the other dimensions, scaled to length one."""
 
 
 def struck_dimensions(vectors: Vectors, reference: Vectors) -> StruckDimensions | None:
@@ -52,7 +52,7 @@ def struck_dimensions(vectors: Vectors, reference: Vectors) -> StruckDimensions 
     if not np.isfinite(rest).all():
         return None
     return StruckDimensions(
-        _numbers(zero), _numbers(still & ~zero), _numbers(turned), float(rest.max())
+        _numbers(zero), _numbers(still & ~zero), _numbers(turned), np.asarray(rest)
     )
 
 

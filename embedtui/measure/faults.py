@@ -27,15 +27,18 @@ BLOCK_ROWS = 256
 """Rows that are held against all others at a time: 20 MB of dot products with 10,000 texts."""
 
 
+Indices = npt.NDArray[np.intp]
+
+
 @dataclass(frozen=True)
 class Fault:
     """One kind of fault and the rows that have it."""
 
     kind: str
-    """nan, inf, zero, swapped or collapsed."""
+    """nan, inf, zero, collapsed; swapped, copied or misplaced."""
     rows: tuple[int, ...]
     others: tuple[int, ...] = ()
-    """For swapped rows, whose vector each of them holds instead of its own."""
+    """For rows with another's vector, whose each of them holds instead of its own."""
 
 
 def broken_rows(vectors: Vectors) -> list[Fault]:
@@ -50,13 +53,15 @@ def broken_rows(vectors: Vectors) -> list[Fault]:
     return [Fault(kind, _rows(np.flatnonzero(mask))) for kind, mask in found.items() if mask.any()]
 
 
-def swapped_rows(vectors: Vectors, reference: Vectors) -> Fault | None:
+def misplaced_rows(vectors: Vectors, reference: Vectors) -> Fault | None:
     """Find vectors that stand in another text's place.
 
-    A row counts as swapped when it is far from its own vector in `reference` and at least ten
-    times nearer to another one: results that came back in another order look like huge drift but
-    have another cause. Texts with equal reference vectors are no swap; of several equal ones that
-    a row could have come from, the first is named.
+    A row counts when it is far from its own vector in `reference` and at least ten times nearer to
+    another one: that looks like huge drift but has another cause. Texts with equal reference
+    vectors cannot be told apart; of several that a row could have come from, the first is named.
+    The kind is `swapped` where every such vector stands in the place of just one other, so that
+    sorting would mend it; `copied` where one stands for more texts than have it, as where all of a
+    batch get the first one's; else `misplaced`.
 
     Raises:
         ValueError: if the shapes differ or are not n x width.
@@ -82,10 +87,30 @@ def swapped_rows(vectors: Vectors, reference: Vectors) -> Fault | None:
         least = squares.min(axis=1, keepdims=True)
         nearest[rows] = (squares < least + 1e-14).argmax(axis=1)
     away = np.linalg.norm(moved - whole[nearest], axis=1)
-    swapped = away * 10 < own
-    if not swapped.any():
+    found = away * 10 < own
+    if not found.any():
         return None
-    return Fault("swapped", _rows(suspects[swapped]), _rows(nearest[swapped]))
+    rows, others = suspects[found], nearest[found]
+    still = np.flatnonzero(np.linalg.norm(unit(vectors) - whole, axis=1) <= SUSPECT_L2)
+    return Fault(_manner(rows, others, still, known), _rows(rows), _rows(others))
+
+
+def _manner(rows: Indices, others: Indices, still: Indices, reference: Floats) -> str:
+    """Say how vectors stand in others' places; rows that are `still` hold their own."""
+    involved = np.union1d(rows, others)
+    points = reference[involved]
+    alike = np.zeros(len(involved), dtype=np.intp)
+    for block, squares in _squared_distances(points, points):
+        alike[block] = (squares < COLLAPSED_L2**2).argmax(axis=1)
+
+    def counts(members: Indices) -> Indices:
+        places = np.searchsorted(involved, np.intersect1d(members, involved))
+        return np.bincount(alike[places], minlength=len(involved))
+
+    held = np.bincount(alike[np.searchsorted(involved, others)], minlength=len(involved))
+    if (held == counts(rows)).all():
+        return "swapped"
+    return "copied" if (held + counts(still) > counts(involved)).any() else "misplaced"
 
 
 def collapsed_rows(vectors: Vectors, texts: list[str]) -> Fault | None:

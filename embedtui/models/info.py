@@ -54,7 +54,7 @@ class ModelInfo:
     reason: str
     """Why, or what to do; one line, safe to print."""
     random: bool = False
-    """Whether its weights were drawn at random, by `embedtui models make`."""
+    """Whether its weights were drawn at random, by `embedtui make-model`."""
     prompts: dict[str, str] = field(default_factory=dict, hash=False)
     """Texts to put before an input, by purpose; unchanged, for they are tokenized."""
     default_prompt: str = ""

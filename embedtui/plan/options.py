@@ -21,7 +21,8 @@ from embedtui.plan.scenarios import SITUATIONS
 ModelKind = Literal["local", "server", "held"]
 """A model on this machine, a server, or a server held against a model on this machine."""
 Mode = Literal["run", "sweep", "check", "plan", "advise", "layers", "explore"]
-"""A command; `sweep` is `run --sweep`, `plan` is `check PLAN.toml`."""
+"""A command, or a way to use one: `sweep` is `run --sweep`, `advise` is `run --advise`, `layers` is
+`run --layers-only`, `plan` is `check PLAN.toml`; `explore` is `embedtui` alone or with a model."""
 
 _LOCAL: frozenset[ModelKind] = frozenset({"local"})
 _HERE: frozenset[ModelKind] = frozenset({"local", "held"})
@@ -125,8 +126,8 @@ OPTIONS = (
     ),
     Option(
         "texts",
-        "a text pack (`embedtui texts` lists them), a file (.txt, .jsonl, .csv, .tsv, .parquet) or "
-        "a folder of queries and documents in BEIR's layout",
+        "a text pack (see `embedtui list texts`), a file (.txt, .jsonl, .csv, .tsv, .parquet) or a "
+        "folder of queries and documents in BEIR's layout",
         Key(str),
         "passages",
         metavar="PACK|FILE|FOLDER",
@@ -192,7 +193,7 @@ OPTIONS = (
     ),
     Option(
         "setting",
-        "change a switch; several values are compared; `embedtui settings` explains them",
+        "change a switch; several values are compared; `embedtui list settings` explains them",
         Key(str),
         metavar="KEY=VALUE[,VALUE]",
         multiple=True,
@@ -216,7 +217,7 @@ OPTIONS = (
     ),
     Option(
         "bundles",
-        f"settings by name: {', '.join(BUNDLES)}; `embedtui settings` explains them",
+        f"settings by name: {', '.join(BUNDLES)}; `embedtui list settings` explains them",
         Key(str),
         flag="--bundle",
         metavar="NAME,...",
@@ -233,9 +234,9 @@ OPTIONS = (
         "texts per step; ranges too: 2-8, 1-64*2; 1, unbatched, is always measured",
         Key(str, check=_sizes),
         "1,2,4,8,16,32,64",
-        {"check": "1,8,64"},
+        {"check": "1,8,64", "layers": "64"},
         metavar="N,...",
-        commands=("run", "check", "advise", "explore"),
+        commands=("run", "check", "advise", "layers", "explore"),
     ),
     _per_run(
         "repeats",
@@ -273,8 +274,8 @@ OPTIONS = (
     ),
     Option(
         "scenario",
-        "what the embeddings are for, and so the drift that they can bear; `embedtui scenarios` "
-        "explains them",
+        "what the embeddings are for, and so the limit on drift and error; `embedtui list "
+        "scenarios` explains them",
         Key(str),
         "rag",
         metavar="NAME",
@@ -304,7 +305,7 @@ OPTIONS = (
     ),
     Option(
         "layers",
-        "look into the layers of every setting too, with the first N texts: see `embedtui layers`",
+        "measure the layers of every setting too, with the first N texts: see --layers-only",
         Key(int, 0),
         0,
         metavar="N",

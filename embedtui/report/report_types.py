@@ -356,8 +356,8 @@ class SettingReport(TypedDict):
     label: Annotated[str, "dtype and every switch that is not at its default"]
     setting: Annotated[
         dict[str, Any],
-        "what was asked: `model`, `dtype` and all other switches; `embedtui settings` explains "
-        "them",
+        "what was asked: `model`, `dtype` and all other switches; `embedtui list settings` "
+        "explains them",
     ]
     effective_config: Annotated[
         dict[str, Any], "what is in force, read back from the engine; empty if it never loaded"

@@ -183,8 +183,12 @@ def _noise(times: int, setting: SettingResults, why: PassKind = "repeat") -> Noi
     return {
         "repeats": times,
         "batch_sizes": sorted({size for size, _ in passes}),
-        **distribution(summarize(distances, setting.unbatched.count)),
+        **distribution(summarize(distances, _different(setting))),
     }
+
+
+def _different(setting: SettingResults) -> int:
+    return setting.different(np.flatnonzero(setting.unbatched.done))
 
 
 def _noise_test(setting: SettingResults) -> NoiseTestReport | None:
@@ -218,7 +222,7 @@ def _shuffled(setting: SettingResults) -> ShuffledReport | None:
     return {
         "orders": setting.orders - 1,
         "batch_size": setting.batched[-1],
-        **distribution(summarize(found, setting.unbatched.count)),
+        **distribution(summarize(found, _different(setting))),
     }
 
 
@@ -229,7 +233,11 @@ def _servers(results: Results) -> list[ServerReport]:
     if one is None:
         return []
     return [
-        {"server": one.number, "other": other.number, **distribution(summarize(pair[1]))}
+        {
+            "server": one.number,
+            "other": other.number,
+            **distribution(summarize(pair[1], one.different(pair[0]))),
+        }
         for other in measured
         if other is not one and (pair := one.between(1, other)) is not None and len(pair[0])
     ]
@@ -257,7 +265,7 @@ def _ends(trend: Trend, correlation: float | None) -> list[float] | None:
 
 def _precision(results: Results, setting: SettingResults) -> DistributionReport | None:
     found = setting.precision_error(results.reference)
-    return distribution(summarize(found[1])) if found else None
+    return distribution(summarize(found[1], setting.different(found[0]))) if found else None
 
 
 def _systematic(results: Results, setting: SettingResults) -> SystematicErrorReport | None:
@@ -282,7 +290,8 @@ def _vector_lengths(pass_: Pass) -> NormsReport | None:
 
 def _batch(setting: SettingResults, size: int) -> BatchReport:
     pass_ = setting.pass_of(size)
-    summary, realised = summarize(setting.drift(size)[1]), pass_.realised
+    rows, drift = setting.drift(size)
+    summary, realised = summarize(drift, setting.different(rows)), pass_.realised
     speed = speed_of(setting, size)
     return {
         "batch_size": size,

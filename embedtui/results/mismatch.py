@@ -99,6 +99,11 @@ def text_errors(setting: SettingResults, reference: ReferenceVectors) -> TextErr
     return TextErrors(rows, l2, _bound(setting, float(np.median(l2))))
 
 
+def explained_by_rounding(setting: SettingResults, l2: Floats) -> Bools:
+    """Say which of these distances from float64, one of each text, rounding explains."""
+    return np.asarray(l2 <= _bound(setting, float(np.median(l2))), dtype=np.bool_)
+
+
 def mismatch_of(setting: SettingResults, reference: ReferenceVectors) -> Mismatch | None:
     """Return where the unbatched vectors are not the model's own; None where nothing says so."""
     if is_what_if(setting) or not reference.done.any() or not setting.unbatched.count:

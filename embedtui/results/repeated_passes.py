@@ -52,17 +52,17 @@ class Compared:
         return Passes(alone, batched, orders, sizes, company_repeats)
 
 
-def batches_against_alone(passes: Runs) -> Compared | None:
+def batches_against_alone(passes: Runs, different: Mask) -> Compared | None:
     """Return the passes by what their texts were with; None where nothing was run again.
 
-    Texts count that were repeated alone and in the largest batches; an order or a batch size counts
-    once it holds all of these, which it soon does while a run goes on.
+    Texts count that are `different` and were repeated alone and in the largest batches; an order or
+    a batch size counts once it holds all of these, which it soon does while a run goes on.
     """
     largest = max((size for size, _ in passes), default=1)
     alone, batched = (_runs_of(passes, size, "repeat") for size in (1, largest))
     if largest == 1 or len(alone) < 2 or not batched:
         return None
-    there = _in_all([passes[key] for key in (*alone, *batched)])
+    there = different & _in_all([passes[key] for key in (*alone, *batched)])
     if not there.any():
         return None
     whole = sorted(key for key, one in passes.items() if bool(one.done[there].all()))
@@ -71,17 +71,17 @@ def batches_against_alone(passes: Runs) -> Compared | None:
     return Compared(tuple(alone), tuple(batched), tuple(orders), tuple(sizes), there)
 
 
-def restarts_against_repeats(passes: Runs, size: int) -> Passes | None:
+def restarts_against_repeats(passes: Runs, size: int, different: Mask) -> Passes | None:
     """Return the passes of one engine and those of others; None where either is missing."""
     here = [passes[key] for key in _runs_of(passes, size, "repeat")]
     others = [passes[key] for key in _runs_of(passes, size, "restart")[1:]]
     if len(here) < 2 or not others:
         return None
-    there = _in_all([*here, *others])
+    there = different & _in_all([*here, *others])
     return Passes(_rows(here, there), _rows(others, there), company_repeats=False)
 
 
-def run_against_run(one: Runs, other: Runs) -> Passes | None:
+def run_against_run(one: Runs, other: Runs, different: Mask) -> Passes | None:
     """Return the unbatched passes of two runs, one with repeats first; None where neither has any.
 
     Both runs are of the same texts.
@@ -91,7 +91,7 @@ def run_against_run(one: Runs, other: Runs) -> Passes | None:
     here, others = groups
     if len(here) < 2 or not others:
         return None
-    there = _in_all([*here, *others])
+    there = different & _in_all([*here, *others])
     if len({each.vectors.shape for each in (*here, *others)}) != 1:
         return None
     return Passes(_rows(here, there), _rows(others, there), company_repeats=len(others) > 1)

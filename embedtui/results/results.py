@@ -7,7 +7,7 @@ which is why a figure is the same to the bit wherever it is shown.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from embedtui.engine.settings import Setting
 from embedtui.measure import Distances, compare, join, largest_finite, unit
 from embedtui.measure.noise_test import NoiseTest, noise_test
 from embedtui.measure.quantization_detection import Digits
+from embedtui.measure.repeated_rows import are_firsts, first_alike
 from embedtui.plan.plan import FIRST, PassKey, PassKind, Plan
 from embedtui.results.events import (
     BatchEmbedded,
@@ -45,24 +46,6 @@ from embedtui.results.repeated_passes import batches_against_alone
 Rows = npt.NDArray[np.intp]
 Steps = tuple[tuple[int, int], ...]
 """Sequences and tokens of each step of one batch."""
-
-MEASURED_AT_LOADING = frozenset(
-    (
-        "load_seconds",
-        "memory_bytes",
-        "probe_matmul",
-        "probe_attention",
-        "retried",
-        "too_large",
-        "others",
-        "nulls",
-        "tells_steps",
-        "answered_as",
-        "usage_tokens",
-        "answer_cache",
-    )
-)
-"""Keys of what is in force that are figures of one loading or one run, and decide nothing."""
 
 
 class Identity:
@@ -200,7 +183,10 @@ class Pass:
 class SettingResults:
     """All that is known of one setting."""
 
-    def __init__(self, number: int, setting: Setting, texts: int) -> None:
+    def __init__(
+        self, number: int, setting: Setting, texts: int, contents: Sequence[int] = ()
+    ) -> None:
+        """`contents` has for each text the first with the same content; empty where all differ."""
         self.identity = Identity()
         self.number = number
         self.setting = setting
@@ -214,6 +200,8 @@ class SettingResults:
         self.variants: VariantsCompared | None = None
         """What its vectors were held against where they are not the model's own."""
         self._texts = texts
+        self._contents = np.asarray(contents if len(contents) else range(texts), dtype=np.intp)
+        self._firsts: tuple[int, Rows] | None = None
         self._measured: dict[object, GrownDistances] = {}
         self._digits = Digits(texts)
         self._noise_tests: dict[object, NoiseTest] = {}
@@ -254,6 +242,22 @@ class SettingResults:
     def unbatched(self) -> Pass:
         """Every text alone in its step: the baseline of batch drift."""
         return self.pass_of(1)
+
+    @property
+    def firsts(self) -> Rows:
+        """For each text the first that is the same to the model, in content or bit for bit alone.
+
+        A statistic takes those that are alike for one text: they tell no more than one of them.
+        """
+        alone = self.unbatched
+        if self._firsts is None or self._firsts[0] != alone.count:
+            vectors = alone.vectors
+            self._firsts = alone.count, first_alike(self._contents, vectors, alone.done)
+        return self._firsts[1]
+
+    def different(self, rows: Rows) -> int:
+        """Return how many different texts there are in these rows."""
+        return len(np.unique(self.firsts[rows]))
 
     def in_common(self) -> frozenset[str]:
         """Return what is true of all figures of the unbatched vectors, which should be nothing."""
@@ -309,7 +313,7 @@ class SettingResults:
 
     def noise_test(self) -> NoiseTest | None:
         """Test whether batches do more than running again; None where nothing was run again."""
-        compared = batches_against_alone(self.passes)
+        compared = batches_against_alone(self.passes, are_firsts(self.firsts))
         if compared is None:
             return None
         known = self._noise_tests.get(compared.extent)
@@ -408,7 +412,7 @@ class Results:
                 count = len(event.plan.pack)
                 self.reference = ReferenceVectors(count)
                 self.settings = [
-                    SettingResults(number, setting, count)
+                    SettingResults(number, setting, count, event.plan.pack.firsts)
                     for number, setting in enumerate(event.plan.settings)
                 ]
             case EngineReady():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from embedtui.engine.effective import EffectiveConfig
+from embedtui.engine.effective import MEASURED_AT_LOADING, EffectiveConfig
 from embedtui.engine.messages import Prepared
 from embedtui.engine.settings import Setting
 from embedtui.plan.plan import Plan, batches_of
-from embedtui.results.results import MEASURED_AT_LOADING, Results, SettingResults
+from embedtui.results.results import Results, SettingResults
 
 _ROOM = {"max_num_batched_tokens", "max_num_seqs"}
 """What two loadings of one setting differ in; a compiled graph may depend on it."""

@@ -177,7 +177,7 @@ def _engine(effective: EffectiveConfig, environment: dict[str, Any]) -> str:
 def _open(path: Path, *, create: bool) -> Iterator[sqlite3.Connection]:
     shown = printable(str(path), 240)
     if not create and not path.is_file():
-        raise InputError(f"{shown}: no checks were written down there; `embedtui check` does that")
+        raise InputError(f"{shown}: no checks were recorded there; `embedtui check` does that")
     try:
         fresh = not path.exists()
         if fresh:
@@ -189,7 +189,7 @@ def _open(path: Path, *, create: bool) -> Iterator[sqlite3.Connection]:
             (mark,) = database.execute("PRAGMA application_id").fetchone()
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if mark != APPLICATION_ID:
-                raise InputError(f"{shown} is no history of checks: give another --history")
+                raise InputError(f"{shown} is no history of checks: give another --history-file")
             if version > FORMAT:
                 raise InputError(f"{shown} was written by a newer embedtui: upgrade to read it")
             yield database

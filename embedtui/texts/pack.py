@@ -73,6 +73,12 @@ class TextPack:
         return len(self.texts)
 
     @cached_property
+    def firsts(self) -> tuple[int, ...]:
+        """For each text the row of the first with the same content: itself, or what it repeats."""
+        seen: dict[str, int] = {}
+        return tuple(seen.setdefault(one.text, row) for row, one in enumerate(self.texts))
+
+    @cached_property
     def sha256(self) -> str:
         """Return the SHA-256 of ids and texts in order, in hexadecimal digits.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from embedtui.assess.findings import find
+from embedtui.assess.vector_faults import faults_of
 from embedtui.assess.verdict import setting_verdict
 from embedtui.plan.plan import FIRST
 from embedtui.results.usual_error import USUAL_ERROR
@@ -97,6 +98,43 @@ def constant(_: Planted, vectors: Figures) -> Figures:
     return changed
 
 
+def first_for_all(_: Planted, vectors: Figures) -> Figures:
+    """Every text of a batch gets the first one's vector."""
+    changed = vectors.copy()
+    for start in range(0, len(vectors), 8):
+        changed[start : start + 8] = vectors[start]
+    return changed
+
+
+def first_for_the_last(_: Planted, vectors: Figures) -> Figures:
+    changed = vectors.copy()
+    changed[-1] = vectors[0]
+    return changed
+
+
+def exchanged(_: Planted, vectors: Figures) -> Figures:
+    return np.roll(vectors, 1, axis=0)
+
+
+def lost_on_the_way(planted: Planted, vectors: Figures) -> Figures:
+    """One text has another's vector, and that one has none that is known."""
+    changed = towards(vectors, [5], 1.0, seed=6)
+    changed[4] = vectors[5]
+    return changed
+
+
+def nobodys(_: Planted, vectors: Figures) -> Figures:
+    return np.broadcast_to(vectors.mean(axis=0), vectors.shape).astype(np.float32).copy()
+
+
+def in_other_order(_: Planted, vectors: Figures) -> Figures:
+    return vectors[:, np.random.default_rng(2).permutation(vectors.shape[1])]
+
+
+def dimension_and_prompt(planted: Planted, vectors: Figures) -> Figures:
+    return dimension(0)(planted, towards(vectors, [4], 0.09))
+
+
 def cut_by_embedtui(planted: Planted) -> None:
     """Six texts are equal within the limit that embedtui cut them to, and their vectors too."""
     rows = longest(planted)
@@ -180,6 +218,22 @@ FAULTS: dict[str, tuple[Plant, tuple[str, ...], list[str]]] = {
     "a dimension constant in batches": (in_batches(constant), DTYPES, ["dimension"]),
     "a dimension turned": (everywhere(dimension(-1)), DTYPES, ["dimension"]),
     "a dimension turned in batches": (in_batches(dimension(-1)), DTYPES, ["dimension"]),
+    "all signs turned": (everywhere(lambda _, v: -v), DTYPES, ["turned"]),
+    "all signs turned in batches": (in_batches(lambda _, v: -v), DTYPES, ["turned"]),
+    "dimensions rolled": (everywhere(lambda _, v: np.roll(v, 5, axis=1)), DTYPES, ["turned"]),
+    "dimensions in another order": (everywhere(in_other_order), DTYPES, ["turned"]),
+    "dimensions in another order in batches": (in_batches(in_other_order), DTYPES, ["turned"]),
+    "the first one's vector for all of a batch": (in_batches(first_for_all), DTYPES, ["copied"]),
+    "the first one's vector for the last": (in_batches(first_for_the_last), DTYPES, ["copied"]),
+    "the first one's vector for the last, always": (
+        everywhere(first_for_the_last),
+        DTYPES,
+        ["copied"],
+    ),
+    "results in another order": (in_batches(exchanged), DTYPES, ["order"]),
+    "results in another order, always": (everywhere(exchanged), DTYPES, ["order"]),
+    "a vector lost on the way": (in_batches(lost_on_the_way), DTYPES, ["misplaced"]),
+    "nobody's vector for all of a batch": (in_batches(nobodys), DTYPES, ["collapsed"]),
     "bfloat16 on the wire": (everywhere(bfloat16), ("float32", "float16"), ["wire"]),
     "bfloat16 on the wire of batches": (in_batches(bfloat16), ("float32", "float16"), ["wire"]),
     "texts cut by embedtui to what is equal": (cut_by_embedtui, DTYPES, ["truncation"]),
@@ -202,6 +256,28 @@ def test_a_planted_fault_is_named_and_nothing_else(
     planted = recorded(dtype)
     plant(planted)
     assert planted.causes() == causes
+    results = planted.results()
+    kinds = {one.kind for one in faults_of(results, results.settings[0])}
+    assert len(kinds) <= 1, kinds
+
+
+def test_a_dead_dimension_hides_no_other_input() -> None:
+    planted = recorded("float32")
+    everywhere(dimension_and_prompt)(planted)
+    results = planted.results()
+    kinds = [one.kind for one in faults_of(results, results.settings[0])]
+    assert kinds == ["dimension", "another-input"]
+
+
+def test_vectors_that_are_turned_are_said_to_keep_their_distances() -> None:
+    planted = recorded("bfloat16")
+    everywhere(lambda _, vectors: -vectors)(planted)
+    results = planted.results()
+    assert setting_verdict(results, results.settings[0]) == (
+        "fault: vectors are mirrored, with every sign turned round: distances between texts are "
+        "kept, but they don't match the model's own; no distance from others means anything until "
+        "that is mended"
+    )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

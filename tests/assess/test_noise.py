@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from embedtui.assess import verdict
-from embedtui.assess.answers import Entry, answer
+from embedtui.assess.answers import Entry
 from embedtui.assess.check_result import check
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.findings import all_faults
 from embedtui.assess.noise import is_noise, is_open
+from embedtui.assess.setting_answers import answer_setting
 from embedtui.assess.tolerance import judge_consistency
 from embedtui.plan.plan import PassKey
 from embedtui.plan.scenarios import scenario
@@ -45,8 +46,8 @@ class TestDriftBelowTheFloor:
         assert "Batch drift: L2 up to " in sentence
         assert "; not noise, 1.2" in sentence
         assert " times as far as repeats, in the median text" in sentence
-        told = answer([Entry("it", found.results, setting_of(found))], LOOSE)
-        assert "(1.2 × repeats)" in told.consistent.text
+        told = answer_setting(Entry("it", found.results, setting_of(found)), LOOSE, ())
+        assert "(1.2 × repeats)" in told.drift.text
 
     def test_noise_alone_has_a_size_of_one(self, run_study: RunStudy) -> None:
         found = ran(run_study, Script(width=128, drift=no_drift, noise=1e-4), texts=64)
@@ -78,8 +79,10 @@ class TestRepeatsThatDifferWhereBatchesDoNot:
         assert judged.identical
         assert judged.outcome == "falls short"
         assert " when run again" in judged.summary(EXACT)
-        told = answer([Entry("it", found.results, setting_of(found))], EXACT)
-        assert told.consistent.text.startswith("✗ it identical to the bit, but not when run again")
+        told = answer_setting(Entry("it", found.results, setting_of(found)), EXACT, ())
+        assert told.drift.state == "bad"
+        assert told.drift.text.startswith("it: none at batch size ")
+        assert told.drift.text.endswith(" when run again")
         assert check(found.results, EXACT, confidence=0.95).outcome == "falls short"
 
     def test_a_limit_is_held_as_far_as_repeats_hold_it(self, found: Ran) -> None:

@@ -245,20 +245,21 @@ def test_on_a_gpu_bfloat16_changes_lists_and_strict_float32_none(path: Path) -> 
 
 
 def test_what_is_not_consistent_stands_with_its_share_of_changed_lists(run_study: RunStudy) -> None:
-    from embedtui.assess.answers import Entry, answer
+    from embedtui.assess.answers import Entry
+    from embedtui.assess.setting_answers import answer_setting
     from embedtui.plan.scenarios import scenario
 
     use = scenario("rag")
-    for by, said in ((0.05, "% other top 10"), (0.0, "identical to the bit")):
+    for by, said in ((0.05, "top-10 order changed: "), (0.0, " identical")):
         ran = run_study(plan(40, "bfloat16", "float16", sizes=(1, 4)), Script(drift=constant(by)))
         entries = []
         for setting in ran.results.settings:
             found = retrieval.worst_of_batches(ran.results, setting)
             assert found is not None
             entries.append(Entry(setting.setting.dtype, ran.results, setting, "", found[1]))
-        assert said in answer(entries, use).consistent.text
+        assert said in answer_setting(entries[0], use, ()).drift.text
     bare = [Entry(one.label, one.results, one.setting) for one in entries]
-    assert "top 10" not in answer(bare, use).consistent.text
+    assert "top-10" not in answer_setting(bare[0], use, ()).drift.text
 
 
 def test_drift_in_one_shuffled_order_only_is_looked_at(run_study: RunStudy) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from embedtui.assess.answers import Entry, answer, largest_drift
+from embedtui.assess.setting_answers import answer_setting
 from embedtui.assess.tolerance import judge_consistency
 from embedtui.assess.vector_faults import faults_of
 from embedtui.common.errors import InputError
@@ -73,8 +74,9 @@ def test_a_setting_with_a_nan_is_not_judged(run_study: RunStudy) -> None:
     found = judge_consistency(ran.results.settings[0], scenario("rag"))
     assert found.outcome == "not measured"
     told = answer(entries(ran), scenario("rag"))
-    assert told.consistent.state == "bad"
-    assert told.consistent.text.startswith("fault in float16")
+    one = answer_setting(entries(ran)[0], scenario("rag"), ())
+    assert one.drift.state == "bad"
+    assert one.drift.text.startswith("float16: fault: ")
     assert told.recommended is None
     assert told.command == ""
 
@@ -82,9 +84,14 @@ def test_a_setting_with_a_nan_is_not_judged(run_study: RunStudy) -> None:
 def test_the_answers_name_what_drifts_what_fails_and_what_serves(run_study: RunStudy) -> None:
     ran = run_study(asked("bfloat16", "float16", "float32"))
     told = answer(entries(ran), scenario("deduplication"))
-    assert told.consistent.text.startswith("✗ bfloat16 1.")
-    assert "✔ float32 identical to the bit" in told.consistent.text
-    assert " · ✔ float16 " in told.consistent.text
+    bfloat16, float16, float32 = (
+        answer_setting(entry, scenario("deduplication"), ()) for entry in entries(ran)
+    )
+    assert bfloat16.drift.state == "bad"
+    assert "× the limit" in bfloat16.drift.text
+    assert "float32: none at batch size " in float32.drift.text
+    assert float32.drift.text.endswith(" identical")
+    assert float16.drift.text.startswith("float16: within the limit: ")
     # All are equally fast here: the most precise of those that hold is taken.
     assert told.recommended == 2
     assert told.serve.text.startswith("float32: ")
@@ -101,15 +108,15 @@ def test_nothing_is_recommended_where_nothing_holds(run_study: RunStudy) -> None
 
 def test_before_anything_was_measured_nothing_is_claimed() -> None:
     told = answer([], scenario("rag"))
-    assert told.consistent.text == "not measured yet"
+    assert told.serve.text == "not measured yet"
     assert told.recommended is None
 
 
 def test_drift_within_the_noise_is_no_drift(run_study: RunStudy) -> None:
     ran = run_study(asked("float32"), Script(noise=1e-6))
-    told = answer(entries(ran), scenario("rag"))
-    assert told.consistent.state == "good"
-    assert "(within noise)" in told.consistent.text
+    told = answer_setting(entries(ran)[0], scenario("rag"), ())
+    assert told.drift.state == "good"
+    assert "none beyond noise" in told.drift.text
 
 
 def test_the_fastest_batch_size_is_the_one_with_most_texts_a_second(run_study: RunStudy) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from embedtui.assess.answers import Answers, Entry, answer, headline
 from embedtui.assess.retrieval import precision_retrieval
+from embedtui.assess.setting_answers import SettingAnswers, answer_setting
 from embedtui.assess.tolerance import Outcome, judge, judge_consistency
 from embedtui.assess.verdict import run_verdict, setting_verdict
 from embedtui.common.errors import EngineError
@@ -24,6 +25,10 @@ L2 = replace(RAG, metric="l2", tolerance=1e-3)
 def answered(ran: Ran, use: Scenario = RAG) -> Answers:
     settings = ran.results.settings
     return answer([Entry(one.setting.short_label, ran.results, one) for one in settings], use)
+
+
+def one_answered(ran: Ran, use: Scenario = RAG) -> SettingAnswers:
+    return answer_setting(Entry("it", ran.results, ran.results.settings[0]), use, ())
 
 
 def drift_of(ran: Ran, values: list[float]) -> None:
@@ -112,7 +117,8 @@ class TestSituations:
     def test_what_is_not_exact_is_not_recommended_for_an_index(self, ran: Ran) -> None:
         use = scenario("rag", "index")
         assert answered(ran, use).recommended == 1
-        assert "✗ bfloat16" in answered(ran, use).exact.text
+        assert one_answered(ran, use).exact.state == "bad"
+        assert "× the limit" in one_answered(ran, use).exact.text
 
 
 class TestUndecided:
@@ -179,4 +185,4 @@ class TestRecommended:
         ran = run_study(plan(8, "float32", sizes=(1, 4)), Script(drift=no_drift))
         ran.results.settings[0].status = "running"
         ran.results.settings[0].unbatched.done[3:] = False
-        assert " · 3 of 8 texts so far · " in answered(ran).consistent.text
+        assert one_answered(ran).drift.text.endswith(" · 3 of 8 texts so far")

@@ -40,4 +40,4 @@ class Beating(Explorer):
 
 if __name__ == "__main__":
     start.Explorer = Beating  # type: ignore[attr-defined]
-    sys.exit(call(["explore", *sys.argv[2:]]))
+    sys.exit(call(["[MODEL]", *sys.argv[2:]]))

@@ -61,7 +61,7 @@ async def main() -> None:
         app = Explorer(AppDeps(lambda: Session(engines), replace(Config(), limit=8)))
         seconds: dict[str, list[float]] = {"up": [], "sort": [], "filter": []}
         async with app.run_test(size=(120, 40)) as pilot:
-            await pilot.press("4")
+            await pilot.press("2")
             await pilot.pause()
             table = app.query_one("#texts TextTable", TextTable)
             for number in range(ROUNDS):

@@ -101,8 +101,8 @@ def test_marks_stand_at_their_figures() -> None:
     )
     for style, glyph, decade in (
         ("noise", "┊", -9),
-        ("precision", "◆", -3),
-        ("tolerance", "┆", -7),
+        ("precision", "◇", -3),
+        ("tolerance", "╏", -7),
     ):
         columns = {x for x, y, c in inked(picture, style) if c == glyph and y < 17}
         assert len(columns) == 1, style
@@ -149,7 +149,7 @@ def test_lines_rise_with_the_drift_and_equal_bits_have_a_lane() -> None:
     picture = charts.drift_by_batch_size(
         [Line("float16", "series-3", points)], width=60, height=20, tolerance=None
     )
-    marks = sorted((x, y) for x, y, c in inked(picture, "series-3") if c == "■")
+    marks = sorted((x, y) for x, y, c in inked(picture, "series-3") if c == "▲")
     assert len(marks) == 4
     heights = [y for _, y in marks]
     assert heights[0] > heights[1] > heights[2]

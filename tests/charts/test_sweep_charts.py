@@ -1,4 +1,4 @@
-"""The heat map, the front, and drift over place and length: read back from what they draw."""
+"""The front, and drift over place and length: read back from what they draw."""
 
 from __future__ import annotations
 
@@ -7,23 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedtui import charts
-from embedtui.charts import FrontPoint, HeatRow, Picture
+from embedtui.charts import FrontPoint, Picture
 from tests.charts.test_charts import DRIFTS, SIZES, inked
-
-
-def rows(count: int, focused: int = 0) -> list[HeatRow]:
-    return [
-        HeatRow(
-            f"setting {number}",
-            f"series-{number % 8 + 1}",
-            {2: 0.0, 64: 10.0 ** -(number % 9)},
-            speed=100.0 + number,
-            memory=400_000_000,
-            word="✔ ◂ serve" if number == 1 else "✗",
-            focused=number == focused,
-        )
-        for number in range(count)
-    ]
 
 
 def line_with(picture: Picture, text: str) -> str:
@@ -42,9 +27,6 @@ def test_every_chart_fills_just_its_size(
         for n, value in enumerate(values)
     ]
     pictures = [
-        charts.heat_map(
-            rows(len(values)), width=width, height=height, notes=["no"], unicode=unicode
-        ),
         charts.front_chart(points, width=width, height=height, tolerance=1e-6, unicode=unicode),
         charts.drift_by_count(
             np.arange(len(values)), array, width=width, height=height, x_label="tokens",
@@ -56,40 +38,6 @@ def test_every_chart_fills_just_its_size(
         assert [len(line) for line in picture.plain.split("\n")] == [width] * height
         if not unicode:
             assert picture.plain.isascii()
-
-
-def test_a_cell_of_the_heat_map_says_its_figure_and_its_shade() -> None:
-    picture = charts.heat_map(rows(9), width=100, height=12)
-    first, last = line_with(picture, "setting 0"), line_with(picture, "setting 8")
-    assert "· same" in first
-    assert "█ 1.0e+00" in first
-    assert "░ 1.0e-08" in last
-    assert first.split()[-3:] == ["100", "400", "✗"]
-    assert "◂ serve" in line_with(picture, "setting 1")
-    assert {c for _, _, c in inked(picture, "heat-5")} >= {"█", "1"}
-
-
-def test_the_row_in_hand_is_always_in_sight() -> None:
-    for focused in (0, 9, 25, 39):
-        picture = charts.heat_map(rows(40, focused), width=80, height=10)
-        assert f"▶{charts.mark_of(f'series-{focused % 8 + 1}')} setting {focused} " in picture.plain
-
-
-def test_the_largest_batch_sizes_are_shown_where_there_is_no_room_for_all() -> None:
-    many = HeatRow("float16", "series-1", {2**n: 1e-3 for n in range(1, 9)}, speed=1.0)
-    head = charts.heat_map([many], width=70, height=4).plain.split("\n")[0].split()
-    assert head[1] == "@2"
-    assert head[-3] == "@256"
-
-
-def test_unbatched_is_called_alone() -> None:
-    row = HeatRow("float16", "series-1", {1: 1e-3, 8: 1e-3})
-    assert "alone" in charts.heat_map([row], width=80, height=3).plain
-
-
-def test_what_cannot_be_had_stands_below() -> None:
-    picture = charts.heat_map(rows(2), width=80, height=8, notes=["not to be had: x=1"])
-    assert picture.plain.split("\n")[4].strip() == "not to be had: x=1"
 
 
 def test_the_fastest_stands_at_the_right_and_the_nearest_below() -> None:
@@ -125,7 +73,6 @@ def test_drift_that_grows_with_the_place_rises_to_the_right() -> None:
 def test_without_figures_they_say_what_they_wait_for() -> None:
     empty = np.zeros(0, dtype=np.int64)
     for picture in (
-        charts.heat_map([], width=40, height=5, empty="wait"),
         charts.front_chart([], width=40, height=8, empty="wait"),
         charts.drift_by_count(empty, np.zeros(0), width=40, height=8, x_label="", empty="wait"),
     ):

@@ -12,7 +12,7 @@ from tests.fakes import Script
 
 def test_recommends_and_gives_the_command(embedtui: Embedtui, model_folder: Path) -> None:
     words = ("--limit", "8", "--batch-sizes", "1,2,4", "--scenario", "golden", "--quiet")
-    said = embedtui("advise", model_folder, *words)
+    said = embedtui("run", "--advise", model_folder, *words)
     assert said.code == 0, said.err
     assert "Golden vectors bears equal bits" in said.out
     assert "Serve with: " in said.out
@@ -24,13 +24,13 @@ def test_recommends_and_gives_the_command(embedtui: Embedtui, model_folder: Path
 
 
 def test_tells_each_step_as_it_goes(embedtui: Embedtui, model_folder: Path) -> None:
-    said = embedtui("advise", model_folder, "--limit", "8", "--batch-sizes", "1,2,4")
+    said = embedtui("run", "--advise", model_folder, "--limit", "8", "--batch-sizes", "1,2,4")
     assert "→ float32" in said.err
 
 
 def test_as_json(embedtui: Embedtui, model_folder: Path) -> None:
     words = ("--limit", "8", "--batch-sizes", "1,2,4", "--scenario", "golden", "--json", "--quiet")
-    found = json.loads(embedtui("advise", model_folder, *words).out)
+    found = json.loads(embedtui("run", "--advise", model_folder, *words).out)
     assert found["recommended"]["dtype"] == "float32"
     assert found["cells"] < found["grid"]
     assert {one["label"] for one in found["skipped"]} >= {"float16 · batch_invariant=on"}
@@ -46,6 +46,6 @@ def test_exits_with_one_where_nothing_holds(embedtui: Embedtui, model_folder: Pa
 
 
 def test_one_batch_size_is_refused(embedtui: Embedtui, model_folder: Path) -> None:
-    said = embedtui("advise", model_folder, "--batch-sizes", "1")
+    said = embedtui("run", "--advise", model_folder, "--batch-sizes", "1")
     assert said.code == 2
     assert "one batch size cannot drift" in said.err

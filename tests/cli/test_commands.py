@@ -11,6 +11,7 @@ import click
 import pytest
 
 from embedtui import __version__
+from embedtui.cli.command_table import COMMANDS
 from embedtui.cli.main import cli
 from embedtui.common import machine, paths
 from embedtui.common.errors import InputError
@@ -31,9 +32,12 @@ class TestHelp:
 
     def test_names_every_command_and_the_exit_codes(self, embedtui: Embedtui) -> None:
         text = embedtui("-h").out
-        for name in ("run", "models", "doctor", "export", "texts", "settings"):
-            assert re.search(rf"^  {name} +[A-Z]", text, re.MULTILINE)
-        assert "0 done, 1 a check failed, 2 bad usage or input, 3 the engine failed" in text
+        for name, entry in COMMANDS.items():
+            assert f"\n  {name.ljust(10)}  {entry.told}\n" in text
+        assert max(map(len, text.splitlines())) <= 80
+        assert "..." not in text.partition("\n")[2]
+        said = "0 done, 1 a check failed, 2 bad usage or input, 3 the engine failed"
+        assert said in " ".join(text.split())
         assert "130 cancelled" in " ".join(text.split())
 
     @pytest.mark.parametrize("name", cli.list_commands(click.Context(cli)))
@@ -47,6 +51,23 @@ class TestHelp:
         for option in command.params:
             if option.param_type_name == "option":
                 assert getattr(option, "help", None), f"{option.name} is not explained"
+
+    @pytest.mark.parametrize("name", ["run", "check", "minilm"])
+    def test_has_groups_the_usual_options_first(self, embedtui: Embedtui, name: str) -> None:
+        text = embedtui(name, "--help").out
+        headings = re.findall(r"^([A-Z][a-z ]+):$", text, re.MULTILINE)
+        assert headings[0] == "The usual ones"
+        assert headings[-1] == "Output"
+        usual = text.partition("The usual ones:\n")[2].partition("\n\n")[0]
+        told = re.findall(r"^  (?:--)?([\w-]+)", usual, re.MULTILINE)
+        wanted = ["MODEL", "texts", "dtype", "batch-sizes", "scenario", "limit"]
+        assert told == [one for one in wanted if one != "scenario" or name != "minilm"]
+
+    @pytest.mark.parametrize("name", ["list", "config"])
+    def test_of_a_group_is_what_its_name_shows(self, embedtui: Embedtui, name: str) -> None:
+        said = embedtui(name)
+        assert (said.code, said.err, said.out) == (0, "", embedtui(name, "--help").out)
+        assert "..." not in said.out.partition("\n")[2]
 
     def test_of_run_has_examples_that_parse(self, embedtui: Embedtui, model_folder: Path) -> None:
         text = embedtui("run", "--help").out
@@ -64,22 +85,22 @@ class TestHelp:
 
 class TestModels:
     def test_lists_the_alias_first(self, embedtui: Embedtui) -> None:
-        said = embedtui("models")
+        said = embedtui("list", "models")
         assert (said.code, said.err) == (0, "")
         assert said.out.startswith("minilm\n")
 
     def test_says_what_is_known_of_a_folder(self, embedtui: Embedtui, model_folder: Path) -> None:
-        lines = embedtui("models", model_folder).out.splitlines()
+        lines = embedtui("list", "models", model_folder).out.splitlines()
         at = lines.index(str(model_folder))
         assert lines[at + 1].startswith("  BertModel · 2 layers × 8 · ")
         assert re.match(r"  (✔|\?) vLLM: (yes|unknown)", lines[at + 2])
 
     def test_says_why_one_cannot_be_run(self, embedtui: Embedtui, tmp_path: Path) -> None:
         make_model(tmp_path / "m", architecture="BertForSequenceClassification")
-        assert "✗ vLLM: no, " in embedtui("models", tmp_path).out
+        assert "✗ vLLM: no, " in embedtui("list", "models", tmp_path).out
 
     def test_as_json(self, embedtui: Embedtui, model_folder: Path) -> None:
-        said = embedtui("models", model_folder, "--json")
+        said = embedtui("list", "models", model_folder, "--json")
         assert (said.code, said.err) == (0, "")
         listed = json.loads(said.out)["models"]
         assert listed[0]["ref"] == "minilm"
@@ -113,14 +134,14 @@ class TestModels:
         config = json.loads((folder / "config.json").read_text())
         config["architectures"] = ["\x1b[2J[bold]Model"]
         (folder / "config.json").write_text(json.dumps(config))
-        said = embedtui("models", folder, *more)
+        said = embedtui("list", "models", folder, *more)
         assert said.code == 0
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]", said.out)
         assert "[red]" in said.out
 
 
 def test_texts_lists_every_pack(embedtui: Embedtui) -> None:
-    said = embedtui("texts")
+    said = embedtui("list", "texts")
     assert (said.code, said.err) == (0, "")
     listed = [line.split()[0] for line in said.out.splitlines() if re.match(r" ?\w+ +\d+ ", line)]
     assert listed == pack_names()
@@ -129,7 +150,7 @@ def test_texts_lists_every_pack(embedtui: Embedtui) -> None:
 
 
 def test_settings_explains_every_switch(embedtui: Embedtui) -> None:
-    said = embedtui("settings")
+    said = embedtui("list", "settings")
     assert (said.code, said.err) == (0, "")
     for switch in SWITCHES:
         assert re.search(rf"^{switch.key} = ", said.out, re.MULTILINE)

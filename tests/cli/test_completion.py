@@ -22,8 +22,8 @@ from embedtui.cli.completion import VARIABLE
         ("embedtui run --sweep prec", "precision"),
         ("embedtui export h200-min", "h200-minilm"),
         ("embedtui open h20", "h200"),
-        ("embedtui mix las", "last"),
-        ("embedtui explore --theme grap", "graphite"),
+        ("embedtui compare las", "last"),
+        ("embedtui minilm --theme grap", "graphite"),
         ("embedtui completion fi", "fish"),
     ],
 )

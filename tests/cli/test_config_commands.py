@@ -68,7 +68,7 @@ def test_themes_are_listed_yours_and_wrong_ones_too(
     shipped = (themes.themes_folder() / "paper.toml").read_text()
     (folder / "mine.toml").write_text(shipped.replace('name = "paper"', 'name = "mine"'))
     (folder / "broken.toml").write_text("name = ")
-    assert call(["themes"]) == 2
+    assert call(["list", "themes"]) == 2
     said = capsys.readouterr()
     assert "light, yours" in said.out
     assert all(theme.name in said.out for theme in themes.shipped())
@@ -78,7 +78,7 @@ def test_themes_are_listed_yours_and_wrong_ones_too(
 def test_the_explorer_without_a_terminal_says_what_does_the_same(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call(["explore"]) == 2
+    assert call(["minilm"]) == 2
     assert "`embedtui run` does the same work without one" in capsys.readouterr().err
 
 

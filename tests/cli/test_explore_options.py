@@ -1,4 +1,4 @@
-"""What `embedtui explore` is given for this time is what the screen begins with."""
+"""What `embedtui` is given for this time is what the screen begins with."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def choices(embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
         monkeypatch.setattr(guard, "is_terminal", lambda: True)
         monkeypatch.setattr(start, "show", show)
-        said = embedtui("explore", *words)
+        said = embedtui(*words)
         assert said.code == 0, said.err
         return found[0]
 
@@ -58,6 +58,6 @@ def test_what_is_wrong_is_told_before_the_screen(
     embedtui: Embedtui, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
 ) -> None:
     monkeypatch.setattr(guard, "is_terminal", lambda: True)
-    result = embedtui("explore", *words)
+    result = embedtui(*words)
     assert result.code == 2
     assert said in result.err

@@ -85,7 +85,7 @@ def test_the_report_holds_the_same_figures(embedtui: Embedtui, run_file: Path) -
 
 class TestMix:
     def test_two_settings_of_a_run(self, embedtui: Embedtui, run_file: Path) -> None:
-        said = embedtui("mix", f"{run_file}#bfloat16", f"{run_file}#float32@1")
+        said = embedtui("compare", f"{run_file}#bfloat16", f"{run_file}#float32@1")
         assert said.code == 0, said.err
         words = " ".join(said.out.split())
         assert "20 documents by bfloat16 @4, 8 queries by float32 alone" in words
@@ -95,16 +95,16 @@ class TestMix:
         assert re.search(r"judgements +before", said.out)
 
     def test_every_pair_of_a_run(self, embedtui: Embedtui, run_file: Path) -> None:
-        said = embedtui("mix", run_file)
+        said = embedtui("compare", run_file)
         assert re.search(r"#1 +\d+ % +\d+ %", said.out)
         assert re.search(r"#2 +\d+ % +\d+ %", said.out)
-        found = json.loads(embedtui("mix", run_file, "--json").out)
+        found = json.loads(embedtui("compare", run_file, "--json").out)
         assert found["schema"] == "embedtui.mix/1"
         assert [pair["index"]["setting"] for pair in found["pairs"]] == [
             *("bfloat16", "bfloat16"),
             *("float32", "float32"),
         ]
-        own = embedtui("mix", f"{run_file}#2@1", f"{run_file}#2", "--json").out
+        own = embedtui("compare", f"{run_file}#2@1", f"{run_file}#2", "--json").out
         pair = json.loads(own)["pairs"][0]
         assert pair["against_index"]["order_changed"] == [0, 0]
         assert pair["drift"]["identical"] == pair["drift"]["texts"] == 28
@@ -113,7 +113,7 @@ class TestMix:
         ("arguments", "reason"),
         [
             (("{run}#9", "{run}#1"), "no setting '9'"),
-            (("{run}#1",), "give the queries' setting as well"),
+            (("{run}#1",), "give RUN#SETTING of the queries too"),
             (("nothing#1", "{run}#1"), "no run file and no recording 'nothing'"),
             (("{run}#1@3", "{run}#1"), "was not measured at '3'"),
         ],
@@ -121,7 +121,7 @@ class TestMix:
     def test_what_cannot_be_mixed(
         self, embedtui: Embedtui, run_file: Path, arguments: tuple[str, ...], reason: str
     ) -> None:
-        said = embedtui("mix", *(one.format(run=run_file) for one in arguments))
+        said = embedtui("compare", *(one.format(run=run_file) for one in arguments))
         assert said.code == 2
         assert reason in said.err
         assert said.out == ""

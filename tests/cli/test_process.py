@@ -44,7 +44,7 @@ def python(*arguments: str | Path, **environment: str) -> subprocess.CompletedPr
 
 
 class TestImports:
-    @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["settings"]])
+    @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list", "settings"]])
     def test_are_light_until_something_is_done(self, arguments: list[str]) -> None:
         script = (
             "import sys; from embedtui.cli.main import call; code = call(sys.argv[1:]); "
@@ -90,7 +90,12 @@ class TestAscii:
         assert done.stdout.isascii()
 
     @pytest.mark.parametrize(
-        "arguments", [["run", "--help"], ["settings"], ["texts"], ["models"], ["doctor"]]
+        "arguments",
+        [
+            ["run", "--help"],
+            *(["list", name] for name in ("settings", "texts", "models")),
+            ["doctor"],
+        ],
     )
     def test_other_commands_degrade(
         self, arguments: list[str], environment: dict[str, str]
@@ -133,7 +138,7 @@ def begin(*arguments: str | Path) -> subprocess.Popen[bytes]:
 
 class TestPipes:
     def test_a_reader_that_goes_away_is_no_error(self) -> None:
-        with begin("-m", "embedtui", "settings") as process:
+        with begin("-m", "embedtui", "list", "settings") as process:
             assert process.stdout is not None
             assert process.stderr is not None
             process.stdout.close()

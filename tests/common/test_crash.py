@@ -120,7 +120,7 @@ def test_an_error_of_our_own_ends_with_4_one_line_and_a_report(
         raise KeyError(f"planted {KEY}")
 
     monkeypatch.setattr(lists.list_texts, "callback", broken)
-    code: int = main.call(["texts"])
+    code: int = main.call(["list", "texts"])
     assert code == ExitCode.CRASHED
     assert code == 4
     said = capsys.readouterr()

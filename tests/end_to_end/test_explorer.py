@@ -75,9 +75,9 @@ async def test_from_a_key_press_to_the_verdict(session: Session, tmp_path: Path)
     assert today.error < 3e-6
     assert old.drift is not None
     assert 1e-8 < old.drift < 1e-5
-    assert "float32 identical to the bit" in screen
+    assert "DRIFT  float32: none at batch size " in screen
     assert "float32 · old pooling" in screen
-    assert re.search(r"Serve with +float32: \d+ texts/s.* at batch size \d+, consistent", screen)
+    assert re.search(r"SERVE +float32: \d+ texts/s.* at batch size \d+, consistent", screen)
     assert any("texts/s" in stage and "left" in stage for stage in stages), stages
     assert any("weights" in stage for stage in stages), stages
 

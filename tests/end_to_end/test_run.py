@@ -248,14 +248,14 @@ def test_a_model_is_made_found_by_its_name_and_run(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "embedtui", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
-    made = embedtui("models", "make", "--arch", "xlm-roberta", "--layers", "2", "--width", "64")
+    made = embedtui("make-model", "--arch", "xlm-roberta", "--layers", "2", "--width", "64")
     assert made.returncode == 0, made.stderr
     assert "random-xlm-roberta-2x64" in made.stdout
     assert "random weights" in made.stdout
-    again = embedtui("models", "make", "--arch", "xlm-roberta", "--layers", "2", "--width", "64")
+    again = embedtui("make-model", "--arch", "xlm-roberta", "--layers", "2", "--width", "64")
     assert again.returncode == 2
     assert "exists" in again.stderr
-    assert "random-xlm-roberta-2x64" in embedtui("models").stdout
+    assert "random-xlm-roberta-2x64" in embedtui("list", "models").stdout
     folder = tmp_path / "embedtui/models/random-xlm-roberta-2x64"
     prompts = {"prompts": {"query": "Instruct: retrieve\nQuery: "}}
     (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))

@@ -99,7 +99,7 @@ def test_a_killed_screen_leaves_nothing_on_the_gpu(model: str, tmp_path: Path) -
     near, far = pty.openpty()
     termios.tcsetwinsize(far, (40, 120))
     screen = subprocess.Popen(
-        [sys.executable, "-m", "embedtui", "explore", model],
+        [sys.executable, "-m", "embedtui", model],
         stdin=far, stdout=far, stderr=far, start_new_session=True,
         env=os.environ | {"EMBEDTUI_CONFIG": str(config), "TERM": "xterm-256color"},
     )  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from embedtui.measure import compare, faults, summarize, swapped_rows
+from embedtui.measure import compare, faults, misplaced_rows, summarize
 
 TEXTS, TOKENS, WIDTH = 64, 64, 96
 
@@ -65,7 +65,7 @@ def test_drift_of_a_rounded_running_sum_grows_with_the_place_in_the_batch(hidden
     assert figures["max"] > 3 * figures["mean"]
     # So large a drift is looked at, and is no swap.
     assert (found.l2 > faults.SUSPECT_L2).sum() > 10
-    assert swapped_rows(batched, alone) is None
+    assert misplaced_rows(batched, alone) is None
 
 
 def test_a_running_sum_in_float32_drifts_too_but_thousands_of_times_less(hidden: Hidden) -> None:

@@ -14,7 +14,7 @@ from embedtui.measure import (
     collapsed_rows,
     compare,
     faults,
-    swapped_rows,
+    misplaced_rows,
     unit,
 )
 from embedtui.measure.distances import Vectors
@@ -70,7 +70,7 @@ def test_every_fault_is_named_once_for_each_row(points: Points) -> None:
 def test_no_vectors_have_no_faults(shape: tuple[int, int]) -> None:
     nothing = np.zeros(shape, dtype=np.float32)
     assert broken_rows(nothing) == []
-    assert swapped_rows(nothing, nothing) is None
+    assert misplaced_rows(nothing, nothing) is None
     assert collapsed_rows(nothing, []) is None
 
 
@@ -84,9 +84,9 @@ def test_two_rows_in_each_others_place(
 ) -> None:
     reference = points(20).astype(dtype)
     vectors = nudge(reference, noise).astype(dtype)
-    assert swapped_rows(vectors, reference) is None
+    assert misplaced_rows(vectors, reference) is None
     vectors[[3, 17]] = vectors[[17, 3]]
-    assert swapped_rows(vectors, reference) == Fault("swapped", (3, 17), (17, 3))
+    assert misplaced_rows(vectors, reference) == Fault("swapped", (3, 17), (17, 3))
 
 
 @pytest.mark.parametrize("width", [16, 96, 384])
@@ -95,7 +95,7 @@ def test_a_rotation_of_all(points: Points, nudge: Nudge, count: int, width: int)
     reference = points(count, width)
     vectors = np.roll(nudge(reference, 0.03), 1, axis=0)
     before = tuple((row - 1) % count for row in range(count))
-    assert swapped_rows(vectors, reference) == Fault("swapped", tuple(range(count)), before)
+    assert misplaced_rows(vectors, reference) == Fault("swapped", tuple(range(count)), before)
 
 
 @settings(max_examples=40, deadline=None)
@@ -104,7 +104,7 @@ def test_any_permutation_is_read_back(order: list[int], seed: int, noise: float)
     rng = np.random.default_rng(seed)
     reference = rng.standard_normal((12, 80))
     moved = unit(reference) + noise * unit(rng.standard_normal((12, 80)))
-    fault = swapped_rows(moved[order] * 5, reference)
+    fault = misplaced_rows(moved[order] * 5, reference)
     misplaced = [row for row in range(12) if order[row] != row]
     if misplaced:
         assert fault is not None
@@ -123,7 +123,7 @@ def test_the_sketch_rules_out_nothing_that_is_near_enough(
     vectors = np.roll(nudge(reference, 0.12), 1, axis=0)
     found = compare(vectors, reference).l2
     assert found.min() > 1.2
-    fault = swapped_rows(vectors, reference)
+    fault = misplaced_rows(vectors, reference)
     assert fault is not None
     assert len(fault.rows) == 60
 
@@ -133,9 +133,9 @@ def test_a_vector_between_two_texts_is_no_swap(points: Points, nudge: Nudge, wid
     reference = points(20, width)
     # About five times nearer to another text's vector, and in the sketch ten times.
     between = np.roll(nudge(reference, 0.3), 1, axis=0)
-    assert swapped_rows(between, reference) is None
+    assert misplaced_rows(between, reference) is None
     between[[18, 19]] = reference[[19, 18]]
-    assert swapped_rows(between, reference) == Fault("swapped", (18, 19), (19, 18))
+    assert misplaced_rows(between, reference) == Fault("swapped", (18, 19), (19, 18))
 
 
 def test_neighbours_are_told_apart(points: Points) -> None:
@@ -144,21 +144,21 @@ def test_neighbours_are_told_apart(points: Points) -> None:
     reference[2] = unit(reference[:1] + 0.04 * reference[3:])[0]
     l2 = compare(reference[[0, 0]], reference[[1, 2]]).l2
     assert l2[0] > faults.SUSPECT_L2 > l2[1]
-    assert swapped_rows(reference[[1, 0, 2, 3]], reference) == Fault("swapped", (0, 1), (1, 0))
+    assert misplaced_rows(reference[[1, 0, 2, 3]], reference) == Fault("swapped", (0, 1), (1, 0))
     # Nearer than this no swap is looked for, because rounding might reach as far.
-    assert swapped_rows(reference[[2, 1, 0, 3]], reference) is None
+    assert misplaced_rows(reference[[2, 1, 0, 3]], reference) is None
 
 
 def test_texts_with_equal_vectors_are_no_swap(points: Points) -> None:
     reference = points(30, 384)
     reference[[5, 6]] = reference[4]
-    assert swapped_rows(reference[[0, 1, 2, 3, 6, 4, 5, *range(7, 30)]], reference) is None
+    assert misplaced_rows(reference[[0, 1, 2, 3, 6, 4, 5, *range(7, 30)]], reference) is None
     # A row that could have come from any of them is said to have come from the first.
     vectors = reference.copy()
     vectors[20] = reference[6]
-    assert swapped_rows(vectors, reference) == Fault("swapped", (20,), (4,))
+    assert misplaced_rows(vectors, reference) == Fault("copied", (20,), (4,))
     vectors[6] = reference[20]
-    assert swapped_rows(vectors, reference) == Fault("swapped", (6, 20), (20, 4))
+    assert misplaced_rows(vectors, reference) == Fault("swapped", (6, 20), (20, 4))
 
 
 @pytest.mark.parametrize("width", [3, 7, 33, 96, 384])
@@ -171,7 +171,7 @@ def test_rounding_does_not_choose_between_equal_vectors(
     reference[[count // 2, -1]] = reference[0]
     far = np.linalg.norm(reference - reference[0], axis=1) > 0.5
     vectors = nudge(np.where(far[:, None], reference[:1], reference), 0.02)
-    fault = swapped_rows(vectors, reference)
+    fault = misplaced_rows(vectors, reference)
     assert fault is not None
     assert fault.rows == tuple(np.flatnonzero(far))
     assert set(fault.others) == {0}
@@ -180,8 +180,8 @@ def test_rounding_does_not_choose_between_equal_vectors(
 def test_one_vector_for_a_whole_batch(points: Points) -> None:
     reference = points(8)
     vectors = np.repeat(reference[2:3], 8, axis=0)
-    want = Fault("swapped", (0, 1, 3, 4, 5, 6, 7), (2,) * 7)
-    assert swapped_rows(vectors, reference) == want
+    want = Fault("copied", (0, 1, 3, 4, 5, 6, 7), (2,) * 7)
+    assert misplaced_rows(vectors, reference) == want
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0])
@@ -190,15 +190,15 @@ def test_broken_rows_do_not_hide_a_swap(points: Points, bad: float) -> None:
     vectors = reference.copy()
     vectors[[3, 7]] = vectors[[7, 3]]
     reference[0], reference[1, :], vectors[9], vectors[1, :] = bad, bad, bad, bad
-    assert swapped_rows(vectors, reference) == Fault("swapped", (3, 7), (7, 3))
+    assert misplaced_rows(vectors, reference) == Fault("swapped", (3, 7), (7, 3))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0])
 def test_nothing_but_broken_rows(points: Points, bad: float) -> None:
     broken, whole = np.full((4, 96), bad), points(4)
-    assert swapped_rows(broken, whole) is None
-    assert swapped_rows(whole, broken) is None
-    assert swapped_rows(broken, broken) is None
+    assert misplaced_rows(broken, whole) is None
+    assert misplaced_rows(whole, broken) is None
+    assert misplaced_rows(broken, broken) is None
 
 
 def test_a_row_whose_own_reference_is_broken_is_not_judged(points: Points) -> None:
@@ -206,13 +206,13 @@ def test_a_row_whose_own_reference_is_broken_is_not_judged(points: Points) -> No
     vectors = reference[[1, 0, 2, 3, 4, 5]]
     reference[0] = np.nan
     # Row 1 holds the vector of a row that nothing is known of: it is like no other.
-    assert swapped_rows(vectors, reference) is None
+    assert misplaced_rows(vectors, reference) is None
 
 
 def test_one_row_and_one_dimension() -> None:
-    assert swapped_rows(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])) is None
+    assert misplaced_rows(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])) is None
     ones = np.array([[1.0], [-1.0]])
-    assert swapped_rows(ones[::-1], ones) == Fault("swapped", (0, 1), (1, 0))
+    assert misplaced_rows(ones[::-1], ones) == Fault("swapped", (0, 1), (1, 0))
 
 
 @pytest.mark.parametrize("by", [0.01, 0.1, 0.8, 3.0])
@@ -224,7 +224,7 @@ def test_drift_however_large_is_not_a_swap(
     vectors = nudge(reference, by)
     suspects = compare(vectors, reference).l2 > faults.SUSPECT_L2
     assert suspects.all() == (by > 0.05)
-    assert swapped_rows(vectors, reference) is None
+    assert misplaced_rows(vectors, reference) is None
 
 
 def test_drift_of_vectors_that_all_point_one_way_is_not_a_swap(
@@ -233,14 +233,14 @@ def test_drift_of_vectors_that_all_point_one_way_is_not_a_swap(
     # Models of the e5 family: any two texts have a cosine of 0.7 and more.
     reference = unit(points(300, 384) * 0.5 + points(1, 384, seed=9))
     assert (compare(reference[1:], reference[:-1]).cosine < 0.3).all()
-    assert swapped_rows(nudge(reference, 0.4), reference) is None
+    assert misplaced_rows(nudge(reference, 0.4), reference) is None
     # A drift that all vectors share, as large as the vectors are apart.
-    assert swapped_rows(reference + points(1, 384, seed=5), reference) is None
+    assert misplaced_rows(reference + points(1, 384, seed=5), reference) is None
 
 
 def test_a_set_that_fell_together_is_not_a_swap(points: Points) -> None:
     reference = np.repeat(points(1), 50, axis=0)
-    assert swapped_rows(points(50, seed=3), reference) is None
+    assert misplaced_rows(points(50, seed=3), reference) is None
 
 
 def test_blocks_change_nothing(
@@ -251,11 +251,11 @@ def test_blocks_change_nothing(
     fallen = points(40)
     fallen[::3] = fallen[0]
     texts = [str(row) for row in range(40)]
-    want = swapped_rows(vectors, reference), collapsed_rows(fallen, texts)
+    want = misplaced_rows(vectors, reference), collapsed_rows(fallen, texts)
     assert None not in want
     for size in (1, 7, 40):
         monkeypatch.setattr(faults, "BLOCK_ROWS", size)
-        assert (swapped_rows(vectors, reference), collapsed_rows(fallen, texts)) == want
+        assert (misplaced_rows(vectors, reference), collapsed_rows(fallen, texts)) == want
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.8])
@@ -266,7 +266,7 @@ def test_memory_stays_bounded_when_every_row_is_suspect(
     vectors = np.roll(nudge(reference, noise), 1, axis=0)
     tracemalloc.start()
     try:
-        fault = swapped_rows(vectors, reference)
+        fault = misplaced_rows(vectors, reference)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -280,7 +280,7 @@ def test_shapes_in_which_no_swap_can_be_looked_for(
     one: tuple[int, ...], other: tuple[int, ...]
 ) -> None:
     with pytest.raises(ValueError, match="cannot look for vectors"):
-        swapped_rows(np.ones(one), np.ones(other))
+        misplaced_rows(np.ones(one), np.ones(other))
 
 
 # Collapsed sets

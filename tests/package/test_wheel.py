@@ -90,10 +90,10 @@ def test_helps(installed: Path, tmp_path: Path) -> None:
 
 
 def test_finds_themes_and_texts(installed: Path, tmp_path: Path) -> None:
-    themes = run(installed, tmp_path, "embedtui", "themes")
+    themes = run(installed, tmp_path, "embedtui", "list", "themes")
     for path in (ROOT / "themes").glob("*.toml"):
         assert path.stem in themes
-    texts = run(installed, tmp_path, "embedtui", "texts")
+    texts = run(installed, tmp_path, "embedtui", "list", "texts")
     for path in (ROOT / "sample_texts").glob("*.jsonl"):
         assert path.stem in texts
 

@@ -304,37 +304,37 @@ class TestHistory:
         drifts = (0.0, 1e-5, 1e-3)
         for drift in drifts:
             script = Script(drift=drift_of(drift))
-            embedtui("check", model, *FEW, "--history", path, script=script)
-        said = embedtui("history", "--history", path, "--json")
+            embedtui("check", model, *FEW, "--history-file", path, script=script)
+        said = embedtui("check", "--history", "--history-file", path, "--json")
         rows = json.loads(said.out)["checks"]
         assert [row["drift_l2"] for row in rows] == pytest.approx(drifts, rel=0.05)
         assert [row["outcome"] for row in rows] == ["holds", "holds", "holds"]
-        said = embedtui("history", "--history", path)
+        said = embedtui("check", "--history", "--history-file", path)
         assert said.code == 0
         assert "batch drift, L2 at most, over time" in said.out
         assert "RAG bears" in said.out
         assert said.out.count("holds") == 3
-        assert embedtui("history", "tiny", "--history", path).code == 0
-        assert embedtui("history", "other", "--history", path).code == 2
+        assert embedtui("check", "--history", "tiny", "--history-file", path).code == 0
+        assert embedtui("check", "--history", "other", "--history-file", path).code == 2
 
     def test_goes_to_the_data_folder_unless_told_otherwise(
         self, embedtui: Embedtui, model: str, home: Path
     ) -> None:
-        assert embedtui("history").code == 2
+        assert embedtui("check", "--history").code == 2
         embedtui("check", model, *FEW, "--no-history", script=Script(drift=no_drift))
-        assert embedtui("history").code == 2
+        assert embedtui("check", "--history").code == 2
         embedtui("check", model, *FEW, script=Script(drift=no_drift))
-        assert embedtui("history").code == 0
+        assert embedtui("check", "--history").code == 0
         assert len(list((home / "data").rglob("history.sqlite"))) == 1
 
     def test_refuses_a_file_that_is_none(self, embedtui: Embedtui, tmp_path: Path) -> None:
         other = tmp_path / "other.sqlite"
         with sqlite3.connect(other) as database:
             database.execute("CREATE TABLE t (a)")
-        said = embedtui("history", "--history", other)
+        said = embedtui("check", "--history", "--history-file", other)
         assert (said.code, "is no history of checks" in said.error) == (2, True)
         other.write_text("no database at all, but a text that is long enough")
-        assert embedtui("history", "--history", other).code == 2
+        assert embedtui("check", "--history", "--history-file", other).code == 2
 
     def test_checks_of_other_seeds_add_up_and_the_same_seed_does_not(
         self, embedtui: Embedtui, model: str, tmp_path: Path
@@ -343,13 +343,15 @@ class TestHistory:
         texts = tmp_path / "texts.txt"
         texts.write_text("\n".join(f"text number {n}" for n in range(8)), encoding="utf-8")
         for seed in (1, 2, 2, 3):
-            told = ("--texts", texts, "--seed", str(seed), "--history", path)
+            told = ("--texts", texts, "--seed", str(seed), "--history-file", path)
             script = Script(drift=no_drift)
             assert embedtui("check", model, *FEW[2:], *told, script=script).code == 0
-        (one,) = json.loads(embedtui("history", "--history", path, "--json").out)["together"]
+        (one,) = json.loads(embedtui("check", "--history", "--history-file", path, "--json").out)[
+            "together"
+        ]
         assert (one["checks"], one["held"], one["seeds"], one["orders"]) == (4, 4, 3, 15)
         assert one["share_below"] == share_below(0.95, 15)
-        said = " ".join(embedtui("history", "--history", path).out.split())
+        said = " ".join(embedtui("check", "--history", "--history-file", path).out.split())
         assert "4 checks held, 15 random orders of 3 seeds at batch size 4: with 0.95" in said
         assert "a seed that came again adds nothing" in said
 
@@ -359,28 +361,36 @@ class TestHistory:
         path = tmp_path / "history.sqlite"
         for drift in (0.0, 0.01):
             script = Script(drift=drift_of(drift))
-            embedtui("check", model, *FEW, "--history", path, script=script)
-        (one,) = json.loads(embedtui("history", "--history", path, "--json").out)["together"]
+            embedtui("check", model, *FEW, "--history-file", path, script=script)
+        (one,) = json.loads(embedtui("check", "--history", "--history-file", path, "--json").out)[
+            "together"
+        ]
         assert (one["checks"], one["held"], one["share_below"]) == (2, 1, None)
         assert "1 of 2 checks did not hold" in " ".join(
-            embedtui("history", "--history", path).out.split()
+            embedtui("check", "--history", "--history-file", path).out.split()
         )
-        other = ("--limit", "9", *FEW[2:], "--history", path)
+        other = ("--limit", "9", *FEW[2:], "--history-file", path)
         embedtui("check", model, *other, script=Script(drift=no_drift))
-        made = json.loads(embedtui("history", "--history", path, "--json").out)["together"]
+        made = json.loads(embedtui("check", "--history", "--history-file", path, "--json").out)[
+            "together"
+        ]
         assert made == [one]
 
     def test_of_an_early_version_goes_on(
         self, embedtui: Embedtui, model: str, tmp_path: Path
     ) -> None:
         path = tmp_path / "history.sqlite"
-        embedtui("check", model, *FEW, "--history", path, script=Script(drift=no_drift))
+        embedtui("check", model, *FEW, "--history-file", path, script=Script(drift=no_drift))
         with sqlite3.connect(path) as database:
             for name in ("seed", "batch_sizes", "situation", '"limit"', "model_hash"):
                 database.execute(f"ALTER TABLE checks DROP COLUMN {name}")
             database.execute("PRAGMA user_version = 1")
-        (early,) = json.loads(embedtui("history", "--history", path, "--json").out)["checks"]
+        (early,) = json.loads(embedtui("check", "--history", "--history-file", path, "--json").out)[
+            "checks"
+        ]
         assert (early["seed"], early["batch_sizes"]) == (None, "")
-        embedtui("check", model, *FEW, "--history", path, script=Script(drift=no_drift))
-        rows = json.loads(embedtui("history", "--history", path, "--json").out)["checks"]
+        embedtui("check", model, *FEW, "--history-file", path, script=Script(drift=no_drift))
+        rows = json.loads(embedtui("check", "--history", "--history-file", path, "--json").out)[
+            "checks"
+        ]
         assert [row["seed"] is None for row in rows] == [True, False]

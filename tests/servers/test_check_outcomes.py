@@ -125,7 +125,7 @@ class TestInconclusive:
         junit, history = tmp_path / "junit.xml", tmp_path / "history.sqlite"
         said = embedtui(
             *("check", serve().url, "--against", model, "--limit", "8", "--batch-sizes", "4"),
-            *("--share", "0.5", *LISTS, "--junit", junit, "--history", history),
+            *("--share", "0.5", *LISTS, "--junit", junit, "--history-file", history),
             script=Script(failures={("reference", ""): EngineError("no room for float64")}),
         )
         assert said.code == 5, said
@@ -133,7 +133,9 @@ class TestInconclusive:
         assert "the error against float64 was not measured of 8 texts: no room" in words(said)
         case = next(Xml.parse(junit).iter("testcase"))
         assert case.find("error") is not None
-        rows = json.loads(embedtui("history", "--history", history, "--json").out)["checks"]
+        rows = json.loads(embedtui("check", "--history", "--history-file", history, "--json").out)[
+            "checks"
+        ]
         assert [row["outcome"] for row in rows] == ["inconclusive"]
 
     @pytest.mark.parametrize("keeps", ["texts", "requests"])

@@ -100,7 +100,7 @@ def test_a_check_and_its_history(embedtui: Embedtui, url: str, texts: Path, tmp_
     files = tmp_path / "j.xml", tmp_path / "m.md"
     said = embedtui(
         *("check", url, "--texts", texts, "--batch-sizes", "1,2", "--share", "0.5"),
-        *("--history", kept, "--junit", files[0], "--markdown", files[1]),
+        *("--history-file", kept, "--junit", files[0], "--markdown", files[1]),
     )
     assert said.code == 0, said.err
     assert hidden(said) == set()
@@ -113,7 +113,7 @@ def test_a_check_and_its_history(embedtui: Embedtui, url: str, texts: Path, tmp_
             if isinstance(value, str) and name != "at":
                 database.execute(f"UPDATE checks SET {name} = ?", (f"{value}{FOREIGN}",))
     for form in ((), ("--json",)):
-        said = embedtui("history", "--history", kept, *form)
+        said = embedtui("check", "--history", "--history-file", kept, *form)
         assert said.code == 0, said.err
         assert "QUJD" in said.out
         assert hidden(said) == set()

@@ -96,7 +96,9 @@ class Bare(App[None]):
 
 
 def told(app: App[Any]) -> str:
-    """Return what has been told at the side of the screen, a line for each message."""
+    """Return what has been told, a line for each message."""
+    if isinstance(app, Explorer):
+        return "\n".join(app.told)
     return "\n".join(notification.message for notification in app._notifications)
 
 
@@ -151,7 +153,7 @@ async def ran(pilot: Any) -> None:
 
 def hints(app: Explorer) -> dict[str, str]:
     """Return what the last line promises, by action."""
-    return {action: label for action, _, label in app.query_one(Hints).hints}
+    return {one.action or one.key: one.label for one in app.query_one(Hints).hints}
 
 
 def said(app: Explorer) -> str:

@@ -65,7 +65,7 @@ def main(folder: Path, arguments: list[str]) -> int:
     machine.free_memory = lambda: 1 << 40
     if INTERRUPTED in os.environ:
         sys.stderr = Interrupting(sys.stderr)
-    return call(["explore", *arguments])
+    return call(["[MODEL]", *arguments])
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ async def test_l_looks_and_shows_what_was_found(make_app: Make) -> None:
         await looked(pilot)
         await shown(
             pilot,
-            "by layer, L2: ● error ◆ what a part adds ■ drift in batches of 4",
+            "by layer, L2: ◇ error ⊕ what a part adds ◆ drift in batches of 4",
             "bfloat16, 12 texts against float64",
             "jumps at layer 2 MLP",
             "layer 3 attention",
@@ -63,13 +63,13 @@ async def test_l_looks_and_shows_what_was_found(make_app: Make) -> None:
         assert told(app) == ""
 
 
-async def test_the_layers_are_those_of_the_setting_in_hand(make_app: Make) -> None:
+async def test_the_layers_are_those_of_the_selected_setting(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
         await looked(pilot)
         await pilot.press("down")
-        await shown(pilot, "press l to look into the layers of float32")
+        await shown(pilot, "layers of float32 not measured; press l")
         await pilot.press("enter")
         await shown(pilot, "float32, 12 texts against float64")
         await pilot.press("up")
@@ -82,8 +82,8 @@ async def test_before_a_run_it_says_what_to_press(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: app.frame is not None)
-        await pilot.press("9")
-        await shown(pilot, "press r to measure first")
+        await pilot.press("5")
+        await shown(pilot, "nothing was measured yet")
         await pilot.press("enter", "l")
         assert not app.session.busy
 
@@ -159,8 +159,8 @@ async def test_the_chart_is_drawn_also_where_its_first_size_is_not_told(
     app = make_app()
     async with app.run_test(size=NARROW) as pilot:
         await ran(pilot)
-        await pilot.press("9")
-        await shown(pilot, "press l to look into the layers of bfloat16")
+        await pilot.press("5")
+        await shown(pilot, "layers of bfloat16 not measured; press l")
         await looked(pilot)
         await shown(pilot, "1e-2", "norm")
 
@@ -189,10 +189,10 @@ async def test_a_recording_shows_its_layers_and_offers_no_look(
     app.outside = replace(app.outside, open_session=lambda: ReplaySession((path,)), opened=(path,))
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.frame is not None and view_of(app).lines)
-        await pilot.press("9")
+        await pilot.press("5")
         await shown(pilot, "float16, 6 texts against float64", "layer 0 MLP")
-        assert app.check_action("look", ()) is False
-        assert "l look" not in text_of(app)
+        assert app.why_not("look")
+        assert "l layers" not in text_of(app)
 
 
 def test_what_was_looked_into_is_in_the_runs_file(

@@ -18,8 +18,10 @@ from embedtui.config import Config
 from embedtui.storage import library
 from embedtui.tui.actions import NEED_ENGINES
 from embedtui.tui.app import AppDeps, Explorer
+from embedtui.tui.app.status_texts import RECORDING
 from embedtui.tui.state.replay_session import ReplaySession
 from embedtui.tui.terminal.screenshot import text_of
+from embedtui.tui.widgets.text_table import TextTable
 from tests.tui.conftest import shows, told, until, view_of
 
 WIDE, NARROW = (120, 40), (80, 24)
@@ -45,10 +47,10 @@ async def test_a_recording_fills_the_screens_and_says_whence_it_is(
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.frame is not None and view_of(app).lines)
         screen = text_of(app)
-        for part in ("all-MiniLM-L6-v2", "on H200", "vLLM 0.26.0", "Serve with"):
+        for part in ("all-MiniLM-L6-v2", "on H200", "vLLM 0.26.0", "SERVE"):
             assert part in screen
         assert len(view_of(app).lines) == 11
-        for key, said in (("4", "vs float64"), ("5", "A"), ("s", "old pooling")):
+        for key, said in (("2", "vs float64"), ("4", "A"), ("1", "old pooling")):
             await pilot.press(key)
             await until(pilot, partial(shows, app, said))
         assert "Log" not in text_of(app)
@@ -87,14 +89,16 @@ async def test_nothing_that_needs_an_engine_can_be_done(tmp_path: Path) -> None:
     app = app_of(library.find("h200-minilm"), tmp_path)
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.frame is not None and view_of(app).lines)
-        assert not any(app.check_action(action, ()) for action in NEED_ENGINES)
-        before = len(app.screen_stack)
-        await pilot.press("r", "enter", "escape", "t", "a", "S", "d", "b", "6")
+        for action in NEED_ENGINES:
+            before = len(app.told)
+            await app.run_action(action)
+            assert app.told[before:] == [RECORDING]
+        await pilot.press("r", "escape", "t", "a", "S", "d", "b", "L")
         await pilot.pause()
-        assert app.query_one("#views", ContentSwitcher).current == "explore"
+        assert app.query_one("#views", ContentSwitcher).current == "overview"
         assert len(app.session.runs) == 1
-        # Enter on the first line asks for another recording; Esc took that back.
-        assert len(app.screen_stack) == before
+        assert len(app.screen_stack) == 1
+        assert "press r" not in text_of(app)
 
 
 async def test_a_machine_without_vllm_is_as_good(
@@ -108,7 +112,7 @@ async def test_a_machine_without_vllm_is_as_good(
     app = app_of(library.find("h200-restarts"), tmp_path)
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.frame is not None and view_of(app).lines)
-        await pilot.press("s", "4", "1")
+        await pilot.press("3", "2", "1")
         await pilot.pause()
         assert told(app) == ""
 
@@ -119,8 +123,8 @@ async def test_a_text_says_how_many_shared_its_batch_though_they_were_left_out(
     app = app_of(library.find("h200-decoder"), tmp_path)
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.frame is not None and view_of(app).lines)
-        await pilot.press("4")
-        await until(pilot, lambda: app.focused is not None and app.focused.id != "field-model")
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.focused, TextTable))
         await pilot.press("enter")
         await until(pilot, lambda: " of 256, with " in text_of(app))
         assert "no more texts" not in text_of(app)
@@ -143,7 +147,7 @@ async def test_m_shows_another_of_them(tmp_path: Path) -> None:
         await until(pilot, lambda: app.frame is not None and view_of(app).lines)
         assert view_of(app).model == "random-xlm-roberta-24x1024"
         await pilot.press("m")
-        await until(pilot, lambda: "Which run is to be shown?" in text_of(app))
+        await until(pilot, lambda: "Choose a recording" in text_of(app))
         await pilot.press("down", "enter")
         await until(pilot, lambda: view_of(app).model == "all-MiniLM-L6-v2")
         assert len(view_of(app).lines) == 11

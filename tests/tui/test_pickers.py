@@ -48,7 +48,7 @@ async def test_a_model_is_found_by_its_path_and_described(
         await pilot.press("enter")
         await closed(pilot, ModelPicker)
         assert app.choices.model == str(model_folder)
-        await until(pilot, lambda: "Model   tiny-bert" in text_of(app))
+        await until(pilot, lambda: "tiny-bert" in text_of(app))
 
 
 async def test_a_folder_is_gone_into_and_a_half_name_completed(
@@ -163,7 +163,7 @@ async def test_a_file_that_cannot_be_read_is_not_taken(make_app: Make, tmp_path:
 async def test_switches_are_changed_and_counted(make_app: Make) -> None:
     app = make_app(settings={"dtype": ("float16", "float32")})
     async with app.run_test(size=WIDE) as pilot:
-        screen = await opened(pilot, "a", AdvancedScreen)
+        screen = await opened(pilot, "A", AdvancedScreen)
         assert "2 dtypes = 2 settings" in text_of(app)
         screen.query_one("#switch-pooling_accumulation", ToggleGroup).switch("model")
         screen.query_one("#switch-threads", Input).value = "1,2"
@@ -183,8 +183,7 @@ async def test_switches_are_changed_and_counted(make_app: Make) -> None:
                 "threads": [1, 2],
             },
         )
-        assert "2 changed" in text_of(app)
-        screen = await opened(pilot, "a", AdvancedScreen)
+        screen = await opened(pilot, "A", AdvancedScreen)
         screen.query_one("#switch-pooling_accumulation", ToggleGroup).focus()
         await pilot.press("D", "escape")
         await closed(pilot, AdvancedScreen)
@@ -194,7 +193,7 @@ async def test_switches_are_changed_and_counted(make_app: Make) -> None:
 async def test_what_is_no_value_keeps_the_screen_open(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
-        screen = await opened(pilot, "a", AdvancedScreen)
+        screen = await opened(pilot, "A", AdvancedScreen)
         screen.query_one("#switch-threads", Input).value = "many"
         await until(pilot, lambda: "give a whole number from 1 up" in text_of(app))
         await pilot.press("escape")
@@ -209,7 +208,7 @@ async def test_what_is_no_value_keeps_the_screen_open(make_app: Make) -> None:
 async def test_what_the_machine_cannot_do_says_why(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=(120, 100)) as pilot:
-        screen = await opened(pilot, "a", AdvancedScreen)
+        screen = await opened(pilot, "A", AdvancedScreen)
         assert "on a GPU only: there are no Triton kernels on the CPU" in text_of(app)
         assert not screen.query("#switch-kernel_precision")
 
@@ -220,7 +219,7 @@ async def test_an_instruction_set_that_the_processor_lacks_is_refused(
     monkeypatch.setattr(machine, "cpu_features", lambda: ["avx2"])
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
-        screen = await opened(pilot, "a", AdvancedScreen)
+        screen = await opened(pilot, "A", AdvancedScreen)
         screen.query_one("#switch-cpu_isa", ToggleGroup).switch("avx512")
         await until(pilot, lambda: "this CPU has no avx512f" in told(app))
 
@@ -228,7 +227,7 @@ async def test_an_instruction_set_that_the_processor_lacks_is_refused(
 async def test_repeats_reference_and_long_texts_are_chosen(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=(120, 100)) as pilot:
-        screen = await opened(pilot, "a", AdvancedScreen)
+        screen = await opened(pilot, "A", AdvancedScreen)
         screen.query_one("#option-repeats", ToggleGroup).switch("3")
         screen.query_one("#option-reference", ToggleGroup).switch("off")
         screen.query_one("#option-too_long", ToggleGroup).switch("refuse")
@@ -244,7 +243,7 @@ async def test_repeats_reference_and_long_texts_are_chosen(make_app: Make) -> No
 async def test_what_is_explained_is_what_the_tables_say(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=(120, 100)) as pilot:
-        screen = await opened(pilot, "a", AdvancedScreen)
+        screen = await opened(pilot, "A", AdvancedScreen)
         shown = {str(one.render()) for one in screen.query(".explained").results(Static)}
         table = {one.help for one in (*SWITCHES, *OPTIONS)}
         assert shown

@@ -27,27 +27,30 @@ from tests.tui.conftest import Make, ran, settled, until, view_of
 SMALL, WIDE = (80, 24), (120, 40)
 SCREENS: dict[str, tuple[str, ...] | None] = {
     "before-a-run": None,
-    "drift": ("2",),
-    "by-batch-size": ("3",),
-    "by-place": ("3", "o"),
-    "sweep": ("s",),
+    "overview": ("1",),
+    "by-speed": ("o",),
+    "by-batch-size": ("o", "o"),
+    "by-position": ("o", "o", "o"),
+    "cost": ("o", "o", "o", "o", "o"),
+    "reasons": ("o", "o", "o", "o", "o", "o"),
+    "error-by-size": ("h",),
+    "next-run": ("a",),
     "sweep-choice": ("S",),
-    "settings": ("1",),
-    "texts": ("4", "w"),
-    "text": ("4", "w", "enter"),
-    "compare": ("5",),
-    "neighbours": ("8", "n"),
-    "layers": ("9",),
-    "layers-looked-into": ("l",),
-    "log": ("6",),
+    "texts": ("2", "w"),
+    "text": ("2", "w", "enter"),
+    "search": ("3", "n"),
+    "compare": ("4",),
+    "layers": ("5",),
+    "layers-measured": ("l",),
+    "log": ("L",),
     "help": ("question_mark",),
     "model": ("m",),
     "pack": ("t",),
     "use": ("u",),
-    "advanced": ("a",),
+    "switches": ("A",),
     "theme": ("T",),
 }
-WIDE_SCREENS = ("drift", "settings", "sweep", "text", "compare", "layers-looked-into", "model")
+WIDE_SCREENS = ("overview", "next-run", "cost", "text", "compare", "layers-measured", "model")
 """Screens that are laid out in another way where there is room."""
 THEME = "phosphor"
 OTHER_THEMES = ("contrast", "ember", "engraving", "graphite", "okabe", "paper", "terminal")
@@ -77,7 +80,7 @@ def snap(
         keys = SCREENS[screen]
 
         async def prepare(pilot: Pilot[Any]) -> None:
-            await until(pilot, lambda: app._model_name and app._machine)
+            await until(pilot, lambda: app._model_known and app._machine)
             if keys is not None:
                 await ran(pilot)
                 await until(pilot, lambda: all(line.lists for line in view_of(app).lines))
@@ -103,7 +106,7 @@ def test_looks_as_it_did_where_there_is_room(snap: Snap, screen: str) -> None:
     assert snap(THEME, WIDE, screen)
 
 
-@pytest.mark.parametrize("screen", ["drift", "use"])
+@pytest.mark.parametrize("screen", ["overview", "use"])
 @pytest.mark.parametrize("theme", OTHER_THEMES)
 def test_looks_as_it_did_in_other_colours(snap: Snap, theme: str, screen: str) -> None:
     assert snap(theme, SMALL, screen)

@@ -24,7 +24,6 @@ from embedtui.tui.state.gpu_meter import GpuMeter
 from embedtui.tui.state.session import Session
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.bars import ProgressStrip
-from embedtui.tui.widgets.field import Field
 from tests.fakes import Script, broken
 from tests.tui.conftest import (
     NARROW,
@@ -52,10 +51,10 @@ async def test_one_key_gives_a_verdict(make_app: Make, key: str) -> None:
         await until(pilot, lambda: view_of(app).version == app.session.version)
         screen = text_of(app)
     assert sum(isinstance(message, Framed) for message in messages) > 2
-    assert "✗ bfloat16 " in screen
-    assert re.search(r"Consistent\? +✔ bfloat16 .* ✔ float16 ", screen)
-    assert re.search(r"Serve with +float32: \d+ texts/s", screen)
-    assert "◂ serve" in screen
+    assert "DRIFT  bfloat16: within the limit" in screen
+    assert re.search(r"EXACT  1 - cos .*× the limit", screen)
+    assert re.search(r"SERVE  float32: \d+ texts/s", screen)
+    assert "◂" in screen
 
 
 async def test_esc_stops_after_the_batch_and_the_run_can_go_on(make_app: Make) -> None:
@@ -72,7 +71,7 @@ async def test_esc_stops_after_the_batch_and_the_run_can_go_on(make_app: Make) -
         await until(pilot, lambda: not app.session.busy)
         await until(pilot, lambda: "stopped, what was measured stays" in said(app))
         assert "cancel" not in hints(app)
-        assert " part" in text_of(app)
+        assert "part" in text_of(app)
         await pilot.press("r")
         await until(pilot, lambda: "done in" in said(app))
 
@@ -118,7 +117,7 @@ async def test_a_held_picture_stands_still_while_the_run_goes_on(make_app: Make)
         before = app.frame
         held.go_on.set()
         await until(pilot, lambda: not app.session.busy)
-        await until(pilot, lambda: said(app).startswith("picture held, p goes on"))
+        await until(pilot, lambda: said(app).startswith("display frozen, p goes on"))
         assert app.frame is before
         assert hints(app)["pause"] == "go on"
         await pilot.press("space")
@@ -132,13 +131,13 @@ async def test_quitting_in_mid_run_asks(make_app: Make) -> None:
     async with app.run_test(size=NARROW) as pilot:
         await begun(pilot, held)
         await pilot.press("q")
-        await until(pilot, lambda: "An engine is at work." in text_of(app))
-        await pilot.press("s")
-        await until(pilot, lambda: "An engine is at work." not in text_of(app))
+        await until(pilot, lambda: "A run is in progress." in text_of(app))
+        await pilot.press("r")
+        await until(pilot, lambda: "A run is in progress." not in text_of(app))
         assert app.session.busy
         await pilot.press("q")
-        await until(pilot, lambda: "An engine is at work." in text_of(app))
-        await pilot.press("w")
+        await until(pilot, lambda: "A run is in progress." in text_of(app))
+        await pilot.press("s")
         held.go_on.set()
         await until(pilot, lambda: not app.is_running)
     assert app.return_code == 0
@@ -204,7 +203,7 @@ async def test_a_setting_that_fails_says_why_on_its_line(
     async with app.run_test(size=(200, 50)) as pilot:
         await ran(pilot)
         screen = text_of(app)
-    assert "✗ out of \ufffd[31mmemory" in screen
+    assert "failed: out of \ufffd[31mmemory" in screen
     assert "float32" in screen
 
 
@@ -212,20 +211,9 @@ async def test_a_fault_is_named_before_any_distance(make_app: Make) -> None:
     app = make_app(Script(plants=(broken(3, np.nan, size=4),)))
     async with app.run_test(size=(200, 50)) as pilot:
         await ran(pilot)
-        answer = next(line for line in text_of(app).split("\n") if "Consistent?" in line)
-    assert "fault in" in answer
+        answer = next(line for line in text_of(app).split("\n") if "DRIFT" in line)
+    assert "fault: " in answer
     assert "NaN" in answer
-
-
-async def test_the_run_field_says_what_is_going_on(make_app: Make) -> None:
-    held = HeldBack()
-    app = make_app(held.script)
-    async with app.run_test(size=WIDE) as pilot:
-        await begun(pilot, held)
-        assert "running: Esc stops" in text_of(app)
-        assert app.query_one("#field-run", Field).has_focus
-        held.go_on.set()
-        await until(pilot, lambda: "press r or Enter" in text_of(app))
 
 
 async def test_slow_link_draws_once_a_second(make_app: Make) -> None:
@@ -233,7 +221,7 @@ async def test_slow_link_draws_once_a_second(make_app: Make) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.frame is not None)
         assert app.framer.seconds == 0.25
-        await pilot.press("L")
+        await app.run_action("slow_link")
         assert app.framer.seconds == 1.0
         assert app.config.slow_link == "on"
 
@@ -265,19 +253,19 @@ async def test_a_frame_never_waits_for_a_driver(
 
 
 async def test_the_answers_are_of_the_texts_that_were_run_last(make_app: Make) -> None:
-    """Figures of other texts stay in the table, and in no answer."""
+    """Figures of other texts stay in the grid, in a group of their own, and in no answer."""
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        before = view_of(app).answers.consistent.text
         app.choose(limit=3)
         await ran(pilot)
-        await until(pilot, lambda: len(view_of(app).lines) == 6)
+        await until(pilot, lambda: len(view_of(app).earlier) == 3)
         view = view_of(app)
         assert view.focus is not None
-        assert view.focus.key[1] != view.lines[0].key[1]
-        assert view.answers.consistent.text != before
-        assert view.answers.consistent.text.count("float32") == 1
-        place = view.answers.recommended
-        assert place is not None
-        assert view.lines[place].key[1] == view.focus.key[1]
+        assert view.focus.key[1] == view.lines[0].key[1]
+        assert {line.key[1] for line in view.earlier} != {view.focus.key[1]}
+        assert view.answers.recommended in range(len(view.lines))
+        await until(pilot, lambda: "earlier: tiny-bert, 12 texts.txt" in text_of(app))
+        await pilot.press("end")
+        await until(pilot, lambda: view_of(app).focus in view_of(app).earlier)
+        assert view_of(app).charted == view_of(app).earlier

@@ -51,7 +51,11 @@ async def test_an_address_is_typed_and_measured(make_app: Make, serve: Serve) ->
         await closed(pilot, ModelPicker)
         assert app.choices.model == f"{server.url}#{MODEL}"
         await until(pilot, lambda: "2 settings" in text_of(app))
-        assert not app.explore.query_one("#dtypes").display
+        await pilot.press("a")
+        await until(pilot, lambda: app.drawer is not None)
+        assert app.drawer is not None
+        assert not app.drawer.query_one("#dtypes").display
+        await pilot.press("escape")
         await ran(pilot)
         shown = text_of(app)
         assert "server" in shown
@@ -158,7 +162,7 @@ async def test_only_what_a_server_follows_can_be_switched(make_app: Make, serve:
         model=f"{server.url}#{MODEL}", settings={"dtype": ("float32",), "threads": ("2",)}
     )
     async with app.run_test(size=WIDE) as pilot:
-        await opened(pilot, "a", AdvancedScreen)
+        await opened(pilot, "A", AdvancedScreen)
         shown = {widget.id for widget in app.screen.query(".switch > *") if widget.id}
         assert {"switch-requests", "switch-encoding", "switch-dimensions"} <= shown
         assert {"option-against", "option-prompt", "option-repeats"} <= shown
@@ -178,7 +182,7 @@ async def test_only_what_a_server_follows_can_be_switched(make_app: Make, serve:
 async def test_switches_of_servers_are_not_offered_elsewhere(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
-        await opened(pilot, "a", AdvancedScreen)
+        await opened(pilot, "A", AdvancedScreen)
         shown = {widget.id for widget in app.screen.query(".switch > *") if widget.id}
         assert "switch-threads" in shown
         assert not shown & {"switch-requests", "switch-encoding", "option-against"}

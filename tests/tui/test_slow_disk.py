@@ -70,7 +70,7 @@ async def still_alive(pilot: Any, disk: Disk) -> None:
     [
         ("S", choosing_sweep, "plan_files"),
         ("T", themes, "load_user"),
-        ("6", log, "log_files"),
+        ("L", log, "log_files"),
         ("m", models, "find_models"),
     ],
 )

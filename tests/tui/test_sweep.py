@@ -54,54 +54,53 @@ async def test_the_grid_shows_every_setting_and_batch_size(make_app: Make) -> No
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        await pilot.press("s")
-        await shown(pilot, "largest batch drift of any text, L2", "@2", "@4", "◂ serve")
-        rows = [line for line in text_of(app).splitlines() if "float" in line and "▓" in line]
-        assert any("bfloat16" in row and row.count("1.1e-03") == 2 for row in rows)
-        assert "· same" in text_of(app)
-        await shown(pilot, "what less batch drift costs", "For RAG and semantic search serve with")
+        await shown(pilot, "largest batch drift, L2", "@2", "@4", "◂")
+        rows = [line for line in text_of(app).splitlines() if "bfloat16" in line]
+        assert any(row.count("1.1e-03") == 2 for row in rows)
+        assert "identical identical" in text_of(app)
 
 
-async def test_h_weighs_the_precision_error_instead(make_app: Make) -> None:
+async def test_h_shows_the_error_by_batch_size_instead(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        await pilot.press("s", "h")
-        await shown(pilot, "largest precision error of any text", "alone", "what less precision")
         await pilot.press("h")
-        await shown(pilot, "largest batch drift of any text")
+        await shown(pilot, "largest error vs float64, L2", "alone", "speed against error")
+        await pilot.press("h")
+        await shown(pilot, "largest batch drift, L2")
 
 
-async def test_the_cause_of_the_setting_in_hand_is_told(make_app: Make) -> None:
+async def test_o_goes_through_the_charts_to_the_cost_and_the_reasons(make_app: Make) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 60)) as pilot:
+    async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        await pilot.press("s")
-        await shown(pilot, "Cause, likely: rounding order, below the dtype's own error.")
+        await shown(pilot, "speed against batch drift")
+        for title in (
+            "largest drift by batch size",
+            "by position in batch",
+            "by tokens",
+            "cost of lower batch drift",
+        ):
+            await pilot.press("o")
+            await shown(pilot, title)
+        await shown(pilot, "serve with: vllm serve")
+        await pilot.press("o")
+        await shown(pilot, "rounding order, below the dtype's own error (likely)", "Seen  ")
         await pilot.press("down")
         await until(pilot, lambda: label_in_hand(app) == "float32")
-        await shown(pilot, "Cause, certain: no drift.")
+        await shown(pilot, "no drift (certain)")
 
 
-async def test_where_there_is_little_room_f_shows_the_chart(make_app: Make) -> None:
+async def test_where_there_is_little_room_o_shows_one_chart_after_the_other(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=NARROW) as pilot:
         await ran(pilot)
-        await pilot.press("s")
-        await shown(pilot, "what less batch drift costs")
-        assert "by speed" not in text_of(app)
-        await pilot.press("f")
-        await shown(pilot, "batch drift by speed", "texts/s")
-        await pilot.press("f")
-        await shown(pilot, "largest batch drift of any text")
-
-
-async def test_before_anything_was_measured_it_says_what_to_press(make_app: Make) -> None:
-    app = make_app()
-    async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.frame is not None)
-        await pilot.press("s")
-        await shown(pilot, "press S to choose a sweep, r to measure")
+        await shown(pilot, "drift per text")
+        assert "speed against" not in text_of(app)
+        await pilot.press("o")
+        await shown(pilot, "speed against batch drift", "texts/s")
+        await pilot.press(*"ooooo", "o")
+        await shown(pilot, "drift per text")
 
 
 async def test_a_plan_file_is_chosen_run_and_shown(make_app: Make, plan_file: Path) -> None:
@@ -115,7 +114,7 @@ async def test_a_plan_file_is_chosen_run_and_shown(make_app: Make, plan_file: Pa
         assert "pyproject" not in text_of(app)
         await pilot.press("end", "enter")
         await until(pilot, lambda: app.session.runs and not app.session.busy)
-        await shown(pilot, "float16", "float32", "not to be had: batch_invariant=on cannot be had")
+        await shown(pilot, "float16", "float32", "batch_invariant=on cannot be had")
         assert app.session.runs[-1].plan.sweep == "mine"
 
 

@@ -50,7 +50,7 @@ def test_before_a_run_there_is_nothing_and_it_says_so(session: Session) -> None:
     view = ViewBuilder(session).compose(RAG)
     assert view.lines == ()
     assert view.focus is None
-    assert view.answers.consistent.text == "not measured yet"
+    assert view.answers.serve.text == "not measured yet"
 
 
 def test_a_line_holds_the_figures_of_its_setting(session: Session, choices: Choices) -> None:
@@ -66,7 +66,7 @@ def test_a_line_holds_the_figures_of_its_setting(session: Session, choices: Choi
     assert float32.identical
     assert float32.points == ((2, None), (4, None))
     assert float32.histogram.identical == 12
-    assert [line.style for line in view.lines] == ["series-1", "series-2"]
+    assert [line.style for line in view.lines] == ["series-2", "series-1"]
     assert view.status == "finished"
     assert view.histogram_sizes == (2, 4)
 
@@ -115,7 +115,7 @@ def test_hidden_settings_are_off_the_charts_and_keep_their_ink(
     first = view_builder.compose(RAG).lines[0]
     view = view_builder.compose(ViewState(scenario("rag"), "l2", hidden=frozenset({first.key})))
     assert [line.label for line in view.lines] == ["float32"]
-    assert view.lines[0].style == "series-2"
+    assert view.lines[0].style == "series-1"
 
 
 def test_a_pair_tells_how_far_two_settings_are_apart(session: Session, choices: Choices) -> None:
@@ -129,18 +129,21 @@ def test_a_pair_tells_how_far_two_settings_are_apart(session: Session, choices: 
     assert view.pair.identical[1].all()
 
 
-def test_settings_of_other_texts_stand_beside_and_are_named_for_it(
+def test_settings_of_other_texts_stand_apart_and_are_named_for_it(
     session: Session, choices: Choices
 ) -> None:
     from dataclasses import replace
 
     ran(session, choices)
     ran(session, replace(choices, limit=6))
-    labels = [line.label for line in ViewBuilder(session).compose(RAG).lines]
-    assert len(labels) == 4
-    assert len(set(labels)) == 4
-    assert any("6" in label for label in labels)
-    keys = [line.key for line in ViewBuilder(session).compose(RAG).lines]
+    view = ViewBuilder(session).compose(RAG)
+    assert [line.label for line in view.lines] == ["bfloat16", "float32"]
+    assert [line.label for line in view.earlier] == ["bfloat16", "float32"]
+    assert {line.group for line in view.lines} == {""}
+    (group,) = {line.group for line in view.earlier}
+    assert "12 texts" in group
+    assert view.focus in view.lines
+    keys = [view.lines[0].key, None, view.earlier[0].key]
     assert (
         ViewBuilder(session)
         .compose(ViewState(scenario("rag"), "l2", compared=(keys[0], keys[2])))

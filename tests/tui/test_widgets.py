@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from embedtui.assess.answers import Answer, Answers
+from embedtui.assess.answers import Answer
 from embedtui.plan.batch_sizes import parse_batch_sizes
 from embedtui.tui.terminal.screenshot import text_of
-from embedtui.tui.widgets.bars import AnswersStrip, Header, Hints, ProgressStrip, Tabs
+from embedtui.tui.widgets.answer_lines import AnswerLines
+from embedtui.tui.widgets.bars import Header, Hint, Hints, ProgressStrip, Tabs
 from embedtui.tui.widgets.batch_sizes import BatchSizes, show_sizes
 from embedtui.tui.widgets.field import Field
 from embedtui.tui.widgets.toggle_group import Toggle, ToggleGroup
@@ -51,7 +52,7 @@ class Holding(Bare):
     def on_tabs_opened(self, message: Tabs.Opened) -> None:
         self.told.append(message.name)
 
-    def action_wanted(self) -> None:
+    def key_r(self) -> None:
         self.told.append("wanted")
 
 
@@ -150,17 +151,17 @@ async def test_a_field_opens_by_key_and_by_mouse_and_cuts_what_has_no_room() -> 
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-async def test_a_header_leaves_out_what_matters_least_and_never_the_verdict(width: int) -> None:
+async def test_a_header_leaves_out_what_matters_least_and_never_the_limit(width: int) -> None:
     header = Header()
     app = Holding(header)
     async with app.run_test(size=(width, 5)) as pilot:
         header.show(
             ("a-model-of-some-length", "bfloat16 · old pooling", "passages", "NVIDIA H200"),
-            ("bad", "RAG  1 - cos 6.5e-04 > 1e-06"),
+            "RAG limit 1 - cos 1e-06",
         )
         await pilot.pause()
         line = text_of(app).split("\n")[0]
-    assert "✗ RAG 1 - cos 6.5e-04 > 1e-06" in line
+    assert "RAG limit 1 - cos 1e-06" in line
     assert "a-model-of-some" in line
     assert ("H200" in line) == (width == 120)
 
@@ -171,10 +172,10 @@ async def test_hints_without_room_keep_help_and_quit() -> None:
     async with app.run_test(size=(40, 5)) as pilot:
         hints.show(
             [
-                ("wanted", "r", "run"),
-                ("other", "m", "a long label that has no room"),
-                ("help", "?", "help"),
-                ("quit", "q", "quit"),
+                Hint("wanted", "r", "r", "run"),
+                Hint("other", "m", "m", "a long label that has no room"),
+                Hint("help", "question_mark", "?", "help"),
+                Hint("quit", "q", "q", "quit"),
             ]
         )
         await pilot.pause()
@@ -188,7 +189,7 @@ async def test_tabs_open_by_mouse() -> None:
     tabs = Tabs()
     app = Holding(tabs)
     async with app.run_test(size=(60, 5)) as pilot:
-        tabs.show([("explore", "1", "Explore"), ("texts", "4", "Texts")], "explore")
+        tabs.show([("overview", "1", "Overview"), ("texts", "2", "Texts")], "overview")
         await pilot.pause()
         await pilot.click(Tabs, offset=(text_of(app).index("Texts") + 1, 0))
         await pilot.pause()
@@ -207,19 +208,23 @@ async def test_progress_says_how_far_in_figures_and_as_a_bar() -> None:
     assert line.endswith("GPU 2.0/141 GB")
 
 
-async def test_answers_are_a_line_each_and_safe() -> None:
-    strip = AnswersStrip()
+async def test_answers_are_a_line_each_cut_between_words_and_safe() -> None:
+    strip = AnswerLines()
     app = Holding(strip)
-    async with app.run_test(size=(40, 6)) as pilot:
-        strip.show(
-            Answers(
-                Answer("Consistent?", "bad", "yes\x1b[31m\nvery much " * 5),
-                Answer("Does it matter?", "open", "?"),
-                Answer("Serve with", "good", "float32"),
-            )
-        )
+    answers = [
+        Answer("DRIFT", "bad", "yes\x1b[31m\nvery much " * 5),
+        Answer("EXACT", "open", "?"),
+        Answer("SERVE", "good", "float32"),
+    ]
+    async with app.run_test(size=(40, 8)) as pilot:
+        strip.show(answers, wraps=False)
         await pilot.pause()
         lines = text_of(app).split("\n")
-    assert lines[0].startswith(" Consistent?  yes\ufffd[31m very")
+        strip.show(answers, wraps=True)
+        await pilot.pause()
+        wrapped = text_of(app).split("\n")
+    assert lines[0].startswith(" DRIFT  yes\ufffd[31m very much")
     assert lines[0].endswith("…")
-    assert lines[2] == " Serve with   float32"
+    assert lines[2] == " SERVE  float32"
+    assert wrapped[1].startswith("        ")
+    assert wrapped[3] == " SERVE  float32"

@@ -20,6 +20,30 @@ _RULES = {
         "certain",
         "sort results by their request before they are used",
     ),
+    "copied": Diagnosis(
+        "copied",
+        "one text's vector for several texts",
+        "",
+        "the vector is another text's unbatched one, which that text has as well",
+        "certain",
+        "look at how results are told apart: an index that stands still, a buffer sent twice",
+    ),
+    "misplaced": Diagnosis(
+        "misplaced",
+        "another text's vector",
+        "",
+        "the vector is another text's unbatched one, and those that were seen are no exchange",
+        "certain",
+        "look at how results are matched with their texts",
+    ),
+    "turned": Diagnosis(
+        "turned",
+        "vectors that are turned as a whole",
+        "",
+        "only a rotation, a mirror or another order of dimensions keeps every distance",
+        "certain",
+        "look at what changes signs or the order of dimensions; keep such vectors and others apart",
+    ),
     "dimension": Diagnosis(
         "dimension",
         "dead or sign-turned dimensions",
@@ -98,7 +122,11 @@ def of_fault(evidence: Evidence, fault: Finding) -> Diagnosis:
         name, do = _UNSTEADY[fault.kind]
         seen = fault.message.split(":")[0]
         return Diagnosis(fault.kind, name, seen, _NO_ROUNDING, "likely", do)
-    seen = fault.message if fault.kind in {"dimension", "cached"} else fault.message.split(":")[0]
+    seen = (
+        fault.message
+        if fault.kind in {"dimension", "cached", "turned"}
+        else fault.message.split(":")[0]
+    )
     return replace(_RULES[fault.kind], evidence=seen)
 
 

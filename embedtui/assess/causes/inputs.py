@@ -10,7 +10,7 @@ import numpy.typing as npt
 from embedtui.assess.another_input import another_input as another
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.causes.evidence import Evidence
-from embedtui.assess.vector_faults import cut_alike
+from embedtui.assess.equal_vectors import cut_alike
 from embedtui.common.wording import text_count
 from embedtui.results.mismatch import TextErrors
 from embedtui.results.results import Rows

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from embedtui.tui.screens.detail import DetailScreen
     from embedtui.tui.viewmodel.view_state import SettingRow
     from embedtui.tui.widgets.chart import ChartView
-    from embedtui.tui.widgets.settings_table import SettingsTable
+    from embedtui.tui.widgets.settings_grid import SettingsGrid
     from embedtui.tui.widgets.text_table import TextTable
 
 _METRICS: tuple[Metric, ...] = tuple(METRIC_NAMES)
@@ -21,8 +21,8 @@ _METRICS: tuple[Metric, ...] = tuple(METRIC_NAMES)
 class ChartingMixin(OpeningMixin):
     """Changes what is wished of the next frame."""
 
-    async def on_settings_table_chosen(self, message: SettingsTable.Chosen) -> None:
-        """Speak of the setting that was chosen."""
+    async def on_settings_grid_chosen(self, message: SettingsGrid.Chosen) -> None:
+        """Select a setting."""
         self.framer.change(focus=message.key)
         if message.enter:
             await self.open_view("texts")
@@ -37,11 +37,11 @@ class ChartingMixin(OpeningMixin):
             self.framer.change(focus=lines[(place + by) % len(lines)].key)
 
     def action_next_setting(self) -> None:
-        """Speak of the next setting."""
+        """Select the next setting."""
         self._step(1)
 
     def action_previous_setting(self) -> None:
-        """Speak of the setting before."""
+        """Select the setting before."""
         self._step(-1)
 
     async def action_compare(self) -> None:
@@ -66,14 +66,14 @@ class ChartingMixin(OpeningMixin):
             self.framer.change(compared=(pair[0], pair[1]))
 
     def action_hide(self) -> None:
-        """Take a setting off the charts."""
+        """Hide a setting."""
         focus = self.frame.view.focus if self.frame else None
         if focus is not None:
             self._step(1)
             self.framer.change(hidden=self.framer.view_state.hidden | {focus.key})
 
     def action_show_all(self) -> None:
-        """Put hidden settings back."""
+        """Show hidden settings again."""
         self.framer.change(hidden=frozenset())
 
     def action_metric(self) -> None:
@@ -84,15 +84,19 @@ class ChartingMixin(OpeningMixin):
         self.notify(f"distances are {METRIC_NAMES[metric]}", markup=False, timeout=2)
 
     def action_heat(self) -> None:
-        """Weigh the other distance in the sweep."""
+        """Show drift or error by batch size."""
         heat = "error" if self.framer.view_state.heat == "drift" else "drift"
         self.framer.change(heat=heat)
 
     def _histogram_step(self, by: int) -> None:
         sizes = (None, *(self.frame.view.histogram_sizes if self.frame else ()))
         now = self.framer.view_state.histogram_of
-        place = sizes.index(now) if now in sizes else 0
-        self.framer.change(histogram_of=sizes[min(max(place + by, 0), len(sizes) - 1)])
+        place = (sizes.index(now) if now in sizes else 0) + by
+        if 0 <= place < len(sizes):
+            self.framer.change(histogram_of=sizes[place])
+        else:
+            what = "smaller one: this is the largest at any" if by < 0 else "larger one"
+            self.notify(f"batch size: there is no {what}", timeout=3)
 
     def action_smaller(self) -> None:
         """Show the histogram of the next smaller batch size."""
@@ -133,8 +137,8 @@ class ChartingMixin(OpeningMixin):
         self.push_screen(screen)
 
     def _fill_detail(self, screen: DetailScreen, line: SettingRow, row: int) -> None:
+        from embedtui.tui.viewmodel.groups import shown_of  # noqa: PLC0415 - likewise
         from embedtui.tui.viewmodel.text_detail import detail_of  # noqa: PLC0415 - likewise
-        from embedtui.tui.viewmodel.view_builder import shown_of  # noqa: PLC0415 - likewise
 
         found = shown_of(self.session.snapshot()).get(line.key)
         if found is not None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from embedtui.plan.choices import Choices
-    from embedtui.tui.views.explore import ExploreView
+    from embedtui.tui.screens.next_run import NextRunScreen
+    from embedtui.tui.viewmodel.view_state import NextRun
 
 
 def _of_server(ref: str) -> tuple[str, str]:
@@ -35,19 +36,37 @@ def _of_server(ref: str) -> tuple[str, str]:
 class ChoosingMixin(OpeningMixin):
     """Asks what is to be measured, and keeps it for the next start."""
 
-    def on_explore_view_chose(self, message: ExploreView.Chose) -> None:
+    def on_next_run_screen_chose(self, message: NextRunScreen.Chose) -> None:
         """Take what was chosen."""
         self.choose(**message.changes)
 
     def choose(self, **changes: Any) -> None:
         """Change what the next run measures, and keep it for the next start."""
         self.choices = replace(self.choices, **changes)
-        self.explore.show_choices(self.choices)
+        planned = self._plan_next()
+        if self.drawer is not None:
+            self.drawer.show_choices(self.choices, planned)
         if "model" in changes:
             self._describe_model()
         if self.frame is None or not self.frame.view.lines:
             self._show_idle()
         self._keep(self.config.with_choices(self.choices))
+
+    def _plan_next(self) -> NextRun:
+        """Have the next run shown as it is chosen."""
+        from embedtui.plan.choices import settings_of  # noqa: PLC0415 - after the first paint
+        from embedtui.plan.server_sides import applicable  # noqa: PLC0415 - likewise
+        from embedtui.tui.viewmodel.view_state import NextRun  # noqa: PLC0415 - likewise
+
+        settings = settings_of("", applicable(self.choices).chosen)
+        planned = NextRun(
+            tuple(one.short_label for one in settings),
+            self.choices.batch_sizes,
+            self._texts_name(),
+        )
+        if self.opened is None:
+            self.framer.change(next_run=planned)
+        return planned
 
     @in_background("asking what machine this is", group="machine")
     def _machine_name(self) -> None:
@@ -82,22 +101,35 @@ class ChoosingMixin(OpeningMixin):
         self.call_later(self._show_model, ref, name, f"{mark} {note}".strip())
 
     def _show_model(self, ref: str, name: str, note: str) -> None:
-        self._model_name[ref] = name
+        self._model_known[ref] = name, note
         if not self.is_running:
             return
-        self.explore.show_model(ref, name, note)
+        if self.drawer is not None:
+            self.drawer.show_model(ref, name, note)
         if self.frame is None or not self.frame.view.lines:
             self._show_idle()
 
-    async def action_dtypes(self) -> None:
-        """Go to the dtypes."""
-        await self._open_pane("settings")
-        self.explore.focus_part("dtypes")
+    def action_next_run(self) -> None:
+        """Choose what the next run measures."""
+        self._open_drawer()
 
-    async def action_batch_sizes(self) -> None:
-        """Go to the batch sizes."""
-        await self._open_pane("settings")
-        self.explore.focus_part("sizes")
+    def action_dtypes(self) -> None:
+        """Choose the dtypes."""
+        self._open_drawer("dtypes")
+
+    def action_batch_sizes(self) -> None:
+        """Choose the batch sizes."""
+        self._open_drawer("sizes-chips")
+
+    def _open_drawer(self, part: str = "") -> None:
+        from embedtui.tui.screens.next_run import NextRunScreen  # noqa: PLC0415 - when asked for
+
+        async def closed(answer: str | None) -> None:
+            if answer == "run":
+                await self.run_action("run")
+
+        if not isinstance(self.screen, NextRunScreen):
+            self.push_screen(NextRunScreen(part), closed)
 
     def action_model(self) -> None:
         """Choose the model; of run files, the one that is shown."""
@@ -175,7 +207,9 @@ class ChoosingMixin(OpeningMixin):
         """Judge by a use from now on, and remember it."""
         self.framer.change(scenario=use)
         self._keep(replace(self.config, scenario=use.key, situation=use.situation))
-        self.explore.show_use(use)
+        self._show_idle() if self.frame is None else self._show_header(self.frame.view)
+        if self.drawer is not None:
+            self.drawer.show_use(use)
 
     @in_background("asking what engines can do here", group="advanced", once=True)
     def action_advanced(self) -> None:

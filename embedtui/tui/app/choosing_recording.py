@@ -33,6 +33,4 @@ def choose(app: Core, session: ReplaySession) -> None:
             )
             session.show(Path(path))
 
-    app.push_screen(
-        ChoiceScreen("Which run is to be shown?", find, str(session.shown or "")), chosen
-    )
+    app.push_screen(ChoiceScreen("Choose a recording", find, str(session.shown or "")), chosen)

@@ -39,7 +39,7 @@ def choose(app: OpeningMixin) -> None:
         if ref is not None:
             _measure(app, ref)
 
-    app.push_screen(ChoiceScreen("Which sweep is to be measured?", _offers, ""), chosen)
+    app.push_screen(ChoiceScreen("Choose a sweep", _offers, ""), chosen)
 
 
 @in_background("reading the sweep", group="sweep")
@@ -52,7 +52,7 @@ def _measure(app: OpeningMixin, ref: str) -> None:
         app.call_later(app.notify, told, severity="error", markup=False, timeout=8)
         return
     app.session.run(*plans, timeout=sweep.timeout)
-    app.call_later(app.open_view, "sweep")
+    app.call_later(app.open_view, "overview")
 
 
 def _offers() -> list[Offer]:

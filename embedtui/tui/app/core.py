@@ -21,11 +21,11 @@ from embedtui.tui.state.supervisor import Worker
 
 if TYPE_CHECKING:
     # The first paint comes before all of this is imported.
+    from embedtui.tui.screens.next_run import NextRunScreen
     from embedtui.tui.state.replay_session import ReplaySession
     from embedtui.tui.state.session import Session
     from embedtui.tui.viewmodel.frames import Frame, Framer
     from embedtui.tui.viewmodel.view_state import SettingRow
-    from embedtui.tui.views.explore import ExploreView
 
 _SLOW_SECONDS = 1.0
 
@@ -68,7 +68,6 @@ class Core(App[int]):
         """What ended the explorer though nobody wanted it, in a line."""
         self.slow = config.slow
         self.frame: Frame | None = None
-        self._pane = "settings"
         self._gpu = ""
         self._machine = ""
         self._was_busy = False
@@ -78,8 +77,13 @@ class Core(App[int]):
         """What failed last, in a line, and until when it is shown."""
         self._heard = ""
         """The problem that was told last."""
-        self._model_name: dict[str, str] = {}
-        """What a chosen model is called, for a path that has no room."""
+        self._model_known: dict[str, tuple[str, str]] = {}
+        """What a chosen model is called, for a path that has no room, and what it is."""
+        self.told: list[str] = []
+        """Every line that was told, the latest last."""
+        self._note = ("", 0.0)
+        """What was told last, and until when it is shown."""
+        self._note_warns = False
         self._config_lock = threading.Lock()
         self._session_lock = threading.Lock()
         self._config_worker: Worker | None = None
@@ -120,14 +124,20 @@ class Core(App[int]):
         return self.session if isinstance(self.session, ReplaySession) else None
 
     @property
-    def explore(self) -> ExploreView:
-        """The first view, once it is built."""
-        from embedtui.tui.views.explore import ExploreView  # noqa: PLC0415 - after the first paint
+    def drawer(self) -> NextRunScreen | None:
+        """What the next run measures, where that is being chosen."""
+        from embedtui.tui.screens.next_run import NextRunScreen  # noqa: PLC0415 - after the paint
 
-        return self.query_one("#explore", ExploreView)
+        open_ = (one for one in self.screen_stack if isinstance(one, NextRunScreen))
+        return next((one for one in open_ if one.is_mounted), None)
+
+    def model_facts(self) -> tuple[str, str, str]:
+        """Return the chosen model, what it is called, and what is known of it."""
+        ref = self.choices.model
+        return (ref, *self._model_known.get(ref, (ref, "")))
 
     def _lines(self) -> tuple[SettingRow, ...]:
-        return self.frame.view.lines if self.frame else ()
+        return self.frame.view.charted if self.frame else ()
 
     def _seconds(self) -> float:
         return max(1 / self.config.refresh, _SLOW_SECONDS if self.slow else 0.0)

@@ -24,11 +24,11 @@ from embedtui.tui.app.choosing import ChoosingMixin
 from embedtui.tui.app.core import Failed
 from embedtui.tui.app.looks import LooksMixin
 from embedtui.tui.app.running import RunningMixin
-from embedtui.tui.app.status_texts import READY, gpu_text
+from embedtui.tui.app.status_texts import gpu_text
 from embedtui.tui.state.background import off_the_loop
 from embedtui.tui.state.supervisor import SUPERVISOR, nobody
 from embedtui.tui.views import WIDE
-from embedtui.tui.widgets.bars import AnswersStrip, Header, Hints, ProgressStrip, Tabs
+from embedtui.tui.widgets.bars import Header, Hints, ProgressStrip, Tabs
 
 _LEAST = (60, 15)
 
@@ -51,7 +51,9 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
         (34, "-tall"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(a.keys, a.id, a.label, show=False, id=a.id, tooltip=a.help) for a in ACTIONS
+        Binding(a.keys, a.id, a.label, show=False, id=a.id, tooltip=a.help)
+        for a in ACTIONS
+        if a.keys
     ]
 
     def compose(self) -> ComposeResult:
@@ -59,7 +61,6 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
         yield Static("embedtui needs 60 columns and 15 lines: make the window larger", id="small")
         with Vertical(id="whole"):
             yield Header(id="header")
-            yield AnswersStrip(id="answers")
             yield Tabs(id="tabs")
             yield ContentSwitcher(id="views")
             yield ProgressStrip(id="progress")
@@ -77,7 +78,7 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
         self.set_keymap(dict(self.config.keys))
         self._show_idle()
         self._show_tabs()
-        self.query_one(ProgressStrip).show(READY, None, "", problem=False)
+        self.watch(self.screen, "focused", self._show_hints, init=False)
         self.call_after_refresh(self._begin)
 
     async def on_key(self, event: events.Key) -> None:
@@ -103,15 +104,14 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
         self.session.listen(self.framer.grown)
         self.framer.seconds = self._seconds()
         views = self.query_one("#views", ContentSwitcher)
-        await self.build_view("explore")
+        self._plan_next()
+        await self.build_view("overview")
         if views.current is None:  # a key may have opened another already
-            await self.open_view("explore")
+            await self.open_view("overview")
         self.framer.start()
         self.set_interval(1.0, self._tick)
         if self.opened is not None:
             self.opened.show(self.opened.files[0])
-            if self.size.width < WIDE and views.current == "explore":
-                await self._open_pane("drift", focus=True)
         for problem in self.outside.problems:
             self.notify(printable(problem), severity="warning", markup=False, timeout=12)
         if self.opened is None:
@@ -148,7 +148,7 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
             self._gpu = text
             if self.frame is not None:
                 self._show_progress(self.frame.view)
-        elif self._trouble[0] and self.frame is not None:
+        elif (self._trouble[0] or self._note[0]) and self.frame is not None:
             self._show_progress(self.frame.view)
         self._follow_theme_file()
 

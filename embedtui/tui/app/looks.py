@@ -131,7 +131,7 @@ class LooksMixin(OpeningMixin):
         """Return what the screen shows, for a file's name."""
         view = self.frame.view if self.frame else None
         line = view.focus if view else None
-        current = self.query_one("#views", ContentSwitcher).current or "explore"
+        current = self.query_one("#views", ContentSwitcher).current or "overview"
         if view is None or line is None:
             return f"{self.choices.model} {current}"
         return f"{view.model} {line.label} {view.texts} {current}"

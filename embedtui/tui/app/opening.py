@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual import on
 from textual.app import SystemCommand
@@ -13,15 +13,11 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from embedtui.tui.actions import ACTIONS, VIEWS, ViewAction, shown
-from embedtui.tui.app.showing import ShowingMixin
-from embedtui.tui.views import WIDE
+from embedtui.tui.app.footer import FooterMixin
 from embedtui.tui.widgets.bars import Tabs
 
-if TYPE_CHECKING:
-    from embedtui.tui.views.explore import ExploreView
 
-
-class OpeningMixin(ShowingMixin):
+class OpeningMixin(FooterMixin):
     """Opens views; each row of `VIEWS` gives it a tab and a method `action_…`."""
 
     async def open_view(self, name: str) -> Any:
@@ -34,8 +30,8 @@ class OpeningMixin(ShowingMixin):
         if self.frame is not None and hasattr(opened, "show"):
             opened.show(self.frame)
         self.framer.again()
-        if name != "explore":
-            opened.focus_first()
+        opened.focus_first()
+        self._show_hints()
         return opened
 
     async def build_view(self, name: str) -> None:
@@ -46,56 +42,32 @@ class OpeningMixin(ShowingMixin):
             widget.display = False
             await switcher.mount(widget)
 
-    async def _open_pane(self, pane: str, *, focus: bool = False) -> None:
-        self._pane = pane
-        explore: ExploreView = await self.open_view("explore")
-        explore.open(pane)
-        self._show_tabs()
-        if focus:
-            explore.focus_pane(pane)
-
     def _show_tabs(self) -> None:
-        current = self.query_one("#views", ContentSwitcher).current or "explore"
-        wide = self.size.width >= WIDE
-        tabs = []
-        for row in sorted(VIEWS, key=lambda row: row.digit):
-            if row.view != "explore":
-                if not (row.engines and self.outside.opened):
-                    tabs.append((row.view, row.digit, row.tab))
-            elif not wide:
-                tabs.append((row.id, row.digit, row.tab))
-        if wide:
-            tabs.insert(0, ("explore", "1", "Explore"))
-            tabs.append(("help", "?", "Help"))  # the hints have it as well
-        pane = current == "explore" and not wide
-        self.query_one(Tabs).show(tabs, self._pane if pane else current)
-
-    def on_resize(self) -> None:
-        """Name the tabs that there are at this width."""
-        # The screen learns of its new size, and with it of its breakpoint, after the app does.
-        self.call_after_refresh(self._show_tabs)
+        current = self.query_one("#views", ContentSwitcher).current or "overview"
+        tabs = [(row.view, shown(self._key_of(row)), row.tab) for row in VIEWS if row.tab]
+        self.query_one(Tabs).show(tabs, current)
 
     @on(Tabs.Opened)
     async def _tab(self, message: Tabs.Opened) -> None:
-        first = {row.view: row.id for row in reversed(VIEWS)}
-        await self.run_action(first.get(message.name, message.name))
+        await self.run_action(next(row.id for row in VIEWS if row.view == message.name))
 
     async def action_over(self) -> None:
-        """Draw drift over the next thing."""
-        if self._pane != "sizes" and self.size.width < WIDE:
-            await self._open_pane("sizes", focus=True)
-        elif self.query_one("#views", ContentSwitcher).current != "explore":
-            await self.open_view("explore")
-        else:
-            self.explore.next_over()
+        """Show the next chart."""
+        from embedtui.tui.views.overview import OverviewView  # noqa: PLC0415 - after the paint
+
+        if self.query_one("#views", ContentSwitcher).current == "overview":
+            self.query_one("#overview", OverviewView).next_part()
             self.framer.again()
+        else:
+            await self.open_view("overview")
 
     def action_help(self) -> None:
         """Show the keys and the words."""
         from embedtui.tui.screens.help import HelpScreen  # noqa: PLC0415 - when it is asked for
 
         keys = {a.id: self.config.keys.get(a.id, a.keys) for a in ACTIONS}
-        self.push_screen(HelpScreen(keys))
+        current = self.query_one("#views", ContentSwitcher).current or "overview"
+        self.push_screen(HelpScreen(keys, current))
 
     def action_palette(self) -> None:
         """Open the command palette."""
@@ -111,9 +83,9 @@ class OpeningMixin(ShowingMixin):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every action that does something now."""
         for action in ACTIONS:
-            if action.id != "palette" and self.check_action(action.id, ()):
-                keys = self.config.keys.get(action.id, action.keys).split(",")
-                title = f"{self._label(action.id, action.label)} ({shown(keys[0])})"
+            if action.id != "palette" and not self.why_not(action.id):
+                key = shown(self._key_of(action))
+                title = self._label(action.id, action.label) + (f" ({key})" if key else "")
                 yield SystemCommand(
                     title[0].upper() + title[1:], action.help, self._runner(action.id)
                 )
@@ -133,10 +105,7 @@ def _widget_of(view: str) -> Widget:
 
 def _opener(row: ViewAction) -> Callable[[OpeningMixin], Awaitable[None]]:
     async def opens(self: OpeningMixin) -> None:
-        if row.view == "explore":
-            await self._open_pane(row.id, focus=True)
-        else:
-            await self.open_view(row.view)
+        await self.open_view(row.view)
 
     opens.__doc__ = f"{row.help}."
     return opens

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.widgets import ContentSwitcher
+
 from embedtui.common.errors import EmbedtuiError
 from embedtui.common.printable import printable
 from embedtui.tui.app.opening import OpeningMixin
 from embedtui.tui.state.background import in_background
-from embedtui.tui.views import WIDE
 
 if TYPE_CHECKING:
     from embedtui.report.report_files import ReportWriter
@@ -26,7 +27,7 @@ class RunningMixin(OpeningMixin):
     _report: ReportWriter | None = None
     """What writes a report just now."""
 
-    async def action_run(self) -> None:
+    def action_run(self) -> None:
         """Measure what is chosen."""
         if self.session.run(self.choices):
             self.paused = False
@@ -35,15 +36,17 @@ class RunningMixin(OpeningMixin):
                 self._asked = asked
                 self.framer.change(focus=None)
             self._was_busy = True
-            # Where all parts are seen at once, nothing has to come to the front.
-            if self._pane == "settings" and self.size.width < WIDE:
-                await self._open_pane("drift")
             self.framer.again()
             self._show_hints()
 
-    def action_cancel(self) -> None:
-        """Stop after this batch; the second time kill the engine."""
-        if self.session.state == "running":
+    async def action_cancel(self) -> None:
+        """Stop after this batch, the second time kill the engine; else go back."""
+        if self.opened is not None or self.session.state == "idle":
+            if self.query_one("#views", ContentSwitcher).current != "overview":
+                await self.open_view("overview")
+            else:
+                self.notify("nothing runs; q leaves", timeout=3)
+        elif self.session.state == "running":
             self.session.cancel()
         elif self.session.state == "cancelling":
             self.session.kill()
@@ -51,11 +54,11 @@ class RunningMixin(OpeningMixin):
         self._show_hints()
 
     async def action_look(self) -> None:
-        """Look into the layers of the setting in hand, and show them."""
+        """Measure the layers of the selected setting, and show them."""
         line = self.frame.view.focus if self.frame else None
         if line is None:
             return
-        from embedtui.tui.viewmodel.view_builder import shown_of  # noqa: PLC0415 - when asked for
+        from embedtui.tui.viewmodel.groups import shown_of  # noqa: PLC0415 - when asked for
 
         shown = shown_of(self.session.snapshot()).get(line.key)
         if shown is None:
@@ -68,7 +71,7 @@ class RunningMixin(OpeningMixin):
             self._show_hints()
 
     def action_pause(self) -> None:
-        """Hold the picture still, or let it go on."""
+        """Freeze the display, or let it go on."""
         self.paused = not self.paused
         self.framer.again()
         self._show_hints()
@@ -128,7 +131,7 @@ class RunningMixin(OpeningMixin):
             self._report.stop()
 
     async def action_quit(self) -> None:
-        """Leave, and ask first while an engine works."""
+        """Leave, and ask first while a run is in progress."""
         if self.opened is not None or not self.session.busy:
             self.exit(0)
             return
@@ -143,10 +146,10 @@ class RunningMixin(OpeningMixin):
 
         self.push_screen(
             ConfirmScreen(
-                "An engine is at work.",
+                "A run is in progress.",
                 (
-                    ("stay", "s", "stay"),
-                    ("stop", "w", "wait for this batch and leave"),
+                    ("keep", "r", "keep running"),
+                    ("stop", "s", "stop after this batch and leave"),
                     ("kill", "k", "kill the engine and leave"),
                 ),
             ),

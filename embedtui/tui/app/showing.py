@@ -1,40 +1,33 @@
-"""Putting frames on the screen: header, answers, the open view, progress and hints."""
+"""Putting frames on the screen: header, the open view, progress; and telling things in a line."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.widgets import ContentSwitcher
 
-from embedtui.assess.tolerance import Outcome
 from embedtui.common.printable import printable
-from embedtui.plan.scenarios import scenario
-from embedtui.tui.actions import ACTIONS, NEED_ENGINES, shown
+from embedtui.plan.scenarios import METRIC_NAMES, scenario
 from embedtui.tui.app.core import Core, Failed, Framed
 from embedtui.tui.app.status_texts import status_text
-from embedtui.tui.widgets.bars import AnswersStrip, Header, Hints, ProgressStrip
+from embedtui.tui.widgets.bars import Header, ProgressStrip
 
 if TYPE_CHECKING:
+    from embedtui.plan.scenarios import Scenario
     from embedtui.tui.viewmodel.frames import Frame
     from embedtui.tui.viewmodel.view_state import View
 
 
-_STATES: dict[Outcome, str] = {
-    "holds": "good",
-    "borderline": "open",
-    "falls short": "bad",
-    "no limit": "open",
-    "not measured": "open",
-}
 _TROUBLE_SECONDS = 12.0
 """How long the line of messages tells of a failure."""
+_NOTE_SECONDS = 5.0
 
 
 class ShowingMixin(Core):
-    """Shows each frame, and says by it which actions do something now."""
+    """Shows each frame, and tells what is to be told where it covers nothing."""
 
     @on(Framed)
     def _show_frame(self, message: Framed) -> None:
@@ -43,11 +36,11 @@ class ShowingMixin(Core):
         frame, view = message.frame, message.frame.view
         if self.paused and self.frame is not None and view.view_state == self.frame.view.view_state:
             self._show_progress(view)
+            self._show_hints()
             return
         self.frame = frame
         with self.batch_update():
             self._show_header(view)
-            self.query_one(AnswersStrip).show(view.answers)
             self._show_progress(view)
             self._show_view(frame)
             self._show_hints()
@@ -57,6 +50,9 @@ class ShowingMixin(Core):
             self._ended(view)
         self._was_busy = view.state != "idle"
         self._heard = view.problem
+
+    def _show_hints(self) -> None:
+        """Show the keys that do something now."""
 
     @on(Failed)
     def _show_failure(self, message: Failed) -> None:
@@ -68,13 +64,27 @@ class ShowingMixin(Core):
         self._trouble = message.line, time.monotonic() + _TROUBLE_SECONDS
         self._show_trouble()
 
+    def notify(self, message: str, **how: Any) -> None:
+        """Tell something in the line of progress, where it covers nothing and there is room."""
+        self.told.append(message)
+        room = self.size.width - 2
+        lines = self.screen_stack[0].query(ProgressStrip)
+        if len(self.screen_stack) > 1 or len(message) > room or not lines:
+            super().notify(message, **how)
+            return
+        self._note_warns = how.get("severity", "information") != "information"
+        self._note = message, time.monotonic() + (how.get("timeout") or _NOTE_SECONDS)
+        self._show_trouble()
+
     def _show_trouble(self) -> bool:
-        """Show what failed a moment ago; say whether there is anything of the kind."""
-        line, until = self._trouble
-        if not line or time.monotonic() >= until:
-            return False
-        self.query_one(ProgressStrip).show(line, None, self._gpu, problem=True)
-        return True
+        """Show what failed or was told a moment ago; say whether there is anything of the kind."""
+        told = ((self._trouble, True), (self._note, self._note_warns))
+        for (line, until), problem in told:
+            if line and time.monotonic() < until:
+                strip = self.screen_stack[0].query_one(ProgressStrip)
+                strip.show(line, None, self._gpu, problem=problem)
+                return True
+        return False
 
     def _show_view(self, frame: Frame) -> None:
         current = self.query_one("#views", ContentSwitcher).current
@@ -85,52 +95,44 @@ class ShowingMixin(Core):
             shown_view.show(frame)
 
     def _show_header(self, view: View) -> None:
-        line = view.focus
-        if line is None:
+        if not (view.model and (view.lines or view.earlier)):
             self._show_idle()
             return
-        use = view.view_state.scenario
-        state = _STATES[line.verdicts.outcome]
-        where = (view.recorded, view.texts) if view.recorded else (view.texts, view.machine)
+        random = "random weights" if view.random_weights else ""
+        texts = f"{view.texts_count} texts of {view.texts}"
+        where = (f"recorded {view.recorded}",) if view.recorded else (view.machine, view.engine)
         self.query_one(Header).show(
-            (view.model, line.label, *where),
-            (state, f"{use.title}: {line.verdicts.both()}"),
+            (view.model, random, texts, *where), limit_of(view.view_state.scenario)
         )
 
     def _show_idle(self) -> None:
-        use = scenario(self.config.scenario, self.config.situation)
-        model = self._model_name.get(self.choices.model, self.choices.model)
-        texts = Path(self.choices.texts).name or self.choices.texts
+        _, model, note = self.model_facts()
+        parts: tuple[str, ...] = (model, note, self._texts_name(), self._machine)
         if self.outside.opened:
-            model, texts = "recordings", ""
+            parts = ("a recording is opened",)
         self.query_one(Header).show(
-            (model, texts, self._machine), ("open", f"{use.short} bears {use.limit}")
+            parts, limit_of(scenario(self.config.scenario, self.config.situation))
         )
+
+    def _texts_name(self) -> str:
+        name = Path(self.choices.texts).name or self.choices.texts
+        limit = self.choices.limit
+        return f"{limit} texts of {name}" if limit else name
 
     def _show_progress(self, view: View) -> None:
         if self._show_trouble():
             return
         share = view.done / view.total if view.state != "idle" and view.total else None
-        said, problem = status_text(view, self.paused), bool(view.problem) and view.state == "idle"
+        problem = bool(view.problem) and view.state == "idle"
+        said = status_text(view, self.paused, self._following(view))
         self.query_one(ProgressStrip).show(said, share, self._gpu, problem=problem)
 
-    def _show_hints(self) -> None:
-        hints = []
-        for action in sorted((a for a in ACTIONS if a.hint), key=lambda a: a.hint):
-            if self.check_action(action.id, ()):
-                keys = self.config.keys.get(action.id, action.keys)
-                label = self._label(action.id, action.label)
-                hints.append((action.id, shown(keys.split(",")[0]), label))
-        self.query_one(Hints).show(hints)
-
-    def _label(self, action: str, label: str) -> str:
-        if action == "model" and self.opened is not None:
-            return "recording"
-        if action == "cancel":
-            return "kill the engine" if self.session.state == "cancelling" else "stop"
-        if action == "pause":
-            return "go on" if self.paused else "pause view"
-        return label
+    def _following(self, view: View) -> str:
+        """Say what the next run measures."""
+        chosen = view.view_state.next_run
+        _, model, _ = self.model_facts()
+        many = f"{len(chosen.labels)} settings × {len(chosen.batch_sizes)} batch sizes"
+        return f"next run: {model}, {self._texts_name()}, {many}"
 
     def _ended(self, view: View) -> None:
         """Tell that a run has ended, also to whoever has gone to another window."""
@@ -138,24 +140,9 @@ class ShowingMixin(Core):
         if view.problem:
             self.notify(printable(view.problem), severity="error", markup=False, timeout=12)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Say which actions do something now: hints and palette follow it."""
-        if self.leaving:
-            return False
-        lines = self.frame.view.lines if self.frame else ()
-        state = self.session.state if "session" in vars(self) else "idle"
-        if self.opened is not None and action in NEED_ENGINES:
-            return False
-        able: dict[str, bool] = {
-            "run": state == "idle",
-            "choose_sweep": state == "idle",
-            "heat": bool(lines),
-            "look": state == "idle" and bool(lines),
-            "cancel": state not in {"idle", "killing"},
-            "pause": state != "idle" or self.paused,
-            "show_all": bool(self.frame and self.frame.view.view_state.hidden),
-            "serve": bool(self.frame and self.frame.view.answers.command),
-            **dict.fromkeys(("next_setting", "previous_setting", "compare"), len(lines) > 1),
-            **dict.fromkeys(("hide", "worst", "filter", "export"), bool(lines)),
-        }
-        return able.get(action, True)
+
+def limit_of(use: Scenario) -> str:
+    """Say what distances are held against."""
+    if use.bitwise:
+        return f"{use.title} limit: identical"
+    return f"{use.title} limit {METRIC_NAMES[use.metric]} {use.bound}"

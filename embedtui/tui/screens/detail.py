@@ -143,7 +143,7 @@ class DetailScreen(Over[int | None]):
         bar = "█" * length
         # Texts that share it beyond the width are cut off; how many they are stands before them.
         mates = ", ".join(printable(mate, 24) for mate in one.mates[:8])
-        shared = f"place {one.position + 1} of {one.together}"
+        shared = f"position {one.position + 1} of {one.together}"
         if len(one.steps) > 1:
             shared += f", split into steps of {', '.join(map(str, one.steps))}"
         if mates:

@@ -1,4 +1,4 @@
-"""Help: what the words mean, and every key, from the one list of actions."""
+"""Help: the keys of the view that is open, what the words mean, then every key."""
 
 from __future__ import annotations
 
@@ -18,37 +18,60 @@ from embedtui.tui.pickers.style import Over
 
 _WORDS = (
     ("batch drift", "a text embedded in a batch against the same text alone, same setting"),
-    ("noise floor", "the same batches, simply run again; drift below it is no drift"),
-    ("reference", "float64 on the same weights, every text alone"),
-    ("precision error", "a text embedded alone against the float64 reference"),
-    ("consistent", "company changes no text beyond the limit: batched against unbatched"),
+    ("error", "a text embedded alone against float64 on the same weights"),
+    ("noise", "the same batches, run again; drift below it is no drift"),
+    ("consistent", "company moves no text beyond the limit"),
     ("exact", "within the limit of float64; which of the two decides, U chooses"),
-    ("✔ ~ ✗", "holds; borderline, another sample may fall on the other side; falls short"),
-    ("shuffled", "the largest batches in other orders: other company, other places"),
-    ("probe", "a product and an attention of the engine's own kernels against float64"),
-    ("by layer", "states within the model; what a part adds, alone, to the final error"),
+    ("✔ ~ ✗ ◂", "holds; borderline: other texts may fall short; falls short; recommended"),
+    ("top-10", "lists whose order changes, by batches or against float64, whichever is more"),
     ("identical", "equal bit for bit; never drawn as a tiny number"),
-    ("tolerance", "the drift that the chosen use can bear (u chooses another)"),
+    ("limit", "the distance that the chosen use can bear (u chooses another)"),
     ("L2, 1 - cos", "distance of vectors of length one; 1 - cos is half of L2 squared"),
     ("setting", "dtype and every other switch: what makes one engine"),
-    ("texts/s", "alone → at the fastest batch size"),
+    ("orders", "the largest batches shuffled: other company, other positions"),
+    ("earlier", "settings of another model, other texts or choices: never compared"),
 )
-_SWEEP_KEYS = (
-    ("↑ ↓ j k", "from one setting to the next; PgUp PgDn scroll what is said of it"),
-    ("Enter, S", "choose a sweep, or a plan file of this folder"),
-    ("h", "batch drift or precision error"),
-    ("f", "where there is little room: the chart of it against speed"),
-    ("c", "copy the command that serves the recommended setting"),
-)
-_TABLE_KEYS = (
-    ("↑ ↓ j k", "move; PgUp PgDn Home End as well"),
-    ("← → h l", "columns that have no room"),
-    ("s S", "sort by the next column, turn the order round"),
-    ("w", "the text that drifts most"),
-    ("/", "filter while you type; Esc clears"),
-    ("Enter", "the whole text, its batches, its differences by dimension"),
-    ("y", "copy the row"),
-)
+_VIEWS: dict[str, tuple[tuple[str, str], ...]] = {
+    "overview": (
+        ("↑ ↓ j k", "select a setting: lines and charts are about it"),
+        ("Enter", "its texts"),
+        ("o", "next chart: speed, batch size, position, tokens, cost, reasons"),
+        ("h", "drift or error vs float64 in the grid"),
+        (", .", "distribution at a smaller or larger batch size"),
+        ("x X", "hide the selected setting; show all"),
+        ("PgUp PgDn", "scroll what is written beside the distribution"),
+    ),
+    "texts": (
+        ("↑ ↓ j k", "move; PgUp PgDn Home End as well"),
+        ("← →", "columns that have no room"),
+        ("s S", "sort by the next column; turn the order round"),
+        ("w", "the text that drifts most"),
+        ("/", "filter while you type; Esc clears"),
+        ("Enter", "the whole text, its batches, its differences by dimension"),
+        ("y", "copy the row"),
+    ),
+    "search": (
+        ("↑ ↓ j k", "next query, or the one before; Home End"),
+        ("n N", "next query whose list changed, or the one before"),
+        (", .", "at a smaller or larger batch size"),
+        ("h", "batches against alone, or alone against float64"),
+    ),
+    "compare": (
+        ("[ ]", "change A"),
+        ("{ }", "change B"),
+        ("/ s w Enter y", "filter, sort, worst, open, copy"),
+    ),
+    "layers": (
+        ("Enter l", "measure the layers of the selected setting"),
+        ("↑ ↓ j k", "select another setting"),
+        ("PgUp PgDn", "scroll the list"),
+    ),
+    "log": (
+        ("← →", "the log before, the next one"),
+        ("f", "follow the newest"),
+        ("/", "filter; Esc clears"),
+    ),
+}
 
 
 class HelpScreen(Over[None]):
@@ -68,10 +91,11 @@ class HelpScreen(Over[None]):
     HelpScreen Static { height: auto; }
     """
 
-    def __init__(self, keys: Mapping[str, str]) -> None:
+    def __init__(self, keys: Mapping[str, str], view: str) -> None:
         super().__init__()
         self._keys = keys
         """Keys of each action as they are bound, remapped ones too."""
+        self._view = view
 
     def compose(self) -> ComposeResult:
         """Lay out the words and the keys."""
@@ -92,13 +116,11 @@ class HelpScreen(Over[None]):
         page = Table.grid(padding=(0, 2))
         page.add_column(no_wrap=True, style="bold")
         page.add_column()
-        page.add_row("", Text("Choose at the left, press r, watch the drift appear."))
+        self._part(page, f"In this view ({self._view})", _VIEWS[self._view])
         self._part(page, "Words", _WORDS)
         for group, actions in groupby(ACTIONS, key=lambda action: action.group):
             rows = [(_keys(self._keys[action.id]), action.help) for action in actions]
             self._part(page, group, rows)
-        self._part(page, "In the sweep", _SWEEP_KEYS)
-        self._part(page, "In tables", _TABLE_KEYS)
         page.add_row()
         page.add_row(
             "",
@@ -109,11 +131,12 @@ class HelpScreen(Over[None]):
         return page
 
     def _part(self, page: Table, title: str, rows: Iterable[tuple[str, str]]) -> None:
-        page.add_row()
+        if page.row_count:
+            page.add_row()
         page.add_row(Text(title, style="underline"), "")
         for left, right in rows:
             page.add_row(Text(left), Text(right))
 
 
 def _keys(keys: str) -> str:
-    return " ".join(shown(key) for key in keys.split(","))
+    return " ".join(shown(key) for key in keys.split(",") if key)

@@ -23,11 +23,11 @@ from embedtui.plan.make_plan import plan_of
 from embedtui.plan.plan import Plan
 from embedtui.plan.server_sides import applicable
 from embedtui.results.events import (
-    BatchEmbedded,
     Event,
     LayersFailed,
     LayersJudged,
     RunEnded,
+    RunStarted,
     SettingEnded,
     Waiting,
 )
@@ -160,7 +160,8 @@ class Session:
     def run_path(self) -> Path | None:
         """The file of the latest run that has figures; None where none was written down."""
         known = dict(self._known)
-        return next((known[run][0] for run in reversed(self.runs) if run in known), None)
+        measured = (run for run in reversed(self.runs) if run in known and _measured(run))
+        return next((known[run][0] for run in measured), None)
 
     @property
     def seconds(self) -> float:
@@ -338,7 +339,7 @@ class Session:
     def _forget(self, results: Results) -> None:
         """Let go of a run without figures, and of what there is no room for."""
         with self.lock:
-            runs = [run for run in self.runs if run is not results or _measured(run)]
+            runs = [run for run in self.runs if run is not results or _tells(run)]
             self.runs = runs[-_RUNS_KEPT:]
             kept = {setting.identity for run in self.runs for setting in run.settings}
             self.faults = {key: text for key, text in self.faults.items() if key in kept}
@@ -386,9 +387,8 @@ class Session:
         match event:
             case Waiting():
                 self.stage = event.what
-            case BatchEmbedded():
-                if self.runs[-1:] != [self._results]:
-                    self.runs.append(self._results)
+            case RunStarted():
+                self.runs.append(self._results)
             case RunEnded(status="failed") if not self.problem:
                 self.problem = event.reason
             case _:
@@ -410,6 +410,12 @@ class Session:
     def _say(self, what: str) -> None:
         self.stage = what
         self._touch()
+
+
+def _tells(results: Results) -> bool:
+    """Say whether a run has figures, or why it has none of a setting."""
+    ended = {setting.status for setting in results.settings}
+    return _measured(results) or bool(ended & {"failed", "refused"})
 
 
 def _measured(results: Results) -> bool:

@@ -15,7 +15,8 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 _KNOWN = (
-    dict(zip("●◆■▲▼★✚◉", "ox#^v*+@", strict=True))
+    dict(zip("●■▲○□△◎▣▼◉▤▽◐▥★◑▦☆◒▧✚◓▨◍", "ABCDEFGHIJKLMNOPQRSTUVWX", strict=True))
+    | dict(zip("╏╍┊◇⊕◆", ":-'*&@", strict=True))
     | dict(zip("✔✗·…→←↑↓‹›≤≥×–—−Δ“”‘’◂▸▾▴", "+x.~><^v<><>x---d\"\"''<>v^", strict=True))
     | {"━": "=", "█": "#"}
 )

@@ -9,7 +9,6 @@ import numpy as np
 
 from embedtui import charts
 from embedtui.assess.pareto_front import Candidate, Step, pareto_front
-from embedtui.assess.tolerance import MARKS
 from embedtui.assess.trends import Trend
 from embedtui.charts import Picture
 from embedtui.report.report_types_layers import SiteReport
@@ -24,7 +23,8 @@ class ChartRenderer(Protocol):
 
 
 def _histogram(view: View, width: int, height: int, *, unicode: bool) -> Picture:
-    return _draw_histogram(view, view.lines, width, height, unicode=unicode)
+    lines = () if view.focus is None else (view.focus,)
+    return _draw_histogram(view, lines, width, height, unicode=unicode)
 
 
 def _by_batch_size(view: View, width: int, height: int, *, unicode: bool) -> Picture:
@@ -37,7 +37,7 @@ def _by_batch_size(view: View, width: int, height: int, *, unicode: bool) -> Pic
                 focused=line is view.focus,
                 speeds=line.speeds,
             )
-            for line in view.lines
+            for line in view.charted
             if line.points
         ],
         width=width,
@@ -101,53 +101,12 @@ def _by_count(view: View, width: int, height: int, what: str, *, unicode: bool) 
         drift,
         width=width,
         height=height,
-        x_label="place in the batch" if what == "position" else "tokens",
+        x_label="position in batch" if what == "position" else "tokens",
         style=focus.style if focus else "series-1",
         note=_correlation(trend, found),
         tolerance=view.view_state.scenario.tolerance_in(view.view_state.metric),
         unicode=unicode,
         empty=_waiting(view),
-    )
-
-
-def _heat_map(view: View, width: int, height: int, *, unicode: bool) -> Picture:
-    errors = view.view_state.heat == "error"
-    rows = []
-    for place, line in enumerate(view.lines):
-        drifts = {size: value or 0.0 for size, value in line.points}
-        judged = line.verdicts.exact if errors else line.verdicts.consistent
-        word = MARKS[judged.outcome]
-        if line.fault or line.status == "failed":
-            word = "fault" if line.fault else "failed"
-        elif view.answers.recommended == place:
-            word += " ◂ serve"
-        elif line.status == "running" and view.state != "idle":
-            word = "…"
-        rows.append(
-            charts.HeatRow(
-                line.label,
-                line.style,
-                dict(line.errors) if errors else drifts,
-                line.speed[1] if line.speed else None,
-                line.memory,
-                word,
-                "good" if word.startswith("✔") else "bad",
-                focused=line is view.focus,
-            )
-        )
-    notes = [f"not to be had: {reason}" for reason in dict.fromkeys(r for _, r in view.skipped)]
-    return charts.heat_map(
-        rows,
-        width=width,
-        height=height,
-        notes=notes,
-        same="exact" if errors else "same",
-        unicode=unicode,
-        empty=(
-            _waiting(view)
-            if view.state != "idle" or view.problem
-            else "press S to choose a sweep, r to measure"
-        ),
     )
 
 
@@ -164,7 +123,7 @@ def _front(view: View, width: int, height: int, *, unicode: bool) -> Picture:
                 on_front=place in on_front,
                 focused=line is view.focus,
             )
-            for place, line in ((place, view.lines[place]) for place in places)
+            for place, line in ((place, view.charted[place]) for place in places)
             if line.speed
         ],
         width=width,
@@ -182,7 +141,7 @@ def _front(view: View, width: int, height: int, *, unicode: bool) -> Picture:
 def weighed(view: View) -> tuple[list[int], list[Step]]:
     """Return the lines that can be served and were measured, and the front among them."""
     places, candidates = [], []
-    for place, line in enumerate(view.lines):
+    for place, line in enumerate(view.charted):
         distance = distance_of(line, view)
         if line.served and line.speed and distance is not None and not line.fault:
             places.append(place)
@@ -223,9 +182,9 @@ def _draw_histogram(
 
 
 def _waiting(view: View) -> str:
-    if view.state != "idle":
-        return view.stage
-    return "nothing was measured" if view.problem else "press r to measure"
+    if view.state != "idle" or view.problem or view.recorded:
+        return view.stage or "nothing was measured"
+    return "press r to measure"
 
 
 def _by_layer(view: View, width: int, height: int, *, unicode: bool) -> Picture:
@@ -235,13 +194,15 @@ def _by_layer(view: View, width: int, height: int, *, unicode: bool) -> Picture:
     lines = [
         charts.Line(
             "error",
-            "series-1",
+            "measure-error",
             _points(one["error"] and one["error"]["p50"] for one in places),
             focused=True,
         ),
-        charts.Line("adds", "series-2", _points(one["contribution"] for one in places)),
+        charts.Line("adds", "measure-adds", _points(one["contribution"] for one in places)),
         charts.Line(
-            "drift", "series-3", _points(one["drift"] and one["drift"]["max"] for one in places)
+            "drift",
+            "measure-drift",
+            _points(one["drift"] and one["drift"]["max"] for one in places),
         ),
     ]
     names = {"embeddings": "emb", "attention": "", "norm": "norm"}
@@ -254,8 +215,8 @@ def _by_layer(view: View, width: int, height: int, *, unicode: bool) -> Picture:
         height=height,
         unicode=unicode,
         empty=reason
-        or (f"nobody looked into the layers of {label}" if view.recorded and label else "")
-        or (f"press l to look into the layers of {label}" if label and view.state == "idle" else "")
+        or (f"layers of {label} were not measured" if view.recorded and label else "")
+        or (f"layers of {label} not measured; press l" if label and view.state == "idle" else "")
         or _waiting(view),
     )
 
@@ -274,7 +235,6 @@ PICTURES: dict[str, ChartRenderer] = {
     "by-tokens": _by_tokens,
     "pair": _pair,
     "scatter": _scatter,
-    "heat-map": _heat_map,
     "front": _front,
     "by-layer": _by_layer,
 }

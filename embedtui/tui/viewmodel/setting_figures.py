@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from embedtui.assess import verdict
-from embedtui.assess.answers import largest_drift
+from embedtui.assess.answers import Entry, largest_drift
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.retrieval import Retrieval, harm
+from embedtui.assess.setting_answers import answer_setting
 from embedtui.assess.tolerance import judge, largest_by_text
 from embedtui.assess.trends import trend_of
 from embedtui.engine.serve_command import serve_command
@@ -40,17 +41,22 @@ def line_of(
     view_state: ViewState,
     fault: str,
     found: Mapping[Against, Retrieval],
+    group: str,
 ) -> SettingRow:
     """Return a setting ready to be drawn."""
-    metric, lists = view_state.metric, worst_lists_of(found)
-    alone = view_state.scenario.situation == "queries-alone"
-    mixed = found.get("mixed") if alone else None
+    metric, use = view_state.metric, view_state.scenario
+    lists = worst_lists_of(found)
+    mixed = found.get("mixed") if use.situation == "queries-alone" else None
     points = tuple(_points(setting, metric))
     noise = setting.noise()
     error = setting.precision_error(run.reference)
     sizes, most = (1, *setting.batched), fastest(setting)
     speeds = {size: one.median for size in sizes if (one := speed_of(setting, size))}
     values, identical = _histogram_values(setting, view_state)
+    verdicts = judge(run, setting, use)
+    causes = () if fault else tuple(diagnose(run, setting, []))
+    batched, exact = mixed or (lists[1] if lists else None), found.get("reference")
+    entry = Entry(label, run, setting, fault, batched, exact, verdicts)
     return SettingRow(
         key=key,
         label=label,
@@ -64,7 +70,7 @@ def line_of(
         error=largest_finite(getattr(error[1], metric)) if error else None,
         speed=(most[0], most[1].median) if most else None,
         unbatched_speed=speeds.get(1),
-        verdicts=judge(run, setting, view_state.scenario),
+        verdicts=verdicts,
         fault=fault,
         points=points,
         errors=tuple(_errors(run, setting, metric)),
@@ -72,20 +78,18 @@ def line_of(
         served=serve_command(setting.setting, 1) is not None,
         speeds=tuple(speeds.items()),
         histogram=log_histogram(values, identical),
-        causes=() if fault else tuple(diagnose(run, setting, [])),
+        causes=causes,
+        answers=answer_setting(entry, use, causes),
         sentence=fault
         or verdict.setting_verdict(
-            run,
-            setting,
-            {setting.number: []},
-            view_state.scenario,
-            lambda _run, _setting: verdict.Lists(lists, mixed, found.get("reference")),
+            run, setting, {setting.number: []}, use, lambda *_: verdict.Lists(lists, mixed, exact)
         ),
         log=setting.log,
         done=setting.unbatched.count,
         lists=lists,
         mixed=mixed,
-        error_lists=found.get("reference"),
+        error_lists=exact,
+        group=group,
     )
 
 

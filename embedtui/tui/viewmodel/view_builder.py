@@ -5,24 +5,33 @@ Composing is done again only for settings whose figures have grown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from embedtui.assess.answers import Answers, Entry, answer
-from embedtui.plan.scenarios import Metric, Scenario
+from embedtui.assess.answers import Entry, answer
+from embedtui.common.machine import vllm_of
+from embedtui.plan.scenarios import Metric
 from embedtui.report import layer_report
 from embedtui.report.report_types_layers import LayersReport, NoLayersReport
 from embedtui.results.results import Results, SettingResults
 from embedtui.tui.state.searches import Searches, jobs_of
 from embedtui.tui.state.session import Session, Snapshot
+from embedtui.tui.viewmodel.groups import (
+    Group,
+    focus_of,
+    groups_of,
+    skipped_of,
+    waiting_of,
+)
 from embedtui.tui.viewmodel.setting_figures import (
     column_of,
     line_of,
     per_text_of,
     worst_of,
 )
+from embedtui.tui.viewmodel.setting_styles import SettingStyles
 from embedtui.tui.viewmodel.view_state import (
-    SERIES,
     Key,
     Lists,
     Pair,
@@ -38,7 +47,8 @@ class ViewBuilder:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._styles: dict[Key, str] = {}
+        self._styles = SettingStyles()
+        self._style_of: Mapping[Key, str] = {}
         self._lines: dict[Key, tuple[object, SettingRow]] = {}
         self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
         self._kept_pair: tuple[tuple[SettingRow, SettingRow], Pair] | None = None
@@ -49,22 +59,23 @@ class ViewBuilder:
     def compose(self, view_state: ViewState) -> View:
         """Return what is to be shown, computed of a snapshot: nobody waits meanwhile."""
         now = self._session.snapshot()
-        shown = [s for s in shown_of(now).items() if s[0] not in view_state.hidden]
-        labels = _labels([(key, run) for key, (run, _) in shown])
-        lines = tuple(
-            self._line(key, label, run, setting, view_state, now.faults.get(setting.identity, ""))
-            for (key, (run, setting)), label in zip(shown, labels, strict=True)
-        )
+        everything = groups_of(now)
+        groups = [
+            replace(group, shown=tuple(s for s in group.shown if s[0] not in view_state.hidden))
+            for group in everything
+        ]
+        shown = [one for group in groups for one in group.shown]
+        self._style_of = self._styles.assign(key for g in everything for key, _ in g.shown)
+        lines, *others = (self._lines_of(group, view_state, now) for group in groups)
+        earlier = tuple(line for rows in others for line in rows)
         self._lines = {key: kept for key, kept in self._lines.items() if key in dict(shown)}
         self._search(shown, view_state, now)
         entries = [
             _entry(line, run, setting)
-            for line, (_, (run, setting)) in zip(lines, shown, strict=True)
+            for line, (_, (run, setting)) in zip(lines, groups[0].shown, strict=True)
         ]
-        focus = _focus(shown, view_state.focus, now)
-        answers = answers_of(entries, lines, focus[0] if focus else None, view_state.scenario)
+        focus = focus_of(groups, view_state.focus)
         per_text = None if focus is None else self._texts(focus[0], *focus[1], view_state.metric)
-        latest = now.runs[-1] if now.runs else None
         progress = now.progress
         return View(
             version=now.version,
@@ -72,15 +83,11 @@ class ViewBuilder:
             stage=now.stalled or (progress.what if progress.total else now.stage),
             problem=now.problem,
             lines=lines,
-            answers=answers,
+            answers=answer(entries, view_state.scenario),
             per_text=per_text,
-            pair=self._pair(dict(shown), lines, view_state),
+            pair=self._pair(dict(groups[0].shown), lines, view_state),
             layers=None if focus is None else self._layers(*focus[1]),
-            lists=self._lists(focus, lines, view_state),
-            model=latest.plan.model_name if latest else "",
-            texts=latest.plan.pack.name if latest else "",
-            machine=str(latest.environment["machine"]) if latest else "",
-            status=latest.status if latest else "",
+            lists=self._lists(focus, (*lines, *earlier), view_state),
             seconds=now.seconds,
             done=progress.done,
             total=progress.total,
@@ -88,11 +95,21 @@ class ViewBuilder:
             rate=progress.texts_per_second,
             seconds_left=progress.seconds_left,
             view_state=view_state,
-            skipped=_skipped(latest) if latest else (),
+            earlier=earlier,
             recorded=now.recorded,
-            texts_count=len(latest.plan.pack) if latest else 0,
             histogram_sizes=focus[1][1].batched if focus else (),
             focus_key=focus[0] if focus else None,
+            **_facts(now, everything[0], focus[1][0] if focus else None),
+        )
+
+    def _lines_of(
+        self, group: Group, view_state: ViewState, now: Snapshot
+    ) -> tuple[SettingRow, ...]:
+        return tuple(
+            self._line(
+                key, run, setting, view_state, now.faults.get(setting.identity, ""), group.title
+            )
+            for key, (run, setting) in group.shown
         )
 
     def _search(
@@ -101,7 +118,7 @@ class ViewBuilder:
         view_state: ViewState,
         now: Snapshot,
     ) -> None:
-        """Have neighbours searched, first of the setting in hand, then of all others."""
+        """Have neighbours searched, first of the selected setting, then of all others."""
         mixed = view_state.scenario.situation == "queries-alone"
         first = [one for key, one in shown if key == view_state.focus]
         ordered = first + [one for key, one in shown if key != view_state.focus]
@@ -119,7 +136,7 @@ class ViewBuilder:
         lines: Sequence[SettingRow],
         view_state: ViewState,
     ) -> Lists | None:
-        """Return the lists of the setting in hand: of batches, or of the reference."""
+        """Return the lists of the selected setting: of batches, or of the reference."""
         if focus is None:
             return None
         key, (run, setting) = focus
@@ -175,13 +192,12 @@ class ViewBuilder:
     def _line(
         self,
         key: Key,
-        label: str,
         run: Results,
         setting: SettingResults,
         view_state: ViewState,
         fault: str,
+        group: str,
     ) -> SettingRow:
-        style = self._styles.setdefault(key, f"series-{len(self._styles) % SERIES + 1}")
         batches = sum(one.batches for one in setting.passes.values())
         found = self.searches.lists_of(setting)
         version = (
@@ -191,7 +207,7 @@ class ViewBuilder:
             tuple(found),
             setting.status,
             run.status,
-            label,
+            group,
             fault,
             view_state.metric,
             view_state.scenario,
@@ -199,7 +215,10 @@ class ViewBuilder:
         )
         if key in self._lines and self._lines[key][0] == version:
             return self._lines[key][1]
-        line = line_of(key, label, style, run, setting, view_state, fault, found)
+        label = setting.setting.short_label
+        line = line_of(
+            key, label, self._style_of[key], run, setting, view_state, fault, found, group
+        )
         self._lines[key] = version, line
         return line
 
@@ -220,73 +239,26 @@ class ViewBuilder:
         return self._by_layer[1]
 
 
-def shown_of(now: Snapshot) -> dict[Key, tuple[Results, SettingResults]]:
-    """Return the newest figures of every setting that has any, oldest setting first."""
-    found: dict[Key, tuple[Results, SettingResults]] = {}
-    for run in now.runs:
-        for setting in run.settings:
-            key = key_of(run, setting)
-            begun = setting.unbatched.count > 0
-            if begun or (setting.status == "failed" and key not in found):
-                found[key] = run, setting
-    return found
-
-
-def _focus(
-    shown: Sequence[tuple[Key, tuple[Results, SettingResults]]], wanted: Key | None, now: Snapshot
-) -> tuple[Key, tuple[Results, SettingResults]] | None:
-    """Return the setting in hand: the one that was chosen, else the first of what runs now.
-
-    Figures of another model or other texts, which stand above it, are not what was asked last.
-    """
-    chosen = next((one for one in shown if one[0] == wanted), None)
-    if chosen is not None or not shown:
-        return chosen
-    newest = now.runs[-1]
-    of_newest = (one for one in shown if one[1][0].plan == newest.plan)
-    return shown[0] if now.recorded else next(of_newest, shown[0])
-
-
 def _entry(line: SettingRow, run: Results, setting: SettingResults) -> Entry:
     lists = line.mixed or (line.lists[1] if line.lists else None)
     return Entry(line.label, run, setting, line.fault, lists, line.error_lists, line.verdicts)
 
 
-def answers_of(
-    entries: Sequence[Entry], lines: Sequence[SettingRow], focus: Key | None, use: Scenario
-) -> Answers:
-    """Answer for the model and the texts of the setting in hand, and for no others beside it.
-
-    What other runs of the session showed stays in the table; a verdict has one model and one set of
-    texts.
-    """
-    places = [n for n, line in enumerate(lines) if focus is None or line.key[:2] == focus[:2]]
-    found = answer([entries[place] for place in places], use)
-    if found.recommended is None:
-        return found
-    return replace(found, recommended=places[found.recommended])
-
-
-def _skipped(run: Results) -> tuple[tuple[str, str], ...]:
-    refused = [(s.setting.short_label, s.reason) for s in run.settings if s.status == "refused"]
-    return (*run.plan.skipped, *refused)
-
-
-def key_of(run: Results, setting: SettingResults) -> Key:
-    """Return what a setting is known by across runs."""
-    return run.plan.model_hash or run.plan.model, run.plan.pack.sha256, setting.setting
-
-
-def _labels(shown: list[tuple[Key, Results]]) -> list[str]:
-    """Name each setting by what tells it from the others: the model and the texts if need be."""
-    models = {key[0] for key, _ in shown}
-    packs = {key[1] for key, _ in shown}
-    labels = []
-    for (_, _, setting), run in shown:
-        parts = [setting.short_label]
-        if len(packs) > 1:
-            parts.insert(0, f"{run.plan.pack.name} {len(run.plan.pack)}")
-        if len(models) > 1:
-            parts.insert(0, run.plan.model_name)
-        labels.append(" · ".join(parts))
-    return labels
+def _facts(now: Snapshot, group: Group, focused: Results | None) -> dict[str, Any]:
+    """Return what is said of the latest run, and of the one whose setting is selected."""
+    if not now.runs:
+        return dict.fromkeys(("model", "texts", "machine", "status"), "")
+    latest = now.runs[-1]
+    told = focused or latest
+    server = told.environment.get("device") == "server"
+    return {
+        "model": told.plan.model_name,
+        "texts": told.plan.pack.name,
+        "texts_count": len(told.plan.pack),
+        "machine": str(told.environment["machine"]),
+        "engine": "" if server else f"vLLM {vllm_of(told.environment)}",
+        "random_weights": told.plan.random_weights,
+        "status": latest.status,
+        "waiting": waiting_of(latest, group),
+        "skipped": skipped_of(latest),
+    }

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from embedtui.assess.answers import Answers
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.retrieval import Retrieval
+from embedtui.assess.setting_answers import SettingAnswers
 from embedtui.assess.tolerance import Verdicts
 from embedtui.assess.trends import Trend
 from embedtui.engine.settings import Setting
@@ -24,9 +25,6 @@ from embedtui.report.report_types_layers import LayersReport, NoLayersReport
 from embedtui.texts import Labels
 from embedtui.tui.state.session import State
 
-SERIES = 8
-"""Settings that have an ink of their own; the ninth takes the first one's again."""
-
 Key = tuple[str, str, Setting]
 """Model, digest of the texts, setting: what makes one line on the charts."""
 
@@ -34,6 +32,16 @@ Heat = Literal["drift", "error"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class NextRun:
+    """What a run would measure."""
+
+    labels: tuple[str, ...] = ()
+    """Its settings."""
+    batch_sizes: tuple[int, ...] = ()
+    texts: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,9 @@ class ViewState:
     """The batch size of the histogram; None for each text's largest drift at any."""
     compared: tuple[Key | None, Key | None] = (None, None)
     heat: Heat = "drift"
-    """What the heat map and the front of the sweep show."""
+    """What the cells of the grid, the lists of neighbours and the chart against speed show."""
+    next_run: NextRun = NextRun()
+    """What is chosen; the grid lists it until something was measured."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,8 @@ class SettingRow:
     served: bool
     """Whether a server can be asked for this setting."""
     histogram: LogHistogram
+    answers: SettingAnswers
+    """The verdict on this setting in three lines."""
     sentence: str
     """The verdict on this setting, in words."""
     causes: tuple[Diagnosis, ...]
@@ -99,6 +111,8 @@ class SettingRow:
     """What queries alone find in batches of documents, where the situation is that."""
     error_lists: Retrieval | None = None
     """What its precision error does to lists; None before that was searched."""
+    group: str = ""
+    """What was run, of an earlier run that is not to be compared with the latest; else empty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +181,7 @@ class View:
     stage: str
     problem: str
     lines: tuple[SettingRow, ...]
+    """The settings of the latest run, and what earlier ones found of the same."""
     answers: Answers
     per_text: PerText | None
     pair: Pair | None
@@ -186,10 +201,18 @@ class View:
     rate: float | None
     seconds_left: float | None
     view_state: ViewState
+    earlier: tuple[SettingRow, ...] = ()
+    """Settings of runs of another model, other texts or other choices, a group after the other."""
+    waiting: tuple[str, ...] = ()
+    """Settings that have no figures yet."""
     skipped: tuple[tuple[str, str], ...] = ()
     """Label and reason of each setting of the latest run that cannot be had."""
     recorded: str = ""
     """Where and when the figures were recorded; empty for what is measured here."""
+    engine: str = ""
+    """What computed the figures, with its version."""
+    random_weights: bool = False
+    """Whether the weights of the model that is shown were drawn at random."""
     texts_count: int = 0
     histogram_sizes: tuple[int, ...] = field(default=())
     """Batch sizes that the histogram can be had for."""
@@ -201,6 +224,14 @@ class View:
         """The line that the table speaks of."""
         return self.line(self.focus_key)
 
+    @property
+    def charted(self) -> tuple[SettingRow, ...]:
+        """The settings that may stand in one chart with the selected one."""
+        focus = self.focus
+        if focus is None or not focus.group:
+            return self.lines
+        return tuple(line for line in self.earlier if line.group == focus.group)
+
     def line(self, key: Key | None) -> SettingRow | None:
         """Return the line of a key, if it is shown."""
-        return next((line for line in self.lines if line.key == key), None)
+        return next((line for line in (*self.lines, *self.earlier) if line.key == key), None)

@@ -40,7 +40,7 @@ class LayersView(PagedView):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "app.previous_setting", "up", show=False, id="layers.up"),
         Binding("down,j", "app.next_setting", "down", show=False, id="layers.down"),
-        Binding("enter", "app.look", "look into layers", show=False, id="layers.look"),
+        Binding("enter", "app.look", "measure layers", show=False, id="layers.look"),
         Binding("pagedown", "page(1)", "page down", show=False, id="layers.page-down"),
         Binding("pageup", "page(-1)", "page up", show=False, id="layers.page-up"),
     ]
@@ -67,7 +67,7 @@ class LayersView(PagedView):
 
 
 def _legend(view: View, *, unicode: bool) -> str:
-    marks = [mark_of(f"series-{number}", unicode=unicode) for number in (1, 2, 3)]
+    marks = [mark_of(f"measure-{name}", unicode=unicode) for name in ("error", "adds", "drift")]
     found = view.layers
     batch = found["batch"] if found and "sites" in found else None
     drift = f"drift in batches of {batch['max']}" if batch else "batch drift"
@@ -75,7 +75,7 @@ def _legend(view: View, *, unicode: bool) -> str:
 
 
 def _look(view: View) -> str:
-    return "" if view.recorded or not view.lines or view.state != "idle" else "Enter, l look"
+    return ""
 
 
 def _of(view: View) -> str:
@@ -115,8 +115,8 @@ def _said(view: View) -> Text:
 def _idle(view: View, found: LayersReport | NoLayersReport | None) -> str:
     if found and found["reason"]:
         return printable(found["reason"])
-    if not view.lines:
-        return "press r to measure first: the layers are those of a setting that was measured"
+    if view.focus is None:
+        return "nothing was measured yet"
     return (
         "States between the layers are read in vLLM itself, alone and in a batch, and held against "
         "a float64 model: where error and drift begin, which part adds how much to the final "

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual import on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -25,12 +26,18 @@ class LogView(Vertical):
     """Tails the newest engine's log, or the one that was chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "file(-1)", "previous log", show=False, id="log.previous"),
-        Binding("right,l", "file(1)", "next log", show=False, id="log.next"),
+        Binding("left", "file(-1)", "previous log", show=False, id="log.previous"),
+        Binding("right", "file(1)", "next log", show=False, id="log.next"),
         Binding("f", "newest", "follow the newest", show=False, id="log.newest"),
         Binding("slash", "filter", "filter", show=False, id="log.filter"),
         Binding("escape", "leave_filter", "leave the filter", show=False, id="log.leave"),
     ]
+    FOOTER: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("left", "log before"),
+        ("right", "next log"),
+        ("f", "newest"),
+        ("slash", "filter"),
+    )
     DEFAULT_CSS = """
     LogView #log-bar { height: 1; }
     LogView #log-name { width: 1fr; color: $muted; padding: 0 1; }
@@ -129,7 +136,7 @@ class LogView(Vertical):
             filter_.value = ""
             self.query_one(RichLog).focus()
         else:
-            explorer_of(self).action_cancel()
+            raise SkipAction
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:

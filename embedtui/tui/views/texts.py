@@ -1,4 +1,4 @@
-"""Every text with its distances; the same table in the corner of the first view and in its own."""
+"""Every text of the selected setting with its distances."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from embedtui.tui.widgets.table_pane import TablePane
 
 
 class TextsPane(TablePane):
-    """The table of the setting that is spoken of, kept up with the figures."""
+    """The table of the selected setting, kept up with the figures."""
 
     def show(self, view: View) -> None:
         """Show the figures of a view."""
@@ -79,15 +79,12 @@ class TextsView(Vertical):
             counted = f"{table.shown} of {counted}"
         metric = METRIC_NAMES[self._view.view_state.metric]
         said = f"{printable(line.label)}: {counted}, {metric} to the text alone"
-        keys = "[ ] setting   s sort   w worst   / filter   Enter detail   y copy"
-        room = self.size.width - 2 - len(keys) - 3
-        text = f"{said[:room]:<{max(room, 0)}}   {keys}" if room >= len(said) else said
-        shown = Text(text, no_wrap=True, overflow="ellipsis")
+        shown = Text(said, no_wrap=True, overflow="ellipsis")
         self.query_one("#texts-line", ChangedText).show(shown)
 
 
 def data_of(per_text: PerText, view: View) -> TableData:
-    """Return the table of the setting that is spoken of."""
+    """Return the table of the selected setting."""
     limit = view.view_state.scenario.tolerance_in(view.view_state.metric)
     columns = [
         make_id_column(per_text.ids),
@@ -95,6 +92,15 @@ def data_of(per_text: PerText, view: View) -> TableData:
             "tokens", "tokens", per_text.tokens, "integer", 7, help="tokens the engine computes"
         ),
         make_text_column(per_text.texts),
+        # The first to go where room is short: drift is what the table is for.
+        Column(
+            "position",
+            "position",
+            per_text.position + 1,
+            "integer",
+            8,
+            help="position in its batch at the largest batch size",
+        ),
     ]
     for one in per_text.columns:
         columns.append(
@@ -121,14 +127,4 @@ def data_of(per_text: PerText, view: View) -> TableData:
                 identical=per_text.error.identical,
             )
         )
-    columns.append(
-        Column(
-            "position",
-            "place",
-            per_text.position + 1,
-            "integer",
-            6,
-            help="place in its batch at the largest batch size",
-        )
-    )
     return TableData(tuple(columns), per_text.ids, len(per_text.ids))

@@ -1,9 +1,9 @@
-"""The one-line widgets around the screens: header, answers, tabs, progress, hints."""
+"""The one-line widgets around the screens: header, tabs, progress, hints."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -13,9 +13,6 @@ from textual.message import Message
 from textual.widget import Widget
 
 from embedtui.common.printable import printable
-
-if TYPE_CHECKING:
-    from embedtui.assess.answers import Answer, Answers
 
 _BAR = ("━", "─")
 
@@ -39,91 +36,39 @@ class TextLines(Widget):
 
 
 class Header(TextLines):
-    """What is measured, where, and the verdict."""
+    """What is shown, of which texts, where; and the limit that it is held against."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "header--name",
-        "header--what",
-        "header--good",
-        "header--bad",
-        "header--open",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"header--what", "header--limit"}
     DEFAULT_CSS = """
-    Header { background: $panel; color: $foreground; }
-    Header .header--name { color: $primary; text-style: bold; }
-    Header .header--what { color: $muted; }
-    Header .header--good { color: $success; text-style: bold; }
-    Header .header--bad { color: $error; text-style: bold; }
-    Header .header--open { color: $muted; }
+    Header { background: $panel; color: $foreground; padding: 0 1; }
+    Header .header--what { color: $primary; text-style: bold; }
+    Header .header--limit { color: $muted; }
     Header:ansi { background: ansi_default; }
     """
     parts: tuple[str, ...] = ()
-    verdict: tuple[str, str] = ("open", "")
+    limit: str = ""
 
-    def show(self, parts: Sequence[str], verdict: tuple[str, str]) -> None:
-        """Show the parts, the most telling first, and the verdict at the right."""
-        self.parts, self.verdict = tuple(parts), verdict
-        self._show(self.parts, verdict)
+    def show(self, parts: Sequence[str], limit: str) -> None:
+        """Show the parts, the most telling first, and the limit at the right."""
+        self.parts, self.limit = tuple(parts), limit
+        self._show(self.parts, limit)
 
     def render(self) -> Text:
         """Return the line; the parts that matter least are left out where room is short."""
-        state, said = self.verdict
-        mark = {"good": "✔ ", "bad": "✗ ", "open": ""}[state]
-        right = printable(f"{mark}{said}") + " "
+        width = self.content_size.width
+        right = printable(self.limit)
         left = [printable(part) for part in self.parts if part]
-        room = self.size.width - cell_len(right) - 12
+        room = width - cell_len(right) - 2
         while len(left) > 1 and cell_len(" · ".join(left)) > room:
             left.pop()
         what = printable(" · ".join(left), max(room, 1))
-        gap = max(self.size.width - 11 - cell_len(what) - cell_len(right), 1)
+        gap = max(width - cell_len(what) - cell_len(right), 1)
         return Text.assemble(
-            (" embedtui  ", self._style("header--name")),
             (what, self._style("header--what")),
             " " * gap,
-            (right, self._style(f"header--{state}")),
+            (right, self._style("header--limit")),
             no_wrap=True,
             overflow="crop",
-        )
-
-
-class AnswersStrip(TextLines):
-    """Is it consistent, is it exact, what to serve with: a line each."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "answers--question",
-        "answers--good",
-        "answers--bad",
-        "answers--open",
-    }
-    DEFAULT_CSS = """
-    AnswersStrip { height: 3; padding: 0 1; background: $surface; }
-    AnswersStrip .answers--question { color: $muted; }
-    AnswersStrip .answers--good { color: $success; }
-    AnswersStrip .answers--bad { color: $warning; }
-    AnswersStrip .answers--open { color: $muted; }
-    AnswersStrip:ansi .answers--question { text-style: dim; }
-    """
-    answers: Answers | None = None
-
-    def show(self, answers: Answers) -> None:
-        """Show the answers."""
-        self.answers = answers
-        self._show(answers)
-
-    def render(self) -> Text:
-        """Return the three lines."""
-        if self.answers is None:
-            return Text("")
-        three = (self.answers.consistent, self.answers.exact, self.answers.serve)
-        text = Text("\n").join([self._line(one) for one in three])
-        text.no_wrap, text.overflow = True, "crop"
-        return text
-
-    def _line(self, one: Answer) -> Text:
-        room = max(self.content_size.width - 13, 1)
-        return Text.assemble(
-            (one.question.ljust(13), self._style("answers--question")),
-            (printable(one.text, room), self._style(f"answers--{one.state}")),
         )
 
 
@@ -233,6 +178,17 @@ class ProgressStrip(TextLines):
         return text
 
 
+class Hint(NamedTuple):
+    """A key that does something at this moment."""
+
+    action: str
+    """The app's action, or empty for one of the widget that has the keys."""
+    key: str
+    """Textual's name of the key."""
+    shown: str
+    label: str
+
+
 class Hints(TextLines):
     """The keys that do something at this moment, the most wanted first."""
 
@@ -243,44 +199,46 @@ class Hints(TextLines):
     Hints .hints--label { color: $muted; }
     Hints:ansi { background: ansi_default; }
     """
-    hints: tuple[tuple[str, str, str], ...] = ()
+    hints: tuple[Hint, ...] = ()
 
     ALWAYS: ClassVar[frozenset[str]] = frozenset({"help", "quit"})
     """Who has no room for the rest must still find these."""
 
-    def show(self, hints: Sequence[tuple[str, str, str]]) -> None:
-        """Show the hints, each as (action, key, label); what has no room is left out."""
+    def show(self, hints: Sequence[Hint]) -> None:
+        """Show the hints; what has no room is left out."""
         self.hints = tuple(hints)
         self._show(self.hints)
 
     def render(self) -> Text:
         """Return as many hints as there is room for."""
         text = Text(no_wrap=True, overflow="crop")
-        for _, key, label in self._fitting():
-            text.append(key, self._style("hints--key"))
-            text.append(f" {label}   ", self._style("hints--label"))
+        for hint in self.fitting():
+            text.append(hint.shown, self._style("hints--key"))
+            text.append(f" {hint.label}  ", self._style("hints--label"))
         return text
 
-    def _fitting(self) -> list[tuple[str, str, str]]:
-        def room(hints: Sequence[tuple[str, str, str]]) -> int:
-            return sum(len(key) + len(label) + 4 for _, key, label in hints)
+    def fitting(self) -> list[Hint]:
+        """Return the hints that there is room for."""
 
-        last = [hint for hint in self.hints if hint[0] in self.ALWAYS]
-        kept: list[tuple[str, str, str]] = []
+        def room(hints: Sequence[Hint]) -> int:
+            return sum(len(hint.shown) + len(hint.label) + 3 for hint in hints)
+
+        last = [hint for hint in self.hints if hint.action in self.ALWAYS]
+        kept: list[Hint] = []
         for hint in self.hints:
             if hint in last:
                 continue
-            if room([*kept, hint, *last]) - 3 > self.content_size.width:
+            if room([*kept, hint, *last]) - 2 > self.content_size.width:
                 break
             kept.append(hint)
         return [*kept, *last]
 
-    async def on_click(self, event: events.Click) -> None:
-        """Do what the hint under the mouse says."""
+    def on_click(self, event: events.Click) -> None:
+        """Press the key of the hint under the mouse."""
         place = 1
-        for action, key, label in self._fitting():
-            width = len(key) + 1 + len(label)
+        for hint in self.fitting():
+            width = len(hint.shown) + 1 + len(hint.label)
             if place <= event.x < place + width:
-                await self.app.run_action(action)
+                self.app.simulate_key(hint.key)
                 return
-            place += width + 3
+            place += width + 2

@@ -10,15 +10,17 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from embedtui.charts import Picture
+from embedtui.charts import Picture, ink_of
+from embedtui.charts.glyphs import COLOURS
 from embedtui.tui.widgets.partial_repaint import ChangedLines
 
-_SERIES = [f"series-{number}" for number in range(1, 9)]
+_SERIES = [f"series-{number}" for number in range(1, COLOURS + 1)]
 _HEAT = [f"heat-{number}" for number in range(1, 6)]
 _STATES = ["good", "bad", "focus"]
 _MARKS = ["noise", "tolerance", "precision"]
-_INKS = ["axis", "label", "faint", *_MARKS, *_STATES, *_SERIES, *_HEAT]
-
+_MEASURES = {"error": "mark-precision", "adds": "series-2", "drift": "series-1"}
+_OF_MEASURES = [f"measure-{name}" for name in _MEASURES]
+_INKS = ["axis", "label", "faint", *_MARKS, *_OF_MEASURES, *_STATES, *_SERIES, *_HEAT]
 
 _PLACE_SECONDS = 0.25
 """How long a chart without a place waits before it looks again."""
@@ -42,6 +44,7 @@ class ChartView(ChangedLines):
             "ChartView .chart--tolerance { color: $mark-tolerance; }",
             "ChartView .chart--precision { color: $mark-precision; text-style: bold; }",
             *(f"ChartView .chart--{ink} {{ color: ${ink}; }}" for ink in _SERIES),
+            *(f"ChartView .chart--measure-{k} {{ color: ${v}; }}" for k, v in _MEASURES.items()),
             "ChartView .chart--heat-1 { color: $disabled; }",
             "ChartView .chart--heat-2 { color: $muted; }",
             "ChartView .chart--heat-3 { color: $foreground; }",
@@ -121,7 +124,8 @@ class ChartView(ChangedLines):
 
     def _style(self, ink: str) -> Style:
         if ink not in self._styles:
-            known = ink in _INKS
-            found = self.get_component_rich_style(f"chart--{ink}") if known else self.rich_style
+            named = ink_of(ink)
+            known = named in _INKS
+            found = self.get_component_rich_style(f"chart--{named}") if known else self.rich_style
             self._styles[ink] = found
         return self._styles[ink]

@@ -31,8 +31,8 @@ class ExplorerApp(Protocol):
     def framer(self) -> Framer:
         """What makes the frames."""
 
-    def action_cancel(self) -> None:
-        """Stop what runs."""
+    def model_facts(self) -> tuple[str, str, str]:
+        """Return the chosen model, what it is called, and what is known of it."""
 
     def copy_text(self, text: str) -> None:
         """Copy a text and say so."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -21,6 +22,7 @@ class FilterLine(Input):
         Binding("escape", "clear", "clear", show=False, id="filter.clear"),
         Binding("down,enter", "leave", "to the table", show=False, id="filter.leave"),
     ]
+    FOOTER: ClassVar[tuple[tuple[str, str], ...]] = (("enter", "keep"), ("escape", "clear"))
     DEFAULT_CSS = """
     FilterLine { height: 1; border: none; padding: 0; background: $surface; display: none; }
     FilterLine:focus { background: $boost; }
@@ -44,7 +46,9 @@ class TablePane(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", show=False, id="pane.filter"),
+        Binding("escape", "clear", "clear the filter", show=False, id="pane.clear"),
     ]
+    FOOTER: ClassVar[tuple[tuple[str, str], ...]] = (("slash", "filter"),)
 
     class Counted(Message):
         """The filter leaves so many rows."""
@@ -68,6 +72,14 @@ class TablePane(Vertical):
         line = self.query_one(FilterLine)
         line.display = True
         line.focus()
+
+    def action_clear(self) -> None:
+        """Show all rows again; without a filter the key is the explorer's."""
+        line = self.query_one(FilterLine)
+        if not line.value:
+            raise SkipAction
+        line.value = ""
+        line.display = False
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

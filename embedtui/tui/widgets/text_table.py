@@ -39,6 +39,12 @@ class TextTable(ChangedLines, ScrollView, can_focus=True):
         Binding("w", "worst", "worst", show=False, id="table.worst", tooltip="Largest drift"),
         Binding("y", "copy", "copy row", show=False, id="table.copy", tooltip="Copy the row"),
     ]
+    FOOTER: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("enter", "open"),
+        ("s", "sort"),
+        ("w", "worst"),
+        ("y", "copy row"),
+    )
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
         "table--header-sorted",
@@ -146,7 +152,11 @@ class TextTable(ChangedLines, ScrollView, can_focus=True):
     def jump_to_worst(self) -> None:
         """Put the cursor on the text with the largest distance of the sorted or last column."""
         worst = self._model.find_worst()
-        if worst is not None:
+        if worst is None:
+            self.notify("no text has a distance", timeout=3)
+        elif worst == self._model.place:
+            self.notify("this is the text with the largest distance", timeout=3)
+        else:
             self._move_to(worst)
 
     def _show_order(self, *, moved: bool) -> None:
@@ -264,7 +274,7 @@ class TextTable(ChangedLines, ScrollView, can_focus=True):
         text = self.empty
         if self._model.data.count:
             wanted = printable(self._model.filter_text, 40)
-            text = f"nothing holds “{wanted}”: Backspace widens, Esc clears"
+            text = f"no text matches “{wanted}”: Esc clears"
         text = printable(text, max(width, 1)).center(width)
         return Strip([Segment(text, base + self._style("missing"))]).adjust_cell_length(width, base)
 

@@ -30,43 +30,48 @@ _LEAST_FOR_GAPS = 46
 """Columns of a box from which on margins have room in it."""
 
 
-class NeighboursView(Vertical, can_focus=True):
+class SearchView(Vertical, can_focus=True):
     """Shows the lists of one query; the keys go from one query to the next."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "step(1)", "next query", show=False, id="neighbours.next"),
-        Binding("up,k", "step(-1)", "query before", show=False, id="neighbours.previous"),
-        Binding("n", "step_changed(1)", "next changed", show=False, id="neighbours.changed"),
-        Binding("N", "step_changed(-1)", "changed before", show=False, id="neighbours.back"),
-        Binding("home", "go(0)", "first query", show=False, id="neighbours.first"),
-        Binding("end", "go(-1)", "last query", show=False, id="neighbours.last"),
+        Binding("down,j", "step(1)", "next query", show=False, id="search.next"),
+        Binding("up,k", "step(-1)", "query before", show=False, id="search.previous"),
+        Binding("n", "step_changed(1)", "next changed", show=False, id="search.changed"),
+        Binding("N", "step_changed(-1)", "changed before", show=False, id="search.back"),
+        Binding("home", "go(0)", "first query", show=False, id="search.first"),
+        Binding("end", "go(-1)", "last query", show=False, id="search.last"),
     ]
+    FOOTER: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("down", "next query"),
+        ("n", "next changed"),
+        ("N", "changed before"),
+    )
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "neighbours--moved",
-        "neighbours--quiet",
-        "neighbours--id",
+        "search--moved",
+        "search--quiet",
+        "search--id",
     }
     DEFAULT_CSS = """
-    NeighboursView { padding: 0 1; }
-    NeighboursView #near-all { height: auto; max-height: 4; }
-    NeighboursView #near-query {
+    SearchView { padding: 0 1; }
+    SearchView #near-all { height: auto; max-height: 4; }
+    SearchView #near-query {
         height: 2; margin-top: 1; text-wrap: nowrap; text-overflow: ellipsis;
     }
-    NeighboursView #near-lists { height: auto; max-height: 1fr; }
-    NeighboursView #near-more { height: 1fr; margin-top: 1; color: $muted; }
-    NeighboursView .box {
+    SearchView #near-lists { height: auto; max-height: 1fr; }
+    SearchView #near-more { height: 1fr; margin-top: 1; color: $muted; }
+    SearchView .box {
         width: 1fr; height: auto; max-height: 100%;
         border: round $panel-lighten-1; border-title-color: $muted; padding: 0 1;
     }
-    NeighboursView:focus .box { border: round $primary; border-title-color: $primary; }
-    NeighboursView .box Static { text-wrap: nowrap; text-overflow: ellipsis; }
-    NeighboursView #near-keys {
+    SearchView:focus .box { border: round $primary; border-title-color: $primary; }
+    SearchView .box Static { text-wrap: nowrap; text-overflow: ellipsis; }
+    SearchView #near-keys {
         height: 1; color: $muted; text-wrap: nowrap; text-overflow: ellipsis;
     }
-    NeighboursView .neighbours--moved { color: $warning; text-style: bold; }
-    NeighboursView .neighbours--quiet { color: $muted; }
-    NeighboursView .neighbours--id { color: $foreground; }
-    NeighboursView:ansi #near-keys { text-style: dim; }
+    SearchView .search--moved { color: $warning; text-style: bold; }
+    SearchView .search--quiet { color: $muted; }
+    SearchView .search--id { color: $foreground; }
+    SearchView:ansi #near-keys { text-style: dim; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -259,7 +264,7 @@ class NeighboursView(Vertical, can_focus=True):
         return Text(f" {place.gap:.1e} {place.order}", self._style(style))
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"neighbours--{name}", partial=True)
+        return self.get_component_rich_style(f"search--{name}", partial=True)
 
 
 def _cut(name: str, room: int) -> str:
