@@ -7,13 +7,14 @@ from typing import Any
 import click
 from rich.text import Text
 
-from embedtui.cli import output, tables
+from embedtui.cli import output, overview, tables
 from embedtui.cli.group import Command
 from embedtui.cli.parameter_types import RunsRef, ThemeName
 from embedtui.cli.search_progress import with_search_progress
-from embedtui.cli.shared_options import Asked, given_by_hand, json_option, refuse
+from embedtui.cli.shared_options import Asked, full_option, given_by_hand, json_option, refuse
 from embedtui.common.errors import ExitCode, InputError
 from embedtui.common.printable import printable
+from embedtui.plan.scenarios import scenario
 from embedtui.report import run_report
 from embedtui.storage import library, run_file
 
@@ -28,13 +29,14 @@ _LOOKS = ("theme", "slow_link", "ascii_only")
     "  embedtui open h200             recorded on an H200, shipped with embedtui\n"
     "  embedtui open last             the newest run of your own\n"
     "  embedtui open ./run.sqlite     a run of your own, or a colleague's\n"
-    "  embedtui open h200 --plain     tables instead of screens\n",
+    "  embedtui open h200 --plain     a table instead of screens\n",
 )
 @click.argument("names", nargs=-1, metavar="[NAME|FILE]...", type=RunsRef())
 @click.option(
     "--list", "listing", is_flag=True, help="List what there is; the same without a name."
 )
-@click.option("--plain", is_flag=True, help="Print tables; so it is where there is no terminal.")
+@click.option("--plain", is_flag=True, help="Print a table; the same where there is no terminal.")
+@full_option()
 @click.option(
     "--theme", type=ThemeName(), metavar="NAME", help="Colours; `embedtui list themes` lists them."
 )
@@ -46,6 +48,7 @@ def command(
     names: tuple[str, ...],
     listing: bool,
     plain: bool,
+    full: bool,
     theme: str | None,
     slow_link: bool,
     ascii_only: bool,
@@ -61,20 +64,23 @@ def command(
     if listing and names:
         raise InputError("--list lists all there is: leave out the names")
     if not names:
-        refuse(given, ["plain", *_LOOKS], "it is for runs, and none is named")
+        refuse(given, ["plain", "full", *_LOOKS], "it is for runs, and none is named")
         _list(as_json=as_json)
         return ExitCode.DONE
     refuse(given, ["as_json"], "it lists what there is; `embedtui export RUN` prints one as JSON")
-    if plain:
-        refuse(given, _LOOKS, "--plain prints tables")
+    if plain or full:
+        refuse(given, _LOOKS, "it is for screens, not for tables")
     files = [path for name in names for path in library.find(name)]
     for path in files:
         library.describe(path)  # what cannot be read is told before there is a screen
     from embedtui.tui.terminal.guard import is_terminal  # noqa: PLC0415 - of the screen alone
 
-    if plain or not is_terminal():
+    if plain or full or not is_terminal():
         for path in files:
-            tables.show(run_report.build(run_file.read(path)), output.out())
+            results = run_file.read(path)
+            overview.show(overview.overview_of(results, scenario("rag")), output.out())
+            if full:
+                tables.show(run_report.build(results), output.out())
         return ExitCode.DONE
     from embedtui.cli.explore import start  # noqa: PLC0415 - likewise
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from embedtui.cli import output, tables
+from embedtui.cli import output, overview, tables
 from embedtui.cli.advise import give_advice
 from embedtui.cli.group import Command
 from embedtui.cli.layers import measure_layers
@@ -18,6 +18,7 @@ from embedtui.cli.server_options import access_of
 from embedtui.cli.shared_options import (
     FLAGS,
     Asked,
+    full_option,
     json_option,
     out_option,
     quiet_option,
@@ -74,6 +75,7 @@ from embedtui.report import exports, run_report
 )
 @out_option()
 @json_option("the report as JSON")
+@full_option()
 @quiet_option()
 @with_search_progress
 def run(
@@ -85,6 +87,7 @@ def run(
     under: float | None,
     out: Path | None,
     as_json: bool,
+    full: bool,
     quiet: bool,
 ) -> ExitCode:
     """Measure how far the embeddings of MODEL move with dtype and batch size.
@@ -94,6 +97,8 @@ def run(
     same weights).
     """
     _refuse_unused(asked, advise=advise, layers_only=layers_only)
+    if sweep is not None or advise or layers_only or as_json:
+        refuse(asked.given, ["full"], "it is for the tables of one run")
     if layers_only:
         return measure_layers(asked, under, out=out, as_json=as_json, quiet=quiet)
     if advise:
@@ -105,7 +110,7 @@ def run(
     refuse(asked.given, ["fresh"], "it is for --sweep")
     choices = replace(asked.choices(), layers_under=under)
     asked.refuse_unusable("run", choices)
-    return _run(choices, access, use_of(asked), out=out, as_json=as_json, quiet=quiet)
+    return _run(choices, access, use_of(asked), out=out, as_json=as_json, full=full, quiet=quiet)
 
 
 def _refuse_unused(asked: Asked, *, advise: bool, layers_only: bool) -> None:
@@ -125,7 +130,14 @@ def _refuse_unused(asked: Asked, *, advise: bool, layers_only: bool) -> None:
 
 
 def _run(
-    choices: Choices, access: Access, use: Scenario, *, out: Path | None, as_json: bool, quiet: bool
+    choices: Choices,
+    access: Access,
+    use: Scenario,
+    *,
+    out: Path | None,
+    as_json: bool,
+    full: bool,
+    quiet: bool,
 ) -> ExitCode:
     """Measure one model and print what it came to; return the exit code."""
     console = output.err()
@@ -137,11 +149,12 @@ def _run(
     results = measured.results
     if measured.failure is not None and not any(s.unbatched.count for s in results.settings):
         raise measured.failure
-    made = run_report.build(results, use=use)
     if as_json:
-        output.write(exports.to_json(made))
+        output.write(exports.to_json(run_report.build(results, use=use)))
     else:
-        tables.show(made, output.out())
+        overview.show(overview.overview_of(results, use), output.out())
+        if full:
+            tables.show(run_report.build(results, use=use), output.out())
     if not quiet:
         measured.print_path()
     return measured.ended()

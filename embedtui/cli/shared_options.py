@@ -165,6 +165,13 @@ def out_option() -> Callable[[Command], Command]:
     return file_option("--out", told="The run file to write.  [default: one in the data folder]")
 
 
+def full_option() -> Callable[[Command], Command]:
+    """Return the option that prints everything that is known of each setting."""
+    return click.option(
+        "--full", is_flag=True, help="Every setting's own table, causes, and all notes as well."
+    )
+
+
 def quiet_option() -> Callable[[Command], Command]:
     """Return the option that leaves progress out."""
     return click.option("--quiet", is_flag=True, help="No progress on standard error.")

@@ -206,7 +206,10 @@ def test_without_vllm_the_line_says_what_to_install(
         (["export", "h100"], "h100 is several recordings: give one of h100-layers, h100-long-2k"),
         (["export", "h200-minilm", "--every", "2"], "--every: it is for --to recording"),
         (["compare", "h200-minil", "last"], "(did you mean h200-minilm?)"),
-        (["open", "h200-minilm", "--plain", "--theme", "paper"], "--theme: --plain prints tables"),
+        (
+            ["open", "h200-minilm", "--plain", "--theme", "paper"],
+            "--theme: it is for screens, not for tables",
+        ),
         (["open", "h200-minilm", "--json"], "`embedtui export RUN` prints one as JSON"),
         (["open", "--slow-link"], "--slow-link: it is for runs, and none is named"),
         (["check", "--history", "--json", "--last", "3"], "--last: --json prints every figure"),

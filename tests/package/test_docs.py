@@ -130,7 +130,7 @@ def test_runs_as_it_is_shown(
 
 
 ON_THE_ENGINE = {
-    "embedtui run": "Verdict:",
+    "embedtui run": "SERVE ",
     "embedtui run --json --quiet > report.json": '"status": "finished"',
     "embedtui check minilm --dtype float16 --record golden.sqlite": "",
     "embedtui check minilm --dtype float16 --golden golden.sqlite": "the same bits as recorded",

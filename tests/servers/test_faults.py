@@ -73,7 +73,7 @@ def test_lists_are_one_request_and_the_others_come_at_once(
 
 
 def test_tables_show_both_ways_side_by_side(serve: Serve, measure: Measure) -> None:
-    said = measure(serve(drift=1e-3))
+    said = measure(serve(drift=1e-3), "--full")
     assert "side by side" in said.out
     row = next(line for line in said.out.splitlines() if line.startswith(" server ·"))
     assert "identical" in row
