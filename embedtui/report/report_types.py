@@ -97,6 +97,7 @@ class PlanReport(TypedDict):
         "what the model's own pipeline puts before every text and nobody asked for; empty for "
         "nothing",
     ]
+    similarity: Annotated[str, "what the model's files score by; empty where cosines do as well"]
     differs: Annotated[
         list[str], "what vLLM makes otherwise than the model's files ask, told from the files alone"
     ]

@@ -125,6 +125,7 @@ def _plan(plan: Plan) -> PlanReport:
         "max_length": plan.max_length,
         "against": plan.against,
         "default_prompt": plan.default_prompt,
+        "similarity": plan.similarity,
         "differs": list(plan.differs),
         "layers": plan.layers,
         "layers_under": plan.layers_under,

@@ -79,6 +79,7 @@ def line_of(
         served=serve_command(setting.setting, 1) is not None,
         speeds=tuple(speeds.items()),
         histogram=log_histogram(values, identical),
+        texts_count=len(run.plan.pack),
         causes=causes,
         answers=answer_setting(entry, use, causes),
         sentence=fault

@@ -48,6 +48,7 @@ class ViewBuilder:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._styles = SettingStyles()
+        self._extents: dict[Key, tuple[object, Metric, tuple[float, float] | None]] = {}
         self._style_of: Mapping[Key, str] = {}
         self._lines: dict[Key, tuple[object, SettingRow]] = {}
         self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
@@ -221,8 +222,21 @@ class ViewBuilder:
         line = line_of(
             key, label, self._style_of[key], run, setting, view_state, fault, found, group
         )
+        line = replace(line, extent=self._extent(line, setting, view_state.metric))
+        self._extents[key] = setting.identity, view_state.metric, line.extent
         self._lines[key] = version, line
         return line
+
+    def _extent(
+        self, line: SettingRow, setting: SettingResults, metric: Metric
+    ) -> tuple[float, float] | None:
+        """Return what the line's charts have had to hold: an axis that jumps cannot be read."""
+        found = line.histogram
+        values = [one for one in (found.low, found.high, line.noise, line.error) if one]
+        identity, by, before = self._extents.get(line.key, (None, metric, None))
+        if identity == setting.identity and by == metric:
+            values += before or ()
+        return (min(values), max(values)) if values else None
 
     def _texts(self, key: Key, run: Results, setting: SettingResults, metric: Metric) -> PerText:
         batches = sum(one.batches for one in setting.passes.values())

@@ -96,6 +96,8 @@ class SettingRow:
     served: bool
     """Whether a server can be asked for this setting."""
     histogram: LogHistogram
+    texts_count: int
+    """How many texts it is measured on, those to come among them."""
     answers: SettingAnswers
     """The verdict on this setting in three lines."""
     sentence: str
@@ -113,6 +115,8 @@ class SettingRow:
     """What its precision error does to lists; None before that was searched."""
     group: str = ""
     """What was run, of an earlier run that is not to be compared with the latest; else empty."""
+    extent: tuple[float, float] | None = None
+    """The least and the largest that its charts had to hold in this run; it never shrinks."""
 
 
 @dataclass(frozen=True, eq=False)
