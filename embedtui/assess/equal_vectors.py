@@ -118,6 +118,6 @@ def equal_after_cut(setting: SettingResults) -> int:
 def cut_in_silence(count: int, measured: int) -> str:
     """Say that so many texts were cut where nobody said so."""
     return (
-        f"{count} of {text_count(measured)} have another's vector and begin as it does: their ends are "
-        "in no vector, as where a limit cuts texts in silence"
+        f"{count} of {text_count(measured)} have another's vector and begin as it does: "
+        "their ends are in no vector, as where a limit cuts texts in silence"
     )
