@@ -35,7 +35,7 @@ from embedtui.report import (
     report_types_sweep,
 )
 from embedtui.report.report_types_retrieval import Kind
-from embedtui.storage import check_history
+from embedtui.storage import check_history, repeated_checks
 from tests import json_schema
 
 PAGES = ("report.md", "checks.md", "json.md")
@@ -56,7 +56,7 @@ _WORDS = {str: "string", int: "integer", float: "number", bool: "boolean", NoneT
 
 def types() -> dict[str, Any]:
     """Return every type by its name."""
-    return {"Row": check_history.Row} | {
+    return {"Row": check_history.Row, "Together": repeated_checks.Together} | {
         name: one
         for module in _MODULES
         for name, one in vars(module).items()

@@ -44,6 +44,7 @@ def find(results: Results, faults: Faults | None = None) -> list[Finding]:
         )
     ]
     found += _of_files(results)
+    found += _of_similarity(results)
     found += _of_reference(results)
     found += encoding_faults(results)
     found += _of_labels(results)
@@ -218,6 +219,18 @@ def _of_files(results: Results) -> Iterator[Finding]:
             "the model's own pipeline puts its prompt "
             f"'{printable(results.plan.default_prompt, 80)}' before every text; these texts were "
             "embedded without it: give it with --prompt",
+        )
+
+
+def _of_similarity(results: Results) -> Iterator[Finding]:
+    """Yield that the model's files score otherwise than lists of neighbours and limits do here."""
+    if results.plan.similarity:
+        yield Finding(
+            "similarity",
+            "warning",
+            f"the model's files score by {printable(results.plan.similarity, 40)}: neighbours and "
+            "limits here are by cosine, which leaves the lengths of vectors out, so that they say "
+            "nothing of such scores",
         )
 
 

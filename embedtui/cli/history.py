@@ -24,6 +24,7 @@ from embedtui.common.suggest import suggest
 from embedtui.plan.scenarios import scenarios
 from embedtui.storage import check_history
 from embedtui.storage.check_history import Row
+from embedtui.storage.repeated_checks import added_up
 
 _COLOURS = ("green", "cyan", "magenta", "blue", "yellow", "red", "white", "bright_green")
 _INKS = {"axis": "dim", "label": "", "tolerance": "yellow", "blank": ""}
@@ -78,6 +79,9 @@ def _show(
 ) -> ExitCode:
     """Print a chart of what checks came to over time, and the last of them as a table.
 
+    Below it stands what repeated checks claim together: random orders of the same texts on the same
+    engine add up, a seed that came again does not.
+
     Raises:
         InputError: if there is no check of such a model.
     """
@@ -90,12 +94,15 @@ def _show(
             f"no check of '{printable(model, 60)}' was recorded{near}" if model else "no checks yet"
         )
     if as_json:
-        output.write(check_history.as_json(rows) + "\n")
+        together = [vars(one) for one in added_up(rows)]
+        output.write_json("history/1", checks=[vars(row) for row in rows], together=together)
         return ExitCode.DONE
     console = output.out()
     wanted = measure or ("golden" if any(row.golden_l2 is not None for row in rows) else "drift")
     _chart(rows, wanted, console)
     console.print(_table(rows[-last:], console))
+    for one in added_up(rows):
+        console.print(Text(printable(one.said, 600), style="dim"))
     return ExitCode.DONE
 
 

@@ -11,6 +11,7 @@ from embedtui.report.report_types import DiagnosisReport, SkippedReport, Verdict
 from embedtui.report.report_types_figures import DistributionReport
 from embedtui.report.report_types_retrieval import ListsReport
 from embedtui.storage.check_history import Row
+from embedtui.storage.repeated_checks import Together
 
 
 class Pack(TypedDict):
@@ -144,6 +145,7 @@ class ModelObject(TypedDict):
     random: Annotated[bool, "whether its weights are random"]
     prompts: Annotated[dict[str, str], "texts to put before every text, by name"]
     default_prompt: Annotated[str, "the prompt that its own pipeline puts before every text"]
+    similarity: Annotated[str, "what its files score by; empty where cosines do as well"]
     differs: Annotated[list[str], "what vLLM will make otherwise than its files ask"]
     embeds: Annotated[str, "whether the installed vLLM embeds with it: yes, no, unknown"]
     reason: Annotated[str, "why, where it does not"]
@@ -300,6 +302,7 @@ class History(TypedDict):
 
     schema: Annotated[str, "`embedtui.history/1`"]
     checks: Annotated[list[Row], "every setting of every check, the oldest first"]
+    together: Annotated[list[Together], "what two or more checks of the same thing claim"]
 
 
 OBJECTS: dict[str, type] = {

@@ -34,6 +34,7 @@ _KEYS = (
     "random",
     "prompts",
     "default_prompt",
+    "similarity",
     "differs",
     "embeds",
     "reason",

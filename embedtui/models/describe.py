@@ -7,6 +7,7 @@ from pathlib import Path
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.models import files
+from embedtui.models.config_differences import OFFSET_TYPES, config_differences
 from embedtui.models.info import (
     FROM_CONFIG,
     FROM_SENTENCE_TRANSFORMERS,
@@ -14,7 +15,7 @@ from embedtui.models.info import (
     Embeds,
     ModelInfo,
 )
-from embedtui.models.preflight import default_prompt, differences, why_no_model
+from embedtui.models.preflight import default_prompt, differences, similarity, why_no_model
 from embedtui.models.servable import Verdict, servable
 from embedtui.models.shape import RANDOM_MARK
 from embedtui.models.weights import Weights, read_weights
@@ -32,18 +33,7 @@ _LENGTH_KEYS = (
 """Where vLLM looks for the longest input; the smallest counts."""
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _WIDTH_KEYS = ("hidden_size", "n_embd", "d_model", "dim")
-_OFFSET_TYPES = {
-    "camembert",
-    "data2vec-text",
-    "ibert",
-    "longformer",
-    "mpnet",
-    "roberta",
-    "xlm-roberta",
-    "xlm-roberta-xl",
-}
-"""Positions start behind the padding token's, so that the first of them are never used."""
-_ABSOLUTE_TYPES = _OFFSET_TYPES | {"albert", "bert", "distilbert", "electra"}
+_ABSOLUTE_TYPES = OFFSET_TYPES | {"albert", "bert", "distilbert", "electra"}
 _POOLING_IN_CONFIG = {
     "LlamaBidirectionalModel",
     "LlamaNemotronVLModel",
@@ -109,7 +99,11 @@ def _describe(
         random=RANDOM_MARK in config,
         prompts=_prompts(folder),
         default_prompt=default_prompt(folder),
-        differs=differences(folder, pooling, verdict.pooling),
+        similarity=similarity(folder),
+        differs=(
+            *differences(folder, pooling, verdict.pooling),
+            *config_differences(folder, config, listed=verdict.embeds == "yes"),
+        ),
     )
 
 
@@ -180,7 +174,7 @@ def _max_length(
     lengths = [n for key in _LENGTH_KEYS if (n := _count(text_config.get(key))) is not None]
     model_type = _text(config.get("model_type"))
     positions = _text(config.get("position_embedding_type"))
-    if model_type in _OFFSET_TYPES and positions in {None, "absolute"}:
+    if model_type in OFFSET_TYPES and positions in {None, "absolute"}:
         padding = config.get("pad_token_id")
         offset = padding + 1 if isinstance(padding, int) else 2
         lengths = [n - offset for n in lengths if n > offset]

@@ -59,6 +59,8 @@ class ModelInfo:
     """Texts to put before an input, by purpose; unchanged, for they are tokenized."""
     default_prompt: str = ""
     """The purpose whose prompt the model's own pipeline puts before every text; "" for none."""
+    similarity: str = ""
+    """What the model's own pipeline scores by, where that orders texts otherwise than cosines."""
     differs: tuple[str, ...] = ()
     """What vLLM will make otherwise than the model's files ask, a line each, safe to print."""
 

@@ -19,6 +19,12 @@ _VLLM_POOLINGS = {"mean", "cls", "last", "mean_sqrt_len"}
 """What vLLM's sequence poolers do; the square root only scales what is then normalized."""
 _KINDS = {"Transformer", "Pooling", "Dense", "Normalize"}
 _DENSE_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+_SCORES = {
+    "dot": "dot product",
+    "dot_score": "dot product",
+    "euclidean": "Euclidean distance",
+    "manhattan": "Manhattan distance",
+}
 _IDENTITY = "torch.nn.modules.linear.identity"
 
 
@@ -99,6 +105,21 @@ def default_prompt(folder: Path) -> str:
     return str(name) if isinstance(text, str) and text else ""
 
 
+def similarity(folder: Path) -> str:
+    """Return what the model's own pipeline scores by, where cosines order texts otherwise.
+
+    Empty for cosines, and for dot products and Euclidean distances of vectors that a last module
+    makes of length one: those order texts alike.
+    """
+    named = files.read_object(folder / "config_sentence_transformers.json").get(
+        "similarity_fn_name"
+    )
+    shown = _SCORES.get(named) if isinstance(named, str) else None
+    kinds = [_kind(one) for one in files.modules(folder)]
+    alike = kinds[-1:] == ["Normalize"] and shown != _SCORES["manhattan"]
+    return "" if shown is None or alike else shown
+
+
 def notes(info: ModelInfo) -> list[str]:
     """Return what whoever serves the model has to know before any figure, a line each."""
     said = list(info.differs)
@@ -107,6 +128,11 @@ def notes(info: ModelInfo) -> list[str]:
         said.append(
             f"the model's own pipeline puts its prompt '{name}' before every text, vLLM does not: "
             f"--prompt {name} puts it"
+        )
+    if info.similarity:
+        said.append(
+            f"the model's files score by {info.similarity}: neighbours and limits here are by "
+            "cosine"
         )
     if info.pooling_source == FROM_VLLM and info.pooling not in {None, "mean"}:
         said.append(

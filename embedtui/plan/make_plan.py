@@ -55,9 +55,8 @@ def plan_of(
         longest = info.max_length
     folder = None if info is None else info.folder
     prompted = bool(choices.prompt or prompt) or query_prompt is not None
-    if info is not None:
-        for line in info.differs:
-            tell(f"{info.name}: {line}")
+    for line in () if info is None else info.differs:
+        tell(f"{info.name}: {line}")
     plan = Plan(
         model=model if info is None or address is not None else info.ref,
         model_name=name if info is None or address is not None else info.name,
@@ -77,6 +76,7 @@ def plan_of(
         max_length=longest,
         against="" if folder is None or address is None else str(folder),
         default_prompt=_default_prompt(info, other=prompted),
+        similarity="" if info is None else info.similarity,
         differs=() if info is None else info.differs,
         layers=choices.layers,
         layers_under=choices.layers_under,

@@ -91,6 +91,8 @@ class Plan:
     default_prompt: str = ""
     """What the model's own pipeline puts before every text where nobody asked for a prompt; the
     engines are given the texts without it."""
+    similarity: str = ""
+    """What the model's own pipeline scores by, where that orders texts otherwise than cosines."""
     differs: tuple[str, ...] = ()
     """What the model's files ask for and vLLM makes otherwise, a line each."""
     layers: int = 0
@@ -168,6 +170,7 @@ class Plan:
             "max_length": self.max_length,
             "against": self.against,
             "default_prompt": self.default_prompt,
+            "similarity": self.similarity,
             "differs": list(self.differs),
             "layers": self.layers,
             "layers_under": self.layers_under,
@@ -204,6 +207,7 @@ class Plan:
             max_length=values.get("max_length"),
             against=values.get("against", ""),
             default_prompt=values.get("default_prompt", ""),
+            similarity=values.get("similarity", ""),
             differs=tuple(values.get("differs", ())),
             layers=values.get("layers", 0),
             layers_under=values.get("layers_under"),

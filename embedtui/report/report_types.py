@@ -97,6 +97,7 @@ class PlanReport(TypedDict):
         "what the model's own pipeline puts before every text and nobody asked for; empty for "
         "nothing",
     ]
+    similarity: Annotated[str, "what the model's files score by; empty where cosines do as well"]
     differs: Annotated[
         list[str], "what vLLM makes otherwise than the model's files ask, told from the files alone"
     ]
@@ -387,6 +388,9 @@ class SettingReport(TypedDict):
     retrieval: Annotated[
         RetrievalReport | None,
         "what it does to lists of neighbours, see below; null where nothing can be compared",
+    ]
+    no_retrieval: Annotated[
+        str, "why nothing is said of neighbours: vectors that are a fault; empty else"
     ]
     trend: Annotated[TrendReport | None, "what drift grows with at the largest batch size"]
     batches: Annotated[list[BatchReport], "one object per batch size that has at least one text"]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +20,8 @@ from embedtui.measure import finite
 
 APPLICATION_ID = 0x656D6268
 """“embh”: marks the database as ours, see PRAGMA application_id."""
-FORMAT = 1
+FORMAT = 2
+"""2 has what tells whether checks add up: seed, batch sizes, situation, limit, the model's hash."""
 _SECONDS = 10.0
 """How long a check waits for another that writes at the same moment."""
 
@@ -65,6 +65,13 @@ class Row:
     orders: Annotated[int, "in how many random orders every batch size was tried, at least"]
     engine: Annotated[str, "vLLM's version, or what the server said that it is"]
     machine: Annotated[str, "the GPU or the CPU, or which server"]
+    seed: Annotated[
+        int | None, "what the random orders were drawn from; null where no seed was kept"
+    ] = None
+    batch_sizes: Annotated[str, "those that were tried in random orders, with commas"] = ""
+    situation: Annotated[str, "what the vectors meet, which decides what is asked of them"] = ""
+    limit: Annotated[str, "the distance that the scenario bears"] = ""
+    model_hash: Annotated[str | None, "of the model's files; null where they are not here"] = None
 
     @property
     def name(self) -> str:
@@ -86,9 +93,10 @@ def append(path: Path, check: Check) -> None:
     rows = [_row(check, one) for one in check.settings]
     with _open(path, create=True) as database, database:
         database.executescript(_SCHEMA)
+        _widen(database)
         names = list(Row.__dataclass_fields__)
         database.executemany(
-            f"INSERT INTO checks ({_columns()}) "  # noqa: S608 - our own column names
+            f"INSERT INTO checks ({_columns(names)}) "  # noqa: S608 - our own column names
             f"VALUES ({', '.join('?' * len(names))})",
             [[getattr(row, name) for name in names] for row in rows],
         )
@@ -101,12 +109,32 @@ def read(path: Path) -> list[Row]:
         InputError: if there is no such file, or it is something else.
     """
     with _open(path, create=False) as database:
-        found = database.execute(f"SELECT {_columns()} FROM checks ORDER BY number")  # noqa: S608
-        return [Row(*values) for values in found]
+        names = _kept(database)
+        found = database.execute(
+            f"SELECT {_columns(names)} FROM checks ORDER BY number"  # noqa: S608 - likewise
+        )
+        return [Row(**dict(zip(names, values, strict=True))) for values in found]
 
 
-def _columns() -> str:
-    return ", ".join(_COLUMNS.get(name, name) for name in Row.__dataclass_fields__)
+def _columns(names: Iterable[str]) -> str:
+    return ", ".join(f'"{_COLUMNS.get(name, name)}"' for name in names)
+
+
+def _kept(database: sqlite3.Connection) -> list[str]:
+    """Return the fields that a history has: an early one lacks some."""
+    there = {column[1] for column in database.execute("PRAGMA table_info(checks)")}
+    return [name for name in Row.__dataclass_fields__ if _COLUMNS.get(name, name) in there]
+
+
+def _widen(database: sqlite3.Connection) -> None:
+    """Give a history the columns that it lacks."""
+    kinds = {"seed": "INTEGER", "model_hash": "TEXT"}
+    there = set(_kept(database))
+    for name in Row.__dataclass_fields__:
+        if name not in there:
+            kind = kinds.get(name, "TEXT NOT NULL DEFAULT ''")
+            database.execute(f'ALTER TABLE checks ADD COLUMN "{name}" {kind}')
+    database.execute(f"PRAGMA user_version = {FORMAT}")
 
 
 def _row(check: Check, one: CheckResult) -> Row:
@@ -131,6 +159,11 @@ def _row(check: Check, one: CheckResult) -> Row:
         orders=one.orders,
         engine=_engine(setting.effective, results.environment),
         machine=str(results.environment.get("machine", "")),
+        seed=results.plan.order_seed,
+        batch_sizes=",".join(str(drawn.batch_size) for drawn in one.random_orders),
+        situation=check.use.situation,
+        limit=check.use.limit,
+        model_hash=results.plan.model_hash,
     )
 
 
@@ -156,16 +189,9 @@ def _open(path: Path, *, create: bool) -> Iterator[sqlite3.Connection]:
             (mark,) = database.execute("PRAGMA application_id").fetchone()
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if mark != APPLICATION_ID:
-                raise InputError(f"{shown} is no history of checks: give another --history")
+                raise InputError(f"{shown} is no history of checks: give another --history-file")
             if version > FORMAT:
                 raise InputError(f"{shown} was written by a newer embedtui: upgrade to read it")
             yield database
     except (sqlite3.Error, OSError) as error:
         raise InputError(f"{shown} cannot be used as a history: {printable(str(error))}") from error
-
-
-def as_json(rows: list[Row]) -> str:
-    """Return the rows as one JSON object."""
-    return json.dumps(
-        {"schema": "embedtui.history/1", "checks": [vars(row) for row in rows]}, indent=2
-    )

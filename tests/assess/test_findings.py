@@ -261,3 +261,12 @@ class TestNativeBfloat16:
         self, run_study: RunStudy, changed: dict[str, Any]
     ) -> None:
         assert self.kinds(run_study, Script(drift=no_drift), **changed) == []
+
+
+def test_scores_of_another_kind_than_cosines_are_told(run_study: RunStudy) -> None:
+    made = plan(4, "float32", sizes=(1, 2), similarity="dot product")
+    (one,) = [f for f in find(run_study(made).results) if f.kind == "similarity"]
+    assert one.severity == "warning"
+    assert one.message.startswith("the model's files score by dot product: ")
+    plain = run_study(plan(4, "float32", sizes=(1, 2)))
+    assert "similarity" not in {f.kind for f in find(plain.results)}

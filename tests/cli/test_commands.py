@@ -121,6 +121,7 @@ class TestModels:
             "random": False,
             "prompts": {},
             "default_prompt": "",
+            "similarity": "",
             "differs": [],
             "embeds": listed[-1]["embeds"],
             "reason": listed[-1]["reason"],

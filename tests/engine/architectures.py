@@ -17,7 +17,9 @@ from embedtui.engine.vllm_adapter.companions import hide_broken_companions
 
 WIDTH = 64
 ENCODERS = ("bert", "roberta", "xlm-roberta", "modernbert")
-DECODERS = ("qwen2", "qwen3", "mistral", "llama", "gemma3")
+DECODERS = ("qwen2", "qwen3", "mistral", "llama", "gemma3", "gpt2")
+OTHERWISE = ("camembert", "bert-decoder", "gpt2-types", "gpt2-unscaled")
+"""What vLLM makes otherwise than the model's own code does, and preflight tells."""
 _SIZE = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 2}
 _ENDS = {"intermediate_size": 2 * WIDTH, "max_position_embeddings": 128}
 
@@ -47,6 +49,15 @@ def _config(arch: str, words: int) -> Any:
             config = transformers.Qwen3Config(**sizes, **grouped, **ends)
         case "mistral":
             config = transformers.MistralConfig(**sizes, **grouped, **ends)
+        case "camembert":
+            config = transformers.CamembertConfig(**{**sizes, **offset})
+        case "bert-decoder":
+            config = transformers.BertConfig(**sizes, is_decoder=True)
+        case "gpt2" | "gpt2-types" | "gpt2-unscaled":
+            own = {"n_embd": WIDTH, "n_layer": 2, "n_head": 2, "n_positions": 128}
+            scaled = {"scale_attn_weights": arch != "gpt2-unscaled"}
+            special = dict.fromkeys(("bos_token_id", "eos_token_id"), 0)
+            config = transformers.GPT2Config(vocab_size=words, **own, **scaled, **special)
         case "llama":
             config = transformers.LlamaConfig(**sizes, num_key_value_heads=1, **ends)
         case _:
@@ -73,7 +84,9 @@ def base(arch: str, folder: Path, tokenizer: Path, *, pooling: str, dtype: str =
             shutil.copy(tokenizer / name, folder / name)
     limit = {"model_max_length": 128}
     known = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-    (folder / "tokenizer_config.json").write_text(json.dumps(known | limit), "utf-8")
+    inputs = {"model_input_names": ["input_ids", "attention_mask"]}
+    own = inputs if arch in {"gpt2", "gpt2-unscaled"} else {}
+    (folder / "tokenizer_config.json").write_text(json.dumps(known | limit | own), "utf-8")
     _modules(folder, "Normalize")
     _pooled(folder, pooling)
 
@@ -195,8 +208,9 @@ NAMES = (*ENCODERS, *DECODERS, *VARIANTS, *NARROW)
 
 def main(folder: Path, tokenizer: Path) -> None:
     hide_broken_companions()
-    for arch in (*ENCODERS, *DECODERS):
-        pooling = "lasttoken" if arch in DECODERS else "mean_tokens"
+    for arch in (*ENCODERS, *DECODERS, *OTHERWISE):
+        last = arch in DECODERS or arch.startswith("gpt2")
+        pooling = "lasttoken" if last else "mean_tokens"
         base(arch, folder / arch, tokenizer, pooling=pooling)
     for name, change in VARIANTS.items():
         shutil.copytree(folder / "bert", folder / name)

@@ -335,3 +335,62 @@ class TestHistory:
         assert (said.code, "is no history of checks" in said.error) == (2, True)
         other.write_text("no database at all, but a text that is long enough")
         assert embedtui("check", "--history", "--history-file", other).code == 2
+
+    def test_checks_of_other_seeds_add_up_and_the_same_seed_does_not(
+        self, embedtui: Embedtui, model: str, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "history.sqlite"
+        texts = tmp_path / "texts.txt"
+        texts.write_text("\n".join(f"text number {n}" for n in range(8)), encoding="utf-8")
+        for seed in (1, 2, 2, 3):
+            told = ("--texts", texts, "--seed", str(seed), "--history-file", path)
+            script = Script(drift=no_drift)
+            assert embedtui("check", model, *FEW[2:], *told, script=script).code == 0
+        (one,) = json.loads(embedtui("check", "--history", "--history-file", path, "--json").out)[
+            "together"
+        ]
+        assert (one["checks"], one["held"], one["seeds"], one["orders"]) == (4, 4, 3, 15)
+        assert one["share_below"] == share_below(0.95, 15)
+        said = " ".join(embedtui("check", "--history", "--history-file", path).out.split())
+        assert "4 checks held, 15 random orders of 3 seeds at batch size 4: with 0.95" in said
+        assert "a seed that came again adds nothing" in said
+
+    def test_nothing_adds_up_where_one_did_not_hold_or_something_else_was_checked(
+        self, embedtui: Embedtui, model: str, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "history.sqlite"
+        for drift in (0.0, 0.01):
+            script = Script(drift=drift_of(drift))
+            embedtui("check", model, *FEW, "--history-file", path, script=script)
+        (one,) = json.loads(embedtui("check", "--history", "--history-file", path, "--json").out)[
+            "together"
+        ]
+        assert (one["checks"], one["held"], one["share_below"]) == (2, 1, None)
+        assert "1 of 2 checks did not hold" in " ".join(
+            embedtui("check", "--history", "--history-file", path).out.split()
+        )
+        other = ("--limit", "9", *FEW[2:], "--history-file", path)
+        embedtui("check", model, *other, script=Script(drift=no_drift))
+        made = json.loads(embedtui("check", "--history", "--history-file", path, "--json").out)[
+            "together"
+        ]
+        assert made == [one]
+
+    def test_of_an_early_version_goes_on(
+        self, embedtui: Embedtui, model: str, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "history.sqlite"
+        embedtui("check", model, *FEW, "--history-file", path, script=Script(drift=no_drift))
+        with sqlite3.connect(path) as database:
+            for name in ("seed", "batch_sizes", "situation", '"limit"', "model_hash"):
+                database.execute(f"ALTER TABLE checks DROP COLUMN {name}")
+            database.execute("PRAGMA user_version = 1")
+        (early,) = json.loads(embedtui("check", "--history", "--history-file", path, "--json").out)[
+            "checks"
+        ]
+        assert (early["seed"], early["batch_sizes"]) == (None, "")
+        embedtui("check", model, *FEW, "--history-file", path, script=Script(drift=no_drift))
+        rows = json.loads(embedtui("check", "--history", "--history-file", path, "--json").out)[
+            "checks"
+        ]
+        assert [row["seed"] is None for row in rows] == [True, False]
