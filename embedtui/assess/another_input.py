@@ -45,6 +45,7 @@ def another_input(results: Results, setting: SettingResults) -> AnotherInput | N
     if fits is not None and variants is not None:
         one, confidence = fits
         own = variants.variants[0]
+        texts = _struck(found, own, one) or texts
         evidence = (
             f"in float64 that is L2 {max(one.l2):.1e} from the vectors of {text_count(len(one.l2))}"
         )
@@ -82,6 +83,20 @@ def _which(found: Mismatch) -> str:
     if found.longer_than is not None:
         return f"the {text_count(wrong)} of more than {found.longer_than} tokens"
     return f"{wrong} of {text_count(found.measured)}"
+
+
+def _struck(found: Mismatch, own: Variant, one: Variant) -> str:
+    """Say which texts are nearer to a variant than to the model's own; empty where it is unknown.
+
+    Rounding hides some: a prompt moves texts by less than the bound that tells them wrong.
+    """
+    count = min(len(own.l2), len(one.l2))
+    if own.kind != "length" or own is one or found.longer_than is not None or count < 2:
+        return ""
+    nearer = sum(b > _CLEAR * a for a, b in zip(one.l2, own.l2, strict=False))
+    if nearer <= len(found.rows):
+        return ""
+    return f"all {text_count(count)}" if nearer == count else f"{nearer} of {text_count(count)}"
 
 
 def _how_far(found: Mismatch) -> str:

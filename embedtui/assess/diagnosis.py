@@ -45,8 +45,4 @@ def diagnose(
     broken = [fault for fault in faults if fault.kind not in {"another-input", "cut-alike"}]
     if broken:
         return [of_fault(evidence, fault) for fault in broken]
-    causes = [found for rule in RULES for found in rule(evidence)]
-    if any(one.cause == "tf32" for one in causes):
-        # Its error is no float32's, so that nothing is said by what "the dtype costs anyway".
-        return [one for one in causes if one.cause != "rounding-order"]
-    return causes
+    return [found for rule in RULES for found in rule(evidence)]

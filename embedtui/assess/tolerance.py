@@ -155,6 +155,12 @@ _EXACT: dict[Outcome, str] = {
 }
 
 
+def not_judged(use: Scenario, fault: str) -> Verdicts:
+    """Return the verdicts on vectors that are a fault: no distance of theirs means anything."""
+    verdict = Verdict("not measured", reason=f"fault: {fault}")
+    return Verdicts(verdict, verdict, use.binding)
+
+
 def judge(results: Results, setting: SettingResults, use: Scenario) -> Verdicts:
     """Hold a setting against a use, by both questions."""
     return Verdicts(judge_consistency(setting, use), _exactness(results, setting, use), use.binding)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
@@ -18,6 +18,8 @@ ROOM_UP, ROOM_ACROSS = 2, 8
 _LEAST_DECADES = 3
 _DEFAULT = (-9, -2)
 _STEPS = (1, 2, 3, 4, 6, 8, 12)
+_NEAR = 30.0
+"""How many times as large or as small as what is measured a tolerance may be."""
 _ENOUGH = 0.8
 """Share of the cells that is used before fewer labels are taken, which fill more of them."""
 
@@ -48,6 +50,10 @@ class Decades:
         while high - low < _LEAST_DECADES:
             low, high = (low - 1, high) if high >= 0 or (high - low) % 2 else (low, high + 1)
         return cls(low, high, cells, room)
+
+    def holds(self, value: float) -> bool:
+        """Say whether a value lies on the axis, and not beyond its ends."""
+        return 10.0**self.low <= value <= 10.0**self.high
 
     @cached_property
     def _step(self) -> int:
@@ -97,6 +103,17 @@ class Decades:
         """Return labels and their cells."""
         decades = range(self.low, self.high + 1, self._step)
         return [(_name(decade), number * self._apart) for number, decade in enumerate(decades)]
+
+
+def if_near(tolerance: float | None, values: Sequence[float]) -> list[float | None]:
+    """Return the tolerance as what an axis is to hold, unless it would push what is measured aside.
+
+    Who looks for a pattern needs the room; how far off the tolerance is, a histogram shows.
+    """
+    if tolerance is None or not values:
+        return [tolerance]
+    near = min(values) / _NEAR <= tolerance <= max(values) * _NEAR
+    return [tolerance] if near else []
 
 
 def _name(decade: int) -> str:

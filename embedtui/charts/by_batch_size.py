@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from embedtui.charts.axes import ROOM_UP, Decades
 from embedtui.charts.left_axis import fit_left_axis, put_decades, put_tolerance
-from embedtui.charts.lines import Line, put_lane, strokes_of
+from embedtui.charts.lines import Line, names_width, put_lines, put_names
 from embedtui.charts.lower_axis import put_lower_line, put_named_labels
 from embedtui.charts.picture import Canvas, Picture, message
-from embedtui.charts.plotter import draw
 
-_LEAST = (22, 6)
+_LEAST = (22, 4)
 _LEAST_WITH_SPEEDS = 9
 
 
@@ -41,16 +40,17 @@ def drift_by_batch_size(
     axis = Decades.over([*values, tolerance], rows, ROOM_UP)
     left = fit_left_axis(axis, lane=lane)
     canvas = Canvas(width, height)
-    across = width - left - 1
+    beside = names_width(lines, width)
+    across = width - left - 1 - beside
     step = across / max(len(sizes), 1)
     places = {size: (number + 0.5) * step for number, size in enumerate(sizes)}
     put_decades(canvas, axis, left, unicode=unicode, ticks=True)
     if tolerance is not None:
-        put_tolerance(canvas, axis, tolerance, left, across, tolerance_label, unicode=unicode)
-    strokes = strokes_of(lines, places, axis, unicode=unicode)
-    canvas.cells(left, 0, draw(across, rows, strokes))
-    if lane:
-        put_lane(canvas, lines, places, left, rows, unicode=unicode)
+        limit = f"{tolerance_label} limit" if tolerance_label else ""
+        put_tolerance(canvas, axis, tolerance, left, across, limit, unicode=unicode)
+    put_lines(canvas, lines, places, axis, left, across, lane=lane, unicode=unicode)
+    if beside:
+        put_names(canvas, lines, axis, left + across + 1, lane=lane, unicode=unicode)
     put_lower_line(canvas, left, height - foot, across, unicode=unicode)
     columns = {size: left + int(place) for size, place in places.items()}
     named = [(column, str(size)) for size, column in columns.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.charts.axes import ROOM_UP, Decades, Floats
+from embedtui.charts.axes import ROOM_UP, Decades, Floats, if_near
 from embedtui.charts.left_axis import fit_left_axis, put_decades, put_equal, put_tolerance
 from embedtui.charts.lower_axis import put_lower_line
 from embedtui.charts.picture import Canvas, Picture, label_of, message
@@ -29,7 +29,7 @@ def drift_by_count(
 ) -> Picture:
     """Draw a dot for each text, the count across; equal bits have a lane of their own.
 
-    `note` stands in the top line, at the right unless drift reaches up there.
+    `note` stands in the top line, at the right unless something is drawn there.
     """
     if not len(counts):
         return message(empty, width, height, unicode=unicode)
@@ -39,7 +39,8 @@ def drift_by_count(
     rows = height - 3
     most = max(int(counts.max()), 1)
     moved = drift > 0
-    axis = Decades.over([*_ends(drift[moved]), tolerance], rows, ROOM_UP)
+    ends = _ends(drift[moved])
+    axis = Decades.over([*ends, *if_near(tolerance, ends)], rows, ROOM_UP)
     left = fit_left_axis(axis, lane=True)
     across = width - left - 1
     put_decades(canvas, axis, left, unicode=unicode)
@@ -63,8 +64,9 @@ def drift_by_count(
     canvas.put(left + (across - len(label)) // 2, height - 1, label, "label")
     shown = label_of(note, across - 1, unicode=unicode)
     right = left + across - len(shown)
-    place = right if canvas.is_blank(right, 0, len(shown)) else left + 1
-    canvas.put(place, 0, shown, "label", over=False)
+    free = [x for x in (right, left + 1) if canvas.is_blank(x, 0, len(shown))]
+    if free:
+        canvas.put(free[0], 0, shown, "label")
     return canvas.picture()
 
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from embedtui.charts.axes import ROOM_UP, Decades
 from embedtui.charts.left_axis import fit_left_axis, put_decades
-from embedtui.charts.lines import Line, put_lane, strokes_of
+from embedtui.charts.lines import Line, put_lines
 from embedtui.charts.lower_axis import put_lower_line, put_named_labels
 from embedtui.charts.picture import Canvas, Picture, message
-from embedtui.charts.plotter import draw
 
 _LEAST = (22, 6)
 
@@ -41,9 +40,7 @@ def drift_by_layer(
     step = across / len(names)
     places = {number: (number + 0.5) * step for number in range(len(names))}
     put_decades(canvas, axis, left, unicode=unicode, ticks=True)
-    canvas.cells(left, 0, draw(across, rows, strokes_of(lines, places, axis, unicode=unicode)))
-    if lane:
-        put_lane(canvas, lines, places, left, rows, unicode=unicode)
+    put_lines(canvas, lines, places, axis, left, across, lane=lane, unicode=unicode)
     put_lower_line(canvas, left, height - 2, across, unicode=unicode)
     named = [(left + int(places[number]), name) for number, name in enumerate(names) if name]
     put_named_labels(canvas, "layer", named, height - 1, "axis")

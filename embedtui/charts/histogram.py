@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from embedtui.charts.axes import ROOM_ACROSS, Decades
 from embedtui.charts.glyphs import ASCII_BARS, BARS, ERROR, LIMIT, NOISE, mark_of
 from embedtui.charts.lower_axis import put_decades_below, put_lower_line, put_ticks
 from embedtui.charts.picture import Canvas, Picture, label_of, message
-from embedtui.charts.plotter import Stroke, draw
 from embedtui.measure.log_histogram import LogHistogram
 
-_LEAST = (24, 5)
+_LEAST = (24, 2)
+_WITH_LEGEND, _WITH_LINE = 4, 9
+"""Heights from which the axis has a legend below, and a line of its own above its labels."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,15 @@ class HistogramSeries:
 
     label: str
     style: str
-    """The series' ink; its glyph stands before the label."""
+    """The series' style; its glyph stands before the label."""
     histogram: LogHistogram
     noise: float | None = None
     precision: float | None = None
     focused: bool = False
+    expected: int = 0
+    """How many pairs are still to come or there; 0 where all are there. Bars grow up to it."""
+    extent: tuple[float, float] | None = None
+    """What the axis holds beside all that is drawn, so that it stands still while a run goes on."""
 
 
 def drift_histogram(
@@ -42,51 +48,53 @@ def drift_histogram(
 ) -> Picture:
     """Draw the settings below one another.
 
-    Bars show how many texts drift so far, the tallest bar of a band as high as the band; the column
-    before the axis shows the share that is equal bit for bit. Each band has its marks: the noise
-    floor, the precision error, and through all of them the tolerance.
+    Bars show how many texts drift so far, the tallest bar of a band as high as the band once all
+    texts are there; the column before the axis shows the share that is identical. Each band has its
+    marks: the noise floor, the precision error, and through all of them the tolerance.
     """
     if not series:
         return message(empty, width, height, unicode=unicode)
     if width < _LEAST[0] or height < _LEAST[1]:
         return message("too small", width, height, unicode=unicode)
-    below = 3 if height >= 9 else 2
+    below = 3 if height >= _WITH_LINE else 2 if height >= _WITH_LEGEND else 1
     shown = _window(series, height - below)
     canvas = Canvas(width, height)
     counts = [_share(one.histogram) for one in shown]
     heights = _heights(height - below, len(shown))
     two_lines = min(heights) >= 2
-    longest = max(len(one.label) for one in shown) + 2
+    # One alone is named by whoever shows it.
+    longest = max(len(one.label) for one in shown) + 2 if len(series) > 1 else 0
     gutter = max(min(longest, width // 4 + 3), 0 if two_lines else 6)
     gutter = max(gutter, *(len(count) for count in counts)) if two_lines else gutter
     side = 0 if two_lines else max(len(count) for count in counts) + 1
     left = gutter + side + 4
-    axis = Decades.over(
-        [
-            *(v for r in shown for v in (r.histogram.low, r.histogram.high, r.noise, r.precision)),
-            tolerance,
-        ],
-        width - left - 1,
-        ROOM_ACROSS,
-    )
-    top = 0
+    axis = Decades.over([*_extent(shown), tolerance], width - left - 1, ROOM_ACROSS)
     if tolerance is not None:
-        at = left + axis.cell(tolerance)
         for y in range(height - below):
-            canvas.put(at, y, LIMIT[not unicode], "tolerance")
+            canvas.put(left + axis.cell(tolerance), y, LIMIT[not unicode], "tolerance")
+    top = 0
     for one, rows, count in zip(shown, heights, counts, strict=True):
-        _put_label(canvas, one, top, rows, gutter, count, two_lines=two_lines, unicode=unicode)
+        label = one.label if len(series) > 1 else ""
+        _put_label(
+            canvas, one, label, top, rows, gutter, count, two_lines=two_lines, unicode=unicode
+        )
         _put_band(canvas, one, top, rows, left, axis, unicode=unicode)
         top += rows
     _put_axis(canvas, axis, left, height - below, with_line=below == 3, unicode=unicode)
-    marks = {
-        "noise": any(one.noise for one in shown),
-        "precision": any(one.precision for one in shown),
-        "tolerance": tolerance is not None,
-    }
-    more = f"{len(shown)} of {len(series)} settings" if len(shown) < len(series) else ""
-    _put_legend(canvas, marks, tolerance, tolerance_label, more, height - 1, unicode=unicode)
+    if below > 1:
+        limit = f"{tolerance_label} limit {tolerance:.1e}".strip() if tolerance is not None else ""
+        more = f"+{len(series) - len(shown)} more" if len(shown) < len(series) else ""
+        _put_legend(canvas, limit, more, height - 1, unicode=unicode)
     return canvas.picture()
+
+
+def _extent(series: Sequence[HistogramSeries]) -> list[float | None]:
+    """Return what the axis has to hold."""
+    found: list[float | None] = []
+    for one in series:
+        found += [one.histogram.low, one.histogram.high, one.noise, one.precision]
+        found += one.extent or ()
+    return found
 
 
 def _window(series: Sequence[HistogramSeries], room: int) -> Sequence[HistogramSeries]:
@@ -108,6 +116,7 @@ def _heights(rows: int, bands: int) -> list[int]:
 def _put_label(
     canvas: Canvas,
     one: HistogramSeries,
+    label: str,
     top: int,
     rows: int,
     gutter: int,
@@ -117,15 +126,16 @@ def _put_label(
     unicode: bool,
 ) -> None:
     last = top + rows - 1
-    lines = [one.label]
-    if rows >= 3 and len(one.label) + 2 > gutter and " · " in one.label:
-        dtype, _, rest = one.label.partition(" · ")
+    lines = [label]
+    if rows >= 3 and len(label) + 2 > gutter and " · " in label:
+        dtype, _, rest = label.partition(" · ")
         lines = [dtype, rest]
     first = last - (1 if two_lines else 0) - (len(lines) - 1)
-    canvas.put(0, first, mark_of(one.style, unicode=unicode), one.style)
-    for number, line in enumerate(lines):
-        label = label_of(line, gutter - 2, unicode=unicode)
-        canvas.put(2, first + number, label, "focus" if one.focused else one.style)
+    if label:
+        canvas.put(0, first, mark_of(one.style, unicode=unicode), one.style)
+    for number, line in enumerate(lines if label else ()):
+        shown = label_of(line, gutter - 2, unicode=unicode)
+        canvas.put(2, first + number, shown, "focus" if one.focused else one.style)
     if two_lines:
         canvas.put(0, last, count, "faint")
     else:
@@ -145,49 +155,48 @@ def _put_band(
     histogram = one.histogram
     # A blank line above a band keeps it apart from the one before.
     tall = rows - 1 if rows >= 3 else rows
+    last = top + rows - 1
     if histogram.total:
-        share = histogram.identical / histogram.total
-        cells = draw(2, tall, _bars(np.array([share, share]), tall, one.style, unicode=unicode))
-        canvas.cells(left - 3, top + rows - tall, cells)
+        share = histogram.identical / max(histogram.total, one.expected)
+        _put_bars(canvas, left - 3, last, np.full(2, share), tall, one.style, unicode=unicode)
     for y in range(top, top + rows):
         canvas.put(left - 1, y, "│" if unicode else "|", "axis")
     columns = np.zeros(axis.cells)
     used = np.flatnonzero(histogram.counts)
     logs = histogram.centres[used]
     np.add.at(columns, axis.place_logs(logs).astype(np.intp), histogram.counts[used])
-    strokes = []
     if one.noise is not None:
-        x = axis.cell(one.noise) + 0.5
-        ys = [number + 0.5 for number in range(tall)]
-        strokes.append(Stroke([x] * tall, ys, "noise", NOISE[not unicode]))
+        for y in range(last - tall + 1, last + 1):
+            canvas.put(left + axis.cell(one.noise), y, NOISE[not unicode], "noise")
     if columns.max(initial=0):
-        strokes += _bars(columns / columns.max(), tall, one.style, unicode=unicode)
+        done = histogram.total / max(histogram.total, one.expected)
+        shares = columns / columns.max() * done
+        _put_bars(canvas, left, last, shares, tall, one.style, unicode=unicode)
+    if one.noise is not None:
+        # Where a bar stands as high as the band, its top gives way.
+        canvas.put(left + axis.cell(one.noise), last - tall + 1, NOISE[not unicode], "noise")
     if one.precision is not None:
-        x = axis.cell(one.precision) + 0.5
-        strokes.append(Stroke([x], [0.5], "precision", ERROR[not unicode]))
-    canvas.cells(left, top + rows - tall, draw(axis.cells, tall, strokes))
+        canvas.put(left + axis.cell(one.precision), last, ERROR[not unicode], "precision")
 
 
-def _bars(
-    shares: np.ndarray[tuple[int], np.dtype[np.float64]], rows: int, style: str, *, unicode: bool
-) -> list[Stroke]:
-    """Return bars of so high shares of the rows, in eighths; what is there is at least one."""
+def _put_bars(
+    canvas: Canvas,
+    left: int,
+    last: int,
+    shares: npt.NDArray[np.float64],
+    rows: int,
+    style: str,
+    *,
+    unicode: bool,
+) -> None:
+    """Put bars of so high shares of the rows, in eighths; what is there is at least one."""
     glyphs = BARS if unicode else ASCII_BARS
     steps = len(glyphs) - 1
-    by_glyph: dict[str, tuple[list[float], list[float]]] = {}
-    for column, share in enumerate(shares):
-        if share <= 0:
-            continue
-        full, part = divmod(max(round(share * rows * steps), 1), steps)
-        for row in range(full):
-            xs, ys = by_glyph.setdefault(glyphs[-1], ([], []))
-            xs.append(column + 0.5)
-            ys.append(row + 0.5)
-        if part:
-            xs, ys = by_glyph.setdefault(glyphs[part], ([], []))
-            xs.append(column + 0.5)
-            ys.append(full + 0.5)
-    return [Stroke(xs, ys, style, glyph) for glyph, (xs, ys) in by_glyph.items()]
+    for column in np.flatnonzero(shares > 0):
+        full, part = divmod(max(round(shares[column] * rows * steps), 1), steps)
+        for row in range(full + (part > 0)):
+            glyph = glyphs[-1] if row < full else glyphs[part]
+            canvas.put(left + int(column), last - row, glyph, style)
 
 
 def _put_axis(
@@ -202,27 +211,21 @@ def _put_axis(
     put_decades_below(canvas, axis, left, labels, left - 1)
 
 
-def _put_legend(
-    canvas: Canvas,
-    marks: dict[str, bool],
-    tolerance: float | None,
-    tolerance_label: str,
-    more: str,
-    y: int,
-    *,
-    unicode: bool,
-) -> None:
-    limit = f"{tolerance_label} {tolerance:.1e}" if tolerance is not None else ""
+def _put_legend(canvas: Canvas, limit: str, more: str, y: int, *, unicode: bool) -> None:
+    """Name the marks that are seen, and say how many settings have no room."""
     parts = [
         ("tolerance", f"{LIMIT[not unicode]} {label_of(limit, 24, unicode=unicode)}"),
-        ("precision", f"{ERROR[not unicode]} precision error"),
-        ("noise", f"{NOISE[not unicode]} noise floor"),
+        ("precision", f"{ERROR[not unicode]} error"),
+        ("noise", f"{NOISE[not unicode]} noise"),
         ("axis", "= identical"),
     ]
+    named = [(style, text) for style, text in parts if canvas.shows(style)]
     canvas.put(canvas.width - len(more), y, more, "label")
-    room = canvas.width - (len(more) + 2 if more else 0)
+    room = canvas.width - (len(more) + 1 if more else 0)
+    needed = sum(len(text) for _, text in named)
+    gap = min(max((room - needed) // max(len(named) - 1, 1), 1), 3)
     x = 0
-    for style, text in parts:
-        if marks.get(style, True) and x + len(text) <= room:
+    for style, text in named:
+        if x + len(text) <= room:
             canvas.put(x, y, text, style)
-            x += len(text) + 3
+            x += len(text) + gap

@@ -45,11 +45,21 @@ def put_tolerance(
     *,
     unicode: bool,
 ) -> None:
-    """Draw the tolerance over `across` columns from `left` on, its label at the right end.
+    """Draw the tolerance over `across` columns from `left` on, named at its right end.
 
-    It goes under what is measured: a mark that stands on it is to be seen.
+    It goes under what is measured: a mark that stands on it is to be seen. One that lies beyond the
+    axis is named at the end that it lies beyond.
     """
+    if not axis.holds(tolerance):
+        arrow = (
+            ("↑" if unicode else "^") if tolerance > 10.0**axis.high else "↓" if unicode else "v"
+        )
+        beyond = label_of(f"{arrow} limit {tolerance:.1e}", across, unicode=unicode)
+        canvas.put(
+            left + 1, 0 if tolerance > 10.0**axis.high else axis.cells - 1, beyond, "tolerance"
+        )
+        return
     y = axis.row(tolerance)
     canvas.put(left, y, LIMIT_ACROSS[not unicode] * across, "tolerance")
-    shown = label_of(label, across, unicode=unicode)
+    shown = label_of(label or f"limit {tolerance:.1e}", across, unicode=unicode)
     canvas.put(left + across - len(shown), y, shown, "tolerance")

@@ -64,11 +64,24 @@ class Canvas:
                 if character != " ":
                     self.put(x + place, y + line, character, style)
 
+    def at(self, x: int, y: int) -> Cell:
+        """Return a cell, a blank one for what lies outside."""
+        inside = 0 <= y < self.height and 0 <= x < self.width
+        return self._cells[y][x] if inside else BLANK
+
     def is_blank(self, x: int, y: int, length: int = 1) -> bool:
         """Say whether so many cells from a place on are there and blank."""
         if not (0 <= y < self.height and x >= 0 and x + length <= self.width):
             return False
         return all(cell == BLANK for cell in self._cells[y][x : x + length])
+
+    def shows(self, style: str, text: str = "") -> bool:
+        """Say whether a cell of an ink, and of a character where one is named, is to be seen."""
+        return any(
+            ink == style and (not text or character == text)
+            for row in self._cells
+            for character, ink in row
+        )
 
     def picture(self) -> Picture:
         """Return what was put together."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from embedtui.charts.axes import ROOM_ACROSS, ROOM_UP, Decades, Floats
+from embedtui.charts.axes import ROOM_ACROSS, ROOM_UP, Decades, Floats, if_near
 from embedtui.charts.glyphs import LIMIT
 from embedtui.charts.left_axis import fit_left_axis, put_decades, put_tolerance
 from embedtui.charts.lower_axis import put_decades_below, put_lower_line, put_ticks
@@ -41,7 +41,7 @@ def scatter(
     rows = height - 3
     values = np.concatenate([x[x > 0], y[y > 0]])
     bounds = [float(values.min()), float(values.max())] if len(values) else []
-    axis_y = Decades.over([*bounds, tolerance], rows, ROOM_UP)
+    axis_y = Decades.over([*bounds, *if_near(tolerance, bounds)], rows, ROOM_UP)
     left = fit_left_axis(axis_y, lane=False)
     across = width - left - 1
     axis_x = Decades(axis_y.low, axis_y.high, across, ROOM_ACROSS)
@@ -51,9 +51,8 @@ def scatter(
     dot = "·" if unicode else "."
     canvas.cells(left, 0, draw(across, rows, [Stroke(*diagonal, "faint", dot)]))
     if tolerance is not None:
-        at = axis_x.cell(tolerance)
-        for row in range(rows):
-            canvas.put(left + at, row, LIMIT[not unicode], "tolerance")
+        for row in range(rows if axis_x.holds(tolerance) else 0):
+            canvas.put(left + axis_x.cell(tolerance), row, LIMIT[not unicode], "tolerance")
         put_tolerance(canvas, axis_y, tolerance, left, across, unicode=unicode)
     dots = np.unique(np.stack([_find_dots(axis_x, x, 2), _find_dots(axis_y, y, 4)], 1), axis=0)
     glyph = DOTS if unicode else "o"

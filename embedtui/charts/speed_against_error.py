@@ -13,7 +13,11 @@ from embedtui.charts.lower_axis import put_lower_line
 from embedtui.charts.picture import Canvas, Picture, label_of, message
 from embedtui.charts.plotter import Stroke, draw
 
-_LEAST = (28, 7)
+_LEAST = (28, 5)
+_FOOT = 2
+"""Rows of the lower axis."""
+_NAME = 22
+"""Columns of a name at most."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ def front_chart(
     if width < _LEAST[0] or height < _LEAST[1]:
         return message("too small", width, height, unicode=unicode)
     lane = any(not point.distance for point in points)
-    rows = height - 2 - lane
+    rows = height - _FOOT - lane
     axis = Decades.over([*(p.distance for p in points), tolerance], rows, ROOM_UP)
     left = fit_left_axis(axis, lane=lane)
     across = width - left - 2
@@ -66,24 +70,63 @@ def front_chart(
         for one, other in pairwise(line)
     ]
     canvas.cells(left, 0, draw(across, rows, strokes))
-    for point in sorted(points, key=lambda point: (point.focused, point.on_front)):
+    marks: dict[str, tuple[int, int]] = {}
+    for point in sorted(points, key=_rank):
         x = left + min(int(point.speed / most * across), across - 1)
         y = axis.row(point.distance) if point.distance else rows
         canvas.put(x, y, mark_of(point.style, unicode=unicode), point.style)
-        if point.focused:
-            _name(canvas, point, x, y, width, unicode=unicode)
+        marks[point.label] = x, y
+    unnamed = _put_names(canvas, points, marks, left, left + across, unicode=unicode)
     if lane:
         put_equal(canvas, left, rows, unicode=unicode)
-    foot = height - 2
+    foot = height - _FOOT
     put_lower_line(canvas, left, foot, across, unicode=unicode)
     canvas.put(left, foot + 1, "0", "axis")
+    if unnamed:
+        canvas.put(left + 3, foot + 1, f"+{unnamed} more", "axis")
     end = f"{most / 1.05:.0f} texts/s"
     canvas.put(left + across - len(end), foot + 1, end, "axis")
     return canvas.picture()
 
 
-def _name(canvas: Canvas, point: FrontPoint, x: int, y: int, width: int, *, unicode: bool) -> None:
-    """Put the focused setting's name beside its mark, where there is more room."""
-    room = max(width - x - 3, x - 9)
-    text = label_of(point.label, max(room, 0), unicode=unicode)
-    canvas.put(x + 2 if width - x - 3 >= x - 9 else x - 1 - len(text), y, text, "focus")
+def _name_focused(canvas: Canvas, x: int, y: int, left: int, end: int, name: str) -> bool:
+    """Name the focused setting above or below its mark; say whether there was room."""
+    place = min(x, end - len(name))
+    for row in (y - 1, y + 1):
+        if place >= left and row < canvas.height - _FOOT and canvas.is_blank(place, row, len(name)):
+            canvas.put(place, row, name, "focus")
+            return True
+    return False
+
+
+def _rank(point: FrontPoint) -> tuple[bool, bool]:
+    return point.focused, point.on_front
+
+
+def _put_names(
+    canvas: Canvas,
+    points: Sequence[FrontPoint],
+    marks: dict[str, tuple[int, int]],
+    left: int,
+    end: int,
+    *,
+    unicode: bool,
+) -> int:
+    """Name settings beside their marks where there is room; return how many are not named.
+
+    The most telling come first. What lies below another's mark is not seen, and not named.
+    """
+    unnamed = 0
+    for point in sorted(points, key=_rank, reverse=True):
+        x, y = marks[point.label]
+        name = label_of(point.label, _NAME, unicode=unicode)
+        seen = canvas.at(x, y) == (mark_of(point.style, unicode=unicode), point.style)
+        for place in (x + 2, x - 1 - len(name)) if seen else ():
+            first = max(place - 1, left)
+            inside = left <= place and place + len(name) <= end
+            if inside and canvas.is_blank(first, y, place + len(name) + 1 - first):
+                canvas.put(place, y, name, "focus" if point.focused else "label")
+                break
+        else:
+            unnamed += not (seen and point.focused and _name_focused(canvas, x, y, left, end, name))
+    return unnamed

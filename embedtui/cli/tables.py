@@ -112,12 +112,19 @@ def _setting(setting: SettingReport, console: Console) -> None:
     lengths = _lengths(setting)
     if lengths:
         console.print(Text(f"  {lengths}", style="dim"))
-    if setting["retrieval"]:
-        neighbour_tables.show(setting["retrieval"], console)
+    _neighbours(setting, console)
     console.print(Padding(Text(printable(setting["verdict"])), (0, 0, 0, 2)))
     for one in setting["diagnosis"]:
         if one["cause"] not in _TOLD:
             console.print(Padding(_diagnosis(one), (0, 0, 0, 2)))
+
+
+def _neighbours(setting: SettingReport, console: Console) -> None:
+    if setting["retrieval"]:
+        neighbour_tables.show(setting["retrieval"], console)
+    elif setting["no_retrieval"]:
+        why = f"nothing is said of neighbours: {setting['no_retrieval']}"
+        console.print(Text(f"  {why}", style="dim"))
 
 
 def _software(environment: EnvironmentReport) -> str:

@@ -162,6 +162,9 @@ class MatchVariants:
     """What was computed for each of the texts."""
     dimensions: int | None = None
     """How many figures were asked for; None for all."""
+    probes: int = 3
+    """So many texts, the first ones, are held against every variant, the rest against the nearest
+    few of those: a variant is the cause only where it gives the vectors of all."""
 
 
 @dataclass(frozen=True)

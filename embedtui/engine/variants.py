@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ _CUTS = (512, 384, 256, 192, 128, 96, 64, 48, 32)
 """Tokens, special ones included; servers that count without them cut two later."""
 _KNOWN_PROMPTS = ("query: ", "passage: ", "search_query: ", "search_document: ")
 """Prompts of widely used models, which a server may put before the texts of any."""
+_NEAREST = 4
+"""Variants nearest to the probes that the other texts are held against."""
 _SAME_VARIANT = 1e-12
 """L2 between two exact vectors that are one."""
 
@@ -75,37 +78,64 @@ class Pipeline:
 
 
 def match(pipeline: Pipeline, request: MatchVariants) -> VariantsMatched:
-    """Hold vectors against every variant that can be had of all the texts."""
+    """Hold vectors against every variant that can be had of the probes, then the nearest of all."""
+    texts = list(zip(request.reference.texts, request.plain, request.vectors, strict=True))
+    probes, rest = texts[: request.probes], texts[request.probes :]
+    variants = _of_probes(pipeline, probes, request.dimensions)
+    nearest = sorted(variants[1:], key=lambda one: max(one.l2))[:_NEAREST]
+    kept = [(one.kind, one.name) for one in (*variants[:1], *nearest)]
+    further: dict[_Key, list[float]] = {key: [] for key in kept}
+    for text, plain, given in rest:
+        made = dict(_variants_of(pipeline, text, plain, kept))
+        pipeline.forget()
+        for key, far in further.items():
+            exact = _short(made[key], request.dimensions) if key in made else np.zeros(0)
+            far.append(_l2(given.astype(np.float64), exact))
+    whole = [replace(one, l2=(*one.l2, *further.get((one.kind, one.name), ()))) for one in variants]
+    known = tuple(one for one in whole if all(np.isfinite(one.l2)))
+    return VariantsMatched(known, "+".join(map(_pooling_name, pipeline.poolings)))
+
+
+def _of_probes(
+    pipeline: Pipeline, probes: Sequence[tuple[str, str, Any]], dimensions: int | None
+) -> list[Variant]:
     by_text = []
-    for text, plain in zip(request.reference.texts, request.plain, strict=True):
+    for text, plain, _ in probes:
         by_text.append(dict(_variants_of(pipeline, text, plain)))
         pipeline.forget()
     everywhere = [key for key in by_text[0] if all(key in one for one in by_text)]
     seen: list[list[Vector]] = []
     variants = []
     for kind, name in everywhere:
-        exact = [_short(one[kind, name], request.dimensions) for one in by_text]
+        exact = [_short(one[kind, name], dimensions) for one in by_text]
         if kind != "length" and any(_are_same(exact, before) for before in seen):
             continue
         seen.append(exact)
         l2 = tuple(
             _l2(given.astype(np.float64), vector)
-            for given, vector in zip(request.vectors, exact, strict=True)
+            for (_, _, given), vector in zip(probes, exact, strict=True)
         )
         if all(np.isfinite(l2)):
             variants.append(Variant(kind, name, l2))
-    return VariantsMatched(tuple(variants), "+".join(map(_pooling_name, pipeline.poolings)))
+    return variants
 
 
-def _variants_of(pipeline: Pipeline, text: str, plain: str) -> Iterator[tuple[_Key, Vector]]:
-    """Yield each variant that this text has, the model's own first; none that cannot be run."""
+def _variants_of(
+    pipeline: Pipeline, text: str, plain: str, wanted: Collection[_Key] | None = None
+) -> Iterator[tuple[_Key, Vector]]:
+    """Yield each variant that this text has, the model's own first; none that cannot be run.
+
+    Only those that are `wanted` are run, where that is said.
+    """
     own = pipeline.features(text)
     yield ("length", "another length"), pipeline.vector(own)
     for key, modules in (*_poolings(pipeline), *_modules(pipeline)):
+        if wanted is not None and key not in wanted:
+            continue
         with contextlib.suppress(RuntimeError, KeyError, ValueError):  # widths that do not fit
             yield key, pipeline.vector(own, modules)
     for key, features in _inputs(pipeline, text, plain, own):
-        if features["input_ids"].shape[1]:
+        if features["input_ids"].shape[1] and (wanted is None or key in wanted):
             with contextlib.suppress(RuntimeError, IndexError):  # beyond the model's positions
                 yield key, pipeline.vector(features)
 
@@ -170,12 +200,10 @@ def _inputs(
             yield ("prompt", f"{said} before the text"), pipeline.features(prompt + plain)
     yield ("case", "the text in lower case"), pipeline.features(text.lower())
     yield from _special(pipeline, own)
-    count = own["input_ids"].shape[1]
     for cut in _CUTS:
         for limit in (cut, cut + 2):
-            if limit != count:
-                key = ("truncation", f"the text cut at {limit} tokens")
-                yield key, pipeline.features(text, limit)
+            key = ("truncation", f"the text cut at {limit} tokens")
+            yield key, pipeline.features(text, limit)
     yield ("truncation", "the text not cut at the model's limit"), pipeline.features(text, 1 << 20)
 
 

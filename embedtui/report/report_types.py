@@ -389,6 +389,9 @@ class SettingReport(TypedDict):
         RetrievalReport | None,
         "what it does to lists of neighbours, see below; null where nothing can be compared",
     ]
+    no_retrieval: Annotated[
+        str, "why nothing is said of neighbours: vectors that are a fault; empty else"
+    ]
     trend: Annotated[TrendReport | None, "what drift grows with at the largest batch size"]
     batches: Annotated[list[BatchReport], "one object per batch size that has at least one text"]
     texts: Annotated[

@@ -15,7 +15,7 @@ from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.retrieval import Retrieval, batch_retrieval, precision_retrieval
 from embedtui.assess.systematic_error import systematic_error_of
-from embedtui.assess.tolerance import judge
+from embedtui.assess.tolerance import judge, not_judged
 from embedtui.assess.trends import Trend, trend_of
 from embedtui.measure import (
     Distances,
@@ -136,6 +136,8 @@ def _plan(plan: Plan) -> PlanReport:
 def _setting(
     results: Results, setting: SettingResults, faults: findings.Faults, use: Scenario
 ) -> SettingReport:
+    wrong = faults[setting.number]
+    judged = not_judged(use, wrong[0].kind) if wrong else judge(results, setting, use)
     return {
         "label": setting.setting.label,
         "setting": setting.setting.as_dict(),
@@ -148,17 +150,18 @@ def _setting(
         "shuffled": _shuffled(setting),
         "precision_error": _precision(results, setting),
         "systematic_error": _systematic(results, setting),
-        "retrieval": retrieval_report.section(results, setting),
+        "retrieval": None if wrong else retrieval_report.section(results, setting),
+        "no_retrieval": f"fault: {wrong[0].kind}" if wrong else "",
         "trend": _trend(setting),
         "batches": [
             _batch(setting, size)
             for size in results.plan.batch_sizes
             if setting.pass_of(size).count
         ],
-        "texts": _texts(results, setting),
+        "texts": _texts(results, setting, searched=not wrong),
         "diagnosis": [diagnosis(one) for one in diagnose(results, setting, faults[setting.number])],
         "layers": layer_report.build(results, setting),
-        "verdicts": verdicts_report(judge(results, setting, use), use),
+        "verdicts": verdicts_report(judged, use),
         "verdict": verdict.setting_verdict(results, setting, faults, use),
     }
 
@@ -312,16 +315,20 @@ def _batch(setting: SettingResults, size: int) -> BatchReport:
     }
 
 
-def _texts(results: Results, setting: SettingResults) -> list[TextReport]:
+def _texts(results: Results, setting: SettingResults, *, searched: bool) -> list[TextReport]:
     if setting.prepared is None:
         return []
     sizes = [size for size in results.plan.batch_sizes if size > 1]
     by_size = {
-        size: _with_lists(_by_row(*setting.drift(size)), batch_retrieval(results, setting, size))
+        size: _with_lists(
+            _by_row(*setting.drift(size)),
+            batch_retrieval(results, setting, size) if searched else None,
+        )
         for size in sizes
     }
     error = setting.precision_error(results.reference)
-    errors = _with_lists(_by_row(*error) if error else {}, precision_retrieval(results, setting))
+    lists = precision_retrieval(results, setting) if searched else None
+    errors = _with_lists(_by_row(*error) if error else {}, lists)
     listed = []
     for row, text in enumerate(results.plan.pack.texts):
         entry: TextReport = {

@@ -142,7 +142,7 @@ def _row(entry: Entry) -> RowReport:
         "orders": setting.orders,
         "noise_floor": _figures(noise[1]) if noise else None,
         "precision_error": _figures(error[1]) if error else None,
-        "retrieval": _retrieval(entry),
+        "retrieval": None if entry.fault else _retrieval(entry),
         "texts_per_second": speed[1].median if speed else None,
         "fastest_batch_size": speed[0] if speed else None,
         "memory_bytes": setting.effective.memory_bytes,

@@ -22,7 +22,9 @@ from embedtui.results.mismatch import Mismatch, mismatch_of
 from embedtui.results.results import Results, SettingResults
 from embedtui.run.reference_stage import reference_bytes, reference_of
 
-_TEXTS = 3
+_PROBES = 3
+_TEXTS = 256
+"""So many texts have to agree with a variant at most: each costs as much as its reference."""
 
 
 class VariantStage:
@@ -83,13 +85,20 @@ class VariantStage:
     def _request(
         self, setting: SettingResults, found: Mismatch, max_length: int, pooling: str
     ) -> MatchVariants:
-        """Ask about the shortest, the longest and the middle one of the wrong texts."""
+        """Ask about the shortest, the longest and the middle one of the wrong texts, then all.
+
+        Of many texts as many as are held against variants, evenly over their lengths.
+        """
         by_length = sorted(found.rows, key=lambda row: int(found.tokens[row]))
         places = {0, len(by_length) // 2, len(by_length) - 1}
-        rows = [int(by_length[place]) for place in sorted(places)][:_TEXTS]
+        probes = [int(by_length[place]) for place in sorted(places)][:_PROBES]
+        every = (*found.rows.tolist(), *found.fitting.tolist())
+        others = sorted(set(every) - set(probes), key=lambda row: int(found.tokens[row]))
+        rows = [*probes, *others[:: -(-len(others) // _TEXTS) or 1]]
         return MatchVariants(
             reference_of(self._plan, rows, max_length=max_length, pooling=pooling),
             tuple(self._plan.pack.texts[row].text for row in rows),
             tuple(setting.unbatched.vectors[row] for row in rows),
             setting.setting.dimensions,
+            len(probes),
         )

@@ -11,6 +11,7 @@ from embedtui.assess.findings import find
 from embedtui.assess.vector_faults import faults_of
 from embedtui.assess.verdict import setting_verdict
 from embedtui.plan.plan import FIRST
+from embedtui.report.run_report import build
 from embedtui.results.usual_error import USUAL_ERROR
 from tests.assess.real_vectors import (
     REPEAT,
@@ -408,3 +409,23 @@ def test_runs_without_a_fault_have_no_false_alarms_beyond_the_stated_share() -> 
         found = simulated(rng, error, dtype, drift, shape, again).causes()
         alarms += [(number, dtype, shape, found)] if found else []
     assert len(alarms) <= FALSE_ALARMS * 200, alarms
+
+
+@pytest.mark.parametrize("fault", ["dropout left on", "long texts cut", "all signs turned"])
+def test_nothing_is_judged_or_said_of_neighbours_under_a_fault(fault: str) -> None:
+    planted = recorded("float16")
+    FAULTS[fault][0](planted)
+    results = planted.results()
+    kind = faults_of(results, results.settings[0])[0].kind
+    (setting,) = build(results)["settings"]
+    assert setting["retrieval"] is None
+    assert setting["no_retrieval"] == f"fault: {kind}"
+    assert setting["verdicts"]["outcome"] == "not measured"
+    assert setting["verdicts"]["consistent"]["reason"] == f"fault: {kind}"
+    assert all(one["top1_changed"] is None for one in setting["texts"][0]["drift"].values())
+
+
+def test_without_a_fault_neighbours_are_spoken_of() -> None:
+    (setting,) = build(recorded("float16").results())["settings"]
+    assert setting["retrieval"] is not None
+    assert setting["no_retrieval"] == ""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from embedtui.assess.another_input import another_input
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.findings import all_faults
 from embedtui.assess.verdict import setting_verdict
 from embedtui.engine.messages import Variant
 from embedtui.results.mismatch import mismatch_of, text_errors
-from tests.fakes import Script, no_drift, plan
+from tests.fakes import Batch, Script, no_drift, plan
 from tests.studies import RunStudy
 
 FITS = Variant("pooling", "pooling by cls where the model's files ask for mean", (3e-7,) * 3)
@@ -37,3 +39,34 @@ def test_fault_cause_and_sentence_agree(
         "sentence": "not the model's own" in setting_verdict(results, setting),
     }
     assert said == dict.fromkeys(said, wrong)
+
+
+def _prompted(batch: Batch) -> None:
+    """Move the last 19 of 24 texts far, and the others within what rounding explains."""
+    for place, row in enumerate(batch.rows):
+        step = np.zeros(batch.vectors.shape[1])
+        step[row % len(step)] = 0.3 if row >= 5 else 3e-4
+        moved = batch.vectors[place] + step
+        batch.vectors[place] = moved / np.linalg.norm(moved)
+
+
+def test_a_variant_is_held_against_all_texts_and_named_for_all(run_study: RunStudy) -> None:
+    fits = Variant("prompt", "the prompt 'query:' before the text", (3e-7,) * 3)
+    script = Script(drift=no_drift, plants=(_prompted,), variants=(fits,))
+    ran = run_study(plan(24, "float32", sizes=(1, 4)), script)
+    (setting,) = ran.results.settings
+    assert setting.variants is not None
+    assert [len(one.l2) for one in setting.variants.variants] == [24, 24]
+    found = another_input(ran.results, setting)
+    assert found is not None
+    assert len(found.mismatch.rows) == 19
+    assert (found.name, found.texts, found.confidence) == (fits.name, "all 24 texts", "certain")
+
+
+def test_a_variant_that_one_text_contradicts_is_no_name(run_study: RunStudy) -> None:
+    fits = Variant("prompt", "the prompt 'query:' before the text", (3e-7,) * 23 + (0.3,))
+    script = Script(drift=no_drift, plants=(_prompted,), variants=(fits,))
+    ran = run_study(plan(24, "float32", sizes=(1, 4)), script)
+    found = another_input(ran.results, ran.results.settings[0])
+    assert found is not None
+    assert found.kind == ""

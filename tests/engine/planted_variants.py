@@ -24,6 +24,8 @@ from embedtui.engine.messages import MatchVariants, Reference  # noqa: E402
 from embedtui.engine.reference import run_in_float64  # noqa: E402
 from embedtui.engine.variants import Pipeline, match  # noqa: E402
 
+SOME = "a prompt for the probes alone"
+PROBES = 3
 PROMPT = "Represent this: "
 
 
@@ -84,20 +86,22 @@ def main(folder: str, texts: list[str]) -> dict[str, Any]:
     exact = pipeline(folder)
     asked = Reference("", "cpu", 100, "mean", tuple(range(len(texts))), tuple(texts))
     found = {}
-    for name, (change, prompt) in FAULTS.items():
+    for name, (change, prompt) in {**FAULTS, SOME: (same, "query: ")}.items():
         served = change(pipeline(folder, served=True)).to(torch.float32)
         vectors = []
-        for text in texts:
+        for at, text in enumerate(texts):
+            before = "" if name == SOME and at >= PROBES else prompt
             with torch.no_grad():
-                features = served(served.preprocess([prompt + text]))
+                features = served(served.preprocess([before + text]))
             vectors.append(np.asarray(features["sentence_embedding"][0], dtype=np.float32))
-        request = MatchVariants(asked, tuple(texts), tuple(vectors))
+        request = MatchVariants(asked, tuple(texts), tuple(vectors), probes=PROBES)
         variants = match(Pipeline(exact, run_in_float64), request).variants
         ranks = sorted((max(one.l2), one.kind, one.name) for one in variants)
         found[name] = {
             "nearest": ranks[0],
             "next": ranks[1][0],
             "own": max(variants[0].l2),
+            "texts": len(variants[0].l2),
         }
     return found
 

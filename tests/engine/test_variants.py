@@ -30,7 +30,7 @@ def found(
     make_model: MakeModel, passages: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     texts = tmp_path_factory.mktemp("planted") / "texts.json"
-    texts.write_text(json.dumps([passages[0], "word " * 60, passages[1]]), "utf-8")
+    texts.write_text(json.dumps([passages[0], "word " * 60, *passages[1:5]]), "utf-8")
     command = [sys.executable, "-m", "tests.engine.planted_variants"]
     done = subprocess.run(
         [*command, make_model("bert", "mean"), str(texts)],
@@ -48,4 +48,9 @@ def test_a_planted_fault_is_the_variant_of_its_name(found: dict[str, Any], fault
     assert (kind, name) == EXPECTED[fault]
     assert far < 2e-5
     assert found[fault]["next"] > 20 * far
+    assert found[fault]["texts"] == 6
     assert (found[fault]["own"] < 2e-5) == (fault == "none")
+
+
+def test_a_variant_that_fits_the_probes_alone_is_not_near(found: dict[str, Any]) -> None:
+    assert found["a prompt for the probes alone"]["nearest"][0] > 1e-3

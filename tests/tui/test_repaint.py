@@ -74,11 +74,13 @@ def test_a_key_costs_what_it_changes(terminal: Terminal) -> None:
 def test_what_was_sent_in_pieces_is_the_whole_screen(terminal: Terminal) -> None:
     for key in ("2", "j", "s", "4", "?", "\x1b", "3", "5"):
         cost_of(terminal, key)
+    terminal.until(lambda: "were not measured" in terminal.shown)
+    wait_until_quiet(terminal)
     pieces = [list(terminal.screen.buffer[y].items()) for y in range(terminal.screen.lines)]
     before = terminal.shown
     terminal.screen.erase_in_display(2)
     assert cost_of(terminal, "\x0c") > 1_000  # Ctrl+L
-    assert terminal.shown == before
+    terminal.until(lambda: terminal.shown == before)
     for y, row in enumerate(pieces):
         for x, cell in row:
             again = terminal.screen.buffer[y][x]

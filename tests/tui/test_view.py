@@ -257,3 +257,18 @@ def test_a_view_can_be_read_while_a_run_goes_on(session: Session, choices: Choic
     assert dones == sorted(dones)
     assert len(set(dones)) > 3
     assert views[-1].state == "idle"
+
+
+def test_what_a_chart_had_to_hold_in_a_run_it_holds_until_another_metric(
+    session: Session, choices: Choices
+) -> None:
+    view_builder = ViewBuilder(ran(session, choices))
+    at_two = view_builder.compose(ViewState(scenario("rag"), "l2", histogram_of=2)).lines[0]
+    whole = view_builder.compose(RAG).lines[0]
+    assert at_two.extent is not None
+    assert whole.extent is not None
+    assert at_two.histogram.low != whole.histogram.low
+    assert whole.extent[0] == at_two.extent[0] == at_two.histogram.low
+    other = view_builder.compose(ViewState(scenario("rag"), "cosine")).lines[0]
+    assert other.extent is not None
+    assert other.extent[1] == max(other.histogram.high or 0, other.error or 0)

@@ -168,6 +168,8 @@ def _draw_histogram(
                 noise=line.noise or None,
                 precision=line.error or None,
                 focused=line is view.focus,
+                expected=line.texts_count if line.status == "running" else 0,
+                extent=line.extent,
             )
             for line in lines
             if line.points

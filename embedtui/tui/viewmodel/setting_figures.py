@@ -12,7 +12,7 @@ from embedtui.assess.answers import Entry, largest_drift
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.retrieval import Retrieval, harm
 from embedtui.assess.setting_answers import answer_setting
-from embedtui.assess.tolerance import judge, largest_by_text
+from embedtui.assess.tolerance import judge, largest_by_text, not_judged
 from embedtui.assess.trends import trend_of
 from embedtui.engine.serve_command import serve_command
 from embedtui.measure import Distances, largest_finite
@@ -45,6 +45,7 @@ def line_of(
 ) -> SettingRow:
     """Return a setting ready to be drawn."""
     metric, use = view_state.metric, view_state.scenario
+    found = {} if fault else found
     lists = worst_lists_of(found)
     mixed = found.get("mixed") if use.situation == "queries-alone" else None
     points = tuple(_points(setting, metric))
@@ -53,7 +54,7 @@ def line_of(
     sizes, most = (1, *setting.batched), fastest(setting)
     speeds = {size: one.median for size in sizes if (one := speed_of(setting, size))}
     values, identical = _histogram_values(setting, view_state)
-    verdicts = judge(run, setting, use)
+    verdicts = not_judged(use, fault) if fault else judge(run, setting, use)
     causes = () if fault else tuple(diagnose(run, setting, []))
     batched, exact = mixed or (lists[1] if lists else None), found.get("reference")
     entry = Entry(label, run, setting, fault, batched, exact, verdicts)
@@ -78,6 +79,7 @@ def line_of(
         served=serve_command(setting.setting, 1) is not None,
         speeds=tuple(speeds.items()),
         histogram=log_histogram(values, identical),
+        texts_count=len(run.plan.pack),
         causes=causes,
         answers=answer_setting(entry, use, causes),
         sentence=fault

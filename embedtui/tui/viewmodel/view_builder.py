@@ -48,6 +48,7 @@ class ViewBuilder:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._styles = SettingStyles()
+        self._extents: dict[Key, tuple[object, Metric, tuple[float, float] | None]] = {}
         self._style_of: Mapping[Key, str] = {}
         self._lines: dict[Key, tuple[object, SettingRow]] = {}
         self._strings: tuple[str, Sequence[str], Sequence[str]] | None = None
@@ -141,7 +142,7 @@ class ViewBuilder:
             return None
         key, (run, setting) = focus
         line = next(line for line in lines if line.key == key)
-        found = self.searches.lists_of(setting)
+        found = {} if line.fault else self.searches.lists_of(setting)
         if view_state.heat == "error":
             title, one = "float64, then unbatched", found.get("reference")
         else:
@@ -150,7 +151,9 @@ class ViewBuilder:
             one = None if size is None else found.get(size)
         ids, texts = self._strings_of(run)
         searching = self.searches.share if self.searches.pending(setting) else None
-        return Lists(line.label, title, one, searching, run.plan.pack.labels, ids, texts)
+        return Lists(
+            line.label, title, one, line.fault, searching, run.plan.pack.labels, ids, texts
+        )
 
     def _pair(
         self,
@@ -219,8 +222,21 @@ class ViewBuilder:
         line = line_of(
             key, label, self._style_of[key], run, setting, view_state, fault, found, group
         )
+        line = replace(line, extent=self._extent(line, setting, view_state.metric))
+        self._extents[key] = setting.identity, view_state.metric, line.extent
         self._lines[key] = version, line
         return line
+
+    def _extent(
+        self, line: SettingRow, setting: SettingResults, metric: Metric
+    ) -> tuple[float, float] | None:
+        """Return what the line's charts have had to hold: an axis that jumps cannot be read."""
+        found = line.histogram
+        values = [one for one in (found.low, found.high, line.noise, line.error) if one]
+        identity, by, before = self._extents.get(line.key, (None, metric, None))
+        if identity == setting.identity and by == metric:
+            values += before or ()
+        return (min(values), max(values)) if values else None
 
     def _texts(self, key: Key, run: Results, setting: SettingResults, metric: Metric) -> PerText:
         batches = sum(one.batches for one in setting.passes.values())

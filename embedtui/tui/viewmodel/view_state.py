@@ -96,6 +96,8 @@ class SettingRow:
     served: bool
     """Whether a server can be asked for this setting."""
     histogram: LogHistogram
+    texts_count: int
+    """How many texts it is measured on, those to come among them."""
     answers: SettingAnswers
     """The verdict on this setting in three lines."""
     sentence: str
@@ -113,6 +115,8 @@ class SettingRow:
     """What its precision error does to lists; None before that was searched."""
     group: str = ""
     """What was run, of an earlier run that is not to be compared with the latest; else empty."""
+    extent: tuple[float, float] | None = None
+    """The least and the largest that its charts had to hold in this run; it never shrinks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +128,8 @@ class Lists:
     """What is held against what."""
     found: Retrieval | None
     """None as long as nothing was found."""
+    fault: str
+    """Why none are shown: the vectors are a fault; empty where they are none."""
     searching: float | None
     """The share of a search that is done; None where nothing is searched."""
     labels: Labels | None

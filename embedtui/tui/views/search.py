@@ -166,7 +166,9 @@ class SearchView(Vertical, can_focus=True):
         narrow = self.size.width < WIDE
         if lists.found is None:
             said = "nothing to compare yet"
-            if lists.searching is not None:
+            if lists.fault:
+                said = f"nothing is said of neighbours: fault: {printable(lists.fault)}"
+            elif lists.searching is not None:
                 said = f"neighbours are being searched … {lists.searching:.0%}"
             return Text(f"{head}: {said}")
         found = lists.found
