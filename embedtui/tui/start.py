@@ -24,6 +24,7 @@ from embedtui.tui.terminal.guard import guarded
 
 if TYPE_CHECKING:
     from embedtui.engine.access import Access
+    from embedtui.report.stories import Told
     from embedtui.tui.state.session import Session
 
 _HUNG_UP = 128 + signal.SIGHUP
@@ -48,6 +49,7 @@ def show(
     logs: Path,
     access: Access,
     opened: tuple[Path, ...] = (),
+    story: Told | None = None,
 ) -> Ended:
     """Show the explorer until the user leaves it; of run files where some are `opened`.
 
@@ -81,6 +83,7 @@ def show(
                     guard=guard,
                     gpu=gpu,
                     opened=opened,
+                    story=story,
                 )
             )
             hung_up = partial(app.call_later, app.exit, _HUNG_UP)
