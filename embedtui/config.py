@@ -80,7 +80,9 @@ class Config:
         Key(str, choices=tuple(SITUATIONS)),
     )
     metric: Metric = _field(  # noqa: RUF009 - it makes a field
-        "l2", "the distance that is shown", Key(str, choices=tuple(METRIC_NAMES))
+        "cosine",
+        "the distance that is shown; choosing a use sets it to the one that its limit is in",
+        Key(str, choices=tuple(METRIC_NAMES)),
     )
     model: str = _option("model")
     texts: str = _option("texts")

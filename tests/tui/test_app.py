@@ -96,11 +96,12 @@ async def test_v_goes_through_the_metrics_and_is_kept(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        await pilot.press("v")
-        await until(pilot, lambda: "largest batch drift, 1 - cos" in text_of(app))
-        assert app.config.metric == "cosine"
+        assert "largest batch drift, 1 - cos" in text_of(app)
         await pilot.press("v")
         await until(pilot, lambda: "largest batch drift, max |Δ|" in text_of(app))
+        assert app.config.metric == "max_abs"
+        await pilot.press("v")
+        await until(pilot, lambda: "largest batch drift, L2" in text_of(app))
 
 
 async def test_comma_and_full_stop_choose_the_batch_size_of_the_histogram(make_app: Make) -> None:
@@ -232,7 +233,7 @@ async def test_the_mouse_can_do_what_keys_can(make_app: Make) -> None:
         await pilot.click(Hints, offset=(2, 0))
         await until(pilot, lambda: "done in" in said(app))
         await pilot.click("#tabs", offset=(16, 0))
-        await until(pilot, lambda: "L2 to the text alone" in text_of(app))
+        await until(pilot, lambda: "1 - cos to the text alone" in text_of(app))
         await pilot.click("#tabs", offset=(3, 0))
         await until(pilot, lambda: "DRIFT" in text_of(app))
         await pilot.click("#grid", offset=(5, 2))

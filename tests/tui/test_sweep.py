@@ -54,7 +54,7 @@ async def test_the_grid_shows_every_setting_and_batch_size(make_app: Make) -> No
     app = make_app()
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        await shown(pilot, "largest batch drift, L2", "@2", "@4", "◂")
+        await shown(pilot, "largest batch drift, 1 - cos", "@2", "@4", "◂")
         rows = [line for line in text_of(app).splitlines() if "bfloat16" in line]
         assert any(row.count("1.1e-03") == 2 for row in rows)
         assert "identical identical" in text_of(app)
@@ -65,9 +65,9 @@ async def test_h_shows_the_error_by_batch_size_instead(make_app: Make) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
         await pilot.press("h")
-        await shown(pilot, "largest error vs float64, L2", "alone", "speed against error")
+        await shown(pilot, "largest error vs float64, 1 - cos", "alone", "speed against error")
         await pilot.press("h")
-        await shown(pilot, "largest batch drift, L2")
+        await shown(pilot, "largest batch drift, 1 - cos")
 
 
 async def test_o_goes_through_the_charts_to_the_cost_and_the_reasons(make_app: Make) -> None:

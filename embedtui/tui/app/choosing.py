@@ -204,9 +204,11 @@ class ChoosingMixin(OpeningMixin):
         )
 
     def _use(self, use: Scenario) -> None:
-        """Judge by a use from now on, and remember it."""
-        self.framer.change(scenario=use)
-        self._keep(replace(self.config, scenario=use.key, situation=use.situation))
+        """Judge by a use from now on, in the metric that its limit is in, and remember it."""
+        self.framer.change(scenario=use, metric=use.metric)
+        self._keep(
+            replace(self.config, scenario=use.key, situation=use.situation, metric=use.metric)
+        )
         self._show_idle() if self.frame is None else self._show_header(self.frame.view)
         if self.drawer is not None:
             self.drawer.show_use(use)
