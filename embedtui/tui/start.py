@@ -137,7 +137,12 @@ def _save(path: Path, kept: Config, given: Mapping[str, Any], config: Config) ->
     back = {
         key: getattr(kept, key) for key, value in given.items() if getattr(config, key) == value
     }
-    save(path, replace(config, **back))
+    settings = dict(config.settings)
+    for key, value in given.get("settings", {}).items():
+        if settings.get(key) == value:  # each switch by itself: another may have been chosen
+            settings.pop(key)
+            settings |= {key: kept.settings[key]} if key in kept.settings else {}
+    save(path, replace(config, **{**back, "settings": settings}))
 
 
 def _with_theme(config: Config, problems: list[str], path: Path) -> tuple[Config, list[str]]:
