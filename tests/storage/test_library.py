@@ -18,7 +18,9 @@ class TestRecordingsThatComeAlong:
     def test_say_machine_versions_and_date(self, name: str) -> None:
         held = library.describe(library.recordings()[name])
         gpu = name.partition("-")[0].upper()
-        assert re.fullmatch(rf"20\d\d-\d\d-\d\d on [^,]*{gpu}[^,]*, vLLM 0\.[\d.]+", held.where)
+        assert re.fullmatch(
+            rf"20\d\d-\d\d-\d\d \d\d:\d\d on [^,]*{gpu}[^,]*, vLLM 0\.[\d.]+", held.where
+        )
         assert held.status == "finished"
 
     def test_are_of_the_real_engine_and_without_faults(self, name: str) -> None:
