@@ -338,3 +338,13 @@ class TestForeignText:
         said = embedtui("run", model_folder, "--texts", tmp_path / "\x1b[31m[red]none.txt")
         assert said.code == 2
         assert "[31m[red]none.txt: no such file" in said.error
+
+
+def test_says_what_to_do_where_what_decides_was_not_measured(
+    embedtui: Embedtui, model_folder: Path, few: Path
+) -> None:
+    asked = ("run", model_folder, "--texts", few, "--no-reference", "--situation", "index")
+    said = embedtui(*asked, "--batch-sizes", "1,2", "--quiet")
+    words = " ".join(said.out.split())
+    assert "SERVE undecided: the distance from float64 decides, and was not measured" in words
+    assert "run it again with the reference" in words
