@@ -59,7 +59,7 @@ class TestTable:
         script: Script,
     ) -> None:
         texts = tmp_path / "texts.txt"
-        texts.write_text("some words\n" * count)
+        texts.write_text("".join(f"some words {number}\n" for number in range(count)))
         said = embedtui(
             *("run", model_folder, "--texts", texts, "--batch-sizes", sizes),
             *("--dtype", "float16,float32", "--setting", "pooling_accumulation=model"),
