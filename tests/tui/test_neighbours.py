@@ -135,7 +135,7 @@ async def test_at_80_columns_both_lists_and_their_marks_are_there(make_app: Make
     async with app.run_test(size=NARROW) as pilot:
         await ran(pilot)
         await pilot.press("3")
-        await shown(pilot, "before: unbatched", "after: @", "n N next changed")
+        await shown(pilot, "before: unbatched", "after: @", "n next changed")
         assert "3 Search" in text_of(app)
         marks = ("up", "down", "new", "gone")
         rows = [line for line in text_of(app).splitlines() if any(f" {m}" in line for m in marks)]
