@@ -148,7 +148,7 @@ async def test_nothing_measured_and_nothing_changed_are_told(make_app: Make) -> 
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.frame is not None)
         await pilot.press("3")
-        await shown(pilot, "nothing was measured yet: press r")
+        await shown(pilot, "nothing was measured yet")
         await ran(pilot)
         await shown(pilot, "all 12 texts keep the order", "= its list is identical")
         await pilot.press("n")
