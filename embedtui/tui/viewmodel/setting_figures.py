@@ -45,7 +45,6 @@ def line_of(
 ) -> SettingRow:
     """Return a setting ready to be drawn."""
     metric, use = view_state.metric, view_state.scenario
-    found = {} if fault else found
     lists = worst_lists_of(found)
     mixed = found.get("mixed") if use.situation == "queries-alone" else None
     points = tuple(_points(setting, metric))
