@@ -43,7 +43,7 @@ async def take(path: Path) -> None:
                 # The old pooling in bfloat16: what the older advice was about.
                 await pilot.press("right_square_bracket")
                 await settled(pilot)
-                await pilot.press("4", "w", "1")
+                await pilot.press("2", "w", "1")
                 await settled(pilot)
                 path.write_text(app.export_screenshot(title="embedtui"), encoding="utf-8")
         finally:

@@ -161,7 +161,9 @@ def _why(entry: Entry, causes: Sequence[Diagnosis]) -> str:
     if entry.fault or error is None:
         return "no drift to explain" if causes else "not known"
     said = "no drift; " if causes else ""
-    dtype = entry.setting.effective.dtype or "the dtype"
+    dtype = entry.setting.effective.dtype
+    if dtype in {None, "", "unknown"}:
+        return f"{said}an error of L2 {error:.1e}, of a dtype that is not known"
     if error <= BEYOND * usual_error(entry.setting):
         return f"{said}an error of {dtype}'s usual size (L2 {error:.1e})"
     return f"{said}an error larger than {dtype}'s usual one (L2 {error:.1e})"

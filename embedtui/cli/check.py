@@ -253,6 +253,7 @@ class _Job:
         checks = []
         with started_engines(self.access, importing=importing) as engines:
             for (plan, weights), unfit in zip(planned, left_out, strict=True):
+                self.tell(_work(plan))
                 measured = measure(plan, weights, engines, None, quiet=self.quiet)
                 path = measured.path
                 if measured.results.status == "cancelled":
@@ -334,6 +335,17 @@ def _parts(asked: Asked, target: str, *, shuffles: int) -> tuple[list[Choices], 
             "with the server's model"
         )
     return [replace(part, reference=bool(part.against)) for part in parts], use, timeout
+
+
+def _work(plan: Plan) -> str:
+    """Say how much is to be measured, and what asks for less; how long it takes shows soon."""
+    count, passes = len(plan.pack), len(plan.passes)
+    settings = f", in {len(plan.settings)} settings" if len(plan.settings) > 1 else ""
+    return (
+        f"{text_count(count)} in {passes} passes{settings}: {count * passes} vectors each. --limit "
+        "takes fewer texts, --share 0.2 fewer orders, and another --dtype may be faster; the time "
+        "left shows once batches come back"
+    )
 
 
 def _left_out(plan: Plan) -> list[Finding]:

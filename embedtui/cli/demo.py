@@ -35,7 +35,8 @@ class _StoryName(Name):
     epilog="\b\nStories:\n"
     "  tf32         float32 is TF32 until the kernel is told so\n"
     "  pooling      drift that grows with the batch: the old mean pooling\n"
-    "  short-texts  short texts drift, long ones do not\n",
+    "  short-texts  short texts drift, long ones do not\n"
+    "  server       a server under load: is it consistent, and is it exact?\n",
 )
 @click.argument("name", metavar="[STORY]", required=False, type=_StoryName())
 @click.option("--plain", is_flag=True, help="Print it; the same where there is no terminal.")

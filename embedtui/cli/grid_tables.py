@@ -41,7 +41,7 @@ def show(grid: SweepReport, console: Console, use: str) -> None:
         measured = [s for s in grid["batch_sizes"] if any(str(s) in row["drift"] for row in rows)]
         console.print(_table(", ".join(run), rows, measured, console))
     if grid["skipped"]:
-        console.print(Text("Not to be had here:", style="bold"))
+        console.print(Text("Not available here:", style="bold"))
         # Settings that differ in another switch are refused for the same reason.
         for reason in dict.fromkeys(one["reason"] for one in grid["skipped"]):
             console.print(Text(f"  {printable(reason, 300)}"))
@@ -105,7 +105,7 @@ def _front(steps: list[FrontReport], words: str, console: Console) -> None:
     """Print what each step from the fastest setting to the nearest costs."""
     if len(steps) < 2:
         return
-    console.print(Text(f"What less {words} costs, from the fastest setting on:", style="bold"))
+    console.print(Text(f"Cost of lower {words}, from the fastest setting on:", style="bold"))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
     table.add_column("setting", overflow="fold")
     table.add_column("texts/s", justify="right", no_wrap=True)
@@ -116,7 +116,7 @@ def _front(steps: list[FrontReport], words: str, console: Console) -> None:
         table.add_row(
             Text(f"  {printable(one['label'])}"),
             f"{one['texts_per_second']:.0f} texts/s",
-            f"L2 {one['l2_max']:.1e}" if one["l2_max"] else "same bits",
+            f"L2 {one['l2_max']:.1e}" if one["l2_max"] else "identical",
             Text(describe_step(step, words), style="dim"),
         )
     console.print(table)

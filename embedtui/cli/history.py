@@ -126,7 +126,7 @@ def _chart(rows: Sequence[Row], wanted: str, console: Console) -> None:
         first=_moment(rows[0].at),
         last=_moment(rows[-1].at),
         tolerance=limit,
-        tolerance_label="" if use is None else f"{use.short} bears {use.limit}",
+        tolerance_label="" if use is None else f"{use.short} limit: {use.limit}",
         unicode=output.unicode_works(console),
     )
     console.print(Text(f"{_WORDS[wanted]}, L2 at most, over time", style="bold"))
@@ -164,7 +164,7 @@ def _table(rows: Sequence[Row], console: Console) -> Table:
 def _figure(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.1e}" if value else "same"
+    return f"{value:.1e}" if value else "identical"
 
 
 def _moment(at: str) -> str:

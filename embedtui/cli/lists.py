@@ -14,6 +14,7 @@ from embedtui.cli.config import list_themes
 from embedtui.cli.group import Group
 from embedtui.cli.models import list_models
 from embedtui.cli.shared_options import json_option
+from embedtui.common.errors import ExitCode
 from embedtui.common.printable import printable
 from embedtui.engine.settings import SWITCHES, Switch
 from embedtui.plan.bundles import BUNDLES
@@ -96,20 +97,22 @@ def _switch(switch: Switch) -> dict[str, Any]:
 
 @group.command("scenarios")
 @json_option()
-def list_scenarios(as_json: bool) -> None:
+def list_scenarios(as_json: bool) -> ExitCode:
     """Explain what embeddings are used for, and the drift that each use can bear.
 
     Your own go into scenarios.toml beside the config file: a table for each, with `metric` (l2,
     cosine, max_abs), `tolerance` (0 for equal bits) and, if you like, `name`, `short`, `reason`,
-    `source` and `situation`.
+    `source` and `situation`. The exit code is 2 where that file is wrong.
     """
+    problems = scenario_problems()
+    code = ExitCode.BAD_INPUT if problems else ExitCode.DONE
+    for problem in problems:
+        output.err().print(f"embedtui: {printable(problem)}", soft_wrap=True)
     if as_json:
         listed = [vars(one) | {"limit": one.limit} for one in scenarios().values()]
-        output.write_json("scenarios/1", scenarios=listed, problems=scenario_problems())
-        return
+        output.write_json("scenarios/1", scenarios=listed, problems=problems)
+        return code
     console = output.out()
-    for problem in scenario_problems():
-        output.err().print(Text(f"! {problem}", style="yellow"), soft_wrap=True)
     for one in scenarios().values():
         console.print(Text.assemble((printable(one.key), "bold"), f"  {one.name}: {one.limit}"))
         console.print(Text(f"    {one.reason}"))
@@ -117,3 +120,4 @@ def list_scenarios(as_json: bool) -> None:
     console.print(Text("What the vectors meet (--situation):", style="bold"))
     for key, said in SITUATIONS.items():
         console.print(Text(f"  {key}: {said}"))
+    return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from rich.console import Console
 from rich.padding import Padding
@@ -24,6 +25,7 @@ from embedtui.report.report_types_retrieval import (
 _COLUMNS = ("top 1", "order", "overlap", "RBO", "pairs", "expected", "could")
 _EXPENDABLE = ("RBO", "overlap", "could", "expected", "pairs")
 """Columns that a narrow terminal does without, the first of them first."""
+_TIED: tuple[Literal["top1_changed", "order_changed"], ...] = ("top1_changed", "order_changed")
 _WORTH_TELLING = 5e-4
 """Share of queries from which on a forecast is more than a row of zeros."""
 _MEASURES = ("nDCG@10", "recall@10", "MRR@10")
@@ -51,8 +53,11 @@ def show(found: RetrievalReport, console: Console) -> None:
         "changed, and neighbouring pairs that did, were expected to and could; mixed: queries "
         "alone, documents batched"
     )
+    if any(one[name][1] > one[name][0] for _, one in compared for name in _TIED):
+        said += "; tied: these may have changed or not, by how equal scores are sorted"
     console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)))
     console.print(Padding(table(compared, console, indent=2), (0, 0, 0, 2)))
+    console.print(Padding(Text(_crossings(compared), style="dim"), (0, 0, 0, 2)))
     judged = [(name, one["quality"]) for name, one in compared if one["quality"]]
     if judged:
         console.print(Padding(quality_table(judged, console), (0, 0, 0, 2)))
@@ -64,6 +69,15 @@ def show(found: RetrievalReport, console: Console) -> None:
             larger["documents"], larger["order_changed"], larger["top1_changed"]
         )
         console.print(Padding(Text(said, style="dim"), (0, 0, 0, 2)))
+
+
+def _crossings(compared: Sequence[tuple[str, ListsReport]]) -> str:
+    """Say how many scores come to lie on the other side of a threshold that searches ask for."""
+    said = []
+    for name, one in compared:
+        crossed = [f"{count} cross {limit}" for limit, count in one["crossed"].items() if count]
+        said.append(f"{name}: {', '.join(crossed) or 'none'} ({one['scored']} scores)")
+    return f"scores on the other side of a threshold: {'; '.join(said)}"
 
 
 def table(compared: Sequence[tuple[str, ListsReport]], console: Console, indent: int = 0) -> Table:
@@ -128,8 +142,9 @@ def _difference(one: MeasureReport) -> str:
 
 def _changed(counts: list[int], queries: int) -> Text:
     certain, possible = counts
-    said = f"{certain}" if certain == possible else f"{certain}..{possible}"
-    return Text(f"{said} ({percent(certain, queries)})", style="yellow" if certain else "green")
+    tied = f", {possible - certain} tied" if possible > certain else ""
+    said = f"{certain} ({percent(certain, queries)}){tied}"
+    return Text(said, style="yellow" if certain else "green")
 
 
 def _range(figure: list[float]) -> str:

@@ -107,7 +107,10 @@ def _list(*, as_json: bool) -> None:
             continue
         console.print(Text(title, style="bold"))
         for one in held:
-            facts = (one.model, one.texts, f"{one.settings} settings", f"recorded {one.where}")
+            settings = "1 setting" if one.settings == 1 else f"{one.settings} settings"
+            facts = [one.model, one.texts, settings, f"recorded {one.where}"]
+            if one.status != "finished":
+                facts.append(one.status)
             console.print(
                 Text.assemble(
                     (f"  {printable(one.name)}", "green"), "\n    ", printable(" · ".join(facts))

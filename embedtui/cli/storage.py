@@ -19,7 +19,7 @@ from embedtui.cli.search_progress import with_search_progress
 from embedtui.cli.shared_options import json_option
 from embedtui.common.errors import ExitCode
 from embedtui.common.printable import printable
-from embedtui.common.wording import percent
+from embedtui.common.wording import percent, text_count
 from embedtui.measure import summarize
 from embedtui.report.figures_report import distribution
 from embedtui.report.retrieval_report import compared
@@ -66,7 +66,7 @@ def _show(results: Results, source: Source, rows: list[Row], console: Console) -
     console.print(
         Text.assemble(
             (printable(plan.model_name), "bold"),
-            f" · {len(plan.pack)} texts ({printable(plan.pack.name)})",
+            f" · {text_count(len(plan.pack))} ({printable(plan.pack.name)})",
         )
     )
     said = source.told

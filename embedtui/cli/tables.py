@@ -15,6 +15,7 @@ from embedtui.cli.fit_columns import fit_columns, plain_table
 from embedtui.cli.output import unicode_works
 from embedtui.common.machine import vllm_of
 from embedtui.common.printable import printable
+from embedtui.common.wording import text_count
 from embedtui.plan.scenarios import METRIC_NAMES, Metric, figure
 from embedtui.report.figures_report import P99_WANTS
 from embedtui.report.report_types import (
@@ -46,7 +47,7 @@ def show(report: RunReport, console: Console) -> None:
     console.print(
         Text.assemble(
             (printable(plan["model_name"]), "bold"),
-            f" · {plan['texts']['count']} texts ({printable(plan['texts']['name'])})"
+            f" · {text_count(plan['texts']['count'])} ({printable(plan['texts']['name'])})"
             f" · {printable(environment['machine'])}"
             f"{_software(environment)}",
         )

@@ -26,6 +26,8 @@ import numpy.typing as npt
 from embedtui.measure.distances import Bools, Floats, Vectors, unit
 from embedtui.measure.neighbours import Neighbours
 
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
+"""Cosines that searches commonly ask of a document at least."""
 _GATHERED = 2**21
 """Elements of documents that are gathered at a time."""
 
@@ -48,6 +50,10 @@ class Margins:
     tolerance: Floats
     """L2 that all three vectors may move by without the order being in danger."""
     tie: float
+    scored: int
+    """Pairs of a query and one of its first k documents."""
+    crossed: tuple[int, ...]
+    """How many of them have their score on the other side of each of `THRESHOLDS`."""
 
     @property
     def pairs(self) -> int:
@@ -112,13 +118,17 @@ def margins(
         for start in range(0, max(1, len(documents)), rows)
     ]
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    scores, scores_after = (found.pop(name)[:, :k] for name in ("score", "score_after"))
+    with np.errstate(invalid="ignore"):
+        crossed = [int(((scores >= t) != (scores_after >= t)).sum()) for t in THRESHOLDS]
     blank = np.full((len(documents), max(0, k + 1 - depth)), np.nan)
     found = {name: np.concatenate([values, blank], axis=1) for name, values in found.items()}
     with np.errstate(invalid="ignore"):
         tied = ~(found["gap"] > lists.tie)
     for values in found.values():
         values[tied] = np.nan
-    return Margins(**found, tie=lists.tie)
+    scored = int(np.isfinite(scores).sum())
+    return Margins(**found, tie=lists.tie, scored=scored, crossed=tuple(crossed))
 
 
 def expected(one: Margins) -> Floats:
@@ -177,6 +187,9 @@ def _margins(
     ended = listed[:, 1:] < 0
     for values in made.values():
         values[ended] = np.nan
+    there = np.isfinite(scores) & np.isfinite(scores_after) & (listed >= 0)
+    made["score"] = np.where(there, scores, np.nan)
+    made["score_after"] = np.where(there, scores_after, np.nan)
     return made
 
 

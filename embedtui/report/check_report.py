@@ -11,6 +11,7 @@ from embedtui.assess.check_result import Check, CheckResult, worst_of
 from embedtui.assess.confidence import share_below
 from embedtui.assess.golden import Golden
 from embedtui.common.printable import printable
+from embedtui.common.wording import text_count
 from embedtui.measure import finite
 from embedtui.report.exports import dump, escape
 from embedtui.report.report_types_sweep import CheckedSettingReport, ChecksReport, GoldenReport
@@ -72,7 +73,7 @@ def to_junit(checks: Sequence[Check]) -> str:
         suite = Xml.SubElement(
             suites,
             "testsuite",
-            name=printable(f"{plan.model_name}, {len(plan.pack)} texts ({plan.pack.name})"),
+            name=printable(f"{plan.model_name}, {text_count(len(plan.pack))} ({plan.pack.name})"),
             timestamp=check.results.started_at,
         )
         cases = [_case(suite, check, one) for one in check.settings]
@@ -99,7 +100,7 @@ def to_markdown(checks: Sequence[Check]) -> str:
         lines += [
             f"### {escape(plan.model_name)}",
             "",
-            f"{len(plan.pack)} texts ({escape(plan.pack.name)}), {escape(check.use.name)}: "
+            f"{text_count(len(plan.pack))} ({escape(plan.pack.name)}), {escape(check.use.name)}: "
             f"{escape(check.use.limit)}; random orders drawn from seed {plan.order_seed}",
             "",
             "| setting | outcome | drift, L2 | golden, L2 | random orders |",

@@ -87,6 +87,12 @@ class ListsReport(TypedDict):
         "Kumar and Sivakumar 2003",
     ]
     margins: Annotated[MarginsReport, "see below"]
+    crossed: Annotated[
+        dict[str, int],
+        "by threshold of the cosine, how many pairs of a query and one of its first k documents "
+        "come to lie on its other side",
+    ]
+    scored: Annotated[int, "how many such pairs there are"]
     quality: Annotated[
         QualityReport | None,
         "`ndcg_at_10`, `recall_at_10` and `mrr_at_10`; null without labels, and where ir-measures "

@@ -7,6 +7,7 @@ from embedtui.assess.ranking_quality import Quality
 from embedtui.assess.retrieval import TOP, Retrieval
 from embedtui.measure.forecast import Forecast
 from embedtui.measure.intervals import share_interval
+from embedtui.measure.margins import THRESHOLDS
 from embedtui.plan.plan import PassKey
 from embedtui.report.report_types_retrieval import (
     BatchListsReport,
@@ -84,6 +85,10 @@ def compared(one: Retrieval) -> ListsReport:
             "median_change": margins.median_change,
             "least_tolerance": margins.least_tolerance,
         },
+        "crossed": {
+            str(limit): count for limit, count in zip(THRESHOLDS, margins.crossed, strict=True)
+        },
+        "scored": margins.scored,
         "quality": _quality(one),
     }
 

@@ -11,7 +11,7 @@ from typing import cast
 
 import numpy as np
 
-from embedtui.assess.retrieval import Retrieval, batch_retrieval
+from embedtui.assess.retrieval import Retrieval, batch_retrieval, precision_retrieval
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.common.suggest import suggest
@@ -144,27 +144,32 @@ def _short_texts(results: Results, setting: SettingResults) -> Sentences:
 
 
 def _server(results: Results, setting: SettingResults) -> Sentences:
-    lists = _find_requests(results, "list")
     size = setting.batched[-1]
-    found = setting.drift_in_any_order(size)
-    moved = int((~found.identical).sum())
-    texts = len(results.plan.pack)
+    ways = {
+        f"as {size} requests at once": setting,
+        f"in lists of {size}": next(one for one in results.settings if one is not setting),
+    }
+    found = {way: one.drift_in_any_order(size) for way, one in ways.items()}
+    said = [
+        f"{way}, {int((~one.identical).sum())} of {len(one.identical)} vectors differ from those "
+        "of texts alone" + ("" if one.identical.all() else f", L2 {one.l2.max():.1e} at most")
+        for way, one in found.items()
+    ]
+    exact = precision_retrieval(results, setting)
+    assert exact is not None, "the recording has a reference"
+    orders = percent(exact.order_changed[0], exact.queries)
     return (
-        f"vLLM's server in {setting.effective.dtype or 'its dtype'} was sent {text_count(texts)} "
-        f"one by one, as lists, and as {size} requests at once.",
-        f"As {size} requests at once, {moved} of {len(found.identical)} vectors differ from those "
-        f"of texts alone, by L2 {largest_finite(found.l2) or 0.0:.1e} at most; as lists by "
-        f"{largest_finite(lists.drift_in_any_order(size).l2) or 0.0:.1e}.",
-        f"Against float64 of the same model the error is L2 {_error(results, setting):.1e}.",
+        f"vLLM's server on {_machine(results)} was sent {text_count(len(results.plan.pack))} one "
+        f"by one, in lists, and as {size} requests at once, in {setting.orders} orders.",
+        f"Sent {'; '.join(said)}.",
+        f"Alone, its vectors are L2 {_error(results, setting):.1e} from float64 of the same model; "
+        f"{orders} of top-10 orders differ from float64's.",
     )
 
 
-def _find_requests(results: Results, way: str) -> SettingResults:
-    return next(one for one in results.settings if one.setting.requests == way)
-
-
 def _machine(results: Results) -> str:
-    return f"an {printable(str(results.environment.get('machine', '')), 40)}"
+    name = printable(str(results.environment.get("machine", "")), 40)
+    return f"{'an' if name[:1] in 'AEFHILMNORSX' else 'a'} {name}"
 
 
 _ALL: Sequence[Story] = (
@@ -182,6 +187,13 @@ _ALL: Sequence[Story] = (
         "Short texts drift, long ones do not",
         _like(dtype="bfloat16"),
         _short_texts,
+    ),
+    Story(
+        "server",
+        "cpu-server",
+        "A server under load: is it consistent, and is it exact?",
+        lambda one: one.setting.requests == "concurrent",
+        _server,
     ),
 )
 STORIES = {one.name: one for one in _ALL}

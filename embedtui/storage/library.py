@@ -113,7 +113,7 @@ def describe(path: Path) -> RunSummary:
             model=plan["model_name"],
             texts=f"{texts['count']} {texts['name']}",
             settings=len(plan["settings"]),
-            where=where_of(environment, run.get("started_at", "")),
+            where=where_of(environment, run.get("started_at", ""), to_the_minute=True),
             status=run.get("status", "cut off"),
         )
 
@@ -127,8 +127,9 @@ def describe_all(files: Sequence[Path]) -> list[RunSummary]:
     return found
 
 
-def where_of(environment: dict[str, Any], at: str) -> str:
+def where_of(environment: dict[str, Any], at: str, *, to_the_minute: bool = False) -> str:
     """Say when, where and with which vLLM figures were recorded: none is shown without it."""
+    when = at[:16].replace("T", " ") if to_the_minute else at[:10]
     if environment.get("device") == "server":
-        return f"{at[:10]} of a {environment.get('machine', 'server')}"
-    return f"{at[:10]} on {environment.get('machine', '')}, vLLM {vllm_of(environment)}"
+        return f"{when} of a {environment.get('machine', 'server')}"
+    return f"{when} on {environment.get('machine', '')}, vLLM {vllm_of(environment)}"

@@ -27,7 +27,7 @@ from textual.app import App
 from textual.widgets import Static
 class Bare(App):
     def compose(self):
-        yield Static("press r or Enter")
+        yield Static("press r to measure")
 Bare().run()
 """
 
@@ -37,7 +37,7 @@ def first_paint() -> None:
     with tempfile.TemporaryDirectory() as folder:
         environment = _homes(folder)
         bare, ours = [sys.executable, "-c", BARE], [sys.executable, "-m", "embedtui"]
-        said = b"press r or Enter"
+        said = b"press r to measure"
         # The settings come after the first paint, and with them the first thing to choose.
         wanted = {
             "bare Textual app": (bare, said),
@@ -84,7 +84,7 @@ def _run(folder: str, arguments: list[str]) -> tuple[list[float], float, float]:
     command = [sys.executable, "-m", "tests.bench.heartbeat", str(out), *arguments]
     terminal = Terminal(command, columns=COLUMNS, lines=LINES, environment=environment)
     try:
-        terminal.until(lambda: "press r or Enter" in terminal.shown)
+        terminal.until(lambda: "press r to measure" in terminal.shown)
         terminal.until(lambda: "q quit" in terminal.shown)
         terminal.drain()
         before, began = len(terminal.raw), time.perf_counter()

@@ -10,9 +10,11 @@ import pytest
 
 from embedtui.cli.explore import checked_options
 from embedtui.cli.main import call
+from embedtui.common import paths
 from embedtui.common.errors import InputError
 from embedtui.config import Config
 from embedtui.tui import themes
+from tests.cli.conftest import Embedtui
 
 
 @pytest.fixture
@@ -95,3 +97,17 @@ def test_what_is_given_for_one_start_stands_beside_what_the_config_has() -> None
 def test_what_there_is_not_is_refused_before_there_is_a_screen(given: dict[str, str]) -> None:
     with pytest.raises(InputError):
         checked_options(given, Config())
+
+
+def test_a_scenario_file_that_is_wrong_is_told_as_the_others_are(
+    embedtui: Embedtui, home: Path
+) -> None:
+    file = paths.config_folder() / "scenarios.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('[mine]\nmetric = "l3"\ntolerance = 1\n')
+    for form in ((), ("--json",)):
+        said = embedtui("list", "scenarios", *form)
+        assert said.code == 2
+        assert said.err.startswith("embedtui: ")
+        assert "scenarios.toml" in said.err
+        assert "rag" in said.out

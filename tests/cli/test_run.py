@@ -59,7 +59,7 @@ class TestTable:
         script: Script,
     ) -> None:
         texts = tmp_path / "texts.txt"
-        texts.write_text("some words\n" * count)
+        texts.write_text("".join(f"some words {number}\n" for number in range(count)))
         said = embedtui(
             *("run", model_folder, "--texts", texts, "--batch-sizes", sizes),
             *("--dtype", "float16,float32", "--setting", "pooling_accumulation=model"),
@@ -338,3 +338,13 @@ class TestForeignText:
         said = embedtui("run", model_folder, "--texts", tmp_path / "\x1b[31m[red]none.txt")
         assert said.code == 2
         assert "[31m[red]none.txt: no such file" in said.error
+
+
+def test_says_what_to_do_where_what_decides_was_not_measured(
+    embedtui: Embedtui, model_folder: Path, few: Path
+) -> None:
+    asked = ("run", model_folder, "--texts", few, "--no-reference", "--situation", "index")
+    said = embedtui(*asked, "--batch-sizes", "1,2", "--quiet")
+    words = " ".join(said.out.split())
+    assert "SERVE undecided: the distance from float64 decides, and was not measured" in words
+    assert "run it again with the reference" in words

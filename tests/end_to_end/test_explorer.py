@@ -174,7 +174,7 @@ def test_in_a_terminal_one_key_gives_the_picture_and_the_verdict(
     start: Callable[..., Terminal], home: Path
 ) -> None:
     terminal = start()
-    terminal.until(lambda: "press r or Enter" in terminal.shown)
+    terminal.until(lambda: "press r to measure" in terminal.shown)
     terminal.press("\r")
     terminal.until(lambda: "texts/s" in terminal.shown and "left" in terminal.shown, 100)
     terminal.until(lambda: "done in" in terminal.shown, 200)
@@ -198,7 +198,7 @@ def test_processes_that_are_stopped_are_told_and_hold_up_no_end(
     start: Callable[..., Terminal],
 ) -> None:
     terminal = start()
-    terminal.until(lambda: "press r or Enter" in terminal.shown)
+    terminal.until(lambda: "press r to measure" in terminal.shown)
     terminal.press("\r")
     terminal.until(lambda: "texts/s" in terminal.shown and "left" in terminal.shown, 200)
     processes = family(terminal)
@@ -224,7 +224,7 @@ def test_however_the_screen_dies_no_engine_is_left(
     start: Callable[..., Terminal], signum: signal.Signals
 ) -> None:
     terminal = start(80, 24)
-    terminal.until(lambda: "press r or Enter" in terminal.shown)
+    terminal.until(lambda: "press r to measure" in terminal.shown)
     terminal.press("r")
     terminal.until(lambda: "texts/s" in terminal.shown and "left" in terminal.shown, 100)
     processes = family(terminal)

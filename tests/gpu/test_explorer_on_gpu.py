@@ -81,7 +81,7 @@ def test_from_a_key_press_to_the_verdict(model: str, tmp_path: Path) -> None:
     assert strict.error < 5e-6
     assert plain.error > 20 * strict.error
     assert "TF32" in " ".join(cause.name + cause.explanation for cause in plain.causes)
-    assert "Serve with" in screen
+    assert "SERVE" in screen
     assert "texts/s" in screen
 
 

@@ -198,3 +198,16 @@ def test_equal_vectors_turn_nothing_and_are_expected_to_turn_nothing(points: Poi
     assert not found.change.any()
     assert not found.could.any()
     assert expected(found).sum() == 0
+
+
+def test_scores_that_cross_a_threshold_are_counted() -> None:
+    angles = np.array([0.0, np.arccos(0.71), np.arccos(0.62), np.arccos(0.3)])
+    before = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    moved = angles.copy()
+    moved[1] = np.arccos(0.69)
+    after = np.stack([np.cos(moved), np.sin(moved)], axis=1)
+    query, documents = before[:1], before[1:]
+    found = margins((query, documents), (query, after[1:]), nearest(query, documents, 4), 3)
+    assert (found.scored, found.crossed) == (3, (0, 0, 1, 0, 0))
+    same = margins((query, documents), (query, documents), nearest(query, documents, 4), 3)
+    assert same.crossed == (0, 0, 0, 0, 0)

@@ -25,6 +25,11 @@ SAID = {
         "The texts that move have up to 124 tokens, the others 141 and more.",
         "The weights are random: this says nothing of retrieval.",
     ],
+    "server": [
+        "vLLM's server on an AMD EPYC, 2 cores was sent 32 texts one by one, in lists, and as 32",
+        "Sent as 32 requests at once, 0 of 96 vectors differ from those of texts alone; in lists",
+        "L2 1.1e-02 from float64 of the same model; 19 % of top-10 orders differ from float64's.",
+    ],
 }
 
 

@@ -312,7 +312,7 @@ class TestHistory:
         said = embedtui("check", "--history", "--history-file", path)
         assert said.code == 0
         assert "batch drift, L2 at most, over time" in said.out
-        assert "RAG bears" in said.out
+        assert "RAG limit:" in said.out
         assert said.out.count("holds") == 3
         assert embedtui("check", "--history", "tiny", "--history-file", path).code == 0
         assert embedtui("check", "--history", "other", "--history-file", path).code == 2

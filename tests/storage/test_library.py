@@ -17,14 +17,19 @@ from tests.run_files import change
 class TestRecordingsThatComeAlong:
     def test_say_machine_versions_and_date(self, name: str) -> None:
         held = library.describe(library.recordings()[name])
-        gpu = name.partition("-")[0].upper()
-        assert re.fullmatch(rf"20\d\d-\d\d-\d\d on [^,]*{gpu}[^,]*, vLLM 0\.[\d.]+", held.where)
+        gpu = "AMD EPYC" if name == "cpu-server" else name.partition("-")[0].upper()
+        assert re.fullmatch(
+            rf"20\d\d-\d\d-\d\d \d\d:\d\d on [^,]*{gpu}.*, vLLM 0\.[\d.]+", held.where
+        )
         assert held.status == "finished"
 
     def test_are_of_the_real_engine_and_without_faults(self, name: str) -> None:
         made = run_report.build(run_file.read(library.recordings()[name]))
         assert made["status"] == "finished"
         for setting in made["settings"]:
+            if name == "cpu-server":
+                assert setting["effective_config"]["server"] == "vLLM"
+                continue
             assert setting["effective_config"]["device"] == "cuda"
             assert name.partition("-")[0].upper() in setting["effective_config"]["gpu"]
         assert not [one for one in made["findings"] if one["severity"] == "fault"]
@@ -35,8 +40,8 @@ class TestRecordingsThatComeAlong:
         assert not any(word in said for word in ("/tmp", "/root", "/home", "/work"))
 
 
-def test_all_of_them_are_under_eight_megabytes() -> None:
-    assert sum(path.stat().st_size for path in library.recordings().values()) < 8_000_000
+def test_all_of_them_are_under_nine_megabytes() -> None:
+    assert sum(path.stat().st_size for path in library.recordings().values()) < 9_000_000
 
 
 def test_a_name_its_beginning_or_a_file_is_found(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Disturbed(Explorer):
 
 
 class Crashing(Disturbed):
-    def action_settings(self) -> None:
+    def action_overview(self) -> None:
         secret = "a local variable"  # noqa: F841 - that must not be shown
         raise RuntimeError("planted \x1b[31mcrash")
 

@@ -46,7 +46,7 @@ class Interrupting:
 
 
 class Crashing(Explorer):
-    def action_settings(self) -> None:
+    def action_overview(self) -> None:
         raise RuntimeError("planted")
 
 

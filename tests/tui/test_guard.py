@@ -37,7 +37,7 @@ def test_whatever_others_write_goes_to_the_log(
     start: Callable[..., Terminal], tmp_path: Path
 ) -> None:
     terminal = start()
-    terminal.until(lambda: "press r or Enter" in terminal.shown)
+    terminal.until(lambda: "press r to measure" in terminal.shown)
     terminal.until(lambda: terminal.screen.display[LINES - 1].rstrip().endswith("q quit"))
     assert max(len(line.rstrip()) for line in terminal.screen.display) == COLUMNS
     terminal.press("r")
@@ -62,7 +62,7 @@ def test_a_crash_leaves_a_sane_terminal_one_line_and_a_report(
     start: Callable[..., Terminal], tmp_path: Path
 ) -> None:
     terminal = start("crash")
-    terminal.until(lambda: "press r or Enter" in terminal.shown)
+    terminal.until(lambda: "press r to measure" in terminal.shown)
     terminal.press("1")
     terminal.until(terminal.ended)
     terminal.drain()
@@ -78,7 +78,7 @@ def test_a_crash_leaves_a_sane_terminal_one_line_and_a_report(
 
 def test_a_change_of_the_window_is_followed(start: Callable[..., Terminal]) -> None:
     terminal = start()
-    terminal.until(lambda: "press r or Enter" in terminal.shown)
+    terminal.until(lambda: "press r to measure" in terminal.shown)
     fcntl.ioctl(terminal.inner, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 50, 0, 0))
     terminal.screen.resize(12, 50)
     os.kill(terminal.process.pid, signal.SIGWINCH)

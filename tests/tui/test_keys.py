@@ -85,7 +85,7 @@ async def test_every_key_of_the_footer_does_something(make_app: Make, view: View
             if hint.action in {"quit", "run"}:
                 continue
             await pilot.press(view.keys)
-            await settled(pilot)
+            await pilot.pause()
             app.told.clear()
             before = at_hand(app)
             await pilot.press(hint.key)

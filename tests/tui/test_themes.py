@@ -186,11 +186,11 @@ async def test_every_theme_starts_the_explorer(make_app: Make, theme: themes.The
         await ran(pilot)
         assert app.theme == theme.name
         assert app.native_ansi_color == theme.ansi
-        style = app.query_one(Header).get_component_styles("header--name").color
+        style = app.query_one(Header).get_component_styles("header--what").color
         wanted = Color.parse(theme.colors["primary"])
         assert style.ansi == wanted.ansi
         assert all(abs(a - b) <= 1 for a, b in zip(style.rgb, wanted.rgb, strict=True))
-        assert "Serve with" in text_of(app)
+        assert "SERVE" in text_of(app)
 
 
 async def test_the_picker_shows_each_theme_and_escape_puts_the_old_one_back(make_app: Make) -> None:

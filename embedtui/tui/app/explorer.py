@@ -78,6 +78,8 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
         self.set_keymap(dict(self.config.keys))
         self._show_idle()
         self._show_tabs()
+        first = "reading the recording" if self.outside.opened else "press r to measure"
+        self.query_one(ProgressStrip).show(first, None)
         self.watch(self.screen, "focused", self._show_hints, init=False)
         self.call_after_refresh(self._begin)
 

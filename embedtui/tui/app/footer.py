@@ -52,9 +52,9 @@ class FooterMixin(ShowingMixin):
 
     def _show_hints(self) -> None:
         """Show the keys that do something where the focus is, the most wanted first."""
-        bottom = self.screen_stack[0]
-        for footer in bottom.query(Hints):
-            footer.show(self._hints(bottom))
+        for bottom in self.screen_stack[:1]:
+            for footer in bottom.query(Hints):
+                footer.show(self._hints(bottom))
 
     def _hints(self, screen: Screen[Any]) -> list[Hint]:
         own: list[Hint] = []

@@ -81,9 +81,11 @@ class ShowingMixin(Core):
     def notify(self, message: str, **how: Any) -> None:
         """Tell something in the line of progress, where it covers nothing and there is room."""
         self.told.append(message)
+        stack = self.screen_stack
+        if not stack:
+            return  # the explorer ends
         room = self.size.width - 2
-        lines = self.screen_stack[0].query(ProgressStrip)
-        if len(self.screen_stack) > 1 or len(message) > room or not lines:
+        if len(stack) > 1 or len(message) > room or not stack[0].query(ProgressStrip):
             super().notify(message, **how)
             return
         self._note_warns = how.get("severity", "information") != "information"
@@ -94,7 +96,7 @@ class ShowingMixin(Core):
         """Show what failed or was told a moment ago; say whether there is anything of the kind."""
         told = ((self._trouble, True), (self._note, self._note_warns))
         for (line, until), problem in told:
-            if line and time.monotonic() < until:
+            if line and time.monotonic() < until and self.screen_stack:
                 strip = self.screen_stack[0].query_one(ProgressStrip)
                 strip.show(line, None, self._gpu, problem=problem)
                 return True

@@ -45,12 +45,10 @@ def line_of(
 ) -> SettingRow:
     """Return a setting ready to be drawn."""
     metric, use = view_state.metric, view_state.scenario
-    found = {} if fault else found
     lists = worst_lists_of(found)
     mixed = found.get("mixed") if use.situation == "queries-alone" else None
     points = tuple(_points(setting, metric))
-    noise = setting.noise()
-    error = setting.precision_error(run.reference)
+    noise, error = setting.noise(), setting.precision_error(run.reference)
     sizes, most = (1, *setting.batched), fastest(setting)
     speeds = {size: one.median for size in sizes if (one := speed_of(setting, size))}
     values, identical = _histogram_values(setting, view_state)

@@ -219,9 +219,8 @@ class ViewBuilder:
         if key in self._lines and self._lines[key][0] == version:
             return self._lines[key][1]
         label = setting.setting.short_label
-        line = line_of(
-            key, label, self._style_of[key], run, setting, view_state, fault, found, group
-        )
+        style, known = self._style_of[key], {} if fault else found
+        line = line_of(key, label, style, run, setting, view_state, fault, known, group)
         line = replace(line, extent=self._extent(line, setting, view_state.metric))
         self._extents[key] = setting.identity, view_state.metric, line.extent
         self._lines[key] = version, line
