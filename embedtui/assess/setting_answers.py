@@ -144,7 +144,8 @@ def _so_far(entry: Entry) -> str:
     setting = entry.setting
     if setting.status == "finished":
         return ""
-    return f" · {setting.unbatched.count} of {len(entry.results.plan.pack)} texts so far"
+    how = " so far" if setting.status == "running" else f", {setting.status}"
+    return f" · {setting.unbatched.count} of {len(entry.results.plan.pack)} texts{how}"
 
 
 def _is_over(entry: Entry) -> bool:

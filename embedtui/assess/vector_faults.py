@@ -10,7 +10,7 @@ import numpy.typing as npt
 from embedtui.assess.another_input import another_input
 from embedtui.assess.answer_cache import cached_in_words
 from embedtui.assess.dimension_faults import dimension_faults
-from embedtui.assess.equal_vectors import collapse
+from embedtui.assess.equal_vectors import collapse, cut_alike, cut_in_silence
 from embedtui.assess.finding import Finding
 from embedtui.assess.misplaced import misplaced, misplaced_findings
 from embedtui.assess.repeat_faults import repeat_faults
@@ -36,13 +36,27 @@ def faults_of(results: Results, setting: SettingResults) -> list[Finding]:
     if found:
         return found
     dimensions = dimension_faults(results, setting)
+    another = [] if dimensions.explain else list(_another_input(results, setting))
     return [
         *dimensions.found,
         # A dimension that is overwritten changes lengths as well.
         *(() if dimensions.found else _lengths(results, setting)),
         *_answered_from_cache(results, setting),
-        *(() if dimensions.explain else _another_input(results, setting)),
+        *(another or _cut_in_silence(results, setting)),
     ]
+
+
+def _cut_in_silence(results: Results, setting: SettingResults) -> Iterator[Finding]:
+    """Yield that texts were cut, where neither embedtui did it nor the server said so."""
+    alike = cut_alike(results, setting)
+    if alike:
+        yield Finding(
+            "cut-alike",
+            "fault",
+            cut_in_silence(len(alike), setting.unbatched.count),
+            setting.number,
+            ids_of(results, alike),
+        )
 
 
 def ids_of(results: Results, rows: Iterable[int]) -> tuple[str, ...]:

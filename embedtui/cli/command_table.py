@@ -22,6 +22,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
     },
     "Look at what was measured": {
         "open": Entry("open:command", "recordings and runs in the explorer, without an engine"),
+        "demo": Entry("demo:command", "a story to show to a team, of a recording"),
         "compare": Entry(
             "compare:command", "two runs; or one setting's index and another's queries"
         ),

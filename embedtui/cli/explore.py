@@ -17,6 +17,7 @@ from embedtui.common.printable import printable
 
 if TYPE_CHECKING:
     from embedtui.config import Config
+    from embedtui.report.stories import Told
 
 
 class _Explorer(Command):
@@ -60,8 +61,15 @@ def explore(
     return start(asked, looks)
 
 
-def start(asked: Asked, looks: dict[str, Any], opened: tuple[Path, ...] = ()) -> int:
+def start(
+    asked: Asked,
+    looks: dict[str, Any],
+    opened: tuple[Path, ...] = (),
+    story: Told | None = None,
+) -> int:
     """Show the explorer with what was asked for this time; of run files where some are `opened`.
+
+    A `story` of them is told at first.
 
     Raises:
         InputError: for something that was given and the model cannot use.
@@ -85,7 +93,7 @@ def start(asked: Asked, looks: dict[str, Any], opened: tuple[Path, ...] = ()) ->
     refuse_unusable(asked.given - {"key_for"}, "explore", [replace(config, **now).choices()])
     access = access_of(asked, named=now.get("model", ""))
     logs = paths.logs_folder()
-    ended = show(config, now, problems, path, logs=logs, access=access, opened=opened)
+    ended = show(config, now, problems, path, logs=logs, access=access, opened=opened, story=story)
     for line in ended.told:
         output.err().print(printable(line), soft_wrap=True)
     return ended.code

@@ -80,8 +80,11 @@ def overview_of(results: Results, use: Scenario) -> Overview:
     return Overview(tuple(entries), faults, use, results)
 
 
-def show(found: Overview, console: Console) -> None:
-    """Print what was measured: rows, what has to be known, the lines and the serving command."""
+def show(found: Overview, console: Console, about: str = "") -> None:
+    """Print what was measured: rows, what has to be known, the lines and the serving command.
+
+    The lines are `about` the setting of that label, where one is named.
+    """
     console.print()
     console.print(_head(found))
     unmeasured = [one for one in found.results.settings if not one.unbatched.count]
@@ -91,13 +94,14 @@ def show(found: Overview, console: Console) -> None:
     for one in unmeasured:
         why = one.reason or one.status
         console.print(Text(f" {printable(one.setting.short_label)}: {printable(why, 300)}", "red"))
-    told = {entry.setting.number for entry in _told(found)}
+    chosen = [entry for entry in found.entries if entry.label == about] or _told(found)
+    told = {entry.setting.number for entry in chosen}
     for finding in find(found.results, found.faults):
         warns = finding.severity == "warning"
         if warns or (finding.severity == "fault" and finding.setting not in told):
             style = "yellow" if warns else "red"
             console.print(Text(_finding(found.results, finding), style=style))
-    console.print(lines(found))
+    console.print(_lines(found, chosen))
     command = answer(found.entries, found.use).command
     if command:
         # One line whatever its length: it is there to be copied.
@@ -108,12 +112,12 @@ def show(found: Overview, console: Console) -> None:
         console.print(f"The run was {results.status}{why}.")
 
 
-def lines(found: Overview, chosen: Sequence[Entry] | None = None) -> Table:
+def _lines(found: Overview, chosen: Sequence[Entry]) -> Table:
     """Return DRIFT, EXACT and WHY of the `chosen` settings, and SERVE, with their words wrapped."""
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True, style="bold", width=5)
     table.add_column(overflow="fold")
-    for entry in _told(found) if chosen is None else chosen:
+    for entry in chosen:
         for one in found.lines_of(entry):
             table.add_row(one.question, Text(printable(one.text), style=_STYLES[one.state]))
     serve = answer(found.entries, found.use).serve

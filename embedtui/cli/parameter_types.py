@@ -15,7 +15,7 @@ from embedtui.common.suggest import suggest
 
 
 # click 8.2 has no type arguments here.
-class _Name(click.ParamType):  # type: ignore[type-arg]
+class Name(click.ParamType):  # type: ignore[type-arg]
     """A name out of a list, or something else that the command understands."""
 
     name = "text"
@@ -36,7 +36,7 @@ class _Name(click.ParamType):  # type: ignore[type-arg]
         return found
 
 
-class ModelName(_Name):
+class ModelName(Name):
     """An alias, a folder, a hub id or a server's address."""
 
     files = "dir"
@@ -48,7 +48,7 @@ class ModelName(_Name):
         return [info.ref for info in models.find_models()]
 
 
-class TextsName(_Name):
+class TextsName(Name):
     """A text pack, a file or a folder."""
 
     files = "file"
@@ -60,7 +60,7 @@ class TextsName(_Name):
         return pack_names()
 
 
-class ScenarioName(_Name):
+class ScenarioName(Name):
     """What embeddings are used for."""
 
     def known(self) -> Iterable[str]:
@@ -80,7 +80,7 @@ class ScenarioName(_Name):
         return scenario(value).key
 
 
-class SweepName(_Name):
+class SweepName(Name):
     """A sweep that comes with embedtui, or a plan file."""
 
     files = "file"
@@ -92,7 +92,7 @@ class SweepName(_Name):
         return sweep_names()
 
 
-class ThemeName(_Name):
+class ThemeName(Name):
     """A theme of the explorer."""
 
     def known(self) -> Iterable[str]:
@@ -118,7 +118,7 @@ class ThemeName(_Name):
         return value
 
 
-class SideRef(_Name):
+class SideRef(Name):
     """RUN, or RUN#SETTING: the command reads what stands after the run."""
 
     files = "file"

@@ -55,8 +55,8 @@ def plan_of(
         longest = info.max_length
     folder = None if info is None else info.folder
     prompted = bool(choices.prompt or prompt) or query_prompt is not None
-    for line in () if info is None else info.differs:
-        tell(f"{info.name}: {line}")
+    for line in [f"{info.name}: {one}" for one in info.differs] if info else []:
+        tell(line)
     plan = Plan(
         model=model if info is None or address is not None else info.ref,
         model_name=name if info is None or address is not None else info.name,

@@ -86,28 +86,36 @@ class ReferenceStage:
         self._tell, self._stop = tell, stop
         self._weights_bytes = weights_bytes
 
-    def run(self, rows: Sequence[int], *, max_length: int, pooling: str) -> None:
-        """Tell what the cache holds of these rows, and compute the others.
+    def run(
+        self, rows: Sequence[int], *, max_length: int, pooling: str, compute: bool = True
+    ) -> list[int]:
+        """Tell what the cache holds of these rows, and compute the others; return what is missing.
+
+        Without `compute`, only the cache is asked.
 
         Raises:
             Cancelled: if it was stopped; what was computed until then is told and kept.
         """
+        missing = list(rows)
         cache = None
         if self._plan.model_hash:
             with suppress(OSError):  # a cache that cannot be had is no reason to fail
                 folder = paths.cache_folder("truth")  # where earlier runs kept it
                 cache = ReferenceCache(folder, self._plan.model_hash, pooling, max_length)
         try:
-            missing = self._tell_known(cache, rows) if cache else list(rows)
-            if missing:
+            if cache:
+                missing = self._tell_known(cache, rows)
+            if missing and compute:
                 self._compute(
                     reference_of(self._plan, missing, max_length=max_length, pooling=pooling), cache
                 )
+                missing = []
         except (EngineError, InputError) as error:
             self._tell(ReferenceFailed(str(error)))
         finally:
             if cache:
                 cache.close()
+        return missing
 
     def _tell_known(self, cache: ReferenceCache, rows: Sequence[int]) -> list[int]:
         """Tell what the cache holds; return the rows that it does not."""

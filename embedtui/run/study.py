@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -39,7 +39,7 @@ from embedtui.results.events import (
 from embedtui.results.results import Results, SettingResults, Steps
 from embedtui.run.layer_analysis import inspect
 from embedtui.run.loading import Loaded, Loader
-from embedtui.run.reference_stage import ReferenceStage, own_pooling
+from embedtui.run.reference_stage import ReferenceStage, own_pooling, reference_bytes
 from embedtui.run.reuse import EarlierRuns, differing, same_engine, usable_rows
 from embedtui.run.server_learning import ServerObserver
 from embedtui.run.variant_stage import VariantStage
@@ -85,6 +85,8 @@ class Study:
         self.failures: list[EmbedtuiError] = []
         """Why settings failed, in their order."""
         self._refusals: list[EmbedtuiError] = []
+        self._told_rows: set[int] = set()
+        """Rows whose float64 vector was told, or cannot be had."""
         self._measured: list[int] = []
         """Numbers of the settings that came to their end."""
         self._begun: dict[int, _PendingSetting | EmbedtuiError] = {}
@@ -118,6 +120,7 @@ class Study:
         try:
             self._settings()
             self._reference()
+            self._compare_variants()
             self._layers()
         except Cancelled as error:
             status, reason = "cancelled", str(error)
@@ -170,6 +173,7 @@ class Study:
             else:
                 self._measured.append(number)
                 self._tell(SettingEnded(number, "finished", log=self._log(setting)))
+                self._early_reference()
 
     def _setting(self, number: int, setting: Setting) -> None:
         earlier = self._earlier.find(setting)
@@ -262,6 +266,8 @@ class Study:
             self._prepared = prepared
             self._limit = (effective.max_length if here else 0) or self.plan.max_length or 0
             self._pooling = effective.pooling if here else ""
+        if effective.device != "server":
+            self._reference(compute=False)
         rows = usable_rows(self.plan, prepared)
         if not rows:
             first = next(iter(prepared.refused.values()))
@@ -309,20 +315,40 @@ class Study:
                 f"none of the texts can be embedded, the first because {server_observer.why}"
             )
 
-    def _reference(self) -> None:
+    def _early_reference(self) -> None:
+        """Compute float64 after the first setting, where there is room beside the engines.
+
+        So that every setting has its error as soon as it was measured, and keeps it where the run
+        is stopped.
+        """
+        needed = reference_bytes(self._loader.weights_bytes)
+        if len(self._measured) == 1 and machine.free_memory() > needed:
+            self._reference()
+
+    def _reference(self, *, compute: bool = True) -> None:
+        """Tell the float64 vectors that were not told; without `compute` those of earlier runs."""
         if not self.plan.reference or self._prepared is None:
             return
-        rows = usable_rows(self.plan, self._prepared)
+        rows = [row for row in usable_rows(self.plan, self._prepared) if row not in self._told_rows]
+        if not rows:
+            return
         stage = ReferenceStage(
             self.plan, self._engines, self._tell, self._stop.is_set, self._loader.weights_bytes
         )
         try:
             pooling = self._pooling or own_pooling(self.plan)
         except InputError as error:
+            self._told_rows.update(rows)
             self._tell(ReferenceFailed(str(error)))
             return
-        stage.run(rows, max_length=self._limit, pooling=pooling)
-        if self._variants is not None:
+        missing = stage.run(rows, max_length=self._limit, pooling=pooling, compute=compute)
+        self._told_rows.update(rows if compute else set(rows) - set(missing))
+
+    def _compare_variants(self) -> None:
+        if self._variants is None or self._prepared is None:
+            return
+        with suppress(InputError):  # told as the reference's failure
+            pooling = self._pooling or own_pooling(self.plan)
             self._variants.run(max_length=self._limit, pooling=pooling)
 
     def _layers(self) -> None:

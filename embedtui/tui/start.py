@@ -24,6 +24,7 @@ from embedtui.tui.terminal.guard import guarded
 
 if TYPE_CHECKING:
     from embedtui.engine.access import Access
+    from embedtui.report.stories import Told
     from embedtui.tui.state.session import Session
 
 _HUNG_UP = 128 + signal.SIGHUP
@@ -48,6 +49,7 @@ def show(
     logs: Path,
     access: Access,
     opened: tuple[Path, ...] = (),
+    story: Told | None = None,
 ) -> Ended:
     """Show the explorer until the user leaves it; of run files where some are `opened`.
 
@@ -81,6 +83,7 @@ def show(
                     guard=guard,
                     gpu=gpu,
                     opened=opened,
+                    story=story,
                 )
             )
             hung_up = partial(app.call_later, app.exit, _HUNG_UP)
@@ -133,7 +136,12 @@ def _save(path: Path, kept: Config, given: Mapping[str, Any], config: Config) ->
     back = {
         key: getattr(kept, key) for key, value in given.items() if getattr(config, key) == value
     }
-    save(path, replace(config, **back))
+    settings = dict(config.settings)
+    for key, value in given.get("settings", {}).items():
+        if settings.get(key) == value:  # each switch by itself: another may have been chosen
+            settings.pop(key)
+            settings |= {key: kept.settings[key]} if key in kept.settings else {}
+    save(path, replace(config, **{**back, "settings": settings}))
 
 
 def _with_theme(config: Config, problems: list[str], path: Path) -> tuple[Config, list[str]]:

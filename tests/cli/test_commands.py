@@ -17,6 +17,8 @@ from embedtui.common import machine, paths
 from embedtui.common.errors import InputError
 from embedtui.engine.host_environment import SWITCH_VARIABLES
 from embedtui.engine.settings import SWITCHES
+from embedtui.report.stories import STORIES
+from embedtui.storage import library, run_file
 from embedtui.storage.run_schema import APPLICATION_ID
 from embedtui.texts import pack_names
 from tests.cli.conftest import Embedtui
@@ -355,6 +357,32 @@ class TestOpen:
         assert said.code == 2
         assert "is not a run file" in said.err
         assert embedtui("open", "nothing-such").code == 2
+
+
+class TestDemo:
+    def test_without_a_name_it_lists_the_stories(self, embedtui: Embedtui) -> None:
+        said = embedtui("demo")
+        assert said.code == 0
+        assert [name for name in STORIES if f"{name} " not in said.out] == []
+
+    @pytest.mark.parametrize("name", STORIES)
+    def test_tells_three_sentences_and_shows_the_setting(
+        self, embedtui: Embedtui, name: str
+    ) -> None:
+        said = embedtui("demo", name)
+        assert said.code == 0
+        chosen = STORIES[name]
+        told = chosen.told(run_file.read(library.recordings()[chosen.recording]))
+        words = " ".join(said.out.split())
+        for sentence in told.sentences:
+            assert " ".join(sentence.split()) in words
+        assert f"DRIFT {told.setting}: " in words
+        assert f"embedtui open {chosen.recording}" in words
+        assert f"{name} " in embedtui("demo", "--help").out
+
+    def test_a_mistyped_story(self, embedtui: Embedtui) -> None:
+        said = embedtui("demo", "tf3")
+        assert (said.code, "did you mean tf32?" in said.error) == (2, True)
 
 
 class TestRunRef:

@@ -95,11 +95,24 @@ def test_runs_of_one_plan_give_one_recommendation(model: str, tmp_path: Path) ->
         '[[settings]]\ndtype = ["bfloat16", "float16", "float32"]\n'
         '[[settings]]\ndtype = ["float16"]\nkernel_precision = ["ieee"]\n'
     )
-    found = set()
+    runs = []
     for _ in range(RUNS):
         code, made = embedtui(tmp_path, "run", "--sweep", str(plan), "--fresh")
         assert code == 0
-        (rag,) = [one for one in made["scenarios"] if one["scenario"] == "rag"]
-        found.add(rag["recommended"])
-    assert len(found) == 1
+        runs.append(made)
+    rag = [next(one for one in made["scenarios"] if one["scenario"] == "rag") for made in runs]
+    found = {one["recommended"] for one in rag}
+    assert len(found) == 1, "\n\n".join(map(figures, runs))
+    assert None not in found, "\n\n".join(map(figures, runs))
     assert "ieee" not in found.pop()
+
+
+def figures(made: dict[str, Any]) -> str:
+    """Return what a run recommends, and the figures that this was decided by."""
+    lines = [one["serve"] for one in made["scenarios"] if one["scenario"] == "rag"]
+    for row in made["rows"]:
+        worst = {size: one["l2_max"] for size, one in row["drift"].items()}
+        error = row["precision_error"] and row["precision_error"]["l2_max"]
+        speed = f"{row['texts_per_second']} texts/s at {row['fastest_batch_size']}"
+        lines.append(f"{row['label']}: {speed}, drift {worst}, error {error}")
+    return "\n".join(lines)

@@ -15,7 +15,8 @@ import pytest
 from embedtui.cli import recorded_run
 from embedtui.cli.main import call
 from embedtui.engine.pool import VllmPool
-from embedtui.storage import library
+from embedtui.report.stories import STORIES
+from embedtui.storage import library, run_file
 from tests.cli.conftest import Embedtui
 from tests.fakes import make_model
 from tests.servers.fault_server import Serve
@@ -25,7 +26,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONT
 
 NOT_RUN = {
     "make demo": "opens the explorer for as long as somebody looks",
-    "make test": "is what runs this test",
+    "embedtui ./my-model": "opens the explorer",
     "embedtui run intfloat/e5-small --dtype float16,float32 --batch-sizes 1-256*2": "asks the hub",
     "embedtui make-model --layers 24 --width 1024 --arch bert": "writes a gigabyte",
     "embedtui run random-xlm-roberta-24x1024": "writes a gigabyte",
@@ -165,6 +166,26 @@ def test_the_main_commands_run_on_the_real_engine(
         VllmPool.close(pool)
 
 
+def test_the_first_page_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 120
+
+
+def test_the_findings_of_the_first_page_are_those_of_the_stories() -> None:
+    page = (ROOT / "README.md").read_text("utf-8").partition("## Three findings")[2]
+    found = re.findall(r"^- (\*\*.*?)(?=^- |^#)", page, re.MULTILINE | re.DOTALL)
+    stories = re.findall(r"^    embedtui demo ([a-z0-9-]+)$", page, re.MULTILINE)
+    assert len(found) == len(stories) == 3
+    figures = re.compile(r"\d\.\de-\d+|\d+ %|\b\d{2,3}\b(?= tokens|\.| texts| of)")
+    for name, finding in zip(stories, found, strict=True):
+        chosen = STORIES[name]
+        told = chosen.told(run_file.read(library.recordings()[chosen.recording]))
+        said = set(re.findall(r"[\d.]+(?:e-\d+)?", " ".join(told.sentences)))
+        said = {one.rstrip(".") for one in said}
+        named = {one.removesuffix(" %") for one in figures.findall(finding)}
+        assert len(named) >= 3
+        assert named <= said, (name, named - said)
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_lists_what_there_is_to_choose_from(embedtui: Embedtui, name: str) -> None:
     assert embedtui("list", name).code == 0
@@ -178,7 +199,7 @@ def test_commands_in_running_text_exist(embedtui: Embedtui) -> None:
     named = {
         name
         for page in PAGES
-        for name in re.findall(r"`embedtui ([a-z-]+)", page.read_text("utf-8"))
+        for name in re.findall(r"`embedtui ([a-z][a-z-]*)", page.read_text("utf-8"))
     }
     assert len(named) > 5
     for name in sorted(named):

@@ -42,13 +42,42 @@ class TestEvents:
             "Waiting",
             *one_setting,
             "Waiting",
-            *one_setting,
-            "Waiting",
             "ReferenceComputed",
+            "Waiting",
+            *one_setting,
             "RunEnded",
         ]
         assert ran.status == "finished"
         assert ran.told[-1] == RunEnded("finished")
+
+    def test_the_reference_waits_where_there_is_no_room_beside_the_engines(
+        self, run_study: RunStudy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(machine, "free_memory", lambda: 1)
+        kinds = run_study(plan(5, "float16", "float32")).told.kinds
+        assert kinds[-2:] == ["ReferenceComputed", "RunEnded"]
+
+    def test_a_run_that_is_stopped_keeps_the_errors_of_what_was_measured(
+        self, tmp_path: Path
+    ) -> None:
+        def stopped_in(setting: int, *dtypes: str) -> Results:
+            """Run the settings and stop in the first batch of one of them."""
+            results, studies = Results(), list[Study]()
+
+            def stop(event: Event) -> None:
+                if isinstance(event, BatchEmbedded) and event.setting == setting:
+                    studies[0].cancel()
+
+            made = plan(5, *dtypes, model_hash="ab" * 32)
+            studies.append(Study(made, FakeEngines(logs=tmp_path), [results, stop]))
+            assert studies[0].run() == "cancelled"
+            return results
+
+        first = stopped_in(1, "float16", "float32")
+        assert first.settings[0].largest_error(first.reference) is not None
+        # A later run that is stopped at once has them from the one before.
+        later = stopped_in(0, "bfloat16", "float32")
+        assert later.settings[0].largest_error(later.reference) is not None
 
     def test_name_the_machine_and_the_time(self, run_study: RunStudy) -> None:
         started = run_study(plan(2)).told.of(RunStarted)[0]

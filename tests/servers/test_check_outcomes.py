@@ -236,7 +236,7 @@ class TestWrongVectors:
         asked = ("check", serve(cuts_at=60).url, "--texts", texts, "--batch-sizes", "4", *FEW)
         said = embedtui(*asked, *LISTS)
         assert said.code == 1, said
-        assert "4 texts have another's vector and begin as it does" in words(said)
+        assert "4 of 10 texts have another's vector and begin as it does" in words(said)
 
     def test_that_no_rounding_explains_fall_short(
         self, embedtui: Embedtui, serve: Serve, model: str

@@ -13,6 +13,7 @@ from embedtui.tui.app.status_texts import BUSY, NOTHING, RECORDING
 from embedtui.tui.screens.help import HelpScreen
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.bars import Hints
+from embedtui.tui.widgets.text_table import TextTable
 from tests.fakes import Script
 from tests.tui.conftest import (
     WIDE,
@@ -41,12 +42,13 @@ async def test_keys_are_remapped_and_the_hints_follow(make_app: Make) -> None:
         await until(pilot, lambda: "done in" in said(app))
 
 
-def at_hand(app: Explorer) -> tuple[str, str, int]:
-    """Return all that an action may change: what is shown, what is told, what is measured."""
-    return text_of(app), told(app), app.session.version
+def at_hand(app: Explorer) -> tuple[object, ...]:
+    """Return all that an action may change: what is shown, told and measured, and the cursor."""
+    cursors = [table.cursor_row for table in app.screen_stack[0].query(TextTable)]
+    return text_of(app), told(app), app.session.version, cursors
 
 
-def differs(app: Explorer, before: tuple[str, str, int]) -> bool:
+def differs(app: Explorer, before: tuple[object, ...]) -> bool:
     return at_hand(app) != before
 
 

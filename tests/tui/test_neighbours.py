@@ -63,7 +63,7 @@ def test_lists_before_and_after_with_what_became_of_each(results: Any) -> None:
                 "gone" if now is None else "same" if now == at else "up" if now < at else "down"
             )
             assert p.moved == (0 if now is None else abs(now - at))
-            assert p.order in {"kept", "could", "turned"}
+            assert p.order in {"stable", "may swap", "swapped"}
             assert p.gap is not None
         for at, p in enumerate(query.after):
             was = one.index(p.row) if p.row in one else None
@@ -90,7 +90,7 @@ async def test_the_view_shows_a_query_and_steps_to_the_next_changed_one(make_app
         await ran(pilot)
         await pilot.press("3")
         await shown(pilot, "before: unbatched", "after: @", "text 1 of 12", "smallest margin")
-        await shown(pilot, "of 12 texts change", "overlap", "pairs turned", "expected")
+        await shown(pilot, "of 12 texts change", "overlap", "pairs swapped", "expected")
         found = lists_of(app).found
         assert found is not None
         changed = changed_queries(found).tolist()
@@ -100,7 +100,7 @@ async def test_the_view_shows_a_query_and_steps_to_the_next_changed_one(make_app
         query = query_of(found, want)
         moved = next(p for p in query.after if p.fate in {"up", "down"})
         mark = {"up": "↑", "down": "↓"}[moved.fate]
-        await shown(pilot, f"{mark} {moved.moved} {moved.fate}", "turned")
+        await shown(pilot, f"{mark} {moved.moved} {moved.fate}", "swapped")
         await pilot.press("end")
         await shown(pilot, "text 12 of 12")
         await pilot.press("down")
@@ -150,7 +150,7 @@ async def test_nothing_measured_and_nothing_changed_are_told(make_app: Make) -> 
         await pilot.press("3")
         await shown(pilot, "nothing was measured yet: press r")
         await ran(pilot)
-        await shown(pilot, "all 12 texts keep the order", "= its list is the same")
+        await shown(pilot, "all 12 texts keep the order", "= its list is identical")
         await pilot.press("n")
         await until(pilot, lambda: "no list has changed" in told(app))
 

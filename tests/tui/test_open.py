@@ -15,10 +15,12 @@ from textual.widgets import ContentSwitcher
 from embedtui.common import machine
 from embedtui.common.errors import InputError
 from embedtui.config import Config
-from embedtui.storage import library
+from embedtui.report.stories import STORIES
+from embedtui.storage import library, run_file
 from embedtui.tui.actions import NEED_ENGINES
 from embedtui.tui.app import AppDeps, Explorer
 from embedtui.tui.app.status_texts import RECORDING
+from embedtui.tui.screens.story import StoryScreen
 from embedtui.tui.state.replay_session import ReplaySession
 from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.text_table import TextTable
@@ -54,6 +56,25 @@ async def test_a_recording_fills_the_screens_and_says_whence_it_is(
             await pilot.press(key)
             await until(pilot, partial(shows, app, said))
         assert "Log" not in text_of(app)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_a_story_is_told_over_the_setting_that_it_is_about(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    chosen = STORIES["tf32"]
+    path = library.recordings()[chosen.recording]
+    app = app_of([path], tmp_path)
+    story = app.outside.story = chosen.told(run_file.read(path))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, StoryScreen))
+        await until(pilot, partial(shows, app, "1.0e-03"))
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, StoryScreen))
+        await until(pilot, lambda: view_of(app).focus is not None)
+        focus = view_of(app).focus
+        assert focus is not None
+        assert focus.label == story.setting == "float32"
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])

@@ -20,7 +20,7 @@ from embedtui.tui.terminal.screenshot import text_of
 from embedtui.tui.widgets.toggle_group import ToggleGroup
 from tests.tui.conftest import Make, told, until
 
-WIDE = (120, 40)
+WIDE, NARROW = (120, 40), (80, 24)
 
 
 async def opened(pilot: Any, key: str, kind: type) -> Any:
@@ -141,6 +141,26 @@ async def test_a_file_with_columns_is_previewed_and_taken(make_app: Make, tmp_pa
         "body",
         "key",
     )
+
+
+async def test_a_column_of_another_file_is_not_asked_of_one_without(
+    make_app: Make, tmp_path: Path
+) -> None:
+    plain, broken = tmp_path / "plain.txt", tmp_path / "broken.jsonl"
+    plain.write_text("one text\nand another\n")
+    broken.write_text('{"body": "a"}\n{"body": "b"}\n{"body": \n')
+    app = make_app()
+    async with app.run_test(size=NARROW) as pilot:
+        screen = await opened(pilot, "t", TextsPicker)
+        screen.query_one("#texts-ref", Input).value = str(broken)
+        screen.query_one("#texts-column", Input).value = "body"
+        await pilot.press("enter")
+        await until(pilot, lambda: "line 3" in text_of(app))
+        assert isinstance(app.screen, TextsPicker)
+        screen.query_one("#texts-ref", Input).value = str(plain)
+        await pilot.press("enter")
+        await closed(pilot, TextsPicker)
+    assert (app.choices.texts, app.choices.column) == (str(plain), None)
 
 
 async def test_a_file_that_cannot_be_read_is_not_taken(make_app: Make, tmp_path: Path) -> None:

@@ -195,6 +195,24 @@ async def test_a_problem_is_one_line_and_the_screen_goes_on(make_app: Make) -> N
         assert "run" in hints(app)
 
 
+async def test_a_model_that_failed_is_not_what_the_next_start_begins_with(
+    make_app: Make, model_folder: Path
+) -> None:
+    app = make_app()
+    saved: list[Any] = []
+    app.outside.save = saved.append
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        app.choose(model="/no/such/folder")
+        await until(pilot, lambda: saved and saved[-1].model == "/no/such/folder")
+        await pilot.press("r")
+        await until(pilot, lambda: saved[-1].model == str(model_folder))
+        app.choose(limit=3)
+        await until(pilot, lambda: saved[-1].limit == 3)
+        assert saved[-1].model == str(model_folder)
+        assert app.choices.model == "/no/such/folder"
+
+
 async def test_a_setting_that_fails_says_why_on_its_line(
     make_app: Make, model_folder: Path
 ) -> None:

@@ -6,13 +6,16 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from embedtui.common import paths
+from embedtui.config import Config, load
 from embedtui.results.results import Results
 from embedtui.storage import run_file
+from embedtui.tui import start
 from tests.terminal import Terminal, assert_sane
 from tests.tui.started import HELD, INTERRUPTED
 
@@ -133,3 +136,17 @@ def test_a_terminal_that_goes_in_a_run_leaves_a_whole_run_file(explorer: Started
     results = explorer.whole()
     assert results.status != "running"
     assert sum(one.unbatched.count for one in results.settings) >= HELD
+
+
+def test_what_was_given_for_this_time_is_not_kept_though_other_switches_are_chosen(
+    tmp_path: Path,
+) -> None:
+    kept = replace(Config(), settings={"dtype": ("bfloat16",)})
+    given = {"settings": {"dtype": ("float32",), "threads": ("1",)}}
+    chosen = {"dtype": ("float32",), "threads": ("1",), "pooling_accumulation": ("model",)}
+    path = tmp_path / "config.toml"
+    start._save(path, kept, given, replace(kept, settings=chosen))
+    assert load(path)[0].settings == {
+        "dtype": ("bfloat16",),
+        "pooling_accumulation": ("model",),
+    }

@@ -111,6 +111,11 @@ async def test_a_plan_file_is_chosen_run_and_shown(make_app: Make, plan_file: Pa
         await shown(
             pilot, "mine.toml: two dtypes, and what no CPU can do", "precision:", "serving:"
         )
+        lines = text_of(app).split("\n")
+        order = [n for name in ("serving:", "precision:", "h200:", "mine.toml:")
+                 for n, line in enumerate(lines) if name in line]  # fmt: skip
+        assert order == sorted(order)  # the smallest first, then one's own
+        assert "up to 11 settings × 5 batch sizes" in text_of(app)
         assert "pyproject" not in text_of(app)
         await pilot.press("end", "enter")
         await until(pilot, lambda: app.session.runs and not app.session.busy)

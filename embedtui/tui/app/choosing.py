@@ -50,7 +50,7 @@ class ChoosingMixin(OpeningMixin):
             self._describe_model()
         if self.frame is None or not self.frame.view.lines:
             self._show_idle()
-        self._keep(self.config.with_choices(self.choices))
+        self._keep_choices()
 
     def _plan_next(self) -> NextRun:
         """Have the next run shown as it is chosen."""

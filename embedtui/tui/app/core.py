@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,9 @@ class Core(App[int]):
         self._gpu = ""
         self._machine = ""
         self._was_busy = False
+        self._good_model = config.model
+        """The model to begin with the next time, where the chosen one cannot be measured."""
+        self._failed_models: set[str] = set()
         self._asked: tuple[object, ...] | None = None
         """Model and texts of the latest run."""
         self._trouble = ("", 0.0)
@@ -156,6 +160,12 @@ class Core(App[int]):
 
     def _seconds(self) -> float:
         return max(1 / self.config.refresh, _SLOW_SECONDS if self.slow else 0.0)
+
+    def _keep_choices(self) -> None:
+        """Keep what is chosen for the next start, but no model that nothing was measured of."""
+        config = self.config.with_choices(self.choices)
+        failed = self.choices.model in self._failed_models
+        self._keep(replace(config, model=self._good_model) if failed else config)
 
     def _keep(self, config: Config) -> None:
         if config != self.config:

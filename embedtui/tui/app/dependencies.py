@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from embedtui.config import Config
 
 if TYPE_CHECKING:
+    from embedtui.report.stories import Told
     from embedtui.tui.state.session import Session  # the first paint comes before this is imported
 
 
@@ -32,3 +33,5 @@ class AppDeps:
     """Gives the latest readings of the GPUs."""
     opened: tuple[Path, ...] = ()
     """Run files to be shown; the explorer has no engine then."""
+    story: Told | None = None
+    """What is told of them at first."""

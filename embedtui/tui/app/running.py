@@ -15,6 +15,7 @@ from embedtui.tui.state.background import in_background
 
 if TYPE_CHECKING:
     from embedtui.report.report_files import ReportWriter
+    from embedtui.tui.viewmodel.view_state import View
 
 
 _OF_ANOTHER_RUN = ("model", "texts", "column", "id_column", "limit", "seed", "join")
@@ -38,6 +39,17 @@ class RunningMixin(OpeningMixin):
             self._was_busy = True
             self.framer.again()
             self._show_hints()
+
+    def _ended(self, view: View) -> None:
+        """Tell that a run has ended; a model that failed is not what the next start begins with."""
+        super()._ended(view)
+        asked = str(self._asked[0]) if self._asked else ""
+        if any(run.plan.model == asked and run.settings for run in self.session.runs):
+            self._good_model = asked
+            self._failed_models.discard(asked)
+        elif asked and view.problem:
+            self._failed_models.add(asked)
+            self._keep_choices()
 
     async def action_cancel(self) -> None:
         """Stop after this batch, the second time kill the engine; else go back."""

@@ -48,6 +48,7 @@ class ShowingMixin(Core):
             self._show_progress(view)
             self._show_view(frame)
             self._show_hints()
+        self._tell_story(view)
         # A run may end before any frame has shown it.
         unheard = view.problem and view.problem != self._heard
         if view.state == "idle" and (unheard or (self._was_busy and self.opened is None)):
@@ -58,6 +59,19 @@ class ShowingMixin(Core):
     @in_background("starting the host", group="host")
     def _warm_up(self) -> None:
         self.session.engines.start()
+
+    def _tell_story(self, view: View) -> None:
+        """Select the setting that a story is about and tell it, once there are figures."""
+        story = self.outside.story
+        if story is None or not view.lines:
+            return
+        from embedtui.tui.screens.story import StoryScreen  # noqa: PLC0415 - where there is one
+
+        self.outside.story = None
+        for line in view.lines:
+            if line.label == story.setting:
+                self.framer.change(focus=line.key)
+        self.push_screen(StoryScreen(story))
 
     def _show_hints(self) -> None:
         """Show the keys that do something now."""

@@ -32,7 +32,10 @@ def status_text(view: View, paused: bool, following: str) -> str:
                 "cancelled": "stopped, what was measured stays; r goes on · ",
                 "finished": f"done in {duration(view.seconds)} · ",
             }.get(view.status, "")
-            said = f"recorded {view.recorded}" if view.recorded else ended + following
+            said = ended + following
+            if view.recorded:
+                cut = "" if view.status == "finished" else f", {view.status}"
+                said = f"recorded {view.recorded}{cut}; m opens another"
             said = view.problem or said
     return f"display frozen, p goes on · {said}" if paused else said
 

@@ -20,7 +20,8 @@ from embedtui.tui.pickers import path_completion
 from embedtui.tui.pickers.style import FRAME_CSS, Options, Over
 from embedtui.tui.state.background import in_background
 
-_SUFFIXES = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
+_WITH_COLUMNS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
+_SUFFIXES = (".txt", *_WITH_COLUMNS)
 _PREVIEW = 200
 _SHOWN = 6
 
@@ -50,6 +51,7 @@ class TextsPicker(Over[TextsChoice | None]):
         & OptionList {{ max-height: 9; }}
         & #texts-more {{ height: 1; }}
         & #texts-preview {{ text-wrap: nowrap; text-overflow: ellipsis; }}
+        & #texts-preview.wrong {{ text-wrap: wrap; }}
         & #texts-more Label {{ width: auto; padding: 0 1 0 0; color: $muted; }}
         & #texts-more Input {{ width: 1fr; margin-right: 2; }}
     }}
@@ -206,10 +208,12 @@ class TextsPicker(Over[TextsChoice | None]):
         if ref is None:
             return None
         limit = self.query_one("#texts-limit", Input).value.strip()
+        # What was typed for another file counts for none that has no columns.
+        columns = ref.lower().endswith(_WITH_COLUMNS)
         return TextsChoice(
             ref,
-            self.query_one("#texts-column", Input).value.strip() or None,
-            self.query_one("#texts-id", Input).value.strip() or None,
+            (self.query_one("#texts-column", Input).value.strip() or None) if columns else None,
+            (self.query_one("#texts-id", Input).value.strip() or None) if columns else None,
             int(limit) if limit.isdecimal() and int(limit) else None,
         )
 
@@ -233,15 +237,18 @@ class TextsPicker(Over[TextsChoice | None]):
             )
             said = _preview(pack, limit)
         except InputError as error:
-            said = printable(str(error))
-        self.call_later(self._answer, choice, said)
+            self.call_later(self._answer, choice, printable(str(error)), wrong=True)
+        else:
+            self.call_later(self._answer, choice, said)
 
-    def _answer(self, choice: TextsChoice, said: str) -> None:
+    def _answer(self, choice: TextsChoice, said: str, *, wrong: bool = False) -> None:
         if choice == self._asked and self.is_mounted:
-            self._show(said)
+            self._show(said, wrong=wrong)
 
-    def _show(self, said: str) -> None:
-        self.query_one("#texts-preview", Static).update(Text("\n" + said))
+    def _show(self, said: str, *, wrong: bool = False) -> None:
+        preview = self.query_one("#texts-preview", Static)
+        preview.set_class(wrong, "wrong")
+        preview.update(Text("\n" + said))
 
     def _choose(self) -> None:
         self._chosen = self._choice()
@@ -251,9 +258,11 @@ class TextsPicker(Over[TextsChoice | None]):
 
     @in_background("reading texts", group="choose-texts", exclusive=True)
     def _check(self, choice: TextsChoice) -> None:
-        """Take texts that can be read."""
+        """Take texts that can be read, all of them: a file may be broken below its first lines."""
         try:
-            load_texts(choice.ref, column=choice.column, id_column=choice.id_column, limit=1)
+            load_texts(
+                choice.ref, column=choice.column, id_column=choice.id_column, limit=choice.limit
+            )
         except InputError as error:
             self.call_later(self._refuse, choice, printable(str(error)))
         else:
@@ -261,7 +270,7 @@ class TextsPicker(Over[TextsChoice | None]):
 
     def _refuse(self, choice: TextsChoice, why: str) -> None:
         if choice == self._chosen:
-            self._show(why)
+            self._show(why, wrong=True)
             self.app.bell()
 
     def _take(self, choice: TextsChoice) -> None:

@@ -67,11 +67,8 @@ def rows_of(view: View) -> list[GridRow]:
 def sizes_of(view: View) -> tuple[int, ...]:
     """Return the batch sizes that the grid's cells are of: 1 is the unbatched one's error."""
     by_error = view.view_state.heat == "error"
-    lines = view.lines or view.charted
-    found = {size for line in lines for size, _ in (line.errors if by_error else line.points)}
-    if not found:
-        found = {size for size in view.view_state.next_run.batch_sizes if size > 1 or by_error}
-    return tuple(sorted(found))
+    sizes = view.batch_sizes or view.view_state.next_run.batch_sizes
+    return tuple(sorted(size for size in set(sizes) if size > 1 or by_error))
 
 
 def columns_of(labels: Sequence[str], sizes: Sequence[int], width: int) -> Columns:

@@ -13,8 +13,8 @@ from embedtui.measure import Neighbours
 from embedtui.texts import Labels
 
 Fate = Literal["same", "up", "down", "new", "gone"]
-Order = Literal["kept", "could", "turned", "tied"]
-"""Of a document and the one behind it: kept for certain, could have turned, did turn, or a tie."""
+Order = Literal["stable", "may swap", "swapped", "tied"]
+"""Of a document and the one behind it: whether they swapped, or may swap; or a tie."""
 
 
 @dataclass(frozen=True)
@@ -112,5 +112,5 @@ def _margin(found: Retrieval, place: int, at: int) -> tuple[float | None, Order 
     if not np.isfinite(gap):
         return None, "tied"
     if one.did[place, at]:
-        return gap, "turned"
-    return gap, "could" if one.could[place, at] else "kept"
+        return gap, "swapped"
+    return gap, "may swap" if one.could[place, at] else "stable"

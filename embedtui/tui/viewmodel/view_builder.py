@@ -275,6 +275,7 @@ def _facts(now: Snapshot, group: Group, focused: Results | None) -> dict[str, An
         "engine": "" if server else f"vLLM {vllm_of(told.environment)}",
         "random_weights": told.plan.random_weights,
         "status": latest.status,
+        "batch_sizes": latest.plan.batch_sizes,
         "waiting": waiting_of(latest, group),
         "skipped": skipped_of(latest),
     }

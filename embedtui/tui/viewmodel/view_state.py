@@ -213,6 +213,8 @@ class View:
     """Settings that have no figures yet."""
     skipped: tuple[tuple[str, str], ...] = ()
     """Label and reason of each setting of the latest run that cannot be had."""
+    batch_sizes: tuple[int, ...] = ()
+    """Those of the latest run, 1 among them."""
     recorded: str = ""
     """Where and when the figures were recorded; empty for what is measured here."""
     engine: str = ""

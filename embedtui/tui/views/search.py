@@ -25,7 +25,6 @@ from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.titles import entitle
 
 _FATES = {"up": "↑", "down": "↓", "new": "+", "gone": "-"}
-_KEYS = "↑↓ query   n N next changed   , . batch size   h against float64   [ ] setting"
 _LEAST_FOR_GAPS = 46
 """Columns of a box from which on margins have room in it."""
 
@@ -65,13 +64,9 @@ class SearchView(Vertical, can_focus=True):
     }
     SearchView:focus .box { border: round $primary; border-title-color: $primary; }
     SearchView .box Static { text-wrap: nowrap; text-overflow: ellipsis; }
-    SearchView #near-keys {
-        height: 1; color: $muted; text-wrap: nowrap; text-overflow: ellipsis;
-    }
     SearchView .search--moved { color: $warning; text-style: bold; }
     SearchView .search--quiet { color: $muted; }
     SearchView .search--id { color: $foreground; }
-    SearchView:ansi #near-keys { text-style: dim; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -89,7 +84,6 @@ class SearchView(Vertical, can_focus=True):
                     box.border_title = name
                     yield ChangedText(id=f"near-{name}-list")
         yield ChangedText(id="near-more")
-        yield ChangedText(id="near-keys")
 
     def focus_first(self) -> None:
         """Take the keys."""
@@ -119,7 +113,9 @@ class SearchView(Vertical, can_focus=True):
         found = self._found()
         changed = [] if found is None else changed_queries(found).tolist()
         if not changed:
-            self.app.notify("no list has changed", markup=False, timeout=3)
+            searching = self._lists is not None and self._lists.searching is not None
+            said = "neighbours are being searched" if searching else "no list has changed"
+            self.app.notify(said, markup=False, timeout=3)
             return
         beyond = [p for p in changed if (p > self._place if by > 0 else p < self._place)]
         self._go((beyond or changed)[0 if by > 0 else -1])
@@ -138,8 +134,6 @@ class SearchView(Vertical, can_focus=True):
         self.query_one("#near-lists").display = found is not None
         self.query_one("#near-query").display = found is not None
         self._put("near-all", self._all())
-        judged = self._lists is not None and self._lists.labels is not None
-        self._put("near-keys", Text(_KEYS + ("   ✔ relevant" if judged else "")))
         if found is None or self._lists is None:
             return
         self._place = min(max(self._place, 0), len(found.sides.queries) - 1)
@@ -151,7 +145,8 @@ class SearchView(Vertical, can_focus=True):
             ("before", before, query.before),
             ("after", after, query.after),
         ):
-            entitle(self.query_one(f"#near-{name}"), f"{name}: {title}")
+            judged = ", ✔ relevant" if self._lists.labels is not None else ""
+            entitle(self.query_one(f"#near-{name}"), f"{name}: {title}{judged}")
             self._put(f"near-{name}-list", self._list(places, self._lists.ids))
 
     def _put(self, name: str, text: Text) -> None:
@@ -161,7 +156,7 @@ class SearchView(Vertical, can_focus=True):
         """Say what is true of all queries."""
         lists = self._lists
         if lists is None:
-            return Text("nothing was measured yet: press r")
+            return Text("nothing was measured yet")
         head = f"{printable(lists.label)} · {lists.title}"
         narrow = self.size.width < WIDE
         if lists.found is None:
@@ -177,12 +172,12 @@ class SearchView(Vertical, can_focus=True):
             f"overlap {_span(found.mean('overlap'))}",
             f"RBO {_span(found.mean('rbo'))}",
             f"τ {_span(found.mean('tau'))}",
-            f"{int(one.did.sum())} of {one.pairs} neighbouring pairs turned",
+            f"{int(one.did.sum())} of {one.pairs} neighbouring pairs swapped",
             f"{found.expected_pairs:.0f} expected",
-            f"{int(one.could.sum())} could",
+            f"{int(one.could.sum())} may swap",
         ]
         if one.least_tolerance is not None:
-            figures.append(f"every order bears L2 {one.least_tolerance:.0e}")
+            figures.append(f"no swaps below L2 {one.least_tolerance:.0e}")
         # The header names the setting, and the boxes what they hold.
         said = describe(found) if narrow else f"{head}: {describe(found)}"
         return Text(f"{said}\n{' · '.join(figures)}")
@@ -219,7 +214,7 @@ class SearchView(Vertical, can_focus=True):
             what = "its nearest" if query.top1_changed else f"an order in its top {TOP}"
             state = f"≠ {what} changed ({place[0] + 1} of {len(changed)} changed)"
         else:
-            state = "= its list is the same"
+            state = "its list is identical"
         gaps = [place.gap for place in query.before if place.gap is not None]
         least = f", smallest margin {min(gaps):.1e}" if gaps else ""
         name = printable(self._lists.ids[query.row], 24)
@@ -262,7 +257,7 @@ class SearchView(Vertical, can_focus=True):
             return Text("")
         if place.gap is None:
             return Text("  tied with next", self._style("quiet"))
-        style = "moved" if place.order == "turned" else "quiet"
+        style = "moved" if place.order == "swapped" else "quiet"
         return Text(f" {place.gap:.1e} {place.order}", self._style(style))
 
     def _style(self, name: str) -> Style:
