@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 from embedtui.engine.effective import EffectiveConfig
 from embedtui.engine.settings import Setting
-from embedtui.measure.layer_errors import ErrorDecomposition, LayerSite
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from embedtui.measure.layer_errors import ErrorDecomposition, LayerSite
 
 Role = Literal["vllm", "reference"]
 TooLong = Literal["truncate", "refuse"]

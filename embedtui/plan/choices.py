@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from embedtui.engine.messages import TooLong
 from embedtui.engine.settings import Setting, combine
+
+if TYPE_CHECKING:
+    from embedtui.engine.messages import TooLong
 
 Chosen = Mapping[str, Sequence[Any]]
 """The values to try for each switch; every combination of them is a setting."""

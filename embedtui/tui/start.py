@@ -54,8 +54,8 @@ def show(
     """Show the explorer until the user leaves it; of run files where some are `opened`.
 
     `kept` is what the file at `path` says, `given` what counts instead for this time only,
-    `access` how servers are asked. As soon as the screen stands, the host begins to import vLLM:
-    it needs seconds, a person as well.
+    `access` how servers are asked. As soon as the screen can be used, the host begins to import
+    vLLM: it needs seconds, a person as well.
     """
     config, problems = _with_theme(replace(kept, **given), problems, path)
     gpu = GpuMeter()
@@ -122,7 +122,6 @@ def _open_session(access: Access) -> Session:
 
     engines = VllmPool()
     engines.access = access
-    engines.start()
     return Session(engines, open_recorder, reopen_recorder)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from tests.bench import screen
+
 BENCHMARKS = {
     "throughput": "engines",
     "what-if": "engines",
@@ -12,6 +14,7 @@ BENCHMARKS = {
     "sweep": "engines",
     "first-paint": "screen",
     "live": "screen",
+    "wire": "wire",
     "table": "screen",
     "export": "screen",
     "neighbours": "neighbours",
@@ -20,11 +23,17 @@ BENCHMARKS = {
     "forecast-coverage": "forecast",
 }
 """The module of each; those of the engines need no terminal to be at hand."""
+BESIDE = "--beside="
 LONG = {"scenarios", "forecast-coverage"}
 """They want vectors of a corpus, which take half an hour to make, and run only where named."""
 
 
-def main(names: list[str]) -> None:
+def main(arguments: list[str]) -> None:
+    """Run what is named; `--beside=NAME=COMMAND` gives the first paint another program to meet."""
+    names = [one for one in arguments if not one.startswith(BESIDE)]
+    screen.BESIDE |= dict(
+        one.removeprefix(BESIDE).split("=", 1) for one in arguments if one.startswith(BESIDE)
+    )
     unknown = set(names) - set(BENCHMARKS)
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")

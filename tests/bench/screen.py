@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 from tests.terminal import Terminal
 
 ROUNDS = 7
+_ON_SCREEN = b"\x1b[?1049h"
+"""What takes the terminal's second screen."""
 COLUMNS, LINES = 120, 40
 CONFIG = """
 [explore]
@@ -32,18 +35,31 @@ Bare().run()
 """
 
 
+BESIDE: dict[str, str] = {"posting": "posting", "harlequin": "harlequin"}
+"""Other programs of Textual, and how they are called; one that is not there is not measured."""
+
+
 def first_paint() -> None:
-    """Compare the time from the command to a drawn screen with that of the barest Textual app."""
+    """Compare the time from the command to a screen with that of the barest Textual app.
+
+    It can be used once the grid names its settings; a recording, once its figures are there. Of
+    another program its first paint counts, which is the most that it can be ahead.
+    """
     with tempfile.TemporaryDirectory() as folder:
         environment = _homes(folder)
         bare, ours = [sys.executable, "-c", BARE], [sys.executable, "-m", "embedtui"]
         said = b"press r to measure"
-        # The settings come after the first paint, and with them the first thing to choose.
         wanted = {
             "bare Textual app": (bare, said),
             "embedtui": (ours, said),
-            "embedtui, settings": (ours, b"1 settings"),
+            "embedtui, can be used": (ours, b"float32"),
+            "a recording's figures": ([*ours, "open", "h200-minilm"], b"consistent at"),
         }
+        for name, command in BESIDE.items():
+            if found := shutil.which(command):
+                wanted[name] = ([found], _ON_SCREEN)
+            else:
+                print(f"{name}: not measured, there is no {command}")
         seconds: dict[str, list[float]] = {name: [] for name in wanted}
         for number in range(ROUNDS + 1):
             for name, (command, text) in wanted.items():
@@ -54,28 +70,28 @@ def first_paint() -> None:
                 terminal.close()
                 if number:  # the first round reads files from the disk
                     seconds[name].append(took)
-    barest, first, settings = (statistics.median(values) for values in seconds.values())
-    print(f"seconds to the first paint at {COLUMNS}x{LINES}, {ROUNDS} rounds, median")
-    print(f"  bare Textual app     {barest:8.2f}")
-    print(f"  embedtui             {first:8.2f}   (wanted: under 0.7)")
-    print(f"  ratio                {first / barest:8.2f}   (wanted: at most 2)")
-    print(f"  embedtui, settings   {settings:8.2f}")
+    print(f"seconds at {COLUMNS}x{LINES}, {ROUNDS} rounds, median; times the barest")
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    barest = medians["bare Textual app"]
+    for name, took in medians.items():
+        most = "   (wanted: at most 2)" if name == "embedtui, can be used" else ""
+        print(f"  {name:22} {took:8.2f} {took / barest:8.2f}{most}")
 
 
 def live() -> None:
     """Measure loop lag and bytes to the terminal while the real engine works."""
     print(f"a run of 64 passages in two dtypes at {COLUMNS}x{LINES}")
     for title, arguments, most in (
-        ("as it is", [], 25),
-        ("slow link", ["--slow-link"], 12),
+        ("as it is", [], 12),
+        ("slow link", ["--slow-link"], 6),
     ):
         with tempfile.TemporaryDirectory() as folder:
             lags, rate, peak = _run(folder, arguments)
         print(f"  {title}")
         print(f"    loop lag p95, ms   {_percentile(lags, 95) * 1e3:8.1f}   (wanted: under 30)")
         print(f"    loop lag max, ms   {max(lags) * 1e3:8.1f}   (wanted: under 150)")
-        print(f"    KiB/s, mean        {rate / 1024:8.1f}   (wanted: at most {most})")
-        print(f"    KiB/s, worst 5 s   {peak / 1024:8.1f}")
+        print(f"    KB/s, mean         {rate / 1e3:8.1f}   (wanted: at most {most})")
+        print(f"    KB/s, worst 5 s    {peak / 1e3:8.1f}")
 
 
 def _run(folder: str, arguments: list[str]) -> tuple[list[float], float, float]:

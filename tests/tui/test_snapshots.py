@@ -100,7 +100,7 @@ async def test_a_slow_detail_does_not_hold_the_run_up(
     monkeypatch.setattr(text_detail, "detail_of", asked)
     async with app.run_test(size=WIDE) as pilot:
         await ran(pilot)
-        await pilot.press("5")
+        await pilot.press("2")
         await until(pilot, lambda: app.focused is not None)
         await pilot.press("enter")
         await until(pilot, lambda: free)

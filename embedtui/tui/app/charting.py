@@ -109,7 +109,8 @@ class ChartingMixin(OpeningMixin):
     def on_chart_view_sized(self, message: ChartView.Sized) -> None:
         """Have a chart drawn at its size."""
         if message.chart.picture_name:
-            self.framer.size(message.chart.picture_name, message.size, unicode=not self.ascii)
+            name, size = message.chart.picture_name, message.size
+            self.ask_framer(lambda framer: framer.size(name, size, unicode=not self.ascii))
 
     def on_text_table_row_selected(self, message: TextTable.RowSelected) -> None:
         """Show the text."""

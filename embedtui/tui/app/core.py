@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -79,6 +80,8 @@ class Core(App[int]):
         """Model and texts of the latest run."""
         self._trouble = ("", 0.0)
         """What failed last, in a line, and until when it is shown."""
+        self._asked_early: list[Callable[[Framer], None]] = []
+        """What is asked of the framer before there is one."""
         self._heard = ""
         """The problem that was told last."""
         self._model_known: dict[str, tuple[str, str]] = {}
@@ -110,7 +113,7 @@ class Core(App[int]):
 
     @cached_property
     def framer(self) -> Framer:
-        """What makes the frames."""
+        """What makes the frames; made once, by whoever is first, on the loop or off it."""
         from embedtui.tui.viewmodel.frames import Framer  # noqa: PLC0415 - after the first paint
         from embedtui.tui.viewmodel.view_builder import ViewBuilder  # noqa: PLC0415 - after the first paint
         from embedtui.tui.viewmodel.view_state import ViewState  # noqa: PLC0415 - likewise
@@ -118,7 +121,19 @@ class Core(App[int]):
         view_state = ViewState(
             scenario(self.config.scenario, self.config.situation), self.config.metric
         )
-        return Framer(ViewBuilder(self.session), view_state, self._framed)
+        session = self.session
+        with self._session_lock:
+            made = Framer(ViewBuilder(session), view_state, self._framed)
+            found: Framer = vars(self).get("framer") or made
+            vars(self)["framer"] = found
+            return found
+
+    def ask_framer(self, do: Callable[[Framer], None]) -> None:
+        """Ask something of what makes the frames, once it is there: nobody waits for it."""
+        if "framer" in vars(self):
+            do(self.framer)
+        else:
+            self._asked_early.append(do)
 
     @cached_property
     def opened(self) -> ReplaySession | None:

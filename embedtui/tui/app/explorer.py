@@ -101,15 +101,17 @@ class Explorer(RunningMixin, ChartingMixin, ChoosingMixin, LooksMixin):
         super().exit(result, return_code, message)
 
     async def _begin(self) -> None:
-        # Logs are begun and old ones removed: no key is taken before, but the loop goes on.
-        await off_the_loop("opening the session", lambda: self.session)
-        self.session.listen(self.framer.grown)
-        self.framer.seconds = self._seconds()
+        # The view stands before what figures need is imported: that takes longer, off the loop.
         views = self.query_one("#views", ContentSwitcher)
-        self._plan_next()
         await self.build_view("overview")
         if views.current is None:  # a key may have opened another already
             await self.open_view("overview")
+        await off_the_loop("opening the session", lambda: (self.session, self.framer))
+        for ask in self._asked_early:
+            ask(self.framer)
+        self.session.listen(self.framer.grown)
+        self.framer.seconds = self._seconds()
+        self._plan_next()
         self.framer.start()
         self.set_interval(1.0, self._tick)
         if self.opened is not None:

@@ -29,7 +29,7 @@ class OpeningMixin(FooterMixin):
         self._show_tabs()
         if self.frame is not None and hasattr(opened, "show"):
             opened.show(self.frame)
-        self.framer.again()
+        self.ask_framer(lambda framer: framer.again())
         opened.focus_first()
         self._show_hints()
         return opened

@@ -13,6 +13,7 @@ from embedtui.common.printable import printable
 from embedtui.plan.scenarios import METRIC_NAMES, scenario
 from embedtui.tui.app.core import Core, Failed, Framed
 from embedtui.tui.app.status_texts import status_text
+from embedtui.tui.state.background import in_background
 from embedtui.tui.widgets.bars import Header, ProgressStrip
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class ShowingMixin(Core):
             self._show_progress(view)
             self._show_hints()
             return
+        if self.frame is None and self.opened is None:
+            # With the first frame the screen can be used; until then all cores are for it.
+            self.call_after_refresh(self._warm_up)
         self.frame = frame
         with self.batch_update():
             self._show_header(view)
@@ -51,6 +55,10 @@ class ShowingMixin(Core):
             self._ended(view)
         self._was_busy = view.state != "idle"
         self._heard = view.problem
+
+    @in_background("starting the host", group="host")
+    def _warm_up(self) -> None:
+        self.session.engines.start()
 
     def _tell_story(self, view: View) -> None:
         """Select the setting that a story is about and tell it, once there are figures."""

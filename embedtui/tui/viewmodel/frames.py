@@ -108,10 +108,10 @@ class Framer:
         self._condition.notify()
 
     def _work(self) -> None:
-        charts.preload()
         while (asked := self._next()) is not None:
             with SUPERVISOR.watch("composing the screen") as watch:
                 self._give(self._make(*asked))
+            charts.preload()  # after the first frame, which has no figures yet
             self._failed = self._failed + 1 if watch.failed else 0
             if watch.failed:
                 # What failed once may be whole the next time; a wish is still granted at once.

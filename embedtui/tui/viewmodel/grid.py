@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from embedtui.tui.viewmodel.view_state import SettingRow, View
+if TYPE_CHECKING:
+    from embedtui.tui.viewmodel.view_state import SettingRow, View
+
 
 LEAST_NAME, MOST_NAME = 14, 32
 _SIZE = 10

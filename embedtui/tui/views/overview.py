@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
-from embedtui.assess.answers import Answer
-from embedtui.charts import mark_of
+from embedtui.charts.glyphs import mark_of
 from embedtui.common.printable import printable
 from embedtui.common.wording import text_count
 from embedtui.plan.scenarios import METRIC_NAMES
-from embedtui.tui.viewmodel.frames import Frame
-from embedtui.tui.viewmodel.view_state import View
 from embedtui.tui.views import WIDE
-from embedtui.tui.views.overview_texts import cost_of, reasons_of
 from embedtui.tui.widgets.answer_lines import AnswerLines
 from embedtui.tui.widgets.changed_text import ChangedText
 from embedtui.tui.widgets.chart import ChartView
 from embedtui.tui.widgets.explorer_app import explorer_of
 from embedtui.tui.widgets.settings_grid import SettingsGrid
 from embedtui.tui.widgets.titles import HIDDEN, entitle
+
+if TYPE_CHECKING:
+    # What figures need is imported with the first of them.
+    from embedtui.assess.answers import Answer
+    from embedtui.tui.viewmodel.frames import Frame
+    from embedtui.tui.viewmodel.view_state import View
 
 DISTRIBUTION = "histogram"
 CHARTS = ("front", "by-batch-size", "by-position", "by-tokens")
@@ -102,6 +104,8 @@ class OverviewView(Vertical):
 
     def show(self, frame: Frame) -> None:
         """Show a frame."""
+        from embedtui.tui.views.overview_texts import cost_of, reasons_of  # noqa: PLC0415 - of figures
+
         view = self._view = frame.view
         for chart in self.query(ChartView):
             chart.show(frame.pictures.get(chart.picture_name))
@@ -190,6 +194,8 @@ class OverviewView(Vertical):
 
 def answers_of(view: View) -> list[Answer]:
     """Return the four answers about the selected setting, or why there are none."""
+    from embedtui.assess.answers import Answer  # noqa: PLC0415 - of a frame that is there
+
     focus, serve = view.focus, view.answers.serve
     last = Answer("SERVE", serve.state, serve.text)
     if focus is not None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.geometry import Size
 
-from embedtui.assess.answers import Answer
 from embedtui.common.printable import printable
 from embedtui.tui.widgets.bars import TextLines
+
+if TYPE_CHECKING:
+    from embedtui.assess.answers import Answer
 
 _NAME = 7
 _MOST_LINES = 2

@@ -10,8 +10,8 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from embedtui.charts import Picture, ink_of
-from embedtui.charts.glyphs import COLOURS
+from embedtui.charts.glyphs import COLOURS, ink_of
+from embedtui.charts.picture import Picture
 from embedtui.tui.widgets.partial_repaint import ChangedLines
 
 _SERIES = [f"series-{number}" for number in range(1, COLOURS + 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,9 +13,9 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
-from embedtui.assess.tolerance import MARKS, Outcome
-from embedtui.charts import HEAT, heat_of, ink_of, label_of, mark_of
-from embedtui.charts.glyphs import COLOURS
+from embedtui.charts.glyphs import COLOURS, ink_of, mark_of
+from embedtui.charts.heat import HEAT, heat_of
+from embedtui.charts.picture import label_of
 from embedtui.common.printable import printable
 from embedtui.common.wording import percent
 from embedtui.tui.viewmodel.grid import (
@@ -27,9 +27,13 @@ from embedtui.tui.viewmodel.grid import (
     sizes_of,
     window_of,
 )
-from embedtui.tui.viewmodel.view_state import Key, SettingRow, View
 from embedtui.tui.widgets.partial_repaint import ChangedLines
 from embedtui.tui.widgets.titles import HIDDEN
+
+if TYPE_CHECKING:
+    # What figures need is imported with the first of them.
+    from embedtui.assess.tolerance import Outcome
+    from embedtui.tui.viewmodel.view_state import Key, SettingRow, View
 
 _OUTCOMES: dict[Outcome, str] = {
     "holds": "good",
@@ -311,6 +315,8 @@ def _speed(line: SettingRow, *, running: bool) -> Cell:
 
 
 def _mark(outcome: Outcome) -> Cell:
+    from embedtui.assess.tolerance import MARKS  # noqa: PLC0415 - of figures that are there
+
     return MARKS[outcome] or _NOTHING, _OUTCOMES[outcome]
 
 
