@@ -55,11 +55,11 @@ def first_paint() -> None:
             "embedtui, can be used": (ours, b"float32"),
             "a recording's figures": ([*ours, "open", "h200-minilm"], b"consistent at"),
         }
-        for name, command in BESIDE.items():
-            if found := shutil.which(command):
+        for name, other in BESIDE.items():
+            if found := shutil.which(other):
                 wanted[name] = ([found], _ON_SCREEN)
             else:
-                print(f"{name}: not measured, there is no {command}")
+                print(f"{name}: not measured, there is no {other}")
         seconds: dict[str, list[float]] = {name: [] for name in wanted}
         for number in range(ROUNDS + 1):
             for name, (command, text) in wanted.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from functools import partial
 
 from tests.terminal import Terminal
 
@@ -15,34 +16,40 @@ QUIET, IDLE = 1.0, 5.0
 
 def wire() -> None:
     """Count the bytes that come after a key, until none has come for a while."""
-    for (columns, lines), (row, view) in SIZES.items():
+    for size, most in SIZES.items():
         with tempfile.TemporaryDirectory() as folder:
             homes = {f"XDG_{name}_HOME": folder for name in ("CONFIG", "CACHE", "DATA", "STATE")}
             terminal = Terminal(
                 [sys.executable, "-m", "embedtui", "open", "h200-minilm"],
-                columns=columns,
-                lines=lines,
+                columns=size[0],
+                lines=size[1],
                 environment=homes | {"COLORTERM": "truecolor"},
             )
             try:
-                terminal.until(lambda: "recorded 20" in terminal.shown)
-                _wait(terminal)
-                start = len(terminal.raw)
-                print(f"KB to a terminal of {columns}x{lines}")
-                print(f"  to begin with        {start / 1e3:8.2f}")
-                views = [_cost(terminal, key) for key in VIEWS]
-                _against("another view, most", max(views), view)
-                _cost(terminal, "2")
-                rows = [_cost(terminal, "j") for _ in range(5)]
-                _against("a row down, most", max(rows), row)
-                print(f"  help                 {_cost(terminal, '?'):8.2f}")
-                before = len(terminal.raw)
-                terminal.read(IDLE)
-                print(
-                    f"  idle, {IDLE:.0f} s            {(len(terminal.raw) - before) / 1e3:8.2f}   (wanted: 0)"
-                )
+                terminal.until(partial(_opened, terminal))
+                print(f"KB to a terminal of {size[0]}x{size[1]}")
+                _keys(terminal, *most)
             finally:
                 terminal.close()
+
+
+def _opened(terminal: Terminal) -> bool:
+    return "recorded 20" in terminal.shown
+
+
+def _keys(terminal: Terminal, row: float, view: float) -> None:
+    _wait(terminal)
+    print(f"  to begin with        {len(terminal.raw) / 1e3:8.2f}")
+    views = [_cost(terminal, key) for key in VIEWS]
+    _against("another view, most", max(views), view)
+    _cost(terminal, "2")
+    rows = [_cost(terminal, "j") for _ in range(5)]
+    _against("a row down, most", max(rows), row)
+    print(f"  help                 {_cost(terminal, '?'):8.2f}")
+    before = len(terminal.raw)
+    terminal.read(IDLE)
+    idle = (len(terminal.raw) - before) / 1e3
+    print(f"  idle, {IDLE:.0f} s            {idle:8.2f}   (wanted: 0)")
 
 
 def _against(name: str, found: float, most: float) -> None:
