@@ -101,4 +101,4 @@ def test_finds_themes_and_texts(installed: Path, tmp_path: Path) -> None:
 def test_opens_a_recording(installed: Path, tmp_path: Path) -> None:
     said = run(installed, tmp_path, "embedtui", "open", "h200-minilm")
     assert "all-MiniLM-L6-v2" in said
-    assert "precision error" in said
+    assert "DRIFT float32: within the limit" in said
