@@ -150,7 +150,7 @@ async def test_nothing_measured_and_nothing_changed_are_told(make_app: Make) -> 
         await pilot.press("3")
         await shown(pilot, "nothing was measured yet")
         await ran(pilot)
-        await shown(pilot, "all 12 texts keep the order", "= its list is identical")
+        await shown(pilot, "all 12 texts keep the order", "its list is identical")
         await pilot.press("n")
         await until(pilot, lambda: "no list has changed" in told(app))
 
