@@ -156,7 +156,7 @@ async def test_a_filter_that_finds_nothing_says_how_to_widen_it() -> None:
     app = Shown(data())
     async with app.run_test(size=(120, 20)) as pilot:
         await pilot.press("slash", *"zzz")
-        assert "nothing holds “zzz”: Backspace widens, Esc clears" in text_of(app)
+        assert "no text matches “zzz”: Esc clears" in text_of(app)
 
 
 async def test_the_cursor_stays_on_its_text_when_figures_come() -> None:
