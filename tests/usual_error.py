@@ -65,13 +65,17 @@ def largest_ratios() -> dict[str, float]:
 
 
 def _errors() -> Iterator[tuple[Results, SettingResults, Floats]]:
-    """Yield every setting that has a precision error and is no what-if, with that of its texts."""
+    """Yield every setting that has a precision error and is no what-if, with that of its texts.
+
+    Servers are left out: they do not say which dtype they compute in.
+    """
     for path in library.recordings().values():
         run = run_file.read(path)
         for setting in run.settings:
             found = setting.precision_error(run.reference)
             what_if = setting.setting.pooling_accumulation == "model"
-            if found is not None and not what_if and setting.setting.quantization == "none":
+            plain = not what_if and setting.setting.quantization == "none"
+            if found is not None and plain and not setting.setting.is_server:
                 yield run, setting, found[1].l2
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from embedtui.assess import mixed_search, retrieval
 from embedtui.assess.mixed_search import mixed_retrieval, worst_mixed, worst_mixed_batches
-from embedtui.report import run_report
+from embedtui.report import retrieval_report, run_report
 from embedtui.results.results import Results, SettingResults
 from tests.assess.test_cross_setting_search import lists
 from tests.assess.test_ranking_quality import labelled
@@ -65,7 +65,9 @@ def test_a_turn_of_all_vectors_of_batches_shows_only_where_queries_are_alone(
     assert both.order_changed == (0, 0)
     found = compared(ran.results, setting)
     assert found.order_changed[0] > 12
-    section = run_report.build(ran.results)["settings"][0]["retrieval"]
+    report = run_report.build(ran.results)["settings"][0]
+    assert (report["retrieval"], report["no_retrieval"]) == (None, "fault: turned")
+    section = retrieval_report.section(ran.results, setting)
     assert section is not None
     assert section["batches"][0]["order_changed"] == [0, 0]
     (mixed,) = section["mixed"]

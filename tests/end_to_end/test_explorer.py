@@ -208,7 +208,7 @@ def test_processes_that_are_stopped_are_told_and_hold_up_no_end(
     terminal.until(lambda: "is stopped (SIGSTOP)" in terminal.shown, 60)
     assert f"kill -CONT {host.pid}" in terminal.shown
     terminal.press("q")
-    terminal.until(lambda: "An engine is at work" in terminal.shown)
+    terminal.until(lambda: "A run is in progress" in terminal.shown)
     terminal.press("k")
     terminal.until(terminal.ended, 60)
     assert terminal.process.returncode == 0

@@ -16,6 +16,7 @@ from embedtui.common.wording import duration
 from embedtui.plan.choices import settings_of
 from embedtui.plan.sweep import Sweep, load_sweep, sweep_names
 from embedtui.tui.pickers.choice import ChoiceScreen, Offer
+from embedtui.tui.pickers.path_completion import short_name
 from embedtui.tui.state.background import in_background
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def _offers(app: OpeningMixin) -> list[Offer]:
     """Return the sweeps, the smallest first; those of plan files after those that are shipped."""
     shipped = [(ref, ref) for ref in sweep_names()]
     files = [(str(path), path.name) for path in plan_files()]
+    runs = app.session.snapshot().runs
     offers = []
     for group in (shipped, files):
         found = []
@@ -73,7 +75,7 @@ def _offers(app: OpeningMixin) -> list[Offer]:
             sweep = load_sweep(ref)
             plans = choices_of(sweep, app.choices)
             words = f"{name}: {sweep.description or 'a plan file'}"
-            offer = (ref, words, _about(plans, app.session.snapshot().runs))
+            offer = (ref, words, _about(plans, runs))
             found.append((len({one.model for one in plans}), _count(plans), offer))
         offers += [offer for *_, offer in sorted(found, key=lambda one: one[:2])]
     return offers
@@ -97,7 +99,8 @@ def _about(plans: Sequence[Choices], runs: Sequence[Results]) -> tuple[str, ...]
     """Say how much is measured, how long that takes and what is downloaded, as far as known."""
     names = dict.fromkeys(one.model for one in plans)
     sizes = max(len(one.batch_sizes) for one in plans)
-    lines = [f"up to {_count(plans)} settings × {sizes} batch sizes, of {', '.join(names)}"]
+    models_said = ", ".join(map(short_name, names))
+    lines = [f"up to {_count(plans)} settings × {sizes} batch sizes, of {models_said}"]
     missing = [name for name in names if not is_address(name) and not _is_here(name)]
     if missing:
         lines.append(f"not on this machine yet, to be downloaded: {', '.join(missing)}")

@@ -37,6 +37,11 @@ def looks_like_path(text: str) -> bool:
     return text.startswith((".", "/", "~"))
 
 
+def short_name(ref: str) -> str:
+    """Return the last part of a path, and a name as it is."""
+    return Path(ref).name if looks_like_path(ref) else ref
+
+
 def complete(text: str, wanted: Callable[[Path], bool]) -> Completion:
     """Return the folders and the `wanted` files that begin as `text` does.
 

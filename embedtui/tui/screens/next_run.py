@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on
@@ -17,7 +16,7 @@ from embedtui.engine.settings import SWITCHES
 from embedtui.plan.choices import Choices
 from embedtui.plan.scenarios import Scenario
 from embedtui.plan.server_sides import applicable
-from embedtui.tui.pickers.path_completion import looks_like_path
+from embedtui.tui.pickers.path_completion import short_name
 from embedtui.tui.pickers.style import Over
 from embedtui.tui.viewmodel.view_state import NextRun
 from embedtui.tui.widgets.batch_sizes import BatchSizes
@@ -113,8 +112,7 @@ class NextRunScreen(Over[str | None]):
     def show_choices(self, choices: Choices, planned: NextRun) -> None:
         """Show what the next run measures."""
         limit = f", {choices.limit} of them" if choices.limit else ""
-        texts = Path(choices.texts).name if looks_like_path(choices.texts) else choices.texts
-        self.query_one("#field-texts", Field).show(f"{texts}{limit}")
+        self.query_one("#field-texts", Field).show(f"{short_name(choices.texts)}{limit}")
         chosen = dict(choices.chosen[0])
         chips = self.query_one("#dtypes", ToggleGroup)
         chips.replace(chips.options, [str(value) for value in chosen.pop("dtype")])
