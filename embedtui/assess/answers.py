@@ -74,7 +74,7 @@ def answer(entries: Sequence[Entry], use: Scenario) -> Answers:
     chosen = _recommended(judged)
     serve, command = _serve(judged, chosen)
     place = None if chosen is None else judged.index(chosen)
-    return Answers(Answer("Serve with", *serve), command, place)
+    return Answers(Answer("SERVE", *serve), command, place)
 
 
 def headline(

@@ -13,7 +13,6 @@ from embedtui.measure import unit
 from embedtui.measure.dimensions import StruckDimensions, struck_dimensions
 from embedtui.measure.faults import SUSPECT_L2
 from embedtui.measure.turned import are_mirrored, are_turned
-from embedtui.plan.plan import FIRST
 from embedtui.results.mismatch import explained_by_rounding
 from embedtui.results.results import Results, SettingResults
 from embedtui.results.usual_error import usual_error
@@ -57,10 +56,8 @@ def _in_batches(setting: SettingResults) -> Iterator[Finding]:
     struck_at: dict[int, StruckDimensions] = {}
     turned_at: list[int] = []
     alone = setting.unbatched
-    for (size, draw), pass_ in sorted(setting.passes.items()):
+    for size, pass_ in setting.others():
         rows = np.flatnonzero(pass_.done & alone.done)
-        if (size, draw) == (1, FIRST) or pass_.vectors.shape != alone.vectors.shape:
-            continue
         vectors, base = pass_.vectors[rows], alone.vectors[rows]
         struck = struck_dimensions(vectors, base)
         if struck is not None and struck.rest.max() < 2 * SUSPECT_L2:

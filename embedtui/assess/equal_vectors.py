@@ -12,7 +12,6 @@ from embedtui.assess.finding import Finding
 from embedtui.common.wording import text_count
 from embedtui.measure import collapsed_rows, compare, unit
 from embedtui.measure.faults import SUSPECT_L2
-from embedtui.plan.plan import FIRST
 from embedtui.results.results import Results, SettingResults
 
 _LONG_BEGINNING = 200
@@ -36,10 +35,8 @@ def collapse(results: Results, setting: SettingResults, known: set[int]) -> Iter
         return
     there[list(known)] = False
     struck: dict[int, set[int]] = {}
-    for (size, draw), pass_ in sorted(setting.passes.items()):
+    for size, pass_ in setting.others():
         both = pass_.done & there
-        if (size, draw) == (1, FIRST) or pass_.vectors.shape != setting.unbatched.vectors.shape:
-            continue
         rows = np.flatnonzero(both)
         away = compare(pass_.vectors[rows], setting.unbatched.vectors[rows]).l2 > SUSPECT_L2
         if away.sum() * _MANY > len(rows):

@@ -8,7 +8,6 @@ import numpy.typing as npt
 from embedtui.assess.finding import Finding
 from embedtui.common.wording import text_count
 from embedtui.measure import misplaced_rows
-from embedtui.plan.plan import FIRST
 from embedtui.results.results import Results, Rows, SettingResults
 
 _WORDS = {
@@ -39,9 +38,7 @@ def misplaced(results: Results, setting: SettingResults) -> Misplaced:
         if own is not None:
             found[own[0]] = {1: own[1]}
             baseline, there = reference.vectors, both
-    for (size, draw), pass_ in sorted(setting.passes.items()):
-        if (size, draw) == (1, FIRST) or pass_.vectors.shape != baseline.shape:
-            continue
+    for size, pass_ in setting.others():
         one = _misplaced(pass_.vectors, baseline, np.flatnonzero(pass_.done & there))
         if one is not None:
             found.setdefault(one[0], {}).setdefault(size, set()).update(one[1])

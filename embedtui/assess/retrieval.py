@@ -299,6 +299,12 @@ def worst_of_batches(
     return max(known, key=lambda pair: harm(pair[1]), default=None)
 
 
+def most_changed(*found: Retrieval | None) -> Retrieval | None:
+    """Return the lists of which the largest share has another order; none of random weights."""
+    known = [one for one in found if one is not None and not one.random_weights]
+    return max(known, key=lambda one: one.order_changed[0] / max(one.queries, 1), default=None)
+
+
 def harm(one: Retrieval) -> tuple[float, ...]:
     """Return what tells which of several comparisons changes more, as something to compare."""
     return (*one.order_changed, *one.top1_changed, one.expected_pairs)

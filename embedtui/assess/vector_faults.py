@@ -18,7 +18,6 @@ from embedtui.common.wording import text_count
 from embedtui.measure import broken_rows, unit
 from embedtui.measure.faults import SUSPECT_L2
 from embedtui.measure.lengths import CHANGED, row_lengths
-from embedtui.plan.plan import FIRST
 from embedtui.results.results import Pass, Results, Rows, SettingResults
 from embedtui.results.usual_error import BEYOND, usual_error
 
@@ -136,9 +135,7 @@ def _lengths(results: Results, setting: SettingResults) -> Iterator[Finding]:
     limit = CHANGED if scaled else max(CHANGED, BEYOND * usual_error(setting))
     struck: dict[int, set[int]] = {}
     most = 1.0
-    for (size, draw), pass_ in sorted(setting.passes.items()):
-        if (size, draw) == (1, FIRST) or pass_.vectors.shape != setting.unbatched.vectors.shape:
-            continue
+    for size, pass_ in setting.others():
         rows = np.flatnonzero(pass_.done & setting.unbatched.done)
         times = row_lengths(pass_.vectors[rows]) / alone[rows]
         longer = np.maximum(times, 1 / times)

@@ -24,6 +24,7 @@ from embedtui.common.printable import printable
 from embedtui.common.wording import text_count
 from embedtui.engine.port import EnginePool
 from embedtui.engine.settings import Setting
+from embedtui.measure.intervals import about_equal
 from embedtui.plan.choices import Choices
 from embedtui.plan.make_plan import plan_of
 from embedtui.plan.options import model_kind
@@ -177,7 +178,7 @@ class _Trials:
         )
 
 
-_UNDECIDED = Answers(Answer("Serve with", "open", "undecided: it was cut off"))
+_UNDECIDED = Answers(Answer("SERVE", "open", "undecided: it was cut off"))
 
 
 def _in_full(setting: Setting, dtype: str, execution: str) -> Setting:
@@ -211,19 +212,19 @@ def _speed(step: Step) -> str:
 
 
 def _beside_default(steps: Sequence[Step]) -> str:
-    """Say how far vLLM's default is from the fastest that holds, where that is much."""
-    speeds = {step.entry.label: (_fastest(step) or 0.0, step) for step in steps}
-    default = next(
-        (one for one in speeds.values() if one[1].entry.setting.setting.dtype == "auto"), None
-    )
-    able = [one for one in speeds.values() if one[1].verdicts.fits and not one[1].entry.fault]
-    best = max(able, key=lambda one: one[0], default=None)
-    if default is None or best is None or not default[0] or best[0] < _MUCH * default[0]:
+    """Say how far vLLM's default is from the fastest that holds, where timings tell that."""
+    timed = [(found[1], step) for step in steps if (found := fastest(step.entry.setting))]
+    default = next((one for one in timed if one[1].entry.setting.setting.dtype == "auto"), None)
+    able = [one for one in timed if one[1].verdicts.fits and not one[1].entry.fault]
+    best = max(able, key=lambda one: one[0].median, default=None)
+    if default is None or best is None or about_equal(default[0], best[0]):
         return ""
-    times = best[0] / default[0]
+    slow, fast = default[0].median, best[0].median
+    if fast < _MUCH * slow:
+        return ""
     return (
-        f"vLLM's default here, {default[1].entry.label}, is {times:.1f} times slower than "
-        f"{best[1].entry.label}: {default[0]:.0f} against {best[0]:.0f} texts/s"
+        f"vLLM's default here, {default[1].entry.label}, is {fast / slow:.1f} times slower than "
+        f"{best[1].entry.label}: {slow:.0f} against {fast:.0f} texts/s"
     )
 
 

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from embedtui.assess.answers import Answer, Entry, State, answer
+from embedtui.assess.answers import Answer, Answers, Entry, State, answer
 from embedtui.assess.diagnosis import diagnose
 from embedtui.assess.finding import Finding
 from embedtui.assess.findings import Faults, all_faults, find
 from embedtui.assess.mixed_search import mixed_retrieval
-from embedtui.assess.retrieval import precision_retrieval, worst_of_batches
+from embedtui.assess.retrieval import most_changed, precision_retrieval, worst_of_batches
 from embedtui.assess.setting_answers import answer_setting
 from embedtui.assess.tolerance import MARKS, Outcome, judge
 from embedtui.cli.fit_columns import fit_columns, plain_table
@@ -42,14 +42,11 @@ class Overview:
 
     entries: tuple[Entry, ...]
     """The settings with figures."""
+    answers: Answers
+    """What of them to serve with."""
     faults: Faults
     use: Scenario
     results: Results
-
-    @property
-    def recommended(self) -> int | None:
-        """Place of the setting to serve with."""
-        return answer(self.entries, self.use).recommended
 
     def lines_of(self, entry: Entry) -> tuple[Answer, Answer, Answer]:
         """Return DRIFT, EXACT and WHY of a setting."""
@@ -77,7 +74,7 @@ def overview_of(results: Results, use: Scenario) -> Overview:
                 verdicts=judge(results, setting, use),
             )
         entries.append(entry)
-    return Overview(tuple(entries), faults, use, results)
+    return Overview(tuple(entries), answer(entries, use), faults, use, results)
 
 
 def show(found: Overview, console: Console, about: str = "") -> None:
@@ -90,7 +87,10 @@ def show(found: Overview, console: Console, about: str = "") -> None:
     unmeasured = [one for one in found.results.settings if not one.unbatched.count]
     if found.entries:
         console.print(_legend(found))
-        console.print(fit_columns(console, _order(found.entries), partial(_table, found, console)))
+        unicode = unicode_works(console)
+        rows = [_cells(entry, found.use, unicode=unicode) for entry in found.entries]
+        made = partial(_table, found, console, rows)
+        console.print(fit_columns(console, _order(found.entries), made))
     for one in unmeasured:
         why = one.reason or one.status
         console.print(Text(f" {printable(one.setting.short_label)}: {printable(why, 300)}", "red"))
@@ -102,8 +102,7 @@ def show(found: Overview, console: Console, about: str = "") -> None:
             style = "yellow" if warns else "red"
             console.print(Text(_finding(found.results, finding), style=style))
     console.print(_lines(found, chosen))
-    command = answer(found.entries, found.use).command
-    if command:
+    if command := found.answers.command:
         # One line whatever its length: it is there to be copied.
         console.print(Text(f"      {printable(command)}"), soft_wrap=True)
     results = found.results
@@ -117,18 +116,16 @@ def _lines(found: Overview, chosen: Sequence[Entry]) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True, style="bold", width=5)
     table.add_column(overflow="fold")
-    for entry in chosen:
-        for one in found.lines_of(entry):
-            table.add_row(one.question, Text(printable(one.text), style=_STYLES[one.state]))
-    serve = answer(found.entries, found.use).serve
-    table.add_row("SERVE", Text(printable(serve.text), style=_STYLES[serve.state]))
+    three = [one for entry in chosen for one in found.lines_of(entry)]
+    for one in (*three, found.answers.serve):
+        table.add_row(one.question, Text(printable(one.text), style=_STYLES[one.state]))
     return table
 
 
 def _told(found: Overview) -> Sequence[Entry]:
     if len(found.entries) <= _FEW:
         return found.entries
-    return (found.entries[found.recommended or 0],)
+    return (found.entries[found.answers.recommended or 0],)
 
 
 def _head(found: Overview) -> Text:
@@ -161,7 +158,9 @@ def _sizes(entries: Sequence[Entry]) -> list[int]:
     return sorted({size for entry in entries for size in entry.setting.batched})
 
 
-def _table(found: Overview, console: Console, left_out: set[str]) -> Table:
+def _table(
+    found: Overview, console: Console, rows: Sequence[dict[str, Text]], left_out: set[str]
+) -> Table:
     table = plain_table(console)
     table.add_column("setting", overflow="fold", max_width=_WIDEST)
     names = [f"@{size}" for size in _sizes(found.entries)]
@@ -170,10 +169,9 @@ def _table(found: Overview, console: Console, left_out: set[str]) -> Table:
     for name in shown:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    recommended, unicode = found.recommended, unicode_works(console)
-    for place, entry in enumerate(found.entries):
-        cells = _cells(entry, found.use, unicode=unicode)
-        mark = ("◂" if unicode else "<") if place == recommended else ""
+    here = "◂" if unicode_works(console) else "<"
+    for place, (entry, cells) in enumerate(zip(found.entries, rows, strict=True)):
+        mark = here if place == found.answers.recommended else ""
         label = Text(printable(entry.label))
         if entry.fault:
             label.append(f"  fault: {printable(entry.fault)}", style="red")
@@ -219,10 +217,9 @@ def _mark(outcome: Outcome, *, unicode: bool) -> Text:
 
 def _changed(entry: Entry) -> Text:
     """Return the larger share of lists whose order changes, by batches or against float64."""
-    known = [one for one in (entry.lists, entry.error_lists) if one and not one.random_weights]
-    if not known:
+    worst = most_changed(entry.lists, entry.error_lists)
+    if worst is None:
         return Text("-", style="dim")
-    worst = max(known, key=lambda one: one.order_changed[0] / max(one.queries, 1))
     return Text(percent(worst.order_changed[0], worst.queries))
 
 

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
-from embedtui.common.suggest import suggest
+from embedtui.common.suggest import unknown
 
 
 # click 8.2 has no type arguments here.
@@ -111,10 +111,7 @@ class ThemeName(Name):
         """
         known = list(self.known())
         if value not in known:
-            raise InputError(
-                f"unknown theme '{printable(value, 40)}'{suggest(value, known)}: give one of "
-                f"{', '.join(printable(one, 24) for one in known)}"
-            )
+            raise unknown("theme", value, known)
         return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 
 _WIDTH = 40
@@ -22,3 +23,12 @@ def suggest(word: str, known: Iterable[str]) -> str:
         return ""
     shown = printable(by_key[close[0]], _WIDTH)
     return f" (did you mean {repr(shown) if ' ' in shown else shown}?)"
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
+    """Return the error for a name that there is not: the nearest, and all that there are."""
+    names = list(known)
+    given = ", ".join(printable(one, _WIDTH) for one in names)
+    return InputError(
+        f"unknown {what} '{printable(name, _WIDTH)}'{suggest(name, names)}: give one of {given}"
+    )

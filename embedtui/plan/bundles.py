@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from embedtui.common.errors import InputError
 from embedtui.common.machine import Device
-from embedtui.common.printable import printable
-from embedtui.common.suggest import suggest
+from embedtui.common.suggest import unknown
 
 
 @dataclass(frozen=True)
@@ -63,8 +61,5 @@ def bundle(name: str) -> Bundle:
         InputError: if there is none.
     """
     if name not in BUNDLES:
-        raise InputError(
-            f"unknown bundle '{printable(name, 40)}'{suggest(name, BUNDLES)}: "
-            f"give one of {', '.join(BUNDLES)}"
-        )
+        raise unknown("bundle", name, BUNDLES)
     return BUNDLES[name]

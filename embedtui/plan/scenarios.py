@@ -14,7 +14,7 @@ from embedtui.common import paths, schema
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.common.schema import Key
-from embedtui.common.suggest import suggest
+from embedtui.common.suggest import unknown
 
 Metric = Literal["l2", "cosine", "max_abs"]
 
@@ -185,9 +185,6 @@ def scenario(key: str, situation: Situation | None = None) -> Scenario:
         wrong = next(iter(scenario_problems()), None)
         if wrong is not None:
             raise InputError(wrong)
-        raise InputError(
-            f"unknown scenario '{printable(key, 40)}'{suggest(key, known)}: "
-            f"give one of {', '.join(known)}"
-        )
+        raise unknown("scenario", key, known)
     found = known[key]
     return found if situation is None else replace(found, situation=situation)

@@ -12,9 +12,8 @@ from typing import cast
 import numpy as np
 
 from embedtui.assess.retrieval import Retrieval, batch_retrieval, precision_retrieval
-from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
-from embedtui.common.suggest import suggest
+from embedtui.common.suggest import unknown
 from embedtui.common.wording import percent, text_count
 from embedtui.engine.settings import Setting
 from embedtui.measure import largest_finite
@@ -60,10 +59,7 @@ def story(name: str) -> Story:
         InputError: if there is none.
     """
     if name not in STORIES:
-        raise InputError(
-            f"no story '{printable(name, 40)}'{suggest(name, STORIES)}: give one of "
-            f"{', '.join(STORIES)}"
-        )
+        raise unknown("story", name, STORIES)
     return STORIES[name]
 
 

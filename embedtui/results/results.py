@@ -7,7 +7,7 @@ which is why a figure is the same to the bit wherever it is shown.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -274,6 +274,12 @@ class SettingResults:
         orders = sorted(key for size, key in self.passes if size == batch_size and key.is_order)
         found = [(pass_key, *self.drift(batch_size, pass_key)) for pass_key in orders]
         return [one for one in found if len(one[1])]
+
+    def others(self) -> Iterator[tuple[int, Pass]]:
+        """Yield every pass but the unbatched one with its batch size; none of another width."""
+        for (size, key), one in sorted(self.passes.items()):
+            if (size, key) != (1, FIRST) and one.vectors.shape == self.unbatched.vectors.shape:
+                yield size, one
 
     def drift_in_any_order(self, batch_size: int) -> Distances:
         """Return the batch drift of one batch size, texts times orders of them."""

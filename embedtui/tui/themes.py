@@ -15,7 +15,7 @@ from embedtui.common import schema
 from embedtui.common.errors import InputError
 from embedtui.common.printable import printable
 from embedtui.common.schema import Key
-from embedtui.common.suggest import suggest
+from embedtui.common.suggest import unknown
 
 DEFAULT = "phosphor"
 SERIES = 8
@@ -108,10 +108,7 @@ def find(name: str, folder: Path | None = None) -> ThemeFile:
         if theme.name == name:
             return theme
     known = [theme.name for theme in (*load_user(folder)[0], *shipped())]
-    raise InputError(
-        f"unknown theme '{printable(name, 40)}'{suggest(name, known)}: "
-        f"give one of {', '.join(printable(one, 40) for one in known)}"
-    )
+    raise unknown("theme", name, known)
 
 
 def read(path: Path, *, yours: bool = False) -> ThemeFile:

@@ -68,7 +68,6 @@ def line_of(
         noise_identical=bool(noise and noise[1].identical.all()),
         error=largest_finite(getattr(error[1], metric)) if error else None,
         speed=(most[0], most[1].median) if most else None,
-        unbatched_speed=speeds.get(1),
         verdicts=verdicts,
         fault=fault,
         points=points,

@@ -83,7 +83,6 @@ class SettingRow:
     """Largest precision error."""
     speed: tuple[int, float] | None
     """The fastest batch size, and texts per second at it."""
-    unbatched_speed: float | None
     verdicts: Verdicts
     fault: str
     points: tuple[tuple[int, float | None], ...]

@@ -196,11 +196,10 @@ def answers_of(view: View) -> list[Answer]:
     """Return the four answers about the selected setting, or why there are none."""
     from embedtui.assess.answers import Answer  # noqa: PLC0415 - of a frame that is there
 
-    focus, serve = view.focus, view.answers.serve
-    last = Answer("SERVE", serve.state, serve.text)
+    focus = view.focus
     if focus is not None:
         three = focus.answers
-        return [three.drift, three.exact, three.why, last]
+        return [three.drift, three.exact, three.why, view.answers.serve]
     first = nothing_of(view)
     return [Answer("DRIFT", "open", first), *(
         Answer(name, "open", "not measured") for name in ("EXACT", "WHY", "SERVE")

@@ -229,11 +229,9 @@ class SettingsGrid(ChangedLines, can_focus=True):
         for size in columns.sizes:
             title = "alone" if size == 1 else f"@{size}"
             text += f"{title:>{columns.size}}"
-
         for title, wide in columns.others:
             name = "cons." if title == "consistent" and wide < 11 else title
-            text += f"{name:>{wide}}" if title != "error" else f"{'error':>{wide}}"
-
+            text += f"{name:>{wide}}"
         if self.has_cue and self.cue:
             text = f"{text.ljust(width)[: width - len(self.cue) - 2]}  {self.cue}"
         return Segment(text, self._style("header"))
@@ -322,10 +320,11 @@ def _mark(outcome: Outcome) -> Cell:
 
 def _top10(line: SettingRow) -> Cell:
     """Return the larger share of lists whose order changes, by batches or against float64."""
+    from embedtui.assess.retrieval import most_changed  # noqa: PLC0415 - of figures that are there
+
     batched = line.mixed or (line.lists[1] if line.lists else None)
-    known = [one for one in (batched, line.error_lists) if one and not one.random_weights]
-    if not known:
+    worst = most_changed(batched, line.error_lists)
+    if worst is None:
         return _NOTHING, "faint"
-    worst = max(known, key=lambda one: one.order_changed[0] / max(one.queries, 1))
     changed = worst.order_changed[0]
     return percent(changed, worst.queries), "bad" if changed else ""
