@@ -111,7 +111,7 @@ def test_a_check_and_its_history(embedtui: Embedtui, url: str, texts: Path, tmp_
         rows = database.execute("SELECT * FROM checks").fetchall()
         for (name, *_), value in zip(columns, rows[0], strict=True):
             if isinstance(value, str) and name != "at":
-                database.execute(f"UPDATE checks SET {name} = ?", (f"{value}{FOREIGN}",))
+                database.execute(f'UPDATE checks SET "{name}" = ?', (f"{value}{FOREIGN}",))
     for form in ((), ("--json",)):
         said = embedtui("check", "--history", "--history-file", kept, *form)
         assert said.code == 0, said.err
