@@ -24,7 +24,9 @@ _OBEYED = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 """Controls, line separators, marks that turn the direction of writing, lone surrogates."""
 _FORMULA = {*"=+-@", "\uff1d", "\uff0b", "\uff0d", "\uff20"}
 """What begins a formula, in ASCII and in full width."""
-_IN_JSON = re.compile(f"[{_OBEYED}]")
+_UNSEEN = r"\xad\u200b-\u200d\u2060-\u2064\ufeff"
+"""Joiners and marks that have no width: JSON can write them so that they are seen."""
+_IN_JSON = re.compile(f"[{_OBEYED}{_UNSEEN}]")
 _IN_CELL = re.compile(rf"[\x00-\x1f{_OBEYED}]")
 
 
@@ -37,7 +39,7 @@ def dump(value: Any) -> str:
     """Return JSON that every parser takes and no terminal obeys.
 
     JSON itself escapes the control characters below U+0020; here those above go the same way,
-    and direction overrides, and lone surrogates, which have no UTF-8.
+    direction overrides, what has no width, and lone surrogates, which have no UTF-8.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     return _IN_JSON.sub(_escape_sequence, text) + "\n"
