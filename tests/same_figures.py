@@ -94,7 +94,7 @@ def _compare(
         (found.let_pass if passes else found.differing).append(said)
 
     if isinstance(before, dict) and isinstance(after, dict):
-        names = {key: _new_name(_below(place, key), renamed) for key in before}
+        names = {key: _new_name(place, key, renamed) for key in before}
         if len(set(names.values())) < len(names):
             found.differing.append(f"{place or 'the report'}: two keys are renamed to one")
         for key in sorted(set(after) - set(names.values())):
@@ -120,12 +120,12 @@ def _below(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
-def _new_name(place: str, renamed: Mapping[str, str]) -> str:
+def _new_name(place: str, key: str, renamed: Mapping[str, str]) -> str:
     """Return the name that a key has after; a place comes before a key at any place."""
     for old in sorted(renamed, key=lambda old: "." not in old):
-        if _is_at(place, old):
+        if _is_at(_below(place, key), old):
             return renamed[old]
-    return place.rpartition(".")[2]
+    return key
 
 
 def _is_at(place: str, pattern: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -162,7 +163,9 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     assert running.returncode == 130
     assert "stopping after this batch" in stderr
     assert "Traceback" not in stderr
-    assert "unbatched" in stdout
+    said = " ".join(stdout.split())
+    assert re.search(r"DRIFT float32: .* · \d+ of 264 texts, cancelled", said)
+    assert "The run was cancelled" in said
     results = run_file.read(out)
     assert results.status == "cancelled"
     assert results.settings[0].unbatched.count > 0
