@@ -13,7 +13,7 @@ import pytest
 from embedtui.tui.actions import VIEWS
 from embedtui.tui.screens.detail import DetailScreen
 from embedtui.tui.terminal.screenshot import text_of
-from embedtui.tui.widgets.bars import Hints, Tabs
+from embedtui.tui.widgets.bars import Hints, ProgressStrip, Tabs
 from embedtui.tui.widgets.text_table import TextTable
 from tests.tui.conftest import (
     NARROW,
@@ -284,3 +284,14 @@ async def test_every_view_opens_by_its_key_and_stands_among_the_tabs(
             tabs.post_message(Tabs.Opened(row.view))
             await until(pilot, lambda: tabs.open == row.view)  # noqa: B023
             assert app.query_one(f"#views > #{row.view}").display
+
+
+async def test_a_tick_after_the_last_screen_finds_nothing_and_says_nothing(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await ran(pilot)
+        app.notify("told", timeout=60)
+        await app.query_one(ProgressStrip).remove()
+        app._tick()
+        app._note = "", 0.0
+        app._show_progress(view_of(app))

@@ -104,11 +104,16 @@ class ShowingMixin(Core):
         """Show what failed or was told a moment ago; say whether there is anything of the kind."""
         told = ((self._trouble, True), (self._note, self._note_warns))
         for (line, until), problem in told:
-            if line and time.monotonic() < until and self.screen_stack:
-                strip = self.screen_stack[0].query_one(ProgressStrip)
-                strip.show(line, None, self._gpu, problem=problem)
+            if line and time.monotonic() < until:
+                self._in_strip(line, None, problem=problem)
                 return True
         return False
+
+    def _in_strip(self, said: str, share: float | None, *, problem: bool) -> None:
+        """Show something in the line of progress; a timer may outlive it."""
+        for bottom in self.screen_stack[:1]:
+            for strip in bottom.query(ProgressStrip):
+                strip.show(said, share, self._gpu, problem=problem)
 
     def _show_view(self, frame: Frame) -> None:
         current = self.query_one("#views", ContentSwitcher).current
@@ -149,7 +154,7 @@ class ShowingMixin(Core):
         share = view.done / view.total if view.state != "idle" and view.total else None
         problem = bool(view.problem) and view.state == "idle"
         said = status_text(view, self.paused, self._following(view))
-        self.query_one(ProgressStrip).show(said, share, self._gpu, problem=problem)
+        self._in_strip(said, share, problem=problem)
 
     def _following(self, view: View) -> str:
         """Say what the next run measures."""
