@@ -62,7 +62,7 @@ monkey: .venv/.dev
 	EMBEDTUI_MONKEY_KEYS=$(KEYS) EMBEDTUI_MONKEY_SEED=$(SEED) $(BIN)/python -m pytest \
 		-n $(WORKERS) --timeout 3600 tests/tui/test_monkey.py $(ARGS)
 
-# The picture at the head of the README: a real run, a few minutes.
+# The picture at the head of the README: a real run, a quarter of an hour on two cores.
 picture: .venv/.dev
 	$(BIN)/python -m tests.picture docs/explorer.svg
 
